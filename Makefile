@@ -1,0 +1,60 @@
+# make install: the environment, in .venv/; make demo: the whole workflow on the embedded default;
+# make test: every check and test. Each does its own set-up; nothing is written outside the checkout.
+PYTHON ?= python3
+BIN := .venv/bin
+SNAKEMAKE := $(BIN)/snakemake
+DEMO := --profile profiles/local --configfile config/demo.yaml
+
+# pip, matplotlib, the hub libraries and Snakemake all keep their caches below this.
+export XDG_CACHE_HOME := $(CURDIR)/.venv/cache
+# The shell is not asked which Python: what runs is the environment's.
+unexport PYTHONPATH PYTHONHOME
+
+.PHONY: install demo report test check format docs lock clean
+
+install: .venv/installed
+
+.venv/installed: envs/requirements.lock envs/embedded.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo "error: Python 3.11 is needed; name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement envs/requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement envs/embedded.txt
+	@touch $@
+
+demo: install
+	$(SNAKEMAKE) $(DEMO)
+	@$(MAKE) --no-print-directory report
+
+# The page is made again only when a result is newer.
+report: install
+	@if [ ! -e results/report.html ] || \
+	  [ -n "$$(find results/results.xlsx results/figures results/tables -newer results/report.html)" ]; \
+	then $(SNAKEMAKE) $(DEMO) --report results/report.html; fi
+
+test: install check
+	$(BIN)/pytest
+
+check: install
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/snakefmt --check Snakefile rules
+	$(SNAKEMAKE) --lint
+
+format: install
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/snakefmt Snakefile rules
+
+docs: install
+	$(BIN)/python scripts/document_config.py
+
+# Resolves envs/requirements.in anew; run it to move to newer versions, then the tests.
+lock:
+	rm -rf .venv/lock && $(PYTHON) -m venv .venv/lock
+	.venv/lock/bin/pip install --quiet --requirement envs/requirements.in
+	{ head -n 2 envs/requirements.lock; .venv/lock/bin/pip freeze | sed 's/+[a-z0-9]*$$//'; } > .venv/lock/new
+	mv .venv/lock/new envs/requirements.lock
+
+clean:
+	rm -rf results/* resources .snakemake && git checkout --quiet results/README.md

@@ -1,0 +1,28 @@
+# tunegrid: fine-tune language encoders over a grid of models, tasks, methods and seeds.
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+# The report's grid, unless the command line names another.
+if not workflow.configfiles:
+
+    configfile: Path(workflow.basedir, "config", "config.yaml")
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/train.smk"
+include: "rules/analyse.smk"
+include: "rules/render.smk"
+include: "rules/collect.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.workbook.input,
+        rules.tables.input,
+        rules.figures.input,
+    localrule: True

@@ -1,0 +1,65 @@
+# From the runs to one table of runs, and from that to means and variances.
+
+
+rule expand_grid:
+    output:
+        "results/cells.csv",
+    log:
+        "results/logs/expand_grid.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    params:
+        script=script("expand_grid"),
+        code=code_digest("expand_grid"),
+        config=canonical_json(config),
+    shell:
+        "python {params.script} --config {params.config:q} --output {output} > {log} 2>&1"
+
+
+rule collect_runs:
+    input:
+        cells="results/cells.csv",
+        metrics=of_all_runs("metrics.json"),
+        provenance=of_all_runs("provenance.json"),
+        history=of_all_runs("history.csv"),
+    output:
+        parquet="results/runs.parquet",
+        csv=report(
+            "results/runs.csv",
+            caption="captions/runs.rst",
+            category="Runs",
+            labels={"shows": "every run"},
+        ),
+        history="results/history.parquet",
+    log:
+        "results/logs/collect_runs.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    params:
+        script=script("collect_runs"),
+        code=code_digest("collect_runs"),
+    shell:
+        "python {params.script} --cells {input.cells} --runs results/runs"
+        " --parquet {output.parquet} --csv {output.csv} --history {output.history}"
+        " > {log} 2>&1"
+
+
+rule summarise:
+    input:
+        "results/runs.parquet",
+    output:
+        parquet="results/summary.parquet",
+        csv="results/summary.csv",
+    log:
+        "results/logs/summarise.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    params:
+        script=script("summarise"),
+        code=code_digest("summarise"),
+    shell:
+        "python {params.script} --runs {input} --parquet {output.parquet} --csv {output.csv}"
+        " > {log} 2>&1"

@@ -1,0 +1,27 @@
+# Named targets: what a user asks for by one word.
+
+
+rule runs:
+    input:
+        of_all_runs("metrics.json"),
+    localrule: True
+
+
+rule workbook:
+    input:
+        "results/results.xlsx",
+    localrule: True
+
+
+rule tables:
+    input:
+        rules.write_tables.output,
+    localrule: True
+
+
+rule figures:
+    input:
+        expand("results/figures/bars_{metric}.{suffix}", metric=METRICS, suffix=FIGURES),
+        expand("results/figures/curves_{task}.{suffix}", task=TASKS, suffix=FIGURES),
+        expand("results/figures/methods.{suffix}", suffix=FIGURES),
+    localrule: True

@@ -1,0 +1,99 @@
+# The checked configuration, the grid's cells, and what rules ask of them. Light: no torch here.
+import json
+import os
+import sys
+
+sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
+# Jobs run the interpreter that runs Snakemake, unless a software deployment puts its own first.
+os.environ |= {"PATH": os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()])}
+
+from tunegrid.code import SCRIPTS, code_digest
+from tunegrid.config.loading import load_project
+from tunegrid.errors import UserError
+from tunegrid.files import canonical_json
+from tunegrid.grid import expand_grid, split_settings, tokenizer_of
+from tunegrid.results import METRICS, TABLES
+
+try:
+    PROJECT = load_project(workflow.configfiles, workflow.config_settings.config, config)
+    CELLS = {cell.path: cell for cell in expand_grid(PROJECT)}
+except UserError as error:
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(1)
+
+TASKS = list(dict.fromkeys(cell.task for cell in CELLS.values()))
+FIGURES = ["png", "svg"]
+RUN = "results/runs/{model}/{task}/{method}/seed{seed}"
+
+
+wildcard_constraints:
+    model="|".join(map(re.escape, PROJECT.models)),
+    tokenizer="|".join(map(re.escape, PROJECT.models)),
+    task="|".join(map(re.escape, PROJECT.tasks)),
+    method="|".join(map(re.escape, PROJECT.methods)),
+    metric="|".join(METRICS),
+    seed=r"\d+",
+
+
+def script(name):
+    """A program's path from the working directory, so that a printed command can be rerun."""
+    return os.path.relpath(SCRIPTS / f"{name}.py")
+
+
+def cell_of(wildcards):
+    """The grid's cell of these wildcards; a path that is not in the grid is refused."""
+    path = RUN.removeprefix("results/runs/").format(**wildcards)
+    if path not in CELLS:
+        raise WorkflowError(
+            f"results/runs/{path}: the configuration's grid has no such cell; "
+            "list its cells with: python scripts/expand_grid.py --configfile FILE"
+        )
+    return CELLS[path]
+
+
+def cell_settings(wildcards):
+    """A cell's resolved settings as JSON: an edit that changes them reruns the cell."""
+    return cell_of(wildcards).settings_json
+
+
+def cell_threads(wildcards):
+    """The torch threads of a cell's settings; they are part of its result's last bits."""
+    return cell_of(wildcards).settings["train"]["threads"]
+
+
+def encoded_task(wildcards):
+    """The encoded task that a cell trains on."""
+    return f"results/encoded/{tokenizer_of(PROJECT, wildcards.model)}/{wildcards.task}"
+
+
+def model_entry(wildcards):
+    """A model's catalogue entry as JSON."""
+    return canonical_json(PROJECT.models[wildcards.model].settings())
+
+
+def task_entry(wildcards):
+    """A task's catalogue entry as JSON."""
+    return canonical_json(PROJECT.tasks[wildcards.task].settings())
+
+
+def task_sources(wildcards):
+    """The files under data_root that a task is read from; none for one in a package."""
+    entry = PROJECT.tasks[wildcards.task]
+    if entry.package or PROJECT.data_root is None:
+        return []
+    return [str(PROJECT.data_root / path) for path in entry.files.values()]
+
+
+def data_root(wildcards):
+    """The option that names the data root, if there is one."""
+    return ["--data-root", str(PROJECT.data_root)] if PROJECT.data_root else []
+
+
+def task_settings(wildcards):
+    """A task's split settings as JSON."""
+    return canonical_json(split_settings(PROJECT, wildcards.task))
+
+
+def of_all_runs(name):
+    """The file `name` of every run in the grid."""
+    return [f"results/runs/{path}/{name}" for path in CELLS]

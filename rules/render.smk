@@ -1,0 +1,136 @@
+# What readers see: tables, workbook and figures, each marked for the report.
+
+
+rule write_tables:
+    input:
+        runs="results/runs.parquet",
+        summary="results/summary.parquet",
+    output:
+        expand(
+            "results/tables/{table}.{suffix}",
+            table=TABLES,
+            suffix=["md", "csv"],
+        ),
+        report(
+            expand(
+                "results/tables/{table}.html",
+                table=TABLES,
+            ),
+            caption="captions/tables.rst",
+            category="Tables",
+        ),
+    log:
+        "results/logs/write_tables.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    params:
+        script=script("write_tables"),
+        code=code_digest("write_tables"),
+        titles=canonical_json({task: PROJECT.tasks[task].title for task in TASKS}),
+    shell:
+        "python {params.script} --runs {input.runs} --summary {input.summary}"
+        " --titles {params.titles:q} --output results/tables > {log} 2>&1"
+
+
+rule write_workbook:
+    input:
+        runs="results/runs.parquet",
+        summary="results/summary.parquet",
+    output:
+        report(
+            "results/results.xlsx",
+            caption="captions/workbook.rst",
+            category="Tables",
+            labels={"shows": "workbook"},
+        ),
+    log:
+        "results/logs/write_workbook.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    params:
+        script=script("write_workbook"),
+        code=code_digest("write_workbook"),
+    shell:
+        "python {params.script} --runs {input.runs} --summary {input.summary}"
+        " --output {output} > {log} 2>&1"
+
+
+rule plot_bars:
+    input:
+        "results/summary.parquet",
+    output:
+        png=report(
+            "results/figures/bars_{metric}.png",
+            caption="captions/bars.rst",
+            category="Quality",
+            labels={"shows": "mean and spread", "metric": "{metric}"},
+        ),
+        svg="results/figures/bars_{metric}.svg",
+    log:
+        "results/logs/plot_bars/{metric}.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    params:
+        script=script("plot_bars"),
+        code=code_digest("plot_bars"),
+        error_bar=PROJECT.config.figures.error_bar,
+        dpi=PROJECT.config.figures.dpi,
+    shell:
+        "python {params.script} --summary {input} --metric {wildcards.metric}"
+        " --error-bar {params.error_bar} --dpi {params.dpi} --output {output} > {log} 2>&1"
+
+
+rule plot_methods:
+    input:
+        runs="results/runs.parquet",
+        summary="results/summary.parquet",
+    output:
+        png=report(
+            "results/figures/methods.png",
+            caption="captions/methods.rst",
+            category="Quality",
+            labels={"shows": "methods compared", "metric": "accuracy, macro_f1"},
+        ),
+        svg="results/figures/methods.svg",
+    log:
+        "results/logs/plot_methods.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    params:
+        script=script("plot_methods"),
+        code=code_digest("plot_methods"),
+        error_bar=PROJECT.config.figures.error_bar,
+        dpi=PROJECT.config.figures.dpi,
+    shell:
+        "python {params.script} --runs {input.runs} --summary {input.summary}"
+        " --error-bar {params.error_bar} --dpi {params.dpi} --output {output} > {log} 2>&1"
+
+
+rule plot_curves:
+    input:
+        history="results/history.parquet",
+        runs="results/runs.parquet",
+    output:
+        png=report(
+            "results/figures/curves_{task}.png",
+            caption="captions/curves.rst",
+            category="Training curves",
+            labels={"task": "{task}"},
+        ),
+        svg="results/figures/curves_{task}.svg",
+    log:
+        "results/logs/plot_curves/{task}.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    params:
+        script=script("plot_curves"),
+        code=code_digest("plot_curves"),
+        dpi=PROJECT.config.figures.dpi,
+    shell:
+        "python {params.script} --history {input.history} --runs {input.runs}"
+        " --task {wildcards.task} --dpi {params.dpi} --output {output} > {log} 2>&1"

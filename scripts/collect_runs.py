@@ -1,0 +1,41 @@
+#!/usr/bin/env python
+"""Collect the grid's runs into one table and their training curves into another.
+
+Every run's metrics, settings and provenance become a row of runs.parquet and runs.csv; every
+optimizer step a row of history.parquet. Fails when a run is missing, was made by other settings
+than its cell's, or breaks accuracy = micro-F1.
+"""
+
+import logging
+from pathlib import Path
+
+from tunegrid.cli import describe, run_program
+
+
+def main() -> None:
+    parser = describe(__doc__)
+    parser.add_argument("--cells", required=True, type=Path, help="CSV of expand_grid")
+    parser.add_argument("--runs", required=True, type=Path, help="the folder results/runs")
+    parser.add_argument("--parquet", required=True, type=Path, help="runs, to write")
+    parser.add_argument("--csv", required=True, type=Path, help="the same, to write")
+    parser.add_argument("--history", required=True, type=Path, help="curves, to write (Parquet)")
+    arguments = parser.parse_args()
+
+    import pandas as pd
+
+    from tunegrid.files import atomic_path
+    from tunegrid.statistics.collecting import collect_history, collect_runs
+
+    cells = pd.read_csv(arguments.cells)
+    runs = collect_runs(cells, arguments.runs)
+    with atomic_path(arguments.history) as temporary:
+        collect_history(cells, arguments.runs).to_parquet(temporary, index=False)
+    with atomic_path(arguments.csv) as temporary:
+        runs.to_csv(temporary, index=False)
+    with atomic_path(arguments.parquet) as temporary:
+        runs.to_parquet(temporary, index=False)
+    logging.info("%d runs, %d degenerate", len(runs), runs["degenerate"].sum())
+
+
+if __name__ == "__main__":
+    run_program(main)

@@ -1,0 +1,43 @@
+#!/usr/bin/env python
+"""Cut a task's splits as configured and tokenise them, once for every method and seed.
+
+Writes a folder of Arrow files (`datasets.load_from_disk`) without padding, and encoding.json:
+label names, counts, examples that were cut to max_length, and the checksums of the sources.
+Fails when the tokenizer has no padding token or the model takes fewer tokens than max_length.
+"""
+
+import logging
+from pathlib import Path
+
+from tunegrid.cli import describe, json_argument, run_program
+
+
+def main() -> None:
+    parser = describe(__doc__)
+    parser.add_argument("--task", required=True, type=Path, help="folder of fetch_task")
+    parser.add_argument("--model", required=True, type=Path, help="folder of fetch_model")
+    parser.add_argument("--settings", required=True, type=json_argument, help="split settings")
+    parser.add_argument("--output", required=True, type=Path, help="folder to write")
+    arguments = parser.parse_args()
+
+    from datasets import load_from_disk
+
+    from tunegrid.files import read_json, write_json
+    from tunegrid.tasks.encoding import encode_task, load_tokenizer, prepare_splits
+
+    splits = prepare_splits(load_from_disk(arguments.task), arguments.settings)
+    tokenizer = load_tokenizer(arguments.model)
+    encoded, card = encode_task(splits, tokenizer, arguments.settings["max_length"])
+    encoded.save_to_disk(arguments.output)
+    task = read_json(arguments.task / "task.json")
+    card |= {
+        "settings": arguments.settings,
+        "task_files": {split: file["sha256"] for split, file in task["files"].items()},
+    }
+    write_json(arguments.output / "encoding.json", card)
+    for split, counts in card["splits"].items():
+        logging.info("%s: %s", split, counts)
+
+
+if __name__ == "__main__":
+    run_program(main)

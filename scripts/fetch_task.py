@@ -1,0 +1,43 @@
+#!/usr/bin/env python
+"""Read a task's files, check every example, and write it in the form that all tasks share.
+
+Writes a folder with the splits (Arrow, `datasets.load_from_disk`) and task.json: labels, counts,
+and the SHA-256 of each file read. Fails, with file and line, on a repeated id, an unknown label,
+an empty text or a count that differs from the catalogue's.
+"""
+
+import logging
+from pathlib import Path
+
+from tunegrid.cli import describe, json_argument, run_program
+
+
+def main() -> None:
+    parser = describe(__doc__)
+    parser.add_argument("--name", required=True, help="the task's name")
+    parser.add_argument("--entry", required=True, type=json_argument, help="its catalogue entry")
+    parser.add_argument("--data-root", type=Path, help="folder of files that no package carries")
+    parser.add_argument("--output", required=True, type=Path, help="folder to write")
+    arguments = parser.parse_args()
+
+    from tunegrid.files import sha256, write_json
+    from tunegrid.tasks.fetching import label_counts, read_task, task_files
+
+    files = task_files(arguments.name, arguments.entry, arguments.data_root)
+    task = read_task(arguments.entry, files)
+    task.save_to_disk(arguments.output)
+    card = {
+        "task": arguments.name,
+        "entry": arguments.entry,
+        "files": {
+            split: {"path": str(path), "sha256": sha256(path)} for split, path in files.items()
+        },
+        "splits": {split: label_counts(data) for split, data in task.items()},
+    }
+    write_json(arguments.output / "task.json", card)
+    for split, counts in card["splits"].items():
+        logging.info("%s %s: %d examples %s", arguments.name, split, sum(counts.values()), counts)
+
+
+if __name__ == "__main__":
+    run_program(main)

@@ -1,0 +1,31 @@
+#!/usr/bin/env python
+"""Draw the methods side by side: accuracy and macro-F1 against the share that each trains.
+
+Writes every file named, in the format of its suffix.
+"""
+
+from pathlib import Path
+
+from tunegrid.cli import describe, run_program
+
+
+def main() -> None:
+    parser = describe(__doc__)
+    parser.add_argument("--runs", required=True, type=Path, help="runs.parquet")
+    parser.add_argument("--summary", required=True, type=Path, help="summary.parquet")
+    parser.add_argument("--error-bar", default="sd", choices=["sd", "variance"])
+    parser.add_argument("--dpi", type=int, default=200, help="of PNG files")
+    parser.add_argument("--output", required=True, type=Path, nargs="+", help="files to write")
+    arguments = parser.parse_args()
+
+    import pandas as pd
+
+    from tunegrid.reporting.comparison import plot_methods
+    from tunegrid.reporting.style import save
+
+    runs, summary = pd.read_parquet(arguments.runs), pd.read_parquet(arguments.summary)
+    save(plot_methods(runs, summary, arguments.error_bar), arguments.output, arguments.dpi)
+
+
+if __name__ == "__main__":
+    run_program(main)

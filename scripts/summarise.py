@@ -1,0 +1,33 @@
+#!/usr/bin/env python
+"""Summarise the runs of each model, task and method over their seeds.
+
+For every metric: n, mean, variance and standard deviation (n-1), minimum, maximum; the majority
+baseline and the number of degenerate runs beside them.
+"""
+
+from pathlib import Path
+
+from tunegrid.cli import describe, run_program
+
+
+def main() -> None:
+    parser = describe(__doc__)
+    parser.add_argument("--runs", required=True, type=Path, help="runs.parquet")
+    parser.add_argument("--parquet", required=True, type=Path, help="the summary, to write")
+    parser.add_argument("--csv", required=True, type=Path, help="the same, to write")
+    arguments = parser.parse_args()
+
+    import pandas as pd
+
+    from tunegrid.files import atomic_path
+    from tunegrid.statistics.summary import summarise
+
+    summary = summarise(pd.read_parquet(arguments.runs))
+    with atomic_path(arguments.csv) as temporary:
+        summary.to_csv(temporary, index=False)
+    with atomic_path(arguments.parquet) as temporary:
+        summary.to_parquet(temporary, index=False)
+
+
+if __name__ == "__main__":
+    run_program(main)

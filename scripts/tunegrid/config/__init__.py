@@ -1,0 +1,1 @@
+"""The configuration: typed models, catalogues, loading, and its documentation."""

@@ -1,0 +1,154 @@
+"""What an entry of the catalogues of models, tasks and methods may say.
+
+The catalogues are `config/models.yaml`, `config/tasks.yaml` and `config/methods.yaml`; a
+configuration adds entries of its own under `models`, `tasks` and `methods`.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+#: Catalogue names become folder names and Snakemake wildcards.
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
+
+
+def _stays_inside(path: str) -> str:
+    if path.startswith("/") or ".." in path.split("/"):
+        raise ValueError("leaves its folder; give a path below it")
+    return path
+
+
+#: A path inside a data root or a package; it never leaves it.
+RelativePath = Annotated[str, StringConstraints(min_length=1), AfterValidator(_stays_inside)]
+
+
+class Entry(BaseModel):
+    """A closed, strict, immutable catalogue entry."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    def settings(self) -> dict[str, Any]:
+        """The keys that decide a result, without the descriptive ones, as JSON values."""
+        return self.model_dump(mode="json", exclude={"title", "licence"}, exclude_none=True)
+
+
+class Hub(Entry):
+    """A repository of the Hugging Face hub."""
+
+    repository: str = Field(description="owner/name")
+    revision: str | None = Field(None, description="Commit; null only where none is pinned yet.")
+    subset: str | None = Field(None, description="The data set's configuration, if it has several.")
+
+
+class Package(Entry):
+    """An installed Python package that carries the files; it is read, never imported."""
+
+    name: str = Field(description="Distribution name.")
+    version: str = Field(description="Exact version; another one is refused.")
+
+
+class ModelEntry(Entry):
+    """Where a pretrained encoder comes from; exactly one of hub, package and folder."""
+
+    licence: str | None = Field(None, description="SPDX identifier of the weights' licence.")
+    hub: Hub | None = Field(None, description="Repository and pinned revision.")
+    package: Package | None = Field(None, description="Package that carries it.")
+    folder: str | None = Field(
+        None, description="Folder with config, weights and tokenizer; inside the package, if any."
+    )
+    tokenizer: Name | None = Field(
+        None, description="Model that it shares its tokenizer with; null: its own."
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.hub and (self.package or self.folder):
+            raise ValueError("names two sources; keep either hub or package/folder")
+        if not self.hub and not self.folder:
+            raise ValueError("names no source; give hub, or folder (with package, if it is in one)")
+        if self.hub and not self.hub.revision:
+            raise ValueError("hub has no revision; pin the commit")
+        return self
+
+
+class Counts(Entry):
+    """How many examples each split has as it ships."""
+
+    train: int = Field(ge=1)
+    dev: int | None = Field(None, ge=1)
+    test: int = Field(ge=1)
+
+
+class Split(Entry):
+    """How a task that ships as one file is split."""
+
+    by: Literal["example", "label", "group"] = Field(
+        description="example: at random; label: stratified; group: no group is in two splits."
+    )
+    test: float = Field(gt=0, lt=1, description="Share of test.")
+    dev: float = Field(0.0, ge=0, lt=1, description="Share of dev, of what test leaves.")
+    seed: int = Field(ge=0, description="Seed of the split.")
+
+
+class TaskEntry(Entry):
+    """A text classification task: where its files lie and what must be in them."""
+
+    title: str | None = Field(None, description="What is classified, for the table of tasks.")
+    licence: str | None = Field(None, description="Licence of the data.")
+    reader: Name = Field(description="Reader of its files (`tunegrid.tasks.readers`).")
+    hub: Hub | None = Field(None, description="Where the set lives on the hub.")
+    package: Package | None = Field(
+        None, description="Package that carries the files; null: they lie under `data_root`."
+    )
+    files: dict[Literal["train", "dev", "test", "all"], RelativePath] = Field(
+        min_length=1, description="File of each split, or `all` of them in one to be split."
+    )
+    split: Split | None = Field(None, description="How the file `all` is split.")
+    labels: list[str] = Field(min_length=2, description="Label names, in the order of their ids.")
+    counts: Counts = Field(description="Examples of each split; another count is an error.")
+
+    @model_validator(mode="after")
+    def _splits(self) -> Self:
+        if ("all" in self.files) != (self.split is not None):
+            raise ValueError("names `files: {all: …}` and `split` together or neither")
+        if "all" in self.files and len(self.files) > 1:
+            raise ValueError("names `files: {all: …}` beside other files; name one or the other")
+        if "all" not in self.files and not {"train", "test"} <= set(self.files):
+            raise ValueError("names no train or no test file; name both, or `all`")
+        if len(set(self.labels)) < len(self.labels):
+            raise ValueError("names a label twice")
+        return self
+
+    @property
+    def has_dev(self) -> bool:
+        """Whether the task itself provides a dev split."""
+        return "dev" in self.files or bool(self.split and self.split.dev)
+
+
+class MethodEntry(Entry):
+    """How a model is changed, and what of it is trained."""
+
+    kind: Literal["full", "adapter"] = Field(
+        description="full: every weight; adapter: the adapter and the head."
+    )
+    adapter: str | None = Field(
+        None, description="Configuration string of the adapters library, for kind adapter."
+    )
+    bottleneck_size: int | None = Field(
+        None, ge=1, description="Hidden size of the bottleneck; replaces the reduction factor."
+    )
+
+    @model_validator(mode="after")
+    def _adapter_is_named(self) -> Self:
+        if (self.kind == "adapter") != (self.adapter is not None):
+            raise ValueError("names `adapter` for kind adapter, and for no other kind")
+        if self.bottleneck_size and self.kind != "adapter":
+            raise ValueError("names bottleneck_size, which only kind adapter has")
+        return self

@@ -1,0 +1,81 @@
+"""What the configuration's types cannot tell: names, repetitions, files, splits."""
+
+from collections.abc import Iterator
+
+from tunegrid.config.messages import nearest
+from tunegrid.config.origin import KeyPath, Origins
+from tunegrid.config.project import CATALOGUES, Project
+from tunegrid.grid import expand_grid, split_settings
+
+
+def problems(project: Project, origins: Origins) -> Iterator[str]:
+    """What the types of a configuration cannot tell, one line each: names, files, splits."""
+    yield from _unknown_names(project, origins)
+    yield from _repetitions(project, origins)
+    yield from _missing_files(project, origins)
+    yield from _missing_dev_splits(project, origins)
+
+
+def _names(project: Project) -> Iterator[tuple[KeyPath, str, str]]:
+    """Every catalogue name that the configuration uses: its key, its catalogue, the name."""
+    for index, block in enumerate(project.config.grid):
+        for catalogue in CATALOGUES:
+            for position, name in enumerate(getattr(block, catalogue)):
+                yield ("grid", index, catalogue, position), catalogue, name
+    for index, override in enumerate(project.config.overrides):
+        for catalogue in CATALOGUES:
+            key = catalogue.removesuffix("s")
+            for position, name in enumerate(getattr(override.where, key) or []):
+                yield ("overrides", index, "where", key, position), catalogue, name
+    for name in project.config.data.tasks:
+        yield ("data", "tasks", name), "tasks", name
+    for name, entry in project.models.items():
+        if entry.tokenizer:
+            yield ("models", name, "tokenizer"), "models", entry.tokenizer
+
+
+def _unknown_names(project: Project, origins: Origins) -> Iterator[str]:
+    for path, catalogue, name in _names(project):
+        known = getattr(project, catalogue)
+        if name not in known:
+            kind = catalogue.removesuffix("s")
+            yield f"{origins.locate(path)}: unknown {kind} {name!r}; {nearest(name, known)}"
+
+
+def _repetitions(project: Project, origins: Origins) -> Iterator[str]:
+    for index, block in enumerate(project.config.grid):
+        for key in ("models", "tasks", "methods", "seeds"):
+            values = getattr(block, key)
+            for value in dict.fromkeys(v for v in values if values.count(v) > 1):
+                where = origins.locate(("grid", index, key))
+                yield f"{where}: {value!r} stands {values.count(value)} times; name it once"
+
+
+def _missing_files(project: Project, origins: Origins) -> Iterator[str]:
+    root, where = project.data_root, origins.locate(("data_root",))
+    if root is None:
+        return
+    if not root.is_dir():
+        yield f"{where}: no such folder: {root}; name the one that holds the task files"
+        return
+    for name in dict.fromkeys(task for block in project.config.grid for task in block.tasks):
+        entry = project.tasks.get(name)
+        if entry and not entry.package:
+            for file in entry.files.values():
+                if not (root / file).is_file():
+                    yield f"{where}: {root} holds no file {file}, which task {name!r} is read from"
+
+
+def _missing_dev_splits(project: Project, origins: Origins) -> Iterator[str]:
+    if next(_unknown_names(project, origins), None):
+        return
+    wanting = {
+        cell.task for cell in expand_grid(project) if cell.settings["train"]["eval_split"] == "dev"
+    }
+    for task in sorted(wanting):
+        if not project.tasks[task].has_dev and not split_settings(project, task)["dev_fraction"]:
+            where = origins.locate(("train", "eval_split"))
+            yield (
+                f"{where}: 'dev', but task {task!r} ships no dev split;"
+                f" set data.tasks.{task}.dev_fraction to 0.1, say, or eval_split to test"
+            )

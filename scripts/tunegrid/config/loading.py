@@ -1,0 +1,97 @@
+"""From configuration files to a checked project: configuration, catalogues, cells."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from tunegrid.config.catalogue import Entry
+from tunegrid.config.checks import problems
+from tunegrid.config.messages import validation_messages
+from tunegrid.config.origin import Origins, read_yaml
+from tunegrid.config.project import CATALOGUES, Project
+from tunegrid.config.schema import Config
+from tunegrid.errors import UserError
+
+M = TypeVar("M", bound=BaseModel)
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def load_project(
+    configfiles: Sequence[Path | str],
+    command_line: Mapping[str, Any] | None = None,
+    merged: Mapping[str, Any] | None = None,
+) -> Project:
+    """Read, merge and check a configuration.
+
+    Args:
+        configfiles: YAML files, the later over the earlier.
+        command_line: keys given with `--config`, over them all.
+        merged: what Snakemake made of the same sources; None: merge them here in its way
+            (mappings key by key, anything else replaced).
+
+    Raises:
+        UserError: one line for each problem, naming file, key, value and what would be right.
+    """
+    layers = [(label := _label(path), read_yaml(Path(path), label)) for path in configfiles]
+    if command_line:
+        layers.append(("--config", dict(command_line)))
+    if merged is None:
+        merged = {}
+        for _, layer in layers:
+            merged = _merge(merged, layer)
+    origins = Origins(layers)
+    config = _validated(Config, _plain(merged), origins)
+    catalogues = {
+        key: _catalogue(key, model) | dict(getattr(config, key))
+        for key, model in CATALOGUES.items()
+    }
+    data_root = (ROOT / Path(config.data_root).expanduser()) if config.data_root else None
+    project = Project(config=config, data_root=data_root, **catalogues)
+    if found := list(problems(project, origins)):
+        raise UserError("\nerror: ".join(found))
+    return project
+
+
+def _label(path: Path | str) -> str:
+    """A file as the user would name it: relative to the workflow's or the current folder."""
+    path = Path(path).resolve()
+    for base in (ROOT, Path.cwd()):
+        if path.is_relative_to(base):
+            return str(path.relative_to(base))
+    return str(path)
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
+        result[key] = _merge(result[key], value) if both else value
+    return result
+
+
+def _plain(value: Any) -> Any:
+    """The value in plain dicts and lists, whatever mapping type the YAML loader used."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _validated(model: type[M], value: Any, origins: Origins) -> M:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise UserError("\nerror: ".join(validation_messages(error, model, origins))) from None
+
+
+def _catalogue(key: str, model: type[Entry]) -> dict[str, Entry]:
+    path = ROOT / "config" / f"{key}.yaml"
+    label = _label(path)
+    entries = {}
+    for name, value in read_yaml(path, label).items():
+        # Below the file's own name, so that messages read `config/tasks.yaml: acl_sup.labels`.
+        origins = Origins([(f"{label}: {name}", value if isinstance(value, dict) else {})])
+        entries[name] = _validated(model, value, origins)
+    return entries

@@ -1,0 +1,125 @@
+"""What is wrong with a configuration value and what would be right, in one line each."""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from tunegrid.config.origin import KeyPath, Origins
+
+_TYPES = {
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "list_type": "a list",
+    "dict_type": "a mapping of keys to values",
+    "model_type": "a mapping of keys to values",
+    "finite_number": "a finite number",
+}
+_BOUNDS = {
+    "greater_than_equal": ("ge", "at least"),
+    "greater_than": ("gt", "more than"),
+    "less_than_equal": ("le", "at most"),
+    "less_than": ("lt", "less than"),
+}
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The hint that follows an unknown name: the closest known one, and all if they are few."""
+    known = sorted(known)
+    close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}known: {', '.join(known)}" if len(known) <= 20 or not close else hint.strip()
+
+
+def validation_messages(
+    error: ValidationError, model: type[BaseModel], origins: Origins
+) -> Iterator[str]:
+    """One line for each problem pydantic found: file, key, value, and what would be right."""
+    for problem in error.errors():
+        path = tuple(part for part in problem["loc"] if part != "[key]")
+        yield f"{origins.locate(path)}: {_explain(problem, path, model)}"
+
+
+def _explain(problem: Any, path: KeyPath, model: type[BaseModel]) -> str:  # noqa: PLR0911
+    kind, value, context = problem["type"], problem["input"], problem.get("ctx", {})
+    if kind == "extra_forbidden":
+        return f"unknown key; {nearest(str(path[-1]), _keys_beside(path, model))}"
+    if kind == "missing":
+        return "is missing"
+    if kind in _TYPES:
+        return f"{_short(value)} is not {_TYPES[kind]}{_hint(kind, value)}"
+    if kind in _BOUNDS:
+        limit, words = _BOUNDS[kind]
+        return f"{_short(value)} is out of range; it must be {words} {context[limit]}"
+    if kind == "too_short":
+        return f"is empty; name at least {context['min_length']}"
+    if kind == "literal_error":
+        return f"{_short(value)} is not one of {context['expected']}"
+    if kind == "string_pattern_mismatch":
+        return (
+            f"{_short(value)} is no name; use letters, digits and . _ + -,"
+            " beginning with a letter or digit"
+        )
+    if kind == "value_error":
+        return str(context["error"])
+    return f"{_short(value)}: {problem['msg']}"
+
+
+def _hint(kind: str, value: Any) -> str:
+    """Why a value that looks right is of the wrong type."""
+    if kind == "list_type" and isinstance(value, str | int):
+        return f"; write [{value}]"
+    if not isinstance(value, str):
+        return ""
+    if kind in ("float_type", "int_type") and (number := _as_number(value)) is not None:
+        if re.fullmatch(r"[+-]?\d+[eE][+-]?\d+", value):
+            mantissa, exponent = re.split("[eE]", value)
+            return f" but text, because YAML wants a dot in it; write {mantissa}.0e{exponent}"
+        return f" but text; write {number:g} without quotes"
+    if kind == "bool_type" and value.lower() in ("true", "false"):
+        return f" but text; write {value.lower()} without quotes"
+    return ""
+
+
+def _as_number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _keys_beside(path: KeyPath, model: type[BaseModel]) -> list[str]:
+    """The keys that the mapping which holds `path`'s last part may have."""
+    at: Any = model
+    for part in path[:-1]:
+        at = (
+            _inside(at.model_fields[part].annotation)
+            if _is_model(at) and not isinstance(part, int)
+            else at
+        )
+    return list(at.model_fields) if _is_model(at) else []
+
+
+def _inside(annotation: Any) -> Any:
+    """The model inside `list[M]`, `dict[str, M]`, `M | None` or `M`."""
+    for argument in (annotation, *get_args(annotation)):
+        if _is_model(argument):
+            return argument
+    for argument in get_args(annotation):
+        if _is_model(found := _inside(argument)):
+            return found
+    return annotation
+
+
+def _is_model(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, BaseModel)

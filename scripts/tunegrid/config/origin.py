@@ -1,0 +1,88 @@
+"""Where a configuration value was written, for messages that name file and key."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tunegrid.errors import UserError
+
+KeyPath = tuple[str | int, ...]
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """A YAML loader that refuses a key written twice, where YAML keeps the last in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                line = key_node.start_mark.line + 1
+                raise UserError(f"{node.start_mark.name}: line {line}: key {key!r} stands twice")
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path, label: str) -> dict[str, Any]:
+    """The mapping in a YAML file.
+
+    Raises:
+        UserError: no such file, no valid YAML, not a mapping, or a key written twice; `label`
+            is the file's name in the message.
+    """
+    try:
+        loader = _UniqueKeyLoader(path.read_text(encoding="utf-8"))
+        loader.name = label
+        value = loader.get_single_data()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{label}: cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}: " if mark else ""
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise UserError(f"{label}: {where}not valid YAML: {problem}") from None
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise UserError(f"{label}: holds a {type(value).__name__}; it must map keys to values")
+    return value
+
+
+def render_key(path: KeyPath) -> str:
+    """`("grid", 0, "models")` as a reader of YAML writes it: `grid[0].models`."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+@dataclass(frozen=True)
+class Origins:
+    """The layers that a configuration was merged from, the strongest last."""
+
+    layers: Sequence[tuple[str, Mapping[str, Any]]]
+
+    def of(self, path: KeyPath) -> str:
+        """The name of the strongest layer that holds the most of `path`."""
+        best, depth = self.layers[-1][0] if self.layers else "configuration", -1
+        for label, layer in self.layers:
+            reached = _depth(layer, path)
+            if reached and reached >= depth:
+                best, depth = label, reached
+        return best
+
+    def locate(self, path: KeyPath) -> str:
+        """`file: key` for a message; the file alone for the top level."""
+        return f"{self.of(path)}: {render_key(path)}" if path else self.of(path)
+
+
+def _depth(value: Any, path: KeyPath) -> int:
+    for depth, part in enumerate(path):
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return depth
+    return len(path)

@@ -1,0 +1,185 @@
+"""The configuration's typed models: every key, its type, its bounds, its default, its meaning.
+
+They are closed (an unknown key is an error) and strict (text is never taken for a number). The
+table in `config/README.md` and the schema in `config/schema.json` are generated from them by
+`scripts/document_config.py`.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+
+from tunegrid.config.catalogue import MethodEntry, ModelEntry, Name, TaskEntry
+
+
+class Closed(BaseModel):
+    """A mapping of known keys, of exact types, that cannot be changed once read."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+NonEmpty = Field(min_length=1)
+
+
+class GridBlock(Closed):
+    """One block of the grid: every combination of its four lists is a cell."""
+
+    models: Annotated[list[Name], NonEmpty] = Field(description="Models, by their catalogue names.")
+    tasks: Annotated[list[Name], NonEmpty] = Field(description="Tasks, by their catalogue names.")
+    methods: Annotated[list[Name], NonEmpty] = Field(
+        description="Methods, by their catalogue names."
+    )
+    seeds: Annotated[list[Seed], NonEmpty] = Field(
+        description="Seeds; each draws its own head, adapter, dropout and data order."
+    )
+
+
+class TrainSettings(Closed):
+    """How one cell is trained; the default of every cell, which `overrides` change."""
+
+    epochs: int = Field(3, ge=1, description="Passes over the training split.")
+    batch_size: int = Field(32, ge=1, description="Examples in one optimizer step.")
+    learning_rate: float = Field(
+        5.0e-5, gt=0, lt=1, description="Peak learning rate, reached when the warm-up ends."
+    )
+    warmup_ratio: float = Field(
+        0.15, ge=0, lt=1, description="Share of the steps over which the rate rises from 0."
+    )
+    schedule: Literal["cosine", "linear", "constant"] = Field(
+        "cosine", description="How the learning rate falls after the warm-up."
+    )
+    weight_decay: float = Field(0.0, ge=0, description="AdamW's decoupled weight decay.")
+    max_grad_norm: float | None = Field(
+        1.0, gt=0, description="Gradients are clipped to this norm; null: never."
+    )
+    eval_split: Literal["dev", "test"] = Field(
+        "dev",
+        description="Split evaluated after each epoch for the training curve. Nothing is selected"
+        " by it: the last epoch's weights are the result, and the test split is measured at the"
+        " end.",
+    )
+    micro_batch: int = Field(
+        8,
+        ge=1,
+        description="Examples computed at once; the batch is kept by accumulation. A batch is"
+        " sorted by length before it is cut, so a small number also saves padding.",
+    )
+    precision: Literal["fp32", "bf16"] = Field(
+        "fp32", description="bf16: accelerate's mixed precision, weights stay fp32."
+    )
+    threads: int = Field(
+        1, ge=1, description="Torch threads (and cores) of a run; they change the last bits."
+    )
+    deterministic: bool = Field(
+        True, description="Use deterministic kernels; slower on some GPUs, the same on CPUs."
+    )
+
+
+class SplitSettings(Closed):
+    """What is made of a task's splits before training, the same for every cell."""
+
+    max_length: int = Field(
+        256, ge=4, description="Tokens an example is cut to; the log counts those that were cut."
+    )
+    max_train: int | None = Field(
+        None, ge=1, description="Train on so many examples, drawn by label; null: on all."
+    )
+    max_dev: int | None = Field(
+        None, ge=1, description="Keep so many examples of dev, drawn by label; null: all."
+    )
+    max_test: int | None = Field(
+        None, ge=1, description="Test on so many examples, drawn by label; null: on all."
+    )
+    dev_fraction: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Cut this share of train, stratified by label, as dev for tasks that ship"
+        " none; 0: leave train whole.",
+    )
+    seed: Seed = Field(0, description="Seed of these cuts; not a run's seed.")
+
+
+def _partial(model: type[Closed], name: str, doc: str) -> type[Closed]:
+    """`model` with every key optional and without a default: what an override may set."""
+    fields = {
+        key: (field.rebuild_annotation(), Field(None, description=field.description))
+        for key, field in model.model_fields.items()
+    }
+    return create_model(name, __base__=Closed, __doc__=doc, **fields)
+
+
+TrainOverride = _partial(TrainSettings, "TrainOverride", "Training settings to change.")
+SplitOverride = _partial(SplitSettings, "SplitOverride", "One task's own split settings.")
+
+
+class Where(Closed):
+    """Which cells an override touches: those that match every key given."""
+
+    model: Annotated[list[Name], NonEmpty] | None = Field(None, description="Any of these models.")
+    task: Annotated[list[Name], NonEmpty] | None = Field(None, description="Any of these tasks.")
+    method: Annotated[list[Name], NonEmpty] | None = Field(
+        None, description="Any of these methods."
+    )
+    seed: Annotated[list[Seed], NonEmpty] | None = Field(None, description="Any of these seeds.")
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("names nothing; name a model, task, method or seed")
+        return self
+
+
+class Override(Closed):
+    """Training settings of some cells; of two overrides that set one key, the later wins."""
+
+    where: Where = Field(description="Which cells.")
+    set: TrainOverride = Field(description="What to set there.")
+
+
+class DataSettings(SplitSettings):
+    """The splits' settings, and where tasks differ."""
+
+    tasks: dict[Name, SplitOverride] = Field(
+        default_factory=dict, description="Settings of one task, by its name."
+    )
+
+
+class FigureSettings(Closed):
+    """How the figures look."""
+
+    error_bar: Literal["sd", "variance"] = Field(
+        "sd",
+        description="What error bars show: the standard deviation over seeds (n-1), or the"
+        " variance, as in the report.",
+    )
+    dpi: int = Field(200, ge=50, le=1200, description="Resolution of the PNG files.")
+
+
+class Config(Closed):
+    """The whole configuration."""
+
+    grid: Annotated[list[GridBlock], NonEmpty] = Field(
+        description="What to train: the union of these blocks."
+    )
+    data_root: str | None = Field(
+        None,
+        description="Folder that holds the task files that do not come in a package; relative to"
+        " the workflow's folder.",
+    )
+    train: TrainSettings = Field(default_factory=TrainSettings, description="Every cell's default.")
+    overrides: list[Override] = Field(
+        default_factory=list, description="What differs, in order; the later wins."
+    )
+    data: DataSettings = Field(default_factory=DataSettings, description="The tasks' splits.")
+    figures: FigureSettings = Field(default_factory=FigureSettings, description="The figures.")
+    models: dict[Name, ModelEntry] = Field(
+        default_factory=dict, description="Models beside those of `config/models.yaml`."
+    )
+    tasks: dict[Name, TaskEntry] = Field(
+        default_factory=dict, description="Tasks beside those of `config/tasks.yaml`."
+    )
+    methods: dict[Name, MethodEntry] = Field(
+        default_factory=dict, description="Methods beside those of `config/methods.yaml`."
+    )

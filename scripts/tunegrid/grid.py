@@ -1,0 +1,84 @@
+"""The grid: its cells, and the settings that make each what it is."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+from tunegrid.config.project import Project
+from tunegrid.files import canonical_json, digest
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of the grid: a model, a task, a method, a seed, and every setting resolved."""
+
+    model: str
+    task: str
+    method: str
+    seed: int
+    settings: dict[str, Any]
+
+    @property
+    def path(self) -> str:
+        """The run's folder below `results/runs`."""
+        return f"{self.model}/{self.task}/{self.method}/seed{self.seed}"
+
+    @cached_property
+    def settings_json(self) -> str:
+        """The settings as canonical JSON: equal cells have equal text."""
+        return canonical_json(self.settings)
+
+    @property
+    def hash(self) -> str:
+        """Twelve hexadecimal digits that stand for the settings."""
+        return settings_hash(self.settings)
+
+
+def settings_hash(settings: dict[str, Any]) -> str:
+    """Twelve hexadecimal digits that stand for a cell's resolved settings."""
+    return digest(canonical_json(settings))
+
+
+def expand_grid(project: Project) -> Iterator[Cell]:
+    """The union of the grid's blocks, each cell once, in the order they are written.
+
+    Settings are the configuration's `train`, then every override whose `where` matches, in
+    order; the split settings are the task's own.
+    """
+    seen = set()
+    for block in project.config.grid:
+        for key in product(block.models, block.tasks, block.methods, block.seeds):
+            if key not in seen:
+                seen.add(key)
+                yield _cell(project, *key)
+
+
+def _cell(project: Project, model: str, task: str, method: str, seed: int) -> Cell:
+    train = project.config.train.model_dump()
+    here = {"model": model, "task": task, "method": method, "seed": seed}
+    for override in project.config.overrides:
+        where = override.where.model_dump(exclude_none=True)
+        if all(here[key] in values for key, values in where.items()):
+            train |= override.set.model_dump(exclude_unset=True)
+    settings = here | {
+        "model_source": project.models[model].settings(),
+        "method_source": project.methods[method].settings(),
+        "task_source": project.tasks[task].settings(),
+        "data": split_settings(project, task),
+        "train": train,
+    }
+    return Cell(model, task, method, seed, settings)
+
+
+def split_settings(project: Project, task: str) -> dict[str, Any]:
+    """What is made of a task's splits: the configuration's `data`, with the task's own keys."""
+    data = project.config.data
+    own = data.tasks[task].model_dump(exclude_unset=True) if task in data.tasks else {}
+    return data.model_dump(exclude={"tasks"}) | own
+
+
+def tokenizer_of(project: Project, model: str) -> str:
+    """The model whose tokenizer `model` uses; encoded tasks are kept under its name."""
+    return project.models[model].tokenizer or model

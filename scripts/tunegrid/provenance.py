@@ -1,0 +1,71 @@
+"""What made a result: settings, code, data, versions, machine."""
+
+import importlib.metadata
+import os
+import platform
+import socket
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tunegrid.code import SCRIPTS, code_digest
+
+#: The libraries whose version can change a number.
+LIBRARIES = (
+    *("torch", "transformers", "adapters", "accelerate", "datasets", "tokenizers"),
+    *("numpy", "scipy", "scikit-learn", "pandas"),
+)
+
+
+def provenance(program: str, started: datetime) -> dict[str, Any]:
+    """What is known of the running program: commit, code, versions, host, Slurm job, times.
+
+    Args:
+        program: name of the program under `scripts/`, for the digest of its code.
+        started: when it began, with a time zone.
+    """
+    ended = datetime.now(UTC)
+    return {
+        "program": program,
+        "code": code_digest(program),
+        "git": git_state(),
+        "python": platform.python_version(),
+        "versions": {name: _version(name) for name in LIBRARIES},
+        "host": socket.gethostname(),
+        "platform": platform.platform(),
+        "slurm_job": os.environ.get("SLURM_JOB_ID"),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "started": started.isoformat(timespec="seconds"),
+        "ended": ended.isoformat(timespec="seconds"),
+        "seconds": round((ended - started).total_seconds(), 3),
+    }
+
+
+def git_state() -> dict[str, Any]:
+    """`commit` of the workflow's checkout, and whether tracked files are changed (`dirty`).
+
+    Both null where there is no git or no checkout.
+    """
+    commit = _git("rev-parse", "HEAD")
+    status = _git("status", "--porcelain", "--untracked-files=no")
+    return {"commit": commit or None, "dirty": None if status is None else bool(status)}
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        run = subprocess.run(
+            ["git", "-C", str(SCRIPTS), *arguments],
+            capture_output=True, text=True, timeout=30, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return run.stdout.strip()
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

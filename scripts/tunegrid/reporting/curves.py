@@ -1,0 +1,94 @@
+"""Training curves of a task: training loss, and loss and metrics of the evaluated split."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from tunegrid.reporting.style import (
+    WIDTH,
+    seeds_note,
+    series_label,
+    series_looks,
+    series_of,
+)
+
+#: Panels: history column → title.
+PANELS = {
+    "loss": "Training loss (nats)",
+    "eval_loss": "{split} loss (nats)",
+    "eval_accuracy": "{split} accuracy (= micro-F1)",
+    "eval_macro_f1": "{split} macro-F1",
+}
+
+
+def plot_curves(history: pd.DataFrame, eval_split: str) -> Figure:
+    """Mean over seeds against optimizer steps, with a band of ± one standard deviation.
+
+    The training loss is that of each step's batch (thin) and its mean over each epoch (thick,
+    at the epoch's last step); the rest is measured at the end of each epoch.
+
+    Args:
+        history: one task's rows of history.parquet.
+        eval_split: name of the split that was evaluated, for the titles.
+    """
+    series = series_of(history)
+    models = list(history["model"].unique())
+    looks = series_looks(series)
+    figure, grid = plt.subplots(2, 2, figsize=(WIDTH, 4.6), sharex=True)
+    for axes, (column, title) in zip(grid.flat, PANELS.items(), strict=True):
+        for model, method in series:
+            rows = history[(history["model"] == model) & (history["method"] == method)]
+            look = looks[model, method]
+            if column == "loss":
+                steps = rows.groupby("step")["loss"].mean()
+                axes.plot(steps.index, steps, color=look["color"], linewidth=0.5, alpha=0.45)
+                rows = _epoch_means(rows)
+            curve = rows.dropna(subset=[column]).groupby("step")[column].agg(["mean", "std"])
+            axes.plot(
+                curve.index,
+                curve["mean"],
+                color=look["color"],
+                linestyle=look["linestyle"],
+                marker=look["marker"],
+                markersize=3.5,
+                linewidth=1.3,
+                label=series_label(model, method, models),
+            )
+            deviation = curve["std"].fillna(0)
+            axes.fill_between(
+                curve.index,
+                curve["mean"] - deviation,
+                curve["mean"] + deviation,
+                color=look["color"],
+                alpha=0.18,
+                linewidth=0,
+            )
+        axes.set_title(title.format(split=eval_split.capitalize()), loc="left")
+        axes.set_xlim(left=0)
+        if column.endswith("loss"):
+            axes.set_ylim(bottom=0)
+    for axes in grid[1]:
+        axes.set_xlabel("Optimizer steps")
+    handles, labels = grid[0, 1].get_legend_handles_labels()
+    seeds = history.groupby(["model", "method"])["seed"].nunique()
+    band = "" if seeds.max() < 2 else f"; band: ± standard deviation over {seeds_note(seeds)} (n−1)"
+    legend = figure.legend(
+        handles,
+        labels,
+        loc="outside upper center",
+        ncols=min(4, len(series)),
+        title=f"mean over seeds{band}" if seeds.max() > 1 else "one seed each",
+    )
+    legend.get_title().set_fontsize(7.5)
+    return figure
+
+
+def _epoch_means(rows: pd.DataFrame) -> pd.DataFrame:
+    """The mean training loss of each seed's epochs, at the epoch's last step."""
+    epochs = rows.groupby(["seed", "epoch"])
+    return epochs.agg(step=("step", "max"), loss=("loss", "mean")).reset_index()
+
+
+def evaluated_split(runs: pd.DataFrame) -> str:
+    """What to call the split that the curves were measured on: `dev`, `test`, or both."""
+    return " / ".join(sorted(runs["settings.eval_split"].unique()))

@@ -1,0 +1,106 @@
+"""One look for all figures: colour-blind safe, readable in grey, the same bytes every time."""
+
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from tunegrid.files import atomic_path
+
+#: Okabe & Ito's palette (https://jfly.uni-koeln.de/color/), without its yellow and black.
+COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"]
+HATCHES = ["", "///", "...", "xxx", "\\\\\\", "+++"]
+MARKERS = ["o", "s", "^", "D", "v", "P"]
+LINES = ["-", "--", ":", "-."]
+
+#: A line of text across two columns of a paper, in inches.
+WIDTH = 7.0
+
+mpl.rcParams.update(
+    {
+        "font.family": "sans-serif",
+        "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same on every machine
+        "font.size": 8,
+        "axes.titlesize": 8.5,
+        "axes.labelsize": 8,
+        "legend.fontsize": 7.5,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "axes.grid": True,
+        "axes.grid.axis": "y",
+        "grid.color": "#dddddd",
+        "grid.linewidth": 0.6,
+        "legend.frameon": False,
+        "hatch.linewidth": 0.5,
+        "svg.hashsalt": "tunegrid",  # else element ids are random
+        "figure.constrained_layout.use": True,
+    }
+)
+
+ERROR_BARS = {"sd": "standard deviation", "variance": "variance"}
+
+
+def series_of(table: pd.DataFrame) -> list[tuple[str, str]]:
+    """The (model, method) pairs of a table, in its order."""
+    return list(table[["model", "method"]].drop_duplicates().itertuples(index=False, name=None))
+
+
+def series_label(model: str, method: str, models: Sequence[str]) -> str:
+    """What a legend calls a series: the model is left out where there is only one."""
+    return method if len(models) == 1 else f"{model} · {method}"
+
+
+def series_looks(series: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, str]]:
+    """`color`, `hatch`, `marker` and `linestyle` of each (model, method).
+
+    With one model the colour tells the method; with several it tells the model and the hatch,
+    marker and line tell the method. More kinds than colours repeat them with other hatches.
+    """
+    models = list(dict.fromkeys(model for model, _ in series))
+    methods = list(dict.fromkeys(method for _, method in series))
+    looks = {}
+    for model, method in product(models, methods):
+        first, second = methods.index(method), models.index(model)
+        if len(models) > 1:
+            first, second = second, first
+        turn = second + first // len(COLOURS)
+        shape = first if len(models) == 1 else turn
+        looks[model, method] = {
+            "color": COLOURS[first % len(COLOURS)],
+            "hatch": HATCHES[shape % len(HATCHES)],
+            "marker": MARKERS[shape % len(MARKERS)],
+            "linestyle": LINES[shape % len(LINES)],
+        }
+    return looks
+
+
+def seeds_note(counts: pd.Series) -> str:
+    """`5 seeds`, or `2 to 5 seeds` where groups differ."""
+    low, high = int(counts.min()), int(counts.max())
+    return f"{high} seed{'s' if high != 1 else ''}" if low == high else f"{low} to {high} seeds"
+
+
+def error_note(error_bar: str, counts: pd.Series) -> str:
+    """What a legend says of the error bars; what it says where one seed allows none."""
+    if counts.max() < 2:
+        return "no error bars: one seed each"
+    return f"error bars: ± {ERROR_BARS[error_bar]} over {seeds_note(counts)} (n−1)"
+
+
+def save(figure: Figure, outputs: Sequence[Path], dpi: int) -> None:
+    """Write the figure to each path, in the format of its suffix, without dates.
+
+    Equal figures give equal files.
+    """
+    for path in outputs:
+        metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
+        with atomic_path(path) as temporary:
+            figure.savefig(temporary, dpi=dpi, metadata=metadata)
+    plt.close(figure)

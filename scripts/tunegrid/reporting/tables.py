@@ -1,0 +1,161 @@
+"""The report's tables, for any grid: tasks, hyper-parameters, accuracy, methods."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from tunegrid.results import GROUP, METRICS
+
+#: Settings that the table of hyper-parameters shows, in order.
+SHOWN_SETTINGS = (
+    *("epochs", "batch_size", "learning_rate", "warmup_ratio", "schedule", "weight_decay"),
+    *("precision", "eval_split"),
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as people read it and as programs do.
+
+    Attributes:
+        title: one line that says what it shows.
+        readable: text cells, for Markdown and HTML.
+        data: the same numbers unrounded, one a row where that is natural, for CSV.
+        note: what its marks mean.
+    """
+
+    title: str
+    readable: pd.DataFrame
+    data: pd.DataFrame
+    note: str = ""
+
+
+def tasks_table(runs: pd.DataFrame, titles: Mapping[str, str]) -> Table:
+    """The tasks: what is classified, labels, examples of each split as used."""
+    first = runs.drop_duplicates("task").set_index("task")
+    data = pd.DataFrame({"task": first.index, "classified": first.index.map(titles)})
+    data["labels"] = first["labels.train"].to_numpy()
+    for split in ("train", "dev", "test"):
+        if f"examples.{split}" in first:
+            data[split] = first[f"examples.{split}"].astype("Int64").to_numpy()
+    data["majority_accuracy"] = first["majority_accuracy"].to_numpy()
+    readable = data.assign(majority_accuracy=data["majority_accuracy"].map("{:.4f}".format)).rename(
+        columns={"majority_accuracy": "majority class, test accuracy"}
+    )
+    return Table("Tasks, and the examples of each split that were used", readable, data)
+
+
+def hyperparameters_table(runs: pd.DataFrame) -> Table:
+    """How each model was trained on each task by each method."""
+    columns = [f"settings.{key}" for key in SHOWN_SETTINGS]
+    data = runs[[*GROUP, "steps", *columns]].drop_duplicates().reset_index(drop=True)
+    data.columns = [name.removeprefix("settings.") for name in data.columns]
+    readable = data.assign(learning_rate=data["learning_rate"].map("{:.1e}".format))
+    return Table("Hyper-parameters", readable, data)
+
+
+def accuracy_table(summary: pd.DataFrame) -> Table:
+    """Mean test accuracy of every model and method on every task; the best of a task in bold."""
+    table = summary[summary["metric"] == "accuracy"]
+    best = table.groupby("task")["mean"].transform("max")
+    cells = [
+        _bold(_mean(row), row.mean == top) + _mark(row)
+        for row, top in zip(table.itertuples(index=False, name="Row"), best, strict=True)
+    ]
+    readable = _wide(table.assign(cell=cells), ["model", "method"])
+    return Table(
+        "Test accuracy, mean ± standard deviation over seeds (number of runs)",
+        readable,
+        table[[*GROUP, "n", "mean", "variance", "sd", "n_degenerate", "majority_baseline"]],
+        _note(table),
+    )
+
+
+def methods_table(summary: pd.DataFrame) -> Table:
+    """Every metric of every method on every task, with the trainable share."""
+    share = summary["trainable_percent"].map("{:.3f} %".format)
+    readable = summary.assign(
+        cell=[_mean(row) + _mark(row) for row in summary.itertuples(index=False, name="Row")],
+        trainable=share,
+        metric=summary["metric"].map(METRICS),
+    )
+    return Table(
+        "Methods: test metrics, mean ± standard deviation over seeds (number of runs)",
+        _wide(readable, ["model", "method", "trainable", "metric"]),
+        summary,
+        "Trainable: share of the parameters that receive a gradient, the classification head"
+        f" included. {_note(summary)}".strip(),
+    )
+
+
+def build_tables(
+    runs: pd.DataFrame, summary: pd.DataFrame, titles: Mapping[str, str]
+) -> dict[str, Table]:
+    """All tables by name (`tunegrid.results.TABLES`).
+
+    Args:
+        runs: as collect_runs returns it.
+        summary: as summarise returns it.
+        titles: what each task classifies.
+    """
+    return {
+        "tasks": tasks_table(runs, titles),
+        "hyperparameters": hyperparameters_table(runs),
+        "accuracy": accuracy_table(summary),
+        "methods": methods_table(summary),
+    }
+
+
+def to_markdown(table: Table) -> str:
+    """The readable table as Markdown, under its title and over its note."""
+    body = table.readable.to_markdown(index=False, disable_numparse=True)
+    return f"### {table.title}\n\n{body}\n" + (f"\n{table.note}\n" if table.note else "")
+
+
+def to_html(table: Table) -> str:
+    """The readable table as a page of its own, for the report."""
+    bold = table.readable.map(
+        lambda cell: (
+            f"<b>{cell[2:].replace('**', '</b>', 1)}" if str(cell).startswith("**") else cell
+        )
+    )
+    body = bold.to_html(index=False, border=0, escape=False, na_rep="")
+    return (
+        f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>{table.title}</title>'
+        "<style>body{font:14px sans-serif;margin:1.5em}table{border-collapse:collapse}"
+        "th,td{padding:.3em .8em;text-align:left;border-bottom:1px solid #ddd;white-space:nowrap}"
+        "thead th{border-bottom:2px solid #333}</style>"
+        f"<h3>{table.title}</h3>{body}<p>{table.note}</p></html>\n"
+    )
+
+
+def _wide(table: pd.DataFrame, rows: list[str]) -> pd.DataFrame:
+    """One row for each of `rows`, one column a task, cells from `cell`; order as it stands."""
+    tasks = list(table["task"].unique())
+    wide = table.pivot_table(index=rows, columns="task", values="cell", aggfunc="first", sort=False)
+    return wide.reindex(columns=tasks).fillna("—").rename_axis(columns=None).reset_index()
+
+
+def _mean(row: tuple) -> str:
+    if pd.isna(row.mean):
+        return "not finite"
+    spread = f" ± {row.sd:.4f}" if row.n > 1 else ""
+    return f"{row.mean:.4f}{spread} ({row.n})"
+
+
+def _bold(text: str, bold: bool) -> str:
+    return f"**{text}**" if bold else text
+
+
+def _mark(row: tuple) -> str:
+    return f" †{row.n_degenerate}" if row.n_degenerate else ""
+
+
+def _note(table: pd.DataFrame) -> str:
+    if not table["n_degenerate"].any():
+        return ""
+    return (
+        "†k: k of the runs are degenerate (they predict one class for every example, or their"
+        " loss is not finite); they are part of the mean."
+    )

@@ -1,0 +1,1 @@
+"""Statistics over runs: collecting them, means, variances."""

@@ -1,0 +1,72 @@
+"""Collecting a grid's runs into one table, a row a run."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tunegrid.errors import UserError
+from tunegrid.files import read_json
+from tunegrid.results import RUN
+
+
+def collect_runs(cells: pd.DataFrame, root: Path) -> pd.DataFrame:
+    """What every run measured, was set to, and was made by.
+
+    Args:
+        cells: the grid, as expand_grid writes it (columns `RUN`, hash, path).
+        root: the folder `results/runs`.
+
+    Returns:
+        A row a cell, in the grid's order: metrics.json's keys; `settings.*` (the training and
+        split settings, each a column), `provenance.*`; `examples.train` … of each split.
+
+    Raises:
+        UserError: a run is missing, was not made by its cell's settings, or breaks accuracy =
+            micro-F1.
+    """
+    return pd.DataFrame([_row(cell, root / cell.path) for cell in cells.itertuples()])
+
+
+def _row(cell: Any, folder: Path) -> dict[str, Any]:
+    metrics, made = read_json(folder / "metrics.json"), read_json(folder / "provenance.json")
+    if metrics["hash"] != cell.hash or made["hash"] != cell.hash:
+        raise UserError(
+            f"{folder}/metrics.json: was made by settings {metrics['hash']}, the grid has"
+            f" {cell.hash}; make it again: snakemake --force {folder}/metrics.json"
+        )
+    if metrics["accuracy"] is not None and abs(metrics["accuracy"] - metrics["micro_f1"]) > 1e-9:
+        raise UserError(
+            f"{folder}/metrics.json: accuracy {metrics['accuracy']} differs from micro-F1"
+            f" {metrics['micro_f1']}, which single labels cannot; it was not written by a run"
+        )
+    settings = made["settings"]["data"] | made["settings"]["train"]
+    return (
+        metrics
+        | {f"examples.{split}": counts["examples"] for split, counts in made["splits"].items()}
+        | {f"labels.{split}": len(counts["labels"]) for split, counts in made["splits"].items()}
+        | {f"truncated.{split}": counts["truncated"] for split, counts in made["splits"].items()}
+        | {f"settings.{key}": value for key, value in settings.items()}
+        | {f"provenance.{key}": value for key, value in _flat_provenance(made)}
+    )
+
+
+def _flat_provenance(made: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield from (("commit", made["git"]["commit"]), ("dirty", made["git"]["dirty"]))
+    for key in ("code", "device", "threads", "deterministic", "host", "slurm_job"):
+        yield key, made[key]
+    for key in ("started", "seconds", "python"):
+        yield key, made[key]
+    yield from made["versions"].items()
+
+
+def collect_history(cells: pd.DataFrame, root: Path) -> pd.DataFrame:
+    """The training curves of all cells: columns `RUN` and those of history.csv, a row a step."""
+    curves = []
+    for cell in cells.itertuples():
+        curve = pd.read_csv(root / cell.path / "history.csv", float_precision="round_trip")
+        for position, key in enumerate(RUN):
+            curve.insert(position, key, getattr(cell, key))
+        curves.append(curve)
+    return pd.concat(curves, ignore_index=True)

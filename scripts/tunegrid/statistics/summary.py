@@ -1,0 +1,41 @@
+"""Means and variances over seeds, per model, task and method."""
+
+import pandas as pd
+
+from tunegrid.results import GROUP, METRICS
+
+
+def summarise(runs: pd.DataFrame) -> pd.DataFrame:
+    """The distribution of every metric over the seeds of a cell group.
+
+    Args:
+        runs: as collect_runs returns it.
+
+    Returns:
+        A row for each group and metric, groups in the grid's order: n (runs with a finite
+        value), mean, variance and sd (both n-1; missing for n = 1), min, max; n_runs,
+        n_degenerate (included in the mean, never dropped), majority_baseline (of the metrics
+        that have one), trainable_parameters, total_parameters, and trainable_percent.
+    """
+    long = runs.melt(
+        id_vars=[*GROUP, "seed"], value_vars=list(METRICS), var_name="metric", value_name="value"
+    )
+    values = long.groupby([*GROUP, "metric"], sort=False)["value"]
+    table = values.agg(
+        n="count", mean="mean", variance="var", sd="std", min="min", max="max"
+    ).reset_index()
+    first = runs.groupby(GROUP, sort=False).agg(
+        n_runs=("seed", "size"),
+        n_degenerate=("degenerate", "sum"),
+        majority_accuracy=("majority_accuracy", "first"),
+        majority_macro_f1=("majority_macro_f1", "first"),
+        trainable_parameters=("trainable_parameters", "first"),
+        total_parameters=("total_parameters", "first"),
+    )
+    first["trainable_percent"] = 100 * first["trainable_parameters"] / first["total_parameters"]
+    table = table.merge(first.reset_index(), on=GROUP, validate="many_to_one")
+    baseline = table.pop("majority_accuracy").where(table["metric"].isin(["accuracy", "micro_f1"]))
+    macro = table.pop("majority_macro_f1").where(table["metric"] == "macro_f1")
+    table["majority_baseline"] = baseline.fillna(macro)
+    order = first.reset_index()[GROUP].merge(pd.DataFrame({"metric": list(METRICS)}), how="cross")
+    return order.merge(table, on=[*GROUP, "metric"], validate="one_to_one")

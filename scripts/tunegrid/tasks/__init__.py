@@ -1,0 +1,1 @@
+"""Tasks: reading them from files, checking, splitting and encoding them."""

@@ -1,0 +1,148 @@
+"""From a catalogue entry to a checked task: one form for all, whatever the files look like."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+
+from tunegrid.errors import UserError
+from tunegrid.packages import package_file
+from tunegrid.tasks.readers import reader
+from tunegrid.tasks.readers.example import Example
+from tunegrid.tasks.splits import grouped_sample, stratified_sample
+
+#: Problems of one file that are listed before the rest are only counted.
+LISTED = 5
+
+
+def task_files(name: str, entry: dict[str, Any], data_root: Path | None) -> dict[str, Path]:
+    """Where the files of each split of a task lie.
+
+    Raises:
+        UserError: they are in a package that is not there, or no `data_root` is set.
+    """
+    if package := entry.get("package"):
+        return {split: package_file(package, path) for split, path in entry["files"].items()}
+    if data_root is None:
+        hub = entry.get("hub", {}).get("repository", "the hub")
+        raise UserError(
+            f"data_root: is not set, and task {name!r} is read from files; set it to the folder"
+            f" that holds {', '.join(entry['files'].values())}"
+            f" (the set lives at {hub}, which is not downloaded)"
+        )
+    return {split: data_root / path for split, path in entry["files"].items()}
+
+
+def read_task(entry: dict[str, Any], files: dict[str, Path]) -> DatasetDict:
+    """The task's splits, checked: columns id, text, text_pair (or null) and label (ClassLabel).
+
+    Args:
+        entry: the catalogue entry (`TaskEntry.settings`).
+        files: file of each split, or of `all`.
+
+    Raises:
+        UserError: a file cannot be parsed, an id repeats, a label is unknown, a text is empty, or
+            a split has another count than the catalogue's; each names file and line.
+    """
+    labels = entry["labels"]
+    splits = {}
+    for split, path in files.items():
+        examples = list(reader(entry["reader"])(path, labels))
+        _check(examples, labels, path)
+        splits[split] = examples
+    if "all" in splits:
+        splits = _split(splits["all"], labels, entry["split"])
+    _check_counts(splits, entry["counts"], files)
+    return DatasetDict({split: _dataset(splits[split], labels) for split in sorted(splits)})
+
+
+def _dataset(examples: Sequence[Example], labels: Sequence[str]) -> Dataset:
+    features = Features(
+        {
+            "id": Value("string"),
+            "text": Value("string"),
+            "text_pair": Value("string"),
+            "label": ClassLabel(names=list(labels)),
+        }
+    )
+    columns = {key: [getattr(example, key) for example in examples] for key in features}
+    return Dataset.from_dict(columns, features=features)
+
+
+def _check(examples: Sequence[Example], labels: Sequence[str], path: Path) -> None:
+    problems = list(_problems(examples, labels, path))
+    if problems:
+        rest = len(problems) - LISTED
+        more = [f"{path}: and {rest} more"] if rest > 0 else []
+        raise UserError("\nerror: ".join(problems[:LISTED] + more))
+
+
+def _problems(examples: Sequence[Example], labels: Sequence[str], path: Path) -> Iterator[str]:
+    first: dict[str, int] = {}
+    for example in examples:
+        where = f"{path}:{example.line}: example {example.id!r}"
+        if example.id in first:
+            yield f"{where}: the id stands already on line {first[example.id]}; ids must be unique"
+        first.setdefault(example.id, example.line)
+        if example.label not in labels:
+            yield f"{where}: unknown label {example.label!r}; known: {', '.join(labels)}"
+        if not example.text.strip():
+            yield f"{where}: the text is empty"
+        if example.text_pair is not None and not example.text_pair.strip():
+            yield f"{where}: the second text is empty"
+
+
+def _split(
+    examples: list[Example], labels: Sequence[str], how: dict[str, Any]
+) -> dict[str, list[Example]]:
+    """One file's examples as train, test and, where it has a share, dev."""
+    rest, splits = examples, {}
+    for split in ("test", "dev"):
+        if how[split]:
+            rest, splits[split] = _cut(rest, labels, how["by"], how[split], how["seed"])
+    return splits | {"train": rest}
+
+
+def _cut(
+    examples: list[Example], labels: Sequence[str], by: str, share: float, seed: int
+) -> tuple[list[Example], list[Example]]:
+    """The examples without a share of them, and that share."""
+    if by == "example":
+        # The library's own shuffle: it is what the report's source split AG News with.
+        both = Dataset.from_dict({"at": range(len(examples))}).train_test_split(share, seed=seed)
+        return [examples[at] for at in both["train"]["at"]], [
+            examples[at] for at in both["test"]["at"]
+        ]
+    if by == "label":
+        ids = [labels.index(example.label) for example in examples]
+        taken = stratified_sample(ids, round(share * len(examples)), seed)
+    else:
+        taken = grouped_sample([example.group or example.id for example in examples], share, seed)
+    inside = set(taken)
+    kept = [example for at, example in enumerate(examples) if at not in inside]
+    return kept, [examples[at] for at in taken]
+
+
+def _check_counts(
+    splits: dict[str, list[Example]], counts: dict[str, int], files: dict[str, Path]
+) -> None:
+    problems = []
+    for split, examples in splits.items():
+        if len(examples) != counts.get(split):
+            path = files.get(split) or files["all"]
+            last = max((example.line for example in examples), default=0)
+            problems.append(
+                f"{path}:{last}: split {split} has {len(examples)} examples;"
+                f" the catalogue says {counts.get(split)}"
+            )
+    if problems:
+        raise UserError("\nerror: ".join(problems))
+
+
+def label_counts(data: Dataset) -> dict[str, int]:
+    """How often each label stands in a split, in the order of the label ids."""
+    names = data.features["label"].names
+    seen = Counter(data["label"])
+    return {name: seen[index] for index, name in enumerate(names)}

@@ -1,0 +1,75 @@
+"""One labelled text, and the parsing that readers share."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunegrid.errors import UserError
+
+
+@dataclass(frozen=True)
+class Example:
+    """A labelled text as a file states it.
+
+    Attributes:
+        id: unique within its file.
+        text: the text, or the first of a pair.
+        label: the label's name.
+        line: where it stands in its file, from 1.
+        text_pair: the second text of a pair.
+        group: what must not be split apart (the review that a sentence is from, say).
+    """
+
+    id: str
+    text: str
+    label: str
+    line: int
+    text_pair: str | None = None
+    group: str | None = None
+
+
+def read_text(path: Path) -> str:
+    """The file's text, its line endings as they are.
+
+    Raises:
+        UserError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UserError(f"{path}:{line}: not UTF-8: {error.reason}; convert it to UTF-8") from None
+
+
+def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The line number (from 1) and value of every line of a JSON lines file, blank ones skipped.
+
+    Raises:
+        UserError: a line is not a JSON object.
+    """
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise UserError(f"{path}:{number}: not valid JSON: {error.msg}") from None
+        if not isinstance(value, dict):
+            raise UserError(f"{path}:{number}: holds no JSON object; write {{…}} on each line")
+        yield number, value
+
+
+def text_field(record: dict[str, Any], key: str, path: Path, line: int) -> str:
+    """The text under `key` of a record.
+
+    Raises:
+        UserError: the key is missing or is not text.
+    """
+    if not isinstance(value := record.get(key), str):
+        problem = "is missing" if value is None else f"is {value!r}, not text"
+        raise UserError(f"{path}:{line}: key {key!r} {problem}")
+    return value

@@ -1,0 +1,35 @@
+"""AG News: CSV without a header, rows of class index (from 1), title, description.
+
+The description alone is the text, as in the report's source. Source: Zhang et al. 2015,
+https://arxiv.org/abs/1509.01626.
+"""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tunegrid.errors import UserError
+from tunegrid.tasks.readers.example import Example, read_text
+
+
+def read(path: Path, labels: Sequence[str]) -> Iterator[Example]:
+    """The examples of one file, in its order; a row's position (from 0) is its id."""
+    rows = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
+    try:
+        for position, row in enumerate(rows):
+            if len(row) != 3:
+                raise UserError(
+                    f"{path}:{rows.line_num}: has {len(row)} columns;"
+                    " it must have 3: class index, title, description"
+                )
+            index, _, description = row
+            known = index.isdecimal() and 1 <= int(index) <= len(labels)
+            yield Example(
+                id=str(position),
+                text=description,
+                label=labels[int(index) - 1] if known else index,
+                line=rows.line_num,
+            )
+    except csv.Error as error:
+        raise UserError(f"{path}:{rows.line_num}: not valid CSV: {error}") from None

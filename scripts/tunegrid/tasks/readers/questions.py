@@ -1,0 +1,24 @@
+"""TREC questions: lines of `COARSE:fine question`; the coarse class is the label.
+
+The file repeats most questions two or three times; only the first of each is kept, else train
+would leak into test. Source: Li & Roth 2002, https://aclanthology.org/C02-1150.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tunegrid.errors import UserError
+from tunegrid.tasks.readers.example import Example, read_text
+
+
+def read(path: Path, _labels: Sequence[str]) -> Iterator[Example]:
+    """The distinct questions of one file, in its order; the line number is the id."""
+    seen = set()
+    for line, row in enumerate(read_text(path).splitlines(), start=1):
+        kind, _, question = row.partition(" ")
+        coarse, colon, _ = kind.partition(":")
+        if not colon:
+            raise UserError(f"{path}:{line}: does not begin with CLASS:subclass")
+        if question not in seen:
+            seen.add(question)
+            yield Example(id=str(line), text=question, label=coarse, line=line)

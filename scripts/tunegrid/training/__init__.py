@@ -1,0 +1,1 @@
+"""Training one cell: data order, batches, the loop, evaluation, metrics, the run's files."""

@@ -1,0 +1,49 @@
+"""Building a cell's model: pretrained encoder, new head, method, each from its own stream."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForSequenceClassification, PreTrainedModel
+
+from tunegrid.errors import UserError
+from tunegrid.methods import apply_method
+from tunegrid.training.randomness import stream_seed
+
+
+def build_model(
+    folder: Path, labels: list[str], method: dict[str, Any], seed: int
+) -> PreTrainedModel:
+    """A sequence classifier on the CPU in fp32, changed by `method`, ready to train.
+
+    The head is drawn from the seed's stream `head`, so it is the same for every method; the
+    adapter from `adapter`. Afterwards torch's global generator stands at the start of the
+    stream `dropout`.
+
+    Args:
+        folder: a model folder (`tunegrid.models.fetch_model`); its weights are safetensors.
+        labels: label names in the order of their ids.
+        method: the catalogue entry (`MethodEntry.settings`).
+        seed: the run's.
+
+    Raises:
+        UserError: transformers cannot build a classifier from the folder, or the method does not
+            fit the model.
+    """
+    torch.manual_seed(stream_seed(seed, "head"))
+    try:
+        model = AutoModelForSequenceClassification.from_pretrained(
+            folder,
+            num_labels=len(labels),
+            id2label=dict(enumerate(labels)),
+            label2id={label: index for index, label in enumerate(labels)},
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+        )
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder}: builds no classifier: {str(error).splitlines()[0]}") from None
+    torch.manual_seed(stream_seed(seed, "adapter"))
+    apply_method(model, method)
+    torch.manual_seed(stream_seed(seed, "dropout"))
+    return model

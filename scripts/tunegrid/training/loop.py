@@ -1,0 +1,131 @@
+"""The training loop: AdamW, warm-up and decay, accumulation weighted by examples."""
+
+import logging
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import nn
+from torch.nn.functional import cross_entropy
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+from transformers import get_scheduler
+
+from tunegrid.training.batching import EncodedSplit, epoch_batches, micro_batches, to_device
+
+#: Our schedule names → transformers' (https://huggingface.co/docs/transformers/main_classes/optimizer_schedules)
+SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
+
+History = list[dict[str, Any]]
+
+
+def train(
+    accelerator: Accelerator,
+    model: nn.Module,
+    split: EncodedSplit,
+    settings: dict[str, Any],
+    seed: int,
+    evaluate_epoch: Callable[[], dict[str, float]],
+) -> History:
+    """Train `model` in place for the configured epochs.
+
+    Args:
+        accelerator: decides device and precision.
+        model: on any device; parameters that require a gradient are trained.
+        split: the training split.
+        settings: the cell's `train` settings (`TrainSettings`).
+        seed: of the order of the examples.
+        evaluate_epoch: called after each epoch; its metrics are recorded.
+
+    Returns:
+        One record an optimizer step: step and epoch (from 1), loss (mean cross-entropy of the
+        batch, before the step), learning_rate (that of the step); the last of an epoch also
+        carries the metrics. Training ends early, with the record that shows it, when a loss is
+        not finite.
+    """
+    batch_size, epochs = settings["batch_size"], settings["epochs"]
+    steps = epochs * math.ceil(len(split) / batch_size)
+    optimizer = build_optimizer(model, settings)
+    schedule = get_scheduler(
+        SCHEDULES[settings["schedule"]],
+        optimizer,
+        num_warmup_steps=math.ceil(settings["warmup_ratio"] * steps),
+        num_training_steps=steps,
+    )
+    model, optimizer = accelerator.prepare(model, optimizer)
+    model.train()
+    history: History = []
+    # disable=None: no bar where nobody watches (the output is no terminal).
+    with logging_redirect_tqdm(), tqdm(total=steps, unit="step", disable=None) as bar:
+        for epoch in range(epochs):
+            for batch in epoch_batches(len(split), batch_size, seed, epoch):
+                rate = schedule.get_last_lr()[0]
+                loss = step(accelerator, model, optimizer, split, batch, settings)
+                schedule.step()
+                record = {"step": len(history) + 1, "epoch": epoch + 1}
+                history.append(record | {"loss": loss, "learning_rate": rate})
+                bar.update()
+                if not math.isfinite(loss):
+                    logging.error("diverged: the loss of step %d is %s", len(history), loss)
+                    history[-1] |= evaluate_epoch()
+                    return history
+            history[-1] |= evaluate_epoch()
+            logging.info("epoch %d of %d: %s", epoch + 1, epochs, _in_words(history[-1]))
+    return history
+
+
+def build_optimizer(model: nn.Module, settings: dict[str, Any]) -> torch.optim.Optimizer:
+    """AdamW over what trains; biases and normalisation weights do not decay.
+
+    That exception is the convention of BERT's and the Transformers library's own training.
+    """
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    groups = [
+        {
+            "params": [parameter for parameter in trained if parameter.ndim > 1],
+            "weight_decay": settings["weight_decay"],
+        },
+        {
+            "params": [parameter for parameter in trained if parameter.ndim <= 1],
+            "weight_decay": 0.0,
+        },
+    ]
+    return torch.optim.AdamW(groups, lr=settings["learning_rate"], fused=True)
+
+
+def step(
+    accelerator: Accelerator,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    split: EncodedSplit,
+    batch: np.ndarray,
+    settings: dict[str, Any],
+) -> float:
+    """One optimizer step on the examples at positions `batch`; returns their mean loss.
+
+    Each micro-batch adds its summed loss over the size of the whole batch, so every example
+    weighs the same however the batch is cut.
+    """
+    total = torch.zeros((), device=accelerator.device)
+    for rows in micro_batches(batch, split.lengths, settings["micro_batch"]):
+        inputs = to_device(split.collate(rows), accelerator.device)
+        labels = torch.from_numpy(split.labels[rows]).to(accelerator.device)
+        logits = model(**inputs).logits
+        loss = cross_entropy(logits.float(), labels, reduction="sum") / len(batch)
+        accelerator.backward(loss)
+        total += loss.detach()
+    if settings["max_grad_norm"] is not None:
+        accelerator.clip_grad_norm_(model.parameters(), settings["max_grad_norm"])
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return total.item()
+
+
+def _in_words(record: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{key} {value:.4f}" if isinstance(value, float) else f"{key} {value}"
+        for key, value in record.items()
+    )
