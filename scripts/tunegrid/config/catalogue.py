@@ -81,9 +81,9 @@ class ModelEntry(Entry):
 class Counts(Entry):
     """How many examples each split has as it ships."""
 
-    train: int = Field(ge=1)
-    dev: int | None = Field(None, ge=1)
-    test: int = Field(ge=1)
+    train: int = Field(ge=1, description="Examples of train.")
+    dev: int | None = Field(None, ge=1, description="Examples of dev, if there is one.")
+    test: int = Field(ge=1, description="Examples of test.")
 
 
 class Split(Entry):

@@ -6,11 +6,13 @@ from tunegrid.config.messages import nearest
 from tunegrid.config.origin import KeyPath, Origins
 from tunegrid.config.project import CATALOGUES, Project
 from tunegrid.grid import expand_grid, split_settings
+from tunegrid.tasks.readers import READERS
 
 
 def problems(project: Project, origins: Origins) -> Iterator[str]:
     """What the types of a configuration cannot tell, one line each: names, files, splits."""
     yield from _unknown_names(project, origins)
+    yield from _unknown_readers(project, origins)
     yield from _repetitions(project, origins)
     yield from _missing_files(project, origins)
     yield from _missing_dev_splits(project, origins)
@@ -42,6 +44,13 @@ def _unknown_names(project: Project, origins: Origins) -> Iterator[str]:
             yield f"{origins.locate(path)}: unknown {kind} {name!r}; {nearest(name, known)}"
 
 
+def _unknown_readers(project: Project, origins: Origins) -> Iterator[str]:
+    for name, entry in project.tasks.items():
+        if entry.reader not in READERS:
+            where = origins.locate(("tasks", name, "reader"))
+            yield f"{where}: unknown reader {entry.reader!r}; {nearest(entry.reader, READERS)}"
+
+
 def _repetitions(project: Project, origins: Origins) -> Iterator[str]:
     for index, block in enumerate(project.config.grid):
         for key in ("models", "tasks", "methods", "seeds"):
@@ -61,9 +70,9 @@ def _missing_files(project: Project, origins: Origins) -> Iterator[str]:
     for name in dict.fromkeys(task for block in project.config.grid for task in block.tasks):
         entry = project.tasks.get(name)
         if entry and not entry.package:
-            for file in entry.files.values():
-                if not (root / file).is_file():
-                    yield f"{where}: {root} holds no file {file}, which task {name!r} is read from"
+            missing = [file for file in entry.files.values() if not (root / file).is_file()]
+            if missing:
+                yield f"{where}: {root} lacks {', '.join(missing)}, which task {name!r} is read from"
 
 
 def _missing_dev_splits(project: Project, origins: Origins) -> Iterator[str]:

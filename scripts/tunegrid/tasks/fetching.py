@@ -9,7 +9,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
 from tunegrid.errors import UserError
 from tunegrid.packages import package_file
-from tunegrid.tasks.readers import reader
+from tunegrid.tasks.readers import READERS
 from tunegrid.tasks.readers.example import Example
 from tunegrid.tasks.splits import grouped_sample, stratified_sample
 
@@ -49,7 +49,7 @@ def read_task(entry: dict[str, Any], files: dict[str, Path]) -> DatasetDict:
     labels = entry["labels"]
     splits = {}
     for split, path in files.items():
-        examples = list(reader(entry["reader"])(path, labels))
+        examples = list(READERS[entry["reader"]](path, labels))
         _check(examples, labels, path)
         splits[split] = examples
     if "all" in splits:

@@ -8,7 +8,6 @@ texts are there is checked once for all of them, in `tunegrid.tasks.fetching`.
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tunegrid.errors import UserError
 from tunegrid.tasks.readers import (
     aspects,
     citations,
@@ -30,14 +29,3 @@ READERS: dict[str, Reader] = {
     "questions": questions.read,
     "reviews": reviews.read,
 }
-
-
-def reader(name: str) -> Reader:
-    """The reader that a catalogue entry names.
-
-    Raises:
-        UserError: there is none of that name.
-    """
-    if name not in READERS:
-        raise UserError(f"unknown reader {name!r}; known: {', '.join(READERS)}")
-    return READERS[name]

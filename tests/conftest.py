@@ -1,0 +1,36 @@
+"""Fixtures of all tests; tiny models and tasks are built in `tiny.py`."""
+
+import os
+from pathlib import Path
+
+import pytest
+import tiny
+
+ROOT = Path(__file__).resolve().parent.parent
+#: The real corpora are not part of the project; where they lie is told by this variable.
+DATA_ROOT = Path(os.environ.get("TUNEGRID_DATA_ROOT", ROOT.parent / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def data_root():
+    if not (DATA_ROOT / "restaurant" / "train.json").is_file():
+        pytest.skip(f"the real corpora are not at {DATA_ROOT}; set TUNEGRID_DATA_ROOT")
+    return DATA_ROOT
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory):
+    """A folder with a random BERT of 2 layers and its WordPiece tokenizer."""
+    return tiny.save_model(tmp_path_factory.mktemp("models") / "tiny-bert")
+
+
+@pytest.fixture
+def tiny_data(tmp_path):
+    """A data root with one small task."""
+    return tiny.write_data(tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def encoded(tiny_model, tmp_path_factory):
+    """The small task, fetched and encoded: (folder, card)."""
+    return tiny.encode(tiny_model, tmp_path_factory.mktemp("encoded"))

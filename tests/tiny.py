@@ -1,0 +1,96 @@
+"""Tiny stand-ins for a model and a task: real formats, a second to build."""
+
+import json
+import random
+from pathlib import Path
+
+WORDS = {
+    "good": ["great", "lovely", "fine", "superb", "pleasant"],
+    "bad": ["awful", "broken", "poor", "dull", "sad"],
+}
+FILLER = ["the", "a", "it", "was", "very", "screen", "soup", "trip", "book", "and", "of", "."]
+LABELS = ["good", "bad"]
+COUNTS = {"train": 48, "dev": 12, "test": 20}
+
+TASK = {
+    "reader": "citations",
+    "files": {split: f"tiny/{split}.jsonl" for split in COUNTS},
+    "labels": LABELS,
+    "counts": COUNTS,
+}
+
+
+def save_model(folder: Path) -> Path:
+    """A BERT with 2 layers of hidden size 16, random weights, and a WordPiece tokenizer."""
+    import torch
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    folder.mkdir(parents=True, exist_ok=True)
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *FILLER, *WORDS["good"], *WORDS["bad"]]
+    (folder / "vocab.txt").write_text("\n".join(pieces))
+    tokenizer = BertTokenizerFast(str(folder / "vocab.txt"), model_max_length=64)
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(pieces), hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=32, max_position_embeddings=64,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(folder)
+    return folder
+
+
+def records(split: str) -> list[dict[str, str]]:
+    """Sentences of 3 to 20 words, one of which tells the label."""
+    draw = random.Random(split)
+    rows = []
+    for index in range(COUNTS[split]):
+        label = LABELS[index % 2]
+        words = draw.choices(FILLER, k=draw.randint(2, 19))
+        words.insert(draw.randrange(len(words) + 1), draw.choice(WORDS[label]))
+        rows.append({"text": " ".join(words), "label": label})
+    return rows
+
+
+def write_data(root: Path) -> Path:
+    """A data root that holds the files of `TASK`."""
+    (root / "tiny").mkdir(parents=True)
+    for split in COUNTS:
+        lines = (json.dumps(record) for record in records(split))
+        (root / "tiny" / f"{split}.jsonl").write_text("\n".join(lines) + "\n")
+    return root
+
+
+def encode(model: Path, folder: Path):
+    """The task encoded by the model's tokenizer: (folder of encode_task, its card)."""
+    from tunegrid.files import write_json
+    from tunegrid.tasks.encoding import encode_task, load_tokenizer
+    from tunegrid.tasks.fetching import read_task
+
+    data = write_data(folder / "data")
+    files = {split: data / path for split, path in TASK["files"].items()}
+    splits, card = encode_task(read_task(TASK, files), load_tokenizer(model), 64)
+    splits.save_to_disk(folder / "encoded")
+    write_json(folder / "encoded" / "encoding.json", card | {"task_files": {}})
+    return folder / "encoded", card
+
+
+def config(model: Path | str, data_root: Path | None, **changes) -> dict:
+    """A configuration of 2 methods × 2 seeds on the tiny model and task."""
+    return {
+        "data_root": str(data_root) if data_root else None,
+        "grid": [
+            {
+                "models": ["tiny-bert"],
+                "tasks": ["tiny"],
+                "methods": ["full", "adapter-4"],
+                "seeds": [1, 2],
+            }
+        ],
+        "train": {"epochs": 2, "batch_size": 8, "learning_rate": 5.0e-3},
+        "overrides": [{"where": {"method": ["adapter-4"]}, "set": {"learning_rate": 2.0e-2}}],
+        "models": {"tiny-bert": {"folder": str(model)}},
+        "tasks": {"tiny": TASK},
+        "methods": {
+            "adapter-4": {"kind": "adapter", "adapter": "double_seq_bn", "bottleneck_size": 4}
+        },
+    } | changes

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+from datasets import load_from_disk
+
+from tunegrid.training.batching import EncodedSplit, epoch_batches, micro_batches
+from tunegrid.training.randomness import stream_seed
+
+
+@pytest.fixture
+def split(encoded):
+    folder, card = encoded
+    return EncodedSplit(load_from_disk(folder)["train"], card["padding"])
+
+
+def test_an_epoch_holds_every_example_once_and_its_order_is_the_seed_s():
+    batches = epoch_batches(21, 8, seed=1, epoch=0)
+    assert [len(batch) for batch in batches] == [8, 8, 5]
+    assert sorted(np.concatenate(batches)) == list(range(21))
+    assert all(map(np.array_equal, batches, epoch_batches(21, 8, 1, 0)))
+    assert not np.array_equal(batches[0], epoch_batches(21, 8, 1, 1)[0])
+    assert not np.array_equal(batches[0], epoch_batches(21, 8, 2, 0)[0])
+
+
+def test_micro_batches_share_a_batch_by_length_longest_first():
+    lengths = np.array([3, 9, 4, 8, 5, 1])
+    parts = list(micro_batches(np.array([0, 1, 2, 3, 5]), lengths, 2))
+    assert [list(part) for part in parts] == [[1, 3], [2, 0], [5]]
+
+
+def test_collating_pads_to_the_longest_and_masks_what_is_padded(split):
+    positions = np.array([3, 0])
+    batch = split.collate(positions)
+    longest = split.lengths[positions].max()
+    assert {key: tuple(value.shape) for key, value in batch.items()} == dict.fromkeys(
+        ["input_ids", "token_type_ids", "attention_mask"], (2, longest)
+    )
+    assert list(batch["attention_mask"].sum(1)) == list(split.lengths[positions])
+    padded = batch["input_ids"][batch["attention_mask"] == 0]
+    assert (padded == 0).all()
+
+
+def test_a_split_s_tokens_are_those_that_were_encoded(split, encoded):
+    folder, _ = encoded
+    row = load_from_disk(folder)["train"][5]
+    batch = split.collate(np.array([5]))
+    assert batch["input_ids"][0].tolist() == row["input_ids"]
+    assert (split.ids[5], split.labels[5]) == (row["id"], row["label"])
+
+
+def test_streams_are_unrelated():
+    seeds = {stream_seed(seed, name) for seed in range(50) for name in ("head", "adapter", "order")}
+    assert len(seeds) == 150
+    assert max(seeds) < 2**63

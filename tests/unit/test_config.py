@@ -1,0 +1,134 @@
+import textwrap
+
+import pytest
+import tiny
+import yaml
+from conftest import ROOT
+
+from tunegrid.config.documentation import insert_tables, schema_json
+from tunegrid.config.loading import load_project
+from tunegrid.errors import UserError
+from tunegrid.grid import expand_grid
+
+
+def lines_of(error):
+    return str(error.value).split("\nerror: ")
+
+
+def broken(tmp_path, text, command_line=None):
+    """The one line that a configuration is refused with."""
+    path = tmp_path / "my.yaml"
+    path.write_text(textwrap.dedent(text))
+    with pytest.raises(UserError) as error:
+        load_project([path], command_line)
+    lines = lines_of(error)
+    assert len(lines) == 1, lines
+    assert "\n" not in lines[0]
+    return lines[0].replace(str(path), "my.yaml")
+
+
+GRID = "grid: [{models: [minilm-l6], tasks: [reviews], methods: [full], seeds: [1]}]\n"
+
+
+def test_the_reports_grid_has_75_cells_with_its_hyper_parameters():
+    cells = {cell.path: cell for cell in expand_grid(load_project([ROOT / "config/config.yaml"]))}
+    assert len(cells) == 75
+    epochs = {
+        ("roberta-base", "restaurant_sup"): 15,
+        ("roberta-base", "acl_sup"): 12,
+        ("roberta-base", "agnews_sup"): 4,
+        ("bert-base-uncased", "acl_sup"): 15,
+        ("bert-base-uncased", "agnews_sup"): 3,
+        ("scibert_scivocab_uncased", "agnews_sup"): 4,
+    }
+    for (model, task), expected in epochs.items():
+        train = cells[f"{model}/{task}/full/seed3"].settings["train"]
+        assert (train["epochs"], train["batch_size"], train["learning_rate"]) == (
+            *(expected, 128), 5e-5,
+        )  # fmt: skip
+    for method in ("adapter-64", "adapter-8"):
+        train = cells[f"roberta-base/agnews_sup/{method}/seed5"].settings["train"]
+        assert (train["epochs"], train["batch_size"]) == (15, 256)
+        assert (train["learning_rate"], train["warmup_ratio"]) == (1.4e-4, 0.15)
+
+
+def test_the_demo_has_three_tasks_methods_and_two_seeds():
+    assert len(list(expand_grid(load_project([ROOT / "config/demo.yaml"])))) == 18
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (GRID + "trian: {}", "my.yaml: trian: unknown key; did you mean 'train'?"),
+        (GRID + "train: {epochs: many}", "train.epochs: 'many' is not a whole number"),
+        (
+            GRID + "train: {learning_rate: 2e-5}",
+            "train.learning_rate: '2e-5' is not a number but text, because YAML wants a dot in it;"
+            " write 2.0e-5",
+        ),
+        (GRID + "train: {learning_rate: '0.1'}", "write 0.1 without quotes"),
+        (GRID + "train: {deterministic: 'true'}", "write true without quotes"),
+        (GRID + "train: {epochs: -1}", "train.epochs: -1 is out of range; it must be at least 1"),
+        (GRID + "train: {epochs: 1.5}", "train.epochs: 1.5 is not a whole number"),
+        (GRID + "train: {weight_decay: .inf}", "train.weight_decay: inf is not a finite number"),
+        (GRID + "train: {schedule: cosin}", "'cosin' is not one of 'cosine', 'linear'"),
+        (GRID.replace("minilm-l6", "minilm"), "unknown model 'minilm'; did you mean 'minilm-l6'?"),
+        (GRID.replace("reviews", "reveiws"), "unknown task 'reveiws'; did you mean 'reviews'?"),
+        (GRID.replace("full", "ful"), "unknown method 'ful'; did you mean 'full'?"),
+        ("grid: []", "my.yaml: grid: is empty; name at least 1"),
+        ("{}", "my.yaml: grid: is missing"),
+        (GRID.replace("[1]", "[1, 2, 1]"), "grid[0].seeds: 1 stands 2 times; name it once"),
+        (GRID.replace("[1]", "1"), "grid[0].seeds: 1 is not a list; write [1]"),
+        (GRID + "data_root: nowhere", "data_root: no such folder: "),
+        (GRID.replace("reviews", "acl_sup") + "data_root: rules", "lacks acl/train.jsonl, acl/dev.jsonl, acl/test"),
+        (GRID + "overrides: [{where: {}, set: {}}]", "overrides[0].where: names nothing"),
+        (
+            GRID + "overrides: [{where: {task: [revews]}, set: {}}]",
+            "overrides[0].where.task[0]: unknown task 'revews'",
+        ),
+        (GRID + "data: {tasks: {revews: {}}}", "data.tasks.revews: unknown task 'revews'"),
+        (GRID + "methods: {x: {kind: adapter}}", "methods.x: names `adapter` for kind adapter"),
+        (GRID + "models: {x: {}}", "models.x: names no source"),
+        (GRID.replace("reviews", "agnews_sup"), "'agnews_sup' ships no dev split"),
+        (GRID + GRID, "my.yaml: line 2: key 'grid' stands twice"),
+        (GRID + "train: {epochs: [}", "my.yaml: line 2: not valid YAML"),
+        ("- 1", "my.yaml: holds a list; it must map keys to values"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_in_one_line(tmp_path, text, expected):
+    assert expected in broken(tmp_path, text)
+
+
+def test_every_problem_gets_its_own_line_with_the_file_it_is_in(tmp_path):
+    (tmp_path / "my.yaml").write_text(GRID + "train: {epochs: 0}")
+    with pytest.raises(UserError) as error:
+        load_project([tmp_path / "my.yaml"], {"train": {"batch_size": 0}})
+    first, second = lines_of(error)
+    assert first.startswith(str(tmp_path / "my.yaml"))
+    assert second.startswith("--config: train.batch_size: 0")
+
+
+def test_a_name_becomes_no_path(tmp_path):
+    entry = tiny.TASK | {"files": {"train": "../x", "test": "/y"}}
+    text = GRID + yaml.safe_dump({"tasks": {"a": entry}})
+    (tmp_path / "my.yaml").write_text(text)
+    with pytest.raises(UserError) as error:
+        load_project([tmp_path / "my.yaml"])
+    assert len(lines_of(error)) == 2
+    assert all("leaves its folder" in line for line in lines_of(error))
+    assert "is no name" in broken(tmp_path, GRID + "models: {a/b: {folder: x}}")
+
+
+def test_later_files_and_the_command_line_win_key_by_key(tmp_path):
+    (tmp_path / "a.yaml").write_text(GRID + "train: {epochs: 7, batch_size: 4}")
+    (tmp_path / "b.yaml").write_text("train: {epochs: 8}")
+    project = load_project([tmp_path / "a.yaml", tmp_path / "b.yaml"], {"figures": {"dpi": 99}})
+    assert project.config.train.epochs == 8
+    assert project.config.train.batch_size == 4
+    assert project.config.figures.dpi == 99
+
+
+def test_the_documentation_is_generated_from_the_models():
+    readme = (ROOT / "config/README.md").read_text()
+    assert insert_tables(readme) == readme, "run: make docs"
+    assert (ROOT / "config/schema.json").read_text() == schema_json(), "run: make docs"

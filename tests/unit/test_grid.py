@@ -1,0 +1,63 @@
+import tiny
+import yaml
+
+from tunegrid.config.loading import load_project
+from tunegrid.grid import expand_grid, settings_hash
+
+
+def cells(tmp_path, **changes):
+    path = tmp_path / "my.yaml"
+    path.write_text(yaml.safe_dump(tiny.config("resources", None, **changes)))
+    return {cell.path: cell for cell in expand_grid(load_project([path]))}
+
+
+def test_the_later_override_wins_and_reaches_only_its_cells(tmp_path):
+    found = cells(
+        tmp_path,
+        overrides=[
+            {"where": {"method": ["full"]}, "set": {"epochs": 5, "batch_size": 4}},
+            {"where": {"method": ["full"], "seed": [2]}, "set": {"epochs": 6}},
+        ],
+    )
+    epochs = {path: cell.settings["train"]["epochs"] for path, cell in found.items()}
+    assert epochs == {
+        "tiny-bert/tiny/full/seed1": 5,
+        "tiny-bert/tiny/full/seed2": 6,
+        "tiny-bert/tiny/adapter-4/seed1": 2,
+        "tiny-bert/tiny/adapter-4/seed2": 2,
+    }
+    assert found["tiny-bert/tiny/full/seed2"].settings["train"]["batch_size"] == 4
+
+
+def test_one_method_s_rate_changes_exactly_that_method_s_hashes(tmp_path):
+    before = cells(tmp_path)
+    after = cells(
+        tmp_path, overrides=[{"where": {"method": ["adapter-4"]}, "set": {"learning_rate": 0.01}}]
+    )
+    changed = {path for path in before if before[path].hash != after[path].hash}
+    assert changed == {path for path in before if "adapter-4" in path}
+
+
+def test_descriptions_do_not_change_a_hash(tmp_path):
+    described = tiny.TASK | {"title": "Something else", "licence": "none"}
+    before, after = cells(tmp_path), cells(tmp_path, tasks={"tiny": described})
+    assert {p: c.hash for p, c in before.items()} == {p: c.hash for p, c in after.items()}
+
+
+def test_the_split_settings_of_a_task_reach_its_cells(tmp_path):
+    found = cells(tmp_path, data={"max_length": 32, "tasks": {"tiny": {"max_train": 10}}})
+    data = found["tiny-bert/tiny/full/seed1"].settings["data"]
+    assert (data["max_length"], data["max_train"], data["max_test"]) == (32, 10, None)
+
+
+def test_blocks_are_united(tmp_path):
+    block = {"models": ["tiny-bert"], "tasks": ["tiny"], "methods": ["full"], "seeds": [1, 2]}
+    assert list(cells(tmp_path, grid=[block, block | {"seeds": [2, 3]}])) == [
+        f"tiny-bert/tiny/full/seed{seed}" for seed in (1, 2, 3)
+    ]
+
+
+def test_equal_settings_have_equal_hashes_in_any_order():
+    assert settings_hash({"a": 1, "b": {"c": 2, "d": 3}}) == settings_hash(
+        {"b": {"d": 3, "c": 2}, "a": 1}
+    )

@@ -1,0 +1,198 @@
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from accelerate import Accelerator
+from datasets import load_from_disk
+
+from tunegrid.files import read_json
+from tunegrid.grid import settings_hash
+from tunegrid.training.batching import EncodedSplit
+from tunegrid.training.building import build_model
+from tunegrid.training.evaluation import evaluate
+from tunegrid.training.loop import build_optimizer, step, train
+from tunegrid.training.run import run_cell
+
+FULL = {"kind": "full"}
+ADAPTER = {"kind": "adapter", "adapter": "double_seq_bn", "bottleneck_size": 4}
+TRAIN = {
+    "epochs": 2, "batch_size": 16, "learning_rate": 1e-2, "warmup_ratio": 0.15,
+    "schedule": "cosine", "weight_decay": 0.0, "max_grad_norm": 1.0, "eval_split": "dev",
+    "micro_batch": 8, "precision": "fp32", "threads": 1, "deterministic": True,
+}  # fmt: skip
+
+
+def cell(method=FULL, seed=1, **train):
+    return {
+        "model": "tiny-bert", "task": "tiny", "method": "m", "seed": seed,
+        "method_source": method, "data": {}, "train": TRAIN | train,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def model_folder(tiny_model, tmp_path):
+    """The tiny model with the card that fetch_model writes."""
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_model, folder)
+    (folder / "model.json").write_text(json.dumps({"files": {}}))
+    return folder
+
+
+@pytest.fixture
+def run(model_folder, encoded, tmp_path):
+    """Run a cell in a folder of its own: (metrics, folder)."""
+
+    def make(name, **changes):
+        torch.set_num_threads(1)
+        metrics = run_cell(cell(**changes), model_folder, encoded[0], tmp_path / name)
+        return metrics, tmp_path / name
+
+    return make
+
+
+def files_of(folder):
+    """The bytes of a run's result files; timings and the clock are not results."""
+    metrics = read_json(folder / "metrics.json")
+    metrics.pop("train_seconds")
+    return {
+        "metrics": metrics,
+        "history": (folder / "history.csv").read_bytes(),
+        "predictions": pd.read_parquet(folder / "predictions.parquet").to_json(double_precision=15),
+    }
+
+
+@pytest.mark.parametrize("method", [FULL, ADAPTER])
+def test_a_run_learns_and_writes_what_a_run_writes(run, method):
+    metrics, folder = run("a", method=method, epochs=8, learning_rate=2e-2)
+    assert metrics["accuracy"] > metrics["majority_accuracy"] + 0.2
+    assert metrics["accuracy"] == pytest.approx(metrics["micro_f1"])
+    assert read_json(folder / "metrics.json") == metrics
+    history = pd.read_csv(folder / "history.csv")
+    assert list(history["step"]) == list(range(1, 8 * 3 + 1))
+    assert history["eval_loss"].notna().sum() == 8
+    assert history.groupby("epoch")["eval_accuracy"].count().eq(1).all()
+    predictions = pd.read_parquet(folder / "predictions.parquet")
+    assert (predictions["label"] == predictions["predicted"]).mean() == metrics["accuracy"]
+    assert np.allclose([sum(row) for row in predictions["probabilities"]], 1, atol=1e-6)
+    made = read_json(folder / "provenance.json")
+    assert made["hash"] == metrics["hash"] == settings_hash(made["settings"])
+    assert made["versions"]["torch"] == torch.__version__
+    assert set(made) >= {"git", "code", "host", "device", "started", "seconds", "task_files"}
+
+
+def test_two_runs_of_a_cell_are_bitwise_equal_whatever_ran_before(run):
+    _, first = run("a", method=ADAPTER)
+    run("between", method=FULL, seed=7)
+    torch.rand(1000)
+    _, second = run("b", method=ADAPTER)
+    assert files_of(first) == files_of(second)
+
+
+def test_another_seed_gives_another_run(run):
+    assert files_of(run("a")[1]) != files_of(run("b", seed=2)[1])
+
+
+def test_evaluating_on_another_split_changes_no_step(run):
+    _, dev = run("dev")
+    _, test = run("test", eval_split="test")
+    columns = ["step", "loss", "learning_rate"]
+    curves = [pd.read_csv(folder / "history.csv")[columns] for folder in (dev, test)]
+    pd.testing.assert_frame_equal(*curves, check_exact=True)
+    assert read_json(dev / "metrics.json")["loss"] == read_json(test / "metrics.json")["loss"]
+
+
+def test_the_rate_rises_over_the_warm_up_and_falls_to_nothing(run):
+    _, folder = run("a", epochs=10, warmup_ratio=0.2)
+    rates = pd.read_csv(folder / "history.csv")["learning_rate"]
+    assert rates[0] == 0
+    assert rates.idxmax() == 6 == int(0.2 * 30)
+    assert rates.max() == pytest.approx(1e-2)
+    assert rates.iloc[-1] < 1e-4
+
+
+def test_a_run_that_predicts_one_class_is_finished_and_flagged(run):
+    metrics, _ = run("a", learning_rate=1e-9, epochs=1)
+    assert metrics["degenerate"] is True
+    assert metrics["degenerate_reason"] == "it predicts one class for every example"
+
+
+def test_a_run_that_diverges_is_finished_and_flagged(run, monkeypatch):
+    from tunegrid.training import loop
+
+    real, calls = loop.step, []
+
+    def diverging(accelerator, model, *rest):
+        loss = real(accelerator, model, *rest)
+        calls.append(loss)
+        if len(calls) == 2:
+            next(model.parameters()).data.fill_(float("nan"))
+            return float("nan")
+        return loss
+
+    monkeypatch.setattr(loop, "step", diverging)
+    metrics, folder = run("a")
+    assert metrics["degenerate"] is True
+    assert metrics["steps"] == 2
+    assert read_json(folder / "metrics.json")["loss"] is None
+
+
+def losses_and_weights(model_folder, encoded, micro_batch):
+    """Five steps without dropout; the micro-batch is all that differs."""
+    folder, card = encoded
+    split = EncodedSplit(load_from_disk(folder)["train"], card["padding"])
+    accelerator = Accelerator()
+    model = build_model(model_folder, card["labels"], FULL, 1)
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    for layer in model.bert.encoder.layer:
+        layer.attention.self.dropout.p = 0.0
+    settings = TRAIN | {"micro_batch": micro_batch, "epochs": 1, "learning_rate": 1e-3}
+    history = train(accelerator, model, split, settings, 1, lambda: {"eval_loss": 0.0})
+    return [record["loss"] for record in history], evaluate(accelerator, model, split)
+
+
+def test_the_micro_batch_changes_nothing_but_rounding(model_folder, encoded):
+    whole_losses, whole = losses_and_weights(model_folder, encoded, 16)
+    for micro_batch in (1, 5, 8):
+        losses, logits = losses_and_weights(model_folder, encoded, micro_batch)
+        assert losses == pytest.approx(whole_losses, rel=1e-5)
+        np.testing.assert_allclose(logits, whole, rtol=1e-3, atol=1e-4)
+
+
+def test_frozen_weights_stay_bitwise_what_they_were(model_folder, encoded):
+    folder, card = encoded
+    split = EncodedSplit(load_from_disk(folder)["train"], card["padding"])
+    model = build_model(model_folder, card["labels"], ADAPTER, 1)
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    trained = {name for name, value in model.named_parameters() if value.requires_grad}
+    accelerator = Accelerator()
+    _, optimizer = accelerator.prepare(model, build_optimizer(model, TRAIN))
+    for _ in range(3):
+        step(accelerator, model, optimizer, split, np.arange(16), TRAIN)
+    changed = {n for n, value in model.named_parameters() if not torch.equal(value, before[n])}
+    assert changed == trained
+
+
+def test_evaluation_draws_no_random_number_and_keeps_the_order(model_folder, encoded):
+    folder, card = encoded
+    split = EncodedSplit(load_from_disk(folder)["test"], card["padding"])
+    model = build_model(model_folder, card["labels"], FULL, 1)
+    state = torch.get_rng_state()
+    logits = evaluate(Accelerator(), model, split)
+    assert torch.equal(torch.get_rng_state(), state)
+    model.eval()
+    alone = [model(**split.collate(np.array([at]))).logits[0] for at in range(len(split))]
+    np.testing.assert_allclose(logits, torch.stack(alone).detach().numpy(), atol=1e-5)
+
+
+def test_weight_decay_spares_biases_and_normalisation(model_folder, encoded):
+    model = build_model(model_folder, ["a", "b"], FULL, 1)
+    decayed, spared = build_optimizer(model, TRAIN | {"weight_decay": 0.1}).param_groups
+    assert (decayed["weight_decay"], spared["weight_decay"]) == (0.1, 0.0)
+    named = {id(value): name for name, value in model.named_parameters()}
+    assert all("LayerNorm" not in named[id(p)] for p in decayed["params"])
+    assert all("bias" in named[id(p)] or "LayerNorm" in named[id(p)] for p in spared["params"])
