@@ -21,7 +21,7 @@ TASK = {
 
 
 def save_model(folder: Path) -> Path:
-    """A BERT with 2 layers of hidden size 16, random weights, and a WordPiece tokenizer."""
+    """A BERT with 2 layers of hidden size 32, random weights, and a WordPiece tokenizer."""
     import torch
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
@@ -32,8 +32,9 @@ def save_model(folder: Path) -> Path:
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)
     config = BertConfig(
-        vocab_size=len(pieces), hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
-        intermediate_size=32, max_position_embeddings=64,
+        vocab_size=len(pieces), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=64, max_position_embeddings=64,
+        initializer_range=0.05,  # so that words reach the first token though nothing is pretrained
     )  # fmt: skip
     BertModel(config).save_pretrained(folder)
     return folder

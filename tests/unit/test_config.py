@@ -63,8 +63,7 @@ def test_the_demo_has_three_tasks_methods_and_two_seeds():
         (GRID + "train: {epochs: many}", "train.epochs: 'many' is not a whole number"),
         (
             GRID + "train: {learning_rate: 2e-5}",
-            "train.learning_rate: '2e-5' is not a number but text, because YAML wants a dot in it;"
-            " write 2.0e-5",
+            "'2e-5' is not a number but text, because YAML wants a dot in it; write 2.0e-5",
         ),
         (GRID + "train: {learning_rate: '0.1'}", "write 0.1 without quotes"),
         (GRID + "train: {deterministic: 'true'}", "write true without quotes"),
@@ -80,7 +79,10 @@ def test_the_demo_has_three_tasks_methods_and_two_seeds():
         (GRID.replace("[1]", "[1, 2, 1]"), "grid[0].seeds: 1 stands 2 times; name it once"),
         (GRID.replace("[1]", "1"), "grid[0].seeds: 1 is not a list; write [1]"),
         (GRID + "data_root: nowhere", "data_root: no such folder: "),
-        (GRID.replace("reviews", "acl_sup") + "data_root: rules", "lacks acl/train.jsonl, acl/dev.jsonl, acl/test"),
+        (
+            GRID.replace("reviews", "acl_sup") + "data_root: rules",
+            "lacks acl/train.jsonl, acl/dev.jsonl, acl/test.jsonl, the files of task 'acl_sup'",
+        ),
         (GRID + "overrides: [{where: {}, set: {}}]", "overrides[0].where: names nothing"),
         (
             GRID + "overrides: [{where: {task: [revews]}, set: {}}]",

@@ -64,15 +64,21 @@ def files_of(folder):
     }
 
 
-@pytest.mark.parametrize("method", [FULL, ADAPTER])
-def test_a_run_learns_and_writes_what_a_run_writes(run, method):
-    metrics, folder = run("a", method=method, epochs=8, learning_rate=2e-2)
+def test_a_run_learns(run):
+    metrics, _ = run("a", epochs=10, batch_size=8)
     assert metrics["accuracy"] > metrics["majority_accuracy"] + 0.2
+    assert metrics["degenerate"] is False
+
+
+@pytest.mark.parametrize("method", [FULL, ADAPTER])
+def test_a_run_writes_what_a_run_writes(run, method):
+    epochs = 4
+    metrics, folder = run("a", method=method, epochs=epochs)
     assert metrics["accuracy"] == pytest.approx(metrics["micro_f1"])
     assert read_json(folder / "metrics.json") == metrics
     history = pd.read_csv(folder / "history.csv")
-    assert list(history["step"]) == list(range(1, 8 * 3 + 1))
-    assert history["eval_loss"].notna().sum() == 8
+    assert list(history["step"]) == list(range(1, epochs * 3 + 1))
+    assert history["eval_loss"].notna().sum() == epochs
     assert history.groupby("epoch")["eval_accuracy"].count().eq(1).all()
     predictions = pd.read_parquet(folder / "predictions.parquet")
     assert (predictions["label"] == predictions["predicted"]).mean() == metrics["accuracy"]
@@ -140,22 +146,20 @@ def test_a_run_that_diverges_is_finished_and_flagged(run, monkeypatch):
 
 
 def losses_and_weights(model_folder, encoded, micro_batch):
-    """Five steps without dropout; the micro-batch is all that differs."""
+    """Three steps without dropout; the micro-batch is all that differs."""
     folder, card = encoded
     split = EncodedSplit(load_from_disk(folder)["train"], card["padding"])
     accelerator = Accelerator()
     model = build_model(model_folder, card["labels"], FULL, 1)
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
-    for layer in model.bert.encoder.layer:
-        layer.attention.self.dropout.p = 0.0
     settings = TRAIN | {"micro_batch": micro_batch, "epochs": 1, "learning_rate": 1e-3}
     history = train(accelerator, model, split, settings, 1, lambda: {"eval_loss": 0.0})
     return [record["loss"] for record in history], evaluate(accelerator, model, split)
 
 
 def test_the_micro_batch_changes_nothing_but_rounding(model_folder, encoded):
+    config = read_json(model_folder / "config.json")
+    dropout = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    (model_folder / "config.json").write_text(json.dumps(config | dropout))
     whole_losses, whole = losses_and_weights(model_folder, encoded, 16)
     for micro_batch in (1, 5, 8):
         losses, logits = losses_and_weights(model_folder, encoded, micro_batch)

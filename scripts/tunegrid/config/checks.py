@@ -72,7 +72,7 @@ def _missing_files(project: Project, origins: Origins) -> Iterator[str]:
         if entry and not entry.package:
             missing = [file for file in entry.files.values() if not (root / file).is_file()]
             if missing:
-                yield f"{where}: {root} lacks {', '.join(missing)}, which task {name!r} is read from"
+                yield f"{where}: {root} lacks {', '.join(missing)}, the files of task {name!r}"
 
 
 def _missing_dev_splits(project: Project, origins: Origins) -> Iterator[str]:

@@ -45,7 +45,7 @@ def validation_messages(
         yield f"{origins.locate(path)}: {_explain(problem, path, model)}"
 
 
-def _explain(problem: Any, path: KeyPath, model: type[BaseModel]) -> str:  # noqa: PLR0911
+def _explain(problem: Any, path: KeyPath, model: type[BaseModel]) -> str:
     kind, value, context = problem["type"], problem["input"], problem.get("ctx", {})
     if kind == "extra_forbidden":
         return f"unknown key; {nearest(str(path[-1]), _keys_beside(path, model))}"

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from tunegrid.reporting.style import (
     WIDTH,
     error_note,
+    models_note,
     series_label,
     series_looks,
     series_of,
@@ -16,6 +17,7 @@ from tunegrid.results import METRICS
 
 #: Inches that a bar may take before the figure grows wider than a page.
 NARROWEST = 0.09
+BASELINE = "majority class"
 
 
 def plot_bars(summary: pd.DataFrame, metric: str, error_bar: str) -> Figure:
@@ -57,10 +59,14 @@ def plot_bars(summary: pd.DataFrame, metric: str, error_bar: str) -> Figure:
     if metric != "loss":
         axes.set_ylim(0, 1)
     axes.set_ylim(bottom=0)
+    handles, labels = axes.get_legend_handles_labels()
+    bars_first = sorted(range(len(labels)), key=lambda at: labels[at] == BASELINE)
     legend = figure.legend(
+        [handles[at] for at in bars_first],
+        [labels[at] for at in bars_first],
         loc="outside upper center",
-        ncols=min(4, len(series) + 1),
-        title=error_note(error_bar, table["n"]),
+        ncols=min(4, len(labels)),
+        title=models_note(models) + error_note(error_bar, table["n"]),
     )
     legend.get_title().set_fontsize(7.5)
     return figure
@@ -77,5 +83,5 @@ def _baselines(axes: plt.Axes, table: pd.DataFrame, tasks: list[str]) -> None:
             colors="black",
             linestyles="dashed",
             linewidth=1.0,
-            label="majority class",
+            label=BASELINE,
         )

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from tunegrid.reporting.style import (
     WIDTH,
+    models_note,
     seeds_note,
     series_label,
     series_looks,
@@ -77,7 +78,8 @@ def plot_curves(history: pd.DataFrame, eval_split: str) -> Figure:
         labels,
         loc="outside upper center",
         ncols=min(4, len(series)),
-        title=f"mean over seeds{band}" if seeds.max() > 1 else "one seed each",
+        title=f"{history['task'].iloc[0]}; {models_note(models)}"
+        + (f"mean over seeds{band}" if seeds.max() > 1 else "one seed each"),
     )
     legend.get_title().set_fontsize(7.5)
     return figure

@@ -81,6 +81,11 @@ def series_looks(series: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dic
     return looks
 
 
+def models_note(models: Sequence[str]) -> str:
+    """`<model>; ` where there is only one, which series' labels then leave out."""
+    return f"{models[0]}; " if len(models) == 1 else ""
+
+
 def seeds_note(counts: pd.Series) -> str:
     """`5 seeds`, or `2 to 5 seeds` where groups differ."""
     low, high = int(counts.min()), int(counts.max())
