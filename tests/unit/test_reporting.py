@@ -1,0 +1,153 @@
+from itertools import product
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+
+from tunegrid.reporting import bars, comparison, curves, style
+from tunegrid.reporting.tables import accuracy_table, build_tables, to_html, to_markdown
+from tunegrid.reporting.workbook import write_workbook
+from tunegrid.results import METRICS, TABLES
+from tunegrid.statistics.summary import summarise
+
+
+def make_runs(models=("m1", "m2"), methods=("full", "a8"), tasks=("t1", "t2"), seeds=(1, 2)):
+    draw = np.random.default_rng(0)
+    rows = []
+    for model, task, method, seed in product(models, tasks, methods, seeds):
+        accuracy = draw.uniform(0.5, 0.9)
+        rows.append(
+            {
+                "model": model, "task": task, "method": method, "seed": seed, "hash": "=1+1",
+                "loss": draw.uniform(0.3, 1), "accuracy": accuracy, "micro_f1": accuracy,
+                "macro_f1": accuracy - 0.1, "majority_accuracy": 0.4, "majority_macro_f1": 0.2,
+                "degenerate": method == "a8" and seed == 2, "degenerate_reason": None,
+                "trainable_parameters": 10 if method == "a8" else 1000, "total_parameters": 1000,
+                "steps": 20, "train_seconds": 1.25, "examples.train": 10, "examples.test": 5,
+                "labels.train": 2, "settings.learning_rate": 2e-5, "settings.epochs": 2,
+                "settings.batch_size": 8, "settings.warmup_ratio": 0.1, "settings.schedule": "x",
+                "settings.weight_decay": 0.0, "settings.precision": "fp32",
+                "settings.eval_split": "dev", "provenance.started": "2026-01-02T03:04:05+00:00",
+                "provenance.commit": "f00",
+            }
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def make_history(runs):
+    rows = []
+    for run in runs.itertuples():
+        for step in range(1, 21):
+            row = {"model": run.model, "task": run.task, "method": run.method, "seed": run.seed}
+            row |= {"step": step, "epoch": (step - 1) // 10 + 1, "loss": 1 / step}
+            ends = {f"eval_{metric}": 0.5 for metric in METRICS} if step % 10 == 0 else {}
+            rows.append(row | ends)
+    return pd.DataFrame(rows)
+
+
+RUNS = make_runs()
+SUMMARY = summarise(RUNS)
+
+
+@pytest.fixture
+def workbook(tmp_path):
+    write_workbook(RUNS, SUMMARY, tmp_path / "results.xlsx")
+    return openpyxl.load_workbook(tmp_path / "results.xlsx")
+
+
+def test_the_workbook_has_its_sheets_with_frozen_headers_and_filters(workbook):
+    assert workbook.sheetnames == ["summary", "runs", "settings", "provenance"]
+    for sheet in workbook:
+        assert sheet.freeze_panes is not None
+        assert sheet.freeze_panes.endswith("2")
+        assert sheet.auto_filter.ref is not None
+        assert all(cell.font.bold for cell in sheet[1])
+
+
+def test_its_numbers_are_the_table_s_unrounded_and_formatted(workbook):
+    rows = list(workbook["summary"].iter_rows(values_only=True))
+    column = rows[0].index("mean")
+    assert [row[column] for row in rows[1:]] == pytest.approx(SUMMARY["mean"].tolist(), rel=1e-15)
+    assert workbook["summary"].cell(2, column + 1).number_format == "0.0000"
+    settings = [cell.value for cell in workbook["settings"][1]]
+    rate = workbook["settings"].cell(2, settings.index("learning_rate") + 1)
+    assert (rate.value, rate.number_format) == (2e-5, "0.0E+00")
+
+
+def test_text_that_looks_like_a_formula_stays_text_and_missing_stays_empty(workbook):
+    names = [cell.value for cell in workbook["runs"][1]]
+    cell = workbook["runs"].cell(2, names.index("hash") + 1)
+    assert (cell.value, cell.data_type) == ("=1+1", "s")
+    assert workbook["runs"].cell(2, names.index("degenerate_reason") + 1).value is None
+
+
+def test_equal_tables_give_an_equal_workbook(tmp_path):
+    for name in ("a", "b"):
+        write_workbook(RUNS, SUMMARY, tmp_path / f"{name}.xlsx")
+    assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
+
+
+def test_the_best_of_a_task_is_bold_and_degenerate_runs_are_marked():
+    table = accuracy_table(SUMMARY)
+    accuracy = SUMMARY[SUMMARY["metric"] == "accuracy"]
+    for task, rows in accuracy.groupby("task"):
+        best = f"**{rows['mean'].max():.4f}"
+        assert table.readable[task].str.startswith(best).sum() == 1
+        assert table.readable[task].str.startswith("**").sum() == 1
+    assert table.readable["t1"].str.contains("†1").sum() == 2
+    assert "degenerate" in table.note
+
+
+def test_every_table_is_written_for_people_and_programs():
+    tables = build_tables(RUNS, SUMMARY, {"t1": "one", "t2": "two"})
+    assert list(tables) == TABLES
+    for table in tables.values():
+        assert to_markdown(table).startswith(f"### {table.title}\n\n| ")
+        assert to_html(table).count("<tr") == len(table.readable) + 1
+    assert "<b>" in to_html(tables["accuracy"])
+    assert "**" not in to_html(tables["accuracy"])
+
+
+def test_a_cell_group_that_is_missing_is_shown_as_missing():
+    partial = SUMMARY.drop(SUMMARY[(SUMMARY["model"] == "m2") & (SUMMARY["task"] == "t2")].index)
+    readable = accuracy_table(partial).readable
+    assert (readable.set_index("model").loc["m2", "t2"] == "—").all()
+
+
+@pytest.mark.parametrize("runs", [RUNS, make_runs(["m"], ["full"], ["t"], [1])])
+def test_figures_are_drawn_and_say_what_their_bars_are(runs, tmp_path):
+    summary = summarise(runs)
+    n = runs["seed"].nunique()
+    for metric in METRICS:
+        figure = bars.plot_bars(summary, metric, "sd")
+        title = figure.legends[0].get_title().get_text()
+        assert ("± standard deviation over 2 seeds (n−1)" if n > 1 else "one seed") in title
+        series = runs[["model", "method"]].drop_duplicates()
+        assert len(figure.axes[0].containers) >= len(series)
+        style.save(figure, [tmp_path / f"{metric}.png"], 60)
+    figure = comparison.plot_methods(runs, summary, "variance")
+    assert len(figure.axes) == 2 * runs["task"].nunique()
+    style.save(figure, [tmp_path / "methods.png"], 60)
+    task = runs["task"].iloc[0]
+    history = make_history(runs)
+    figure = curves.plot_curves(history[history["task"] == task], "dev")
+    assert [axes.get_title(loc="left") for axes in figure.axes][1] == "Dev loss (nats)"
+    style.save(figure, [tmp_path / "curves.png"], 60)
+
+
+def test_equal_input_gives_equal_figures(tmp_path):
+    for name in ("a", "b"):
+        outputs = [tmp_path / f"{name}.png", tmp_path / f"{name}.svg"]
+        style.save(bars.plot_bars(SUMMARY, "accuracy", "sd"), outputs, 60)
+    for suffix in ("png", "svg"):
+        assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
+
+
+def test_series_can_be_told_apart_without_colour():
+    for series in (list(product("m", "abcdef")), list(product("lmn", "abcd"))):
+        looks = style.series_looks(series)
+        full = {(look["color"], look["hatch"]) for look in looks.values()}
+        assert len(full) == len(series)
+        if len({model for model, _ in series}) == 1:
+            assert len({look["hatch"] for look in looks.values()}) == len(series)

@@ -1,0 +1,140 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tunegrid.errors import UserError
+from tunegrid.results import METRICS
+from tunegrid.statistics.collecting import collect_history, collect_runs
+from tunegrid.statistics.summary import summarise
+
+
+def runs_table(values, **columns):
+    """Runs of one group whose accuracies are `values`."""
+    rows = [
+        {
+            "model": "m", "task": "t", "method": "full", "seed": seed, "loss": 1.0,
+            "accuracy": value, "micro_f1": value, "macro_f1": 0.5, "degenerate": False,
+            "majority_accuracy": 0.4, "majority_macro_f1": 0.2,
+            "trainable_parameters": 25, "total_parameters": 100,
+        } | columns
+        for seed, value in enumerate(values)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def accuracy_row(runs):
+    summary = summarise(runs)
+    return summary[summary["metric"] == "accuracy"].iloc[0]
+
+
+def test_mean_and_variance_are_those_of_the_textbook():
+    """2, 4, 4, 4, 5, 5, 7, 9: mean 5, sum of squares 32, so variance 32/7 (n-1)."""
+    row = accuracy_row(runs_table([2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]))
+    assert (row["n"], row["mean"]) == (8, 5.0)
+    assert row["variance"] == pytest.approx(32 / 7)
+    assert row["sd"] == pytest.approx((32 / 7) ** 0.5)
+    assert (row["min"], row["max"]) == (2.0, 9.0)
+    assert row["trainable_percent"] == 25.0
+
+
+def test_one_run_has_a_mean_and_no_variance():
+    row = accuracy_row(runs_table([0.5]))
+    assert (row["n"], row["mean"]) == (1, 0.5)
+    assert np.isnan(row["variance"])
+    assert np.isnan(row["sd"])
+
+
+def test_equal_values_have_no_variance():
+    assert accuracy_row(runs_table([0.5, 0.5, 0.5]))["variance"] == 0
+
+
+def test_a_degenerate_run_stays_in_the_mean_and_is_counted():
+    runs = runs_table([0.8, 0.4])
+    runs.loc[1, "degenerate"] = True
+    row = accuracy_row(runs)
+    assert (row["n"], row["n_runs"], row["n_degenerate"]) == (2, 2, 1)
+    assert row["mean"] == pytest.approx(0.6)
+
+
+def test_a_value_that_is_not_finite_is_missing_and_n_says_so():
+    runs = runs_table([0.8, 0.4])
+    runs.loc[1, "loss"] = None
+    row = summarise(runs).set_index("metric").loc["loss"]
+    assert (row["n"], row["n_runs"], row["mean"]) == (1, 2, 1.0)
+
+
+def test_baselines_stand_beside_their_metrics_only():
+    baseline = summarise(runs_table([0.8])).set_index("metric")["majority_baseline"]
+    assert baseline[["accuracy", "micro_f1", "macro_f1"]].tolist() == [0.4, 0.4, 0.2]
+    assert np.isnan(baseline["loss"])
+
+
+def test_groups_and_metrics_keep_the_grid_s_order():
+    runs = pd.concat(
+        [runs_table([0.5], task=task, method=method) for task in "zb" for method in ("full", "a")]
+    )
+    summary = summarise(runs)
+    groups = summary[["task", "method"]].drop_duplicates().to_numpy().tolist()
+    assert groups == [["z", "full"], ["z", "a"], ["b", "full"], ["b", "a"]]
+    assert summary["metric"].tolist() == list(METRICS) * 4
+
+
+@pytest.fixture
+def one_run(tmp_path):
+    """The files of a run as train.py writes them: (cells, root, folder)."""
+    folder = tmp_path / "m/t/full/seed1"
+    folder.mkdir(parents=True)
+    metrics = {
+        "model": "m", "task": "t", "method": "full", "seed": 1, "hash": "abc",
+        "accuracy": 0.75, "micro_f1": 0.75, "loss": 1.0, "macro_f1": 0.5, "degenerate": False,
+    }  # fmt: skip
+    made = {
+        "hash": "abc",
+        "settings": {"data": {"max_length": 32}, "train": {"epochs": 3}},
+        "splits": {"train": {"examples": 9, "labels": {"x": 4, "y": 5}, "truncated": 1}},
+        "git": {"commit": "f00", "dirty": False},
+        "versions": {"torch": "2"},
+    } | dict.fromkeys(
+        ["code", "device", "threads", "deterministic", "host", "slurm_job", "started", "seconds",
+         "python"], 0,
+    )  # fmt: skip
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    (folder / "provenance.json").write_text(json.dumps(made))
+    (folder / "history.csv").write_text("step,epoch,loss\n1,1,0.1\n2,1,0.30000000000000004\n")
+    cells = pd.DataFrame(
+        [{"model": "m", "task": "t", "method": "full", "seed": 1, "hash": "abc",
+          "path": "m/t/full/seed1"}]
+    )  # fmt: skip
+    return cells, tmp_path, folder
+
+
+def test_a_run_becomes_a_row_with_settings_and_provenance(one_run):
+    cells, root, _ = one_run
+    (row,) = collect_runs(cells, root).to_dict("records")
+    assert (row["seed"], row["accuracy"], row["hash"]) == (1, 0.75, "abc")
+    assert (row["settings.epochs"], row["settings.max_length"]) == (3, 32)
+    assert (row["examples.train"], row["labels.train"], row["truncated.train"]) == (9, 2, 1)
+    assert (row["provenance.commit"], row["provenance.torch"]) == ("f00", "2")
+
+
+def test_history_keeps_its_last_bit(one_run):
+    cells, root, _ = one_run
+    history = collect_history(cells, root)
+    assert history["loss"].tolist() == [0.1, 0.30000000000000004]
+    assert history["seed"].tolist() == [1, 1]
+
+
+def test_a_run_of_other_settings_is_refused(one_run):
+    cells, root, _ = one_run
+    with pytest.raises(UserError, match=r"was made by settings abc, the grid has xyz"):
+        collect_runs(cells.assign(hash="xyz"), root)
+
+
+def test_metrics_that_no_run_writes_are_refused(one_run):
+    cells, root, folder = one_run
+    metrics = json.loads((folder / "metrics.json").read_text()) | {"accuracy": 0.9}
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    with pytest.raises(UserError, match=r"accuracy 0\.9 differs from micro-F1 0\.75"):
+        collect_runs(cells, root)
