@@ -14,7 +14,7 @@ rule expand_grid:
         code=code_digest("expand_grid"),
         config=canonical_json(config),
     shell:
-        "python {params.script} --config {params.config:q} --output {output} > {log} 2>&1"
+        "python {params.script:q} --config {params.config:q} --output {output} > {log} 2>&1"
 
 
 rule collect_runs:
@@ -41,7 +41,7 @@ rule collect_runs:
         script=script("collect_runs"),
         code=code_digest("collect_runs"),
     shell:
-        "python {params.script} --cells {input.cells} --runs results/runs"
+        "python {params.script:q} --cells {input.cells} --runs results/runs"
         " --parquet {output.parquet} --csv {output.csv} --history {output.history}"
         " > {log} 2>&1"
 
@@ -61,5 +61,5 @@ rule summarise:
         script=script("summarise"),
         code=code_digest("summarise"),
     shell:
-        "python {params.script} --runs {input} --parquet {output.parquet} --csv {output.csv}"
+        "python {params.script:q} --runs {input} --parquet {output.parquet} --csv {output.csv}"
         " > {log} 2>&1"

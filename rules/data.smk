@@ -14,7 +14,7 @@ rule fetch_model:
         code=code_digest("fetch_model"),
         entry=model_entry,
     shell:
-        "python {params.script} --name {wildcards.model} --entry {params.entry:q}"
+        "python {params.script:q} --name {wildcards.model} --entry {params.entry:q}"
         " --output {output} > {log} 2>&1"
 
 
@@ -34,7 +34,7 @@ rule fetch_task:
         entry=task_entry,
         data_root=data_root,
     shell:
-        "python {params.script} --name {wildcards.task} --entry {params.entry:q}"
+        "python {params.script:q} --name {wildcards.task} --entry {params.entry:q}"
         " {params.data_root:q} --output {output} > {log} 2>&1"
 
 
@@ -57,5 +57,5 @@ rule encode_task:
         code=code_digest("encode_task"),
         settings=task_settings,
     shell:
-        "python {params.script} --task {input.task} --model {input.model}"
+        "python {params.script:q} --task {input.task} --model {input.model}"
         " --settings {params.settings:q} --output {output} > {log} 2>&1"

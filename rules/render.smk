@@ -29,7 +29,7 @@ rule write_tables:
         code=code_digest("write_tables"),
         titles=canonical_json({task: PROJECT.tasks[task].title for task in TASKS}),
     shell:
-        "python {params.script} --runs {input.runs} --summary {input.summary}"
+        "python {params.script:q} --runs {input.runs} --summary {input.summary}"
         " --titles {params.titles:q} --output results/tables > {log} 2>&1"
 
 
@@ -53,7 +53,7 @@ rule write_workbook:
         script=script("write_workbook"),
         code=code_digest("write_workbook"),
     shell:
-        "python {params.script} --runs {input.runs} --summary {input.summary}"
+        "python {params.script:q} --runs {input.runs} --summary {input.summary}"
         " --output {output} > {log} 2>&1"
 
 
@@ -79,7 +79,7 @@ rule plot_bars:
         error_bar=PROJECT.config.figures.error_bar,
         dpi=PROJECT.config.figures.dpi,
     shell:
-        "python {params.script} --summary {input} --metric {wildcards.metric}"
+        "python {params.script:q} --summary {input} --metric {wildcards.metric}"
         " --error-bar {params.error_bar} --dpi {params.dpi} --output {output} > {log} 2>&1"
 
 
@@ -106,7 +106,7 @@ rule plot_methods:
         error_bar=PROJECT.config.figures.error_bar,
         dpi=PROJECT.config.figures.dpi,
     shell:
-        "python {params.script} --runs {input.runs} --summary {input.summary}"
+        "python {params.script:q} --runs {input.runs} --summary {input.summary}"
         " --error-bar {params.error_bar} --dpi {params.dpi} --output {output} > {log} 2>&1"
 
 
@@ -132,5 +132,5 @@ rule plot_curves:
         code=code_digest("plot_curves"),
         dpi=PROJECT.config.figures.dpi,
     shell:
-        "python {params.script} --history {input.history} --runs {input.runs}"
+        "python {params.script:q} --history {input.history} --runs {input.runs}"
         " --task {wildcards.task} --dpi {params.dpi} --output {output} > {log} 2>&1"

@@ -26,5 +26,5 @@ rule train:
         settings=cell_settings,
         output=subpath(output.metrics, parent=True),
     shell:
-        "python {params.script} --settings {params.settings:q} --model {input.model}"
+        "python {params.script:q} --settings {params.settings:q} --model {input.model}"
         " --encoded {input.encoded} --output {params.output} > {log} 2>&1"

@@ -1,14 +1,8 @@
 """Fixtures of all tests; tiny models and tasks are built in `tiny.py`."""
 
-import os
-from pathlib import Path
-
 import pytest
 import tiny
-
-ROOT = Path(__file__).resolve().parent.parent
-#: The real corpora are not part of the project; where they lie is told by this variable.
-DATA_ROOT = Path(os.environ.get("TUNEGRID_DATA_ROOT", ROOT.parent / "shared" / "data"))
+from paths import DATA_ROOT
 
 
 @pytest.fixture(scope="session")

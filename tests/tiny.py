@@ -89,6 +89,7 @@ def config(model: Path | str, data_root: Path | None, **changes) -> dict:
         ],
         "train": {"epochs": 2, "batch_size": 8, "learning_rate": 5.0e-3},
         "overrides": [{"where": {"method": ["adapter-4"]}, "set": {"learning_rate": 2.0e-2}}],
+        "data": {"max_length": 64},
         "models": {"tiny-bert": {"folder": str(model)}},
         "tasks": {"tiny": TASK},
         "methods": {

@@ -3,7 +3,7 @@ import textwrap
 import pytest
 import tiny
 import yaml
-from conftest import ROOT
+from paths import ROOT
 
 from tunegrid.config.documentation import insert_tables, schema_json
 from tunegrid.config.loading import load_project

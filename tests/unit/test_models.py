@@ -3,7 +3,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from paths import ROOT
 
 from tunegrid.config.loading import load_project
 from tunegrid.errors import UserError

@@ -3,7 +3,7 @@ from collections import Counter
 
 import pytest
 import tiny
-from conftest import ROOT
+from paths import ROOT
 
 from tunegrid.config.loading import load_project
 from tunegrid.errors import UserError

@@ -109,6 +109,14 @@ def test_every_table_is_written_for_people_and_programs():
     assert "**" not in to_html(tables["accuracy"])
 
 
+def test_the_trainable_share_is_the_first_row_of_each_method():
+    readable = build_tables(RUNS, SUMMARY, {})["methods"].readable
+    assert readable["metric"].tolist() == ["Trainable", *METRICS.values()] * 4
+    shares = readable[readable["metric"] == "Trainable"].set_index(["model", "method"])["t1"]
+    assert shares["m1", "full"] == "100.000 %"
+    assert shares["m2", "a8"] == "1.000 %"
+
+
 def test_a_cell_group_that_is_missing_is_shown_as_missing():
     partial = SUMMARY.drop(SUMMARY[(SUMMARY["model"] == "m2") & (SUMMARY["task"] == "t2")].index)
     readable = accuracy_table(partial).readable

@@ -73,16 +73,18 @@ def accuracy_table(summary: pd.DataFrame) -> Table:
 
 
 def methods_table(summary: pd.DataFrame) -> Table:
-    """Every metric of every method on every task, with the trainable share."""
-    share = summary["trainable_percent"].map("{:.3f} %".format)
-    readable = summary.assign(
+    """Every metric of every method on every task, under the share that the method trains."""
+    metrics = summary.assign(
         cell=[_mean(row) + _mark(row) for row in summary.itertuples(index=False, name="Row")],
-        trainable=share,
         metric=summary["metric"].map(METRICS),
     )
+    # A row of its own: a task's number of labels is in its head's size, so the share varies.
+    share = summary.drop_duplicates(GROUP)
+    share = share.assign(metric="Trainable", cell=share["trainable_percent"].map("{:.3f} %".format))
+    rows = pd.concat([share, metrics]).sort_index(kind="stable")
     return Table(
         "Methods: test metrics, mean ± standard deviation over seeds (number of runs)",
-        _wide(readable, ["model", "method", "trainable", "metric"]),
+        _wide(rows, ["model", "method", "metric"]),
         summary,
         "Trainable: share of the parameters that receive a gradient, the classification head"
         f" included. {_note(summary)}".strip(),

@@ -70,9 +70,9 @@ class _Styles:
     """The workbook's cell formats, each made once."""
 
     def __init__(self, workbook: xlsxwriter.Workbook) -> None:
-        self.header = workbook.add_format(
-            {"bold": True, "bg_color": "#DCE6F1", "bottom": 1, "text_wrap": False}
-        )
+        header = {"bold": True, "bg_color": "#DCE6F1", "bottom": 1}
+        self.text_header = workbook.add_format(header)
+        self.number_header = workbook.add_format(header | {"align": "right"})
         self.flagged = workbook.add_format({"bg_color": "#FCE4D6"})
         self._numbers = {
             text: workbook.add_format({"num_format": text}) for text in set(FORMATS.values())
@@ -87,11 +87,16 @@ def _write_sheet(sheet: Worksheet, table: pd.DataFrame, frozen: int, styles: _St
         shown = [len(_shown(value, FORMATS.get(column))) for value in table[column].head(500)]
         width = min(WIDEST, max([len(column) + 3, *(length + 1 for length in shown)]))
         sheet.set_column(index, index, width)
-        sheet.write_string(0, index, column, styles.header)
+        numeric = pd.api.types.is_numeric_dtype(table[column])
+        header = styles.number_header if numeric else styles.text_header
+        sheet.write_string(0, index, column, header)
     for row, values in enumerate(table.itertuples(index=False, name=None), start=1):
         for index, (column, value) in enumerate(zip(table.columns, values, strict=True)):
             _write_cell(sheet, row, index, value, styles.number(column))
     sheet.freeze_panes(1, frozen)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)  # printed: as wide as one page, the header on each
+    sheet.repeat_rows(0)
     sheet.autofilter(0, 0, len(table), len(table.columns) - 1)
     for flag in {"degenerate", "n_degenerate"} & set(table.columns):
         letter = xlsxwriter.utility.xl_col_to_name(table.columns.get_loc(flag))

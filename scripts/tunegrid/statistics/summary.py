@@ -13,9 +13,9 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         A row for each group and metric, groups in the grid's order: n (runs with a finite
-        value), mean, variance and sd (both n-1; missing for n = 1), min, max; n_runs,
-        n_degenerate (included in the mean, never dropped), majority_baseline (of the metrics
-        that have one), trainable_parameters, total_parameters, and trainable_percent.
+        value), mean, variance and sd (both n-1; missing for n = 1), min, max; majority_baseline
+        (of the metrics that have one); n_runs, n_degenerate (included in the mean, never
+        dropped); trainable_parameters, total_parameters and trainable_percent.
     """
     long = runs.melt(
         id_vars=[*GROUP, "seed"], value_vars=list(METRICS), var_name="metric", value_name="value"
@@ -36,6 +36,6 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     table = table.merge(first.reset_index(), on=GROUP, validate="many_to_one")
     baseline = table.pop("majority_accuracy").where(table["metric"].isin(["accuracy", "micro_f1"]))
     macro = table.pop("majority_macro_f1").where(table["metric"] == "macro_f1")
-    table["majority_baseline"] = baseline.fillna(macro)
+    table.insert(table.columns.get_loc("n_runs"), "majority_baseline", baseline.fillna(macro))
     order = first.reset_index()[GROUP].merge(pd.DataFrame({"metric": list(METRICS)}), how="cross")
     return order.merge(table, on=[*GROUP, "metric"], validate="one_to_one")

@@ -1,0 +1,187 @@
+"""The whole way on a tiny grid: what is written, and what an edit makes anew."""
+
+import json
+import os
+import time
+
+import openpyxl
+import pandas as pd
+import pytest
+from workflow import AGGREGATES
+
+from tunegrid.results import METRICS, TABLES
+
+RUNS = [
+    f"tiny-bert/tiny/{method}/seed{seed}" for method in ("full", "adapter-4") for seed in (1, 2)
+]
+#: The cells' table is written anew when the configuration changes.
+CHANGED = AGGREGATES | {"expand_grid": 1}
+
+
+def test_everything_is_written_below_the_directory_and_nothing_beside_the_workflow(finished):
+    workflow, _ = finished
+    results = workflow.directory / "results"
+    for run in RUNS:
+        written = {path.name for path in (results / "runs" / run).iterdir()}
+        assert written == {
+            "metrics.json", "history.csv", "predictions.parquet", "provenance.json",
+        }  # fmt: skip
+        assert (results / "logs/train" / f"{run}.log").is_file()
+        assert (results / "benchmarks/train" / f"{run}.tsv").is_file()
+    assert {path.stem for path in (results / "tables").iterdir()} == set(TABLES)
+    figures = {f"bars_{metric}" for metric in METRICS} | {"methods", "curves_tiny"}
+    written = {path.name for path in (results / "figures").iterdir()}
+    assert written == {f"{name}.{suffix}" for name in figures for suffix in ("png", "svg")}
+    assert sorted(path.name for path in workflow.source.iterdir()) == [
+        "Snakefile", "config", "envs", "profiles", "rules", "scripts",
+    ]  # fmt: skip
+
+
+def test_the_tables_hold_the_runs(finished):
+    workflow, _ = finished
+    results = workflow.directory / "results"
+    runs = pd.read_parquet(results / "runs.parquet")
+    paths = (runs["model"] + "/" + runs["task"] + "/" + runs["method"]).str.cat(
+        runs["seed"].astype(str), sep="/seed"
+    )
+    assert paths.tolist() == RUNS
+    for path, accuracy in zip(paths, runs["accuracy"], strict=True):
+        metrics = json.loads((results / "runs" / path / "metrics.json").read_text())
+        assert metrics["accuracy"] == accuracy == pytest.approx(metrics["micro_f1"])
+    summary = pd.read_parquet(results / "summary.parquet").query("metric == 'accuracy'")
+    means = runs.groupby("method", sort=False)["accuracy"].mean().tolist()
+    assert summary["mean"].tolist() == pytest.approx(means)
+    sheet = openpyxl.load_workbook(results / "results.xlsx")["runs"]
+    assert sheet.max_row == len(RUNS) + 1
+
+
+def test_a_progress_bar_is_not_written_to_a_log(finished):
+    workflow, _ = finished
+    log = (workflow.directory / "results/logs/train" / f"{RUNS[0]}.log").read_text()
+    assert "epoch 2 of 2" in log
+    assert "\r" not in log
+    assert "it/s" not in log
+
+
+def test_a_second_run_does_nothing(grid):
+    workflow, _ = grid
+    assert workflow.plan() == {}
+
+
+def test_touching_every_source_file_runs_nothing(grid):
+    workflow, _ = grid
+    now = time.time() + 10
+    for path in workflow.source.rglob("*"):
+        os.utime(path, (now, now))
+    assert workflow.plan() == {}
+
+
+def test_a_seed_more_runs_its_cells_and_the_aggregates(grid):
+    workflow, config = grid
+    config["grid"][0]["seeds"] = [1, 2, 3]
+    workflow.configure(config)
+    assert workflow.plan() == CHANGED | {"train": 2}
+
+
+def test_one_method_s_learning_rate_runs_that_method_alone(grid):
+    workflow, config = grid
+    config["overrides"][0]["set"]["learning_rate"] = 1.0e-2
+    workflow.configure(config)
+    run = workflow.run("--dry-run")
+    assert workflow.plan() == CHANGED | {"train": 2}
+    assert "adapter-4/seed1/metrics.json" in run.stdout + run.stderr
+    assert "method=full" not in run.stdout + run.stderr
+
+
+def test_a_figure_s_setting_draws_the_figures_alone(grid):
+    workflow, config = grid
+    workflow.configure(config | {"figures": {"dpi": 111}})
+    plan = workflow.plan("figures")
+    assert "train" not in plan
+    assert plan["plot_bars"] == 4
+
+
+@pytest.fixture
+def edit(grid):
+    """Edit a source file of the workflow's copy; it is put back afterwards."""
+    workflow, _ = grid
+    kept = {}
+
+    def change(name, old, new):
+        path = workflow.source / name
+        kept[path] = path.read_text()
+        assert old in kept[path]
+        path.write_text(kept[path].replace(old, new, 1))
+        return workflow
+
+    yield change
+    for path, text in kept.items():
+        path.write_text(text)
+
+
+def test_editing_a_function_of_training_trains_again(edit):
+    workflow = edit(
+        "scripts/tunegrid/training/loop.py",
+        "optimizer.zero_grad(set_to_none=True)",
+        "optimizer.zero_grad(set_to_none=False)",
+    )
+    assert workflow.plan() == AGGREGATES | {"train": 4}
+
+
+def test_editing_a_comment_of_training_runs_nothing(edit):
+    workflow = edit("scripts/tunegrid/training/loop.py", "# disable=None:", "# None:")
+    assert workflow.plan() == {}
+
+
+def test_editing_a_figure_draws_it_alone(edit):
+    workflow = edit("scripts/tunegrid/reporting/bars.py", "NARROWEST = 0.09", "NARROWEST = 0.1")
+    assert workflow.plan() == {"plot_bars": 4, "all": 1}
+
+
+def test_editing_a_reader_reads_its_tasks_again(edit):
+    workflow = edit("scripts/tunegrid/tasks/readers/citations.py", "id=str(", "id=repr(")
+    assert workflow.plan()["fetch_task"] == 1
+
+
+def test_one_result_is_asked_for_by_its_path(grid):
+    workflow, config = grid
+    config["grid"][0]["seeds"] = [1, 2, 3]
+    workflow.configure(config)
+    path = "results/runs/tiny-bert/tiny/full/seed3/metrics.json"
+    assert workflow.plan(path) == {"train": 1}
+    assert workflow.plan("results/figures/bars_loss.png") == {
+        "train": 2, "expand_grid": 1, "collect_runs": 1, "summarise": 1, "plot_bars": 1,
+    }  # fmt: skip
+    forced = "results/runs/tiny-bert/tiny/full/seed1/metrics.json"
+    assert workflow.plan("--force", forced) == {"train": 1}
+
+
+def test_a_run_forced_again_is_bitwise_the_same(grid):
+    workflow, _ = grid
+    folder = workflow.directory / "results/runs" / RUNS[2]
+    names = ["history.csv", "predictions.parquet"]
+    before = [(folder / name).read_bytes() for name in names]
+    workflow.run("--force", folder.relative_to(workflow.directory) / "metrics.json")
+    assert [(folder / name).read_bytes() for name in names] == before
+
+
+def test_a_run_outside_the_grid_is_refused_by_name(grid):
+    workflow, _ = grid
+    path = "results/runs/tiny-bert/tiny/full/seed99/metrics.json"
+    run = workflow.run("--dry-run", path, check=False)
+    assert run.returncode == 1
+    assert "the configuration's grid has no such cell" in run.stdout + run.stderr
+
+
+def test_the_report_holds_every_figure_table_and_the_workbook(grid):
+    workflow, _ = grid
+    workflow.run("--report", "report.zip")
+    import zipfile
+
+    with zipfile.ZipFile(workflow.directory / "report.zip") as archive:
+        names = [name for name in archive.namelist() if "/data/raw/" in name]
+    held = {name.rsplit("/", 1)[-1] for name in names}
+    assert held >= {
+        "results.xlsx", "runs.csv", "methods.png", "curves_tiny.png",
+        *(f"bars_{metric}.png" for metric in METRICS), *(f"{table}.html" for table in TABLES),
+    }  # fmt: skip

@@ -1,0 +1,141 @@
+"""Planning: the shipped configurations, what is refused before anything runs, light parsing."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import tiny
+import yaml
+from paths import ROOT
+from workflow import Workflow
+
+DEMO = yaml.safe_load((ROOT / "config/demo.yaml").read_text())
+
+
+@pytest.fixture
+def workflow(tmp_path):
+    """The workflow where it stands, with nothing generated yet."""
+    return Workflow(ROOT, tmp_path / "out", tmp_path / "my.yaml")
+
+
+@pytest.mark.parametrize("profile", ["local", "slurm"])
+@pytest.mark.parametrize(
+    ("configfile", "cells"), [("config.yaml", 75), ("demo.yaml", 18), ("report-cpu.yaml", 12)]
+)
+def test_every_shipped_configuration_plans_its_cells(workflow, configfile, cells, profile):
+    plan = workflow.plan(configfile=ROOT / "config" / configfile, profile=profile)
+    assert plan["train"] == cells
+
+
+def test_no_shipped_configuration_is_left_out():
+    catalogues = {"models.yaml", "tasks.yaml", "methods.yaml"}
+    shipped = {path.name for path in (ROOT / "config").glob("*.yaml")} - catalogues
+    assert shipped == {"config.yaml", "demo.yaml", "report-cpu.yaml"}
+
+
+def test_the_report_s_grid_is_the_default():
+    run = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "rules"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert run.returncode == 0
+
+
+def test_planning_imports_nothing_heavy(tmp_path):
+    code = (
+        "import sys; from snakemake.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'transformers', 'datasets', 'matplotlib', 'adapters', 'accelerate'}\n"
+        "print('HEAVY', sorted(heavy & set(sys.modules)))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, "--dry-run", "--snakefile", ROOT / "Snakefile",
+         "--directory", tmp_path, "--quiet", "all"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "HEAVY []" in run.stdout
+
+
+GRID = DEMO["grid"][0]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"trian": {}}, "trian: unknown key; did you mean 'train'?"),
+        ({"train": {"epochs": "three"}}, "train.epochs: 'three' is not a whole number"),
+        ({"train": {"learning_rate": "2e-5"}}, "write 2.0e-5"),
+        ({"grid": [GRID | {"models": ["roberta-bsae"]}]}, "did you mean 'roberta-base'?"),
+        ({"grid": [GRID | {"tasks": ["questoins"]}]}, "did you mean 'questions'?"),
+        ({"grid": [GRID | {"methods": ["adapter64"]}]}, "did you mean 'adapter-64'?"),
+        ({"train": {"epochs": -3}}, "train.epochs: -3 is out of range; it must be at least 1"),
+        ({"grid": []}, "grid: is empty; name at least 1"),
+        ({"grid": [GRID | {"seeds": [1, 1]}]}, "grid[0].seeds: 1 stands 2 times; name it once"),
+        ({"data_root": "/nowhere"}, "data_root: no such folder: /nowhere"),
+        (
+            {"data_root": str(ROOT / "config"), "grid": [GRID | {"tasks": ["acl_sup"]}]},
+            "lacks acl/train.jsonl, acl/dev.jsonl, acl/test.jsonl, the files of task 'acl_sup'",
+        ),
+    ],
+)
+def test_a_broken_configuration_is_one_line_and_status_1(workflow, change, expected):
+    workflow.configure({key: DEMO[key] for key in ("grid", "train")} | change)
+    run = workflow.run("--dry-run", check=False)
+    assert run.returncode == 1
+    lines = [line for line in run.stderr.splitlines() if "error" in line.lower()]
+    assert len(lines) == 1, run.stderr
+    assert lines[0].startswith(f"error: {workflow.configfile}: ")
+    assert expected in lines[0]
+    assert "Traceback" not in run.stdout + run.stderr
+
+
+def test_a_broken_value_on_the_command_line_is_named_as_such(workflow):
+    workflow.configure(DEMO)
+    run = workflow.run("--dry-run", "--config", "data_root=/nowhere", check=False)
+    assert run.returncode == 1
+    assert "error: --config: data_root: no such folder: /nowhere" in run.stderr
+
+
+def test_a_wrong_label_stops_the_task_with_its_file_and_line(workflow, tiny_model, tmp_path):
+    data = tiny.write_data(tmp_path / "data")
+    train = data / "tiny/train.jsonl"
+    lines = train.read_text().splitlines()
+    lines[6] = json.dumps({"text": "the soup", "label": "mediocre"})
+    train.write_text("\n".join(lines))
+    workflow.configure(tiny.config(tiny_model, data))
+    run = workflow.run("resources/tasks/tiny", check=False)
+    assert run.returncode == 1
+    message = f"error: {train}:7: example '7': unknown label 'mediocre'; known: good, bad"
+    assert message in run.stdout + run.stderr
+    assert "Traceback" not in run.stdout + run.stderr
+    assert not (workflow.directory / "resources/tasks/tiny").exists()
+
+
+def test_a_task_of_files_without_data_root_says_what_to_set(workflow):
+    workflow.configure({"grid": [GRID | {"tasks": ["acl_sup"]}]})
+    run = workflow.run("resources/tasks/acl_sup", check=False)
+    assert run.returncode == 1
+    assert "error: data_root: is not set, and task 'acl_sup' is read from files" in (
+        run.stdout + run.stderr
+    )
+
+
+def test_the_grid_is_listed_by_hand():
+    run = subprocess.run(
+        [sys.executable, ROOT / "scripts/expand_grid.py",
+         "--configfile", ROOT / "config/config.yaml"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert len(run.stdout.splitlines()) == 76
+
+
+@pytest.mark.parametrize("program", sorted(path.name for path in (ROOT / "scripts").glob("*.py")))
+def test_every_program_explains_itself(program):
+    run = subprocess.run(
+        [sys.executable, ROOT / "scripts" / program, "--help"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "usage: " in run.stdout
+    assert len(run.stdout.splitlines()) > 6

@@ -1,0 +1,65 @@
+"""Running the workflow as a user does, and reading what it would do."""
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from paths import ROOT
+
+PARTS = ["Snakefile", "rules", "scripts", "config", "profiles", "envs"]
+#: What follows from any change of a run: the aggregates and everything drawn from them.
+AGGREGATES = {
+    "collect_runs": 1, "summarise": 1, "write_tables": 1, "write_workbook": 1,
+    "plot_bars": 4, "plot_methods": 1, "plot_curves": 1, "all": 1,
+}  # fmt: skip
+
+
+@dataclass
+class Workflow:
+    """A copy of the workflow, a configuration, and a folder for everything generated."""
+
+    source: Path
+    directory: Path
+    configfile: Path
+
+    def configure(self, config: dict) -> None:
+        self.configfile.write_text(yaml.safe_dump(config))
+
+    def run(self, *arguments, profile="local", check=True, configfile=None):
+        """Run snakemake from a folder that is neither the workflow's nor the results'."""
+        command = [
+            *(sys.executable, "-m", "snakemake", *arguments),
+            *("--snakefile", self.source / "Snakefile"),
+            *("--profile", self.source / "profiles" / profile, "--directory", self.directory),
+            *("--configfile", configfile or self.configfile),
+        ]
+        run = subprocess.run(
+            command, cwd=self.directory.parent, capture_output=True, text=True, check=False
+        )
+        assert not check or run.returncode == 0, run.stdout + run.stderr
+        return run
+
+    def plan(self, *arguments, **options) -> dict[str, int]:
+        """How many jobs of each rule a dry run shows."""
+        run = self.run("--dry-run", *arguments, **options)
+        table = re.search(
+            r"^job +count\n-+  -+\n(.*?)^total", run.stdout + run.stderr, re.MULTILINE | re.DOTALL
+        )
+        rows = (line.split() for line in table[1].splitlines()) if table else ()
+        return {rule: int(count) for rule, count in rows}
+
+
+def copy_workflow(folder: Path) -> Path:
+    """The workflow's own files in a folder whose name has a space."""
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, folder / part)
+    return folder
