@@ -55,6 +55,8 @@ lock:
 	.venv/lock/bin/pip install --quiet --requirement envs/requirements.in
 	{ head -n 2 envs/requirements.lock; .venv/lock/bin/pip freeze | sed 's/+[a-z0-9]*$$//'; } > .venv/lock/new
 	mv .venv/lock/new envs/requirements.lock
+	{ sed '/pip:/q' envs/tunegrid.yaml; sed '/^#/d; s/^/      - /' envs/requirements.lock; } > .venv/lock/new
+	mv .venv/lock/new envs/tunegrid.yaml
 
 clean:
 	rm -rf results/* resources .snakemake && git checkout --quiet results/README.md

@@ -11,6 +11,9 @@ if not workflow.configfiles:
     configfile: Path(workflow.basedir, "config", "config.yaml")
 
 
+report: "rules/captions/workflow.rst"
+
+
 include: "rules/common.smk"
 include: "rules/data.smk"
 include: "rules/train.smk"

@@ -11,14 +11,15 @@ rule write_tables:
             table=TABLES,
             suffix=["md", "csv"],
         ),
-        report(
-            expand(
-                "results/tables/{table}.html",
-                table=TABLES,
-            ),
-            caption="captions/tables.rst",
-            category="Tables",
-        ),
+        *[
+            report(
+                f"results/tables/{table}.html",
+                caption="captions/tables.rst",
+                category="Tables",
+                labels={"table": table},
+            )
+            for table in TABLES
+        ],
     log:
         "results/logs/write_tables.log",
     localrule: True
@@ -42,7 +43,7 @@ rule write_workbook:
             "results/results.xlsx",
             caption="captions/workbook.rst",
             category="Tables",
-            labels={"shows": "workbook"},
+            labels={"table": "workbook (.xlsx)"},
         ),
     log:
         "results/logs/write_workbook.log",

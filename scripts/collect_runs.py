@@ -26,7 +26,8 @@ def main() -> None:
     from tunegrid.files import atomic_path
     from tunegrid.statistics.collecting import collect_history, collect_runs
 
-    cells = pd.read_csv(arguments.cells)
+    # Names and hashes are text, also where they look like a number or like NA.
+    cells = pd.read_csv(arguments.cells, dtype=str, keep_default_na=False).astype({"seed": int})
     runs = collect_runs(cells, arguments.runs)
     with atomic_path(arguments.history) as temporary:
         collect_history(cells, arguments.runs).to_parquet(temporary, index=False)

@@ -1,8 +1,11 @@
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+from paths import ROOT
 
 from tunegrid.errors import UserError
 from tunegrid.results import METRICS
@@ -117,6 +120,27 @@ def test_a_run_becomes_a_row_with_settings_and_provenance(one_run):
     assert (row["settings.epochs"], row["settings.max_length"]) == (3, 32)
     assert (row["examples.train"], row["labels.train"], row["truncated.train"]) == (9, 2, 1)
     assert (row["provenance.commit"], row["provenance.torch"]) == ("f00", "2")
+
+
+def test_a_hash_of_digits_and_a_name_like_na_stay_text(one_run, tmp_path):
+    _, root, folder = one_run
+    hashes = {"hash": "123456789012", "model": "NA"}
+    for name in ("metrics.json", "provenance.json"):
+        content = json.loads((folder / name).read_text())
+        (folder / name).write_text(json.dumps(content | hashes))
+    cell = (
+        f"model,task,method,seed,hash,path\nNA,t,full,1,123456789012,{folder.relative_to(root)}\n"
+    )
+    (tmp_path / "cells.csv").write_text(cell)
+    out = [tmp_path / name for name in ("runs.parquet", "runs.csv", "history.parquet")]
+    subprocess.run(
+        [sys.executable, ROOT / "scripts/collect_runs.py", "--cells", tmp_path / "cells.csv",
+         "--runs", root, "--parquet", out[0], "--csv", out[1], "--history", out[2]],
+        check=True,
+    )  # fmt: skip
+    assert pd.read_parquet(out[0])[["model", "hash"]].to_numpy().tolist() == [
+        ["NA", "123456789012"]
+    ]
 
 
 def test_history_keeps_its_last_bit(one_run):
