@@ -8,10 +8,10 @@ sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
 os.environ |= {"PATH": os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()])}
 
 from tunegrid.code import SCRIPTS, code_digest
-from tunegrid.config.loading import load_project
+from tunegrid.planning.loading import load_project
 from tunegrid.errors import UserError
 from tunegrid.files import canonical_json
-from tunegrid.grid import expand_grid, split_settings, tokenizer_of
+from tunegrid.planning.grid import expand_grid, split_settings, tokenizer_of
 from tunegrid.results import METRICS, TABLES
 
 try:

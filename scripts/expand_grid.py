@@ -27,9 +27,9 @@ def main() -> None:
 
     import csv
 
-    from tunegrid.config.loading import load_project
     from tunegrid.files import atomic_path
-    from tunegrid.grid import expand_grid
+    from tunegrid.planning.grid import expand_grid
+    from tunegrid.planning.loading import load_project
 
     cells = list(expand_grid(load_project(arguments.configfile, arguments.config)))
     rows = [(*(getattr(cell, key) for key in COLUMNS[:-1]), cell.settings_json) for cell in cells]

@@ -12,6 +12,8 @@ from pathlib import Path
 from tunegrid.files import digest
 
 SCRIPTS = Path(__file__).resolve().parent.parent
+#: The workflow's folder: relative paths in a configuration are relative to it.
+ROOT = SCRIPTS.parent
 
 
 @cache

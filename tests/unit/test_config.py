@@ -6,9 +6,9 @@ import yaml
 from paths import ROOT
 
 from tunegrid.config.documentation import insert_tables, schema_json
-from tunegrid.config.loading import load_project
 from tunegrid.errors import UserError
-from tunegrid.grid import expand_grid
+from tunegrid.planning.grid import expand_grid
+from tunegrid.planning.loading import load_project
 
 
 def lines_of(error):

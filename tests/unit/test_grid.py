@@ -1,8 +1,9 @@
 import tiny
 import yaml
 
-from tunegrid.config.loading import load_project
-from tunegrid.grid import expand_grid, settings_hash
+from tunegrid.planning.grid import expand_grid
+from tunegrid.planning.loading import load_project
+from tunegrid.settings import settings_hash
 
 
 def cells(tmp_path, **changes):

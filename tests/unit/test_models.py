@@ -5,9 +5,9 @@ import sys
 import pytest
 from paths import ROOT
 
-from tunegrid.config.loading import load_project
 from tunegrid.errors import UserError
 from tunegrid.models import fetch_model
+from tunegrid.planning.loading import load_project
 
 EMBEDDED = load_project([ROOT / "config/demo.yaml"]).models["minilm-l6"].settings()
 

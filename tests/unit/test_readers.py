@@ -5,8 +5,8 @@ import pytest
 import tiny
 from paths import ROOT
 
-from tunegrid.config.loading import load_project
 from tunegrid.errors import UserError
+from tunegrid.planning.loading import load_project
 from tunegrid.tasks.fetching import read_task, task_files
 from tunegrid.tasks.readers import READERS
 

@@ -9,7 +9,7 @@ from accelerate import Accelerator
 from datasets import load_from_disk
 
 from tunegrid.files import read_json
-from tunegrid.grid import settings_hash
+from tunegrid.settings import settings_hash
 from tunegrid.training.batching import EncodedSplit
 from tunegrid.training.building import build_model
 from tunegrid.training.evaluation import evaluate

@@ -152,3 +152,11 @@ class MethodEntry(Entry):
         if self.bottleneck_size and self.kind != "adapter":
             raise ValueError("names bottleneck_size, which only kind adapter has")
         return self
+
+
+#: The catalogues, and what an entry of each is.
+CATALOGUES: dict[str, type[Entry]] = {
+    "models": ModelEntry,
+    "tasks": TaskEntry,
+    "methods": MethodEntry,
+}

@@ -9,7 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from tunegrid.config.project import CATALOGUES
+from tunegrid.config.catalogue import CATALOGUES
 from tunegrid.config.schema import Config, SplitOverride, TrainOverride
 
 BEGIN, END = "<!-- generated: make docs -->", "<!-- end of generated -->"

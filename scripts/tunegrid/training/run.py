@@ -15,10 +15,10 @@ from scipy.special import softmax
 
 from tunegrid.errors import UserError
 from tunegrid.files import atomic_path, read_json, write_json
-from tunegrid.grid import settings_hash
 from tunegrid.methods import parameter_counts
 from tunegrid.provenance import provenance
 from tunegrid.results import METRICS, RUN
+from tunegrid.settings import Settings, settings_hash
 from tunegrid.training.batching import EncodedSplit
 from tunegrid.training.building import build_model
 from tunegrid.training.evaluation import evaluate
@@ -34,14 +34,14 @@ from tunegrid.training.metrics import (
 HISTORY_COLUMNS = ("step", "epoch", "loss", "learning_rate", *(f"eval_{key}" for key in METRICS))
 
 
-def run_cell(settings: dict[str, Any], model: Path, encoded: Path, output: Path) -> dict[str, Any]:
+def run_cell(settings: Settings, model: Path, encoded: Path, output: Path) -> dict[str, Any]:
     """Train and measure one cell, and write its files; returns what metrics.json holds.
 
     Writes into `output`: history.csv, predictions.parquet (test), provenance.json, and last, so
     that a half-finished run never looks done, metrics.json.
 
     Args:
-        settings: a cell's (`tunegrid.grid.Cell.settings`).
+        settings: a cell's (`tunegrid.settings`).
         model: folder of fetch_model.
         encoded: folder of encode_task.
         output: folder of the run.

@@ -4,15 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tunegrid.config.catalogue import Entry, MethodEntry, ModelEntry, TaskEntry
+from tunegrid.config.catalogue import MethodEntry, ModelEntry, TaskEntry
 from tunegrid.config.schema import Config
-
-#: The catalogues, and what an entry of each is.
-CATALOGUES: dict[str, type[Entry]] = {
-    "models": ModelEntry,
-    "tasks": TaskEntry,
-    "methods": MethodEntry,
-}
 
 
 @dataclass(frozen=True)

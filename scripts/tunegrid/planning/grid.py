@@ -6,8 +6,9 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
-from tunegrid.config.project import Project
-from tunegrid.files import canonical_json, digest
+from tunegrid.files import canonical_json
+from tunegrid.planning.project import Project
+from tunegrid.settings import Settings, settings_hash
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Cell:
     task: str
     method: str
     seed: int
-    settings: dict[str, Any]
+    settings: Settings
 
     @property
     def path(self) -> str:
@@ -34,11 +35,6 @@ class Cell:
     def hash(self) -> str:
         """Twelve hexadecimal digits that stand for the settings."""
         return settings_hash(self.settings)
-
-
-def settings_hash(settings: dict[str, Any]) -> str:
-    """Twelve hexadecimal digits that stand for a cell's resolved settings."""
-    return digest(canonical_json(settings))
 
 
 def expand_grid(project: Project) -> Iterator[Cell]:

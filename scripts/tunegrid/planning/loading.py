@@ -6,17 +6,16 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from tunegrid.config.catalogue import Entry
-from tunegrid.config.checks import problems
+from tunegrid.code import ROOT
+from tunegrid.config.catalogue import CATALOGUES, Entry
 from tunegrid.config.messages import validation_messages
 from tunegrid.config.origin import Origins, read_yaml
-from tunegrid.config.project import CATALOGUES, Project
 from tunegrid.config.schema import Config
 from tunegrid.errors import UserError
+from tunegrid.planning.checks import problems
+from tunegrid.planning.project import Project
 
 M = TypeVar("M", bound=BaseModel)
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def load_project(

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from tunegrid.config.catalogue import CATALOGUES
 from tunegrid.config.messages import nearest
 from tunegrid.config.origin import KeyPath, Origins
-from tunegrid.config.project import CATALOGUES, Project
-from tunegrid.grid import expand_grid, split_settings
+from tunegrid.planning.grid import expand_grid, split_settings
+from tunegrid.planning.project import Project
 from tunegrid.tasks.readers import READERS
 
 
