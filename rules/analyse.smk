@@ -10,11 +10,13 @@ rule expand_grid:
     conda:
         "../envs/tunegrid.yaml"
     params:
-        script=script("expand_grid"),
         code=code_digest("expand_grid"),
-        config=canonical_json(config),
+        # What no cell depends on is left out, so that an edit of it does not come this way.
+        config=canonical_json(
+            PROJECT.config.model_dump(mode="json", exclude_unset=True, exclude={"figures"})
+        ),
     shell:
-        "python {params.script:q} --config {params.config:q} --output {output} > {log} 2>&1"
+        'python "$TUNEGRID"/scripts/expand_grid.py --config {params.config:q} --output {output} > {log} 2>&1'
 
 
 rule collect_runs:
@@ -38,10 +40,9 @@ rule collect_runs:
     conda:
         "../envs/tunegrid.yaml"
     params:
-        script=script("collect_runs"),
         code=code_digest("collect_runs"),
     shell:
-        "python {params.script:q} --cells {input.cells} --runs results/runs"
+        'python "$TUNEGRID"/scripts/collect_runs.py --cells {input.cells} --runs results/runs'
         " --parquet {output.parquet} --csv {output.csv} --history {output.history}"
         " > {log} 2>&1"
 
@@ -58,8 +59,7 @@ rule summarise:
     conda:
         "../envs/tunegrid.yaml"
     params:
-        script=script("summarise"),
         code=code_digest("summarise"),
     shell:
-        "python {params.script:q} --runs {input} --parquet {output.parquet} --csv {output.csv}"
+        'python "$TUNEGRID"/scripts/summarise.py --runs {input} --parquet {output.parquet} --csv {output.csv}'
         " > {log} 2>&1"

@@ -1,21 +1,26 @@
 # The checked configuration, the grid's cells, and what rules ask of them. Light: no torch here.
-import json
 import os
+import re
 import sys
 
 sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
-# Jobs run the interpreter that runs Snakemake, unless a software deployment puts its own first.
-os.environ |= {"PATH": os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()])}
+# Jobs run the interpreter that runs Snakemake, unless a software deployment puts its own first,
+# and find the programs by a variable: a path in the command would rerun all in a moved checkout.
+os.environ |= {
+    "PATH": os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]),
+    "TUNEGRID": str(workflow.basedir),
+}
 
-from tunegrid.code import SCRIPTS, code_digest
-from tunegrid.planning.loading import load_project
+from tunegrid.code import code_digest, user_path
 from tunegrid.errors import UserError
 from tunegrid.files import canonical_json
 from tunegrid.planning.grid import expand_grid, split_settings, tokenizer_of
-from tunegrid.results import METRICS, TABLES
+from tunegrid.planning.loading import load_project
+from tunegrid.reporting import TABLES
+from tunegrid.results import METRICS
 
 try:
-    PROJECT = load_project(workflow.configfiles, workflow.config_settings.config, config)
+    PROJECT = load_project(workflow.configfiles, workflow.config_settings.config)
     CELLS = {cell.path: cell for cell in expand_grid(PROJECT)}
 except UserError as error:
     print(f"error: {error}", file=sys.stderr)
@@ -35,19 +40,16 @@ wildcard_constraints:
     seed=r"\d+",
 
 
-def script(name):
-    """A program's path from the working directory, so that a printed command can be rerun."""
-    return os.path.relpath(SCRIPTS / f"{name}.py")
-
-
 def cell_of(wildcards):
     """The grid's cell of these wildcards; a path that is not in the grid is refused."""
     path = RUN.removeprefix("results/runs/").format(**wildcards)
     if path not in CELLS:
-        raise WorkflowError(
-            f"results/runs/{path}: the configuration's grid has no such cell; "
-            "list its cells with: python scripts/expand_grid.py --configfile FILE"
+        print(
+            f"error: results/runs/{path}: the configuration's grid has no such cell;"
+            " list its cells with: python scripts/expand_grid.py --configfile FILE",
+            file=sys.stderr,
         )
+        sys.exit(1)
     return CELLS[path]
 
 
@@ -71,22 +73,31 @@ def model_entry(wildcards):
     return canonical_json(PROJECT.models[wildcards.model].settings())
 
 
+def model_sources(wildcards):
+    """The files of a model that lies in a folder of the user's."""
+    entry = PROJECT.models[wildcards.model]
+    if entry.package or not entry.folder:
+        return []
+    return sorted(str(path) for path in user_path(entry.folder).iterdir() if path.is_file())
+
+
 def task_entry(wildcards):
     """A task's catalogue entry as JSON."""
     return canonical_json(PROJECT.tasks[wildcards.task].settings())
 
 
 def task_sources(wildcards):
-    """The files under data_root that a task is read from; none for one in a package."""
+    """The files under data_root that a task is read from, in its entry's order."""
     entry = PROJECT.tasks[wildcards.task]
     if entry.package or PROJECT.data_root is None:
         return []
     return [str(PROJECT.data_root / path) for path in entry.files.values()]
 
 
-def data_root(wildcards):
-    """The option that names the data root, if there is one."""
-    return ["--data-root", str(PROJECT.data_root)] if PROJECT.data_root else []
+def task_code(wildcards):
+    """The code that reads a task: its own reader, not those of other tasks."""
+    reader = PROJECT.tasks[wildcards.task].reader
+    return code_digest("fetch_task", f"tunegrid.tasks.readers.{reader}")
 
 
 def task_settings(wildcards):

@@ -2,6 +2,8 @@
 
 
 rule fetch_model:
+    input:
+        model_sources,
     output:
         directory("resources/models/{model}"),
     log:
@@ -10,11 +12,10 @@ rule fetch_model:
     conda:
         "../envs/tunegrid.yaml"
     params:
-        script=script("fetch_model"),
         code=code_digest("fetch_model"),
         entry=model_entry,
     shell:
-        "python {params.script:q} --name {wildcards.model} --entry {params.entry:q}"
+        'python "$TUNEGRID"/scripts/fetch_model.py --name {wildcards.model} --entry {params.entry:q}'
         " --output {output} > {log} 2>&1"
 
 
@@ -29,13 +30,11 @@ rule fetch_task:
     conda:
         "../envs/tunegrid.yaml"
     params:
-        script=script("fetch_task"),
-        code=code_digest("fetch_task"),
+        code=task_code,
         entry=task_entry,
-        data_root=data_root,
     shell:
-        "python {params.script:q} --name {wildcards.task} --entry {params.entry:q}"
-        " {params.data_root:q} --output {output} > {log} 2>&1"
+        'python "$TUNEGRID"/scripts/fetch_task.py --name {wildcards.task} --entry {params.entry:q}'
+        " --files {input:q} --output {output} > {log} 2>&1"
 
 
 # Shared by every method and seed of a task, and by models with the same tokenizer.
@@ -53,9 +52,8 @@ rule encode_task:
         mem="4GB",  # imports 0.6 GB; the rest for a corpus some 100 times the report's
         runtime="30m",
     params:
-        script=script("encode_task"),
         code=code_digest("encode_task"),
         settings=task_settings,
     shell:
-        "python {params.script:q} --task {input.task} --model {input.model}"
+        'python "$TUNEGRID"/scripts/encode_task.py --task {input.task} --model {input.model}'
         " --settings {params.settings:q} --output {output} > {log} 2>&1"

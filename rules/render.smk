@@ -26,11 +26,10 @@ rule write_tables:
     conda:
         "../envs/tunegrid.yaml"
     params:
-        script=script("write_tables"),
         code=code_digest("write_tables"),
         titles=canonical_json({task: PROJECT.tasks[task].title for task in TASKS}),
     shell:
-        "python {params.script:q} --runs {input.runs} --summary {input.summary}"
+        'python "$TUNEGRID"/scripts/write_tables.py --runs {input.runs} --summary {input.summary}'
         " --titles {params.titles:q} --output results/tables > {log} 2>&1"
 
 
@@ -51,10 +50,9 @@ rule write_workbook:
     conda:
         "../envs/tunegrid.yaml"
     params:
-        script=script("write_workbook"),
         code=code_digest("write_workbook"),
     shell:
-        "python {params.script:q} --runs {input.runs} --summary {input.summary}"
+        'python "$TUNEGRID"/scripts/write_workbook.py --runs {input.runs} --summary {input.summary}'
         " --output {output} > {log} 2>&1"
 
 
@@ -75,12 +73,11 @@ rule plot_bars:
     conda:
         "../envs/tunegrid.yaml"
     params:
-        script=script("plot_bars"),
         code=code_digest("plot_bars"),
         error_bar=PROJECT.config.figures.error_bar,
         dpi=PROJECT.config.figures.dpi,
     shell:
-        "python {params.script:q} --summary {input} --metric {wildcards.metric}"
+        'python "$TUNEGRID"/scripts/plot_bars.py --summary {input} --metric {wildcards.metric}'
         " --error-bar {params.error_bar} --dpi {params.dpi} --output {output} > {log} 2>&1"
 
 
@@ -102,12 +99,11 @@ rule plot_methods:
     conda:
         "../envs/tunegrid.yaml"
     params:
-        script=script("plot_methods"),
         code=code_digest("plot_methods"),
         error_bar=PROJECT.config.figures.error_bar,
         dpi=PROJECT.config.figures.dpi,
     shell:
-        "python {params.script:q} --runs {input.runs} --summary {input.summary}"
+        'python "$TUNEGRID"/scripts/plot_methods.py --runs {input.runs} --summary {input.summary}'
         " --error-bar {params.error_bar} --dpi {params.dpi} --output {output} > {log} 2>&1"
 
 
@@ -129,9 +125,8 @@ rule plot_curves:
     conda:
         "../envs/tunegrid.yaml"
     params:
-        script=script("plot_curves"),
         code=code_digest("plot_curves"),
         dpi=PROJECT.config.figures.dpi,
     shell:
-        "python {params.script:q} --history {input.history} --runs {input.runs}"
+        'python "$TUNEGRID"/scripts/plot_curves.py --history {input.history} --runs {input.runs}'
         " --task {wildcards.task} --dpi {params.dpi} --output {output} > {log} 2>&1"

@@ -21,10 +21,9 @@ rule train:
         mem="8GB",  # a base-size encoder with AdamW's state is 2 GB; torch and CUDA another 3
         runtime="4h",  # the report's longest cell (roberta-base, 15 epochs) on one older GPU
     params:
-        script=script("train"),
         code=code_digest("train"),
         settings=cell_settings,
         output=subpath(output.metrics, parent=True),
     shell:
-        "python {params.script:q} --settings {params.settings:q} --model {input.model}"
+        'python "$TUNEGRID"/scripts/train.py --settings {params.settings:q} --model {input.model}'
         " --encoded {input.encoded} --output {params.output} > {log} 2>&1"

@@ -23,15 +23,21 @@ def main() -> None:
     from datasets import load_from_disk
 
     from tunegrid.files import read_json, write_json
-    from tunegrid.tasks.encoding import encode_task, load_tokenizer, prepare_splits
+    from tunegrid.tasks.encoding import encode_task, load_tokenizer, longest_input, prepare_splits
 
     splits = prepare_splits(load_from_disk(arguments.task), arguments.settings)
     tokenizer = load_tokenizer(arguments.model)
-    encoded, card = encode_task(splits, tokenizer, arguments.settings["max_length"])
+    longest = longest_input(arguments.model, tokenizer)
+    encoded, card = encode_task(splits, tokenizer, arguments.settings["max_length"], longest)
     encoded.save_to_disk(arguments.output)
     task = read_json(arguments.task / "task.json")
     card |= {
         "settings": arguments.settings,
+        "tokenizer_files": {
+            name: checksum
+            for name, checksum in read_json(arguments.model / "model.json")["files"].items()
+            if not name.endswith(".safetensors")
+        },
         "task_files": {split: file["sha256"] for split, file in task["files"].items()},
     }
     write_json(arguments.output / "encoding.json", card)

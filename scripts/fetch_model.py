@@ -19,10 +19,9 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="folder to write")
     arguments = parser.parse_args()
 
-    from tunegrid.code import ROOT
     from tunegrid.models import fetch_model
 
-    card = fetch_model(arguments.name, arguments.entry, arguments.output, ROOT)
+    card = fetch_model(arguments.name, arguments.entry, arguments.output)
     logging.info("%s: %s", arguments.name, ", ".join(card["files"]))
 
 

@@ -16,14 +16,17 @@ def main() -> None:
     parser = describe(__doc__)
     parser.add_argument("--name", required=True, help="the task's name")
     parser.add_argument("--entry", required=True, type=json_argument, help="its catalogue entry")
-    parser.add_argument("--data-root", type=Path, help="folder of files that no package carries")
+    parser.add_argument(
+        "--files", type=Path, nargs="*", default=[], help="its files, in the entry's order"
+    )
     parser.add_argument("--output", required=True, type=Path, help="folder to write")
     arguments = parser.parse_args()
 
     from tunegrid.files import sha256, write_json
-    from tunegrid.tasks.fetching import label_counts, read_task, task_files
+    from tunegrid.tasks.fetching import read_task, task_files
+    from tunegrid.tasks.splits import label_counts, shared_texts
 
-    files = task_files(arguments.name, arguments.entry, arguments.data_root)
+    files = task_files(arguments.name, arguments.entry, arguments.files)
     task = read_task(arguments.entry, files)
     task.save_to_disk(arguments.output)
     card = {
@@ -33,10 +36,17 @@ def main() -> None:
             split: {"path": str(path), "sha256": sha256(path)} for split, path in files.items()
         },
         "splits": {split: label_counts(data) for split, data in task.items()},
+        "shared_with_train": shared_texts(task),
     }
     write_json(arguments.output / "task.json", card)
     for split, counts in card["splits"].items():
         logging.info("%s %s: %d examples %s", arguments.name, split, sum(counts.values()), counts)
+    for split, shared in card["shared_with_train"].items():
+        if shared:
+            logging.warning(
+                "%s %s: %d of %d texts stand in train, too",
+                *(arguments.name, split, shared, len(task[split])),
+            )
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 
 AdamW with warm-up and decay, for a fixed number of epochs; the last epoch's weights are measured
 on the test split. Batches are random; a batch is computed as micro-batches of like length whose
-losses are weighted by examples, so the micro-batch changes nothing but memory and speed. Writes
-history.csv, predictions.parquet, provenance.json and, last, metrics.json.
+losses are weighted by examples, so every cut of a batch has the same gradient but for dropout.
+Writes history.csv, predictions.parquet, provenance.json and, last, metrics.json.
 
 Fails when the method does not fit the model. A run that diverges or predicts one class does not
 fail: it is finished and marked `degenerate`.

@@ -69,9 +69,11 @@ def encode(model: Path, folder: Path):
 
     data = write_data(folder / "data")
     files = {split: data / path for split, path in TASK["files"].items()}
-    splits, card = encode_task(read_task(TASK, files), load_tokenizer(model), 64)
+    splits, card = encode_task(read_task(TASK, files), load_tokenizer(model), 64, 64)
     splits.save_to_disk(folder / "encoded")
-    write_json(folder / "encoded" / "encoding.json", card | {"task_files": {}})
+    write_json(
+        folder / "encoded" / "encoding.json", card | {"task_files": {}, "tokenizer_files": {}}
+    )
     return folder / "encoded", card
 
 

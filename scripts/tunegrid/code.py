@@ -16,9 +16,16 @@ SCRIPTS = Path(__file__).resolve().parent.parent
 ROOT = SCRIPTS.parent
 
 
+def user_path(path: str) -> Path:
+    """A path as a configuration gives it: `~` expanded, a relative one below `ROOT`."""
+    return (ROOT / Path(path).expanduser()).resolve()
+
+
 @cache
-def code_digest(program: str) -> str:
+def code_digest(program: str, *modules: str) -> str:
     """Twelve hexadecimal digits for `scripts/<program>.py` and all project modules it imports.
+
+    `modules` are those that it imports by a name it is given (`tunegrid.tasks.readers.news`).
 
     Imports inside functions count; libraries do not (their versions are in the provenance).
     Comments, docstrings and layout do not change it.
@@ -27,6 +34,7 @@ def code_digest(program: str) -> str:
         FileNotFoundError: no such program.
     """
     pending, seen = [SCRIPTS / f"{program}.py"], set()
+    pending.extend(path for name in modules for path in _files_of(name))
     while pending:
         path = pending.pop()
         if path not in seen:

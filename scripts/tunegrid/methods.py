@@ -37,9 +37,11 @@ def apply_method(model: PreTrainedModel, method: dict[str, Any]) -> None:
     config = adapter_config(method, model.config.hidden_size)
     try:
         adapters.init(model)
-    except ValueError as error:
-        raise UserError(f"{type(model).__name__}: the adapters library: {error}") from None
-    model.add_adapter(ADAPTER, config=config)
+        model.add_adapter(ADAPTER, config=config)
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
+        raise UserError(
+            f"adapter: {method['adapter']!r} cannot be added to {type(model).__name__}: {error!r}"
+        ) from None
     model.train_adapter(ADAPTER)
     if size := method.get("bottleneck_size"):
         built = bottleneck_sizes(model)

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from tunegrid.code import user_path
 from tunegrid.errors import UserError
 from tunegrid.files import sha256, write_json
 from tunegrid.packages import package_file
@@ -14,7 +15,7 @@ PATTERNS += ("merges.txt", "special_tokens_map.json", "added_tokens.json", "spie
 PATTERNS += ("sentencepiece*.model",)
 
 
-def fetch_model(name: str, entry: dict[str, Any], output: Path, root: Path) -> dict[str, Any]:
+def fetch_model(name: str, entry: dict[str, Any], output: Path) -> dict[str, Any]:
     """Put a catalogue entry's model into `output`, with model.json beside it.
 
     Files of a package or a folder are linked, not copied; those of a hub repository are
@@ -24,7 +25,6 @@ def fetch_model(name: str, entry: dict[str, Any], output: Path, root: Path) -> d
         name: the model's name, for messages.
         entry: the catalogue entry (`ModelEntry.settings`).
         output: folder to fill.
-        root: what a relative `folder` is relative to.
 
     Returns:
         What model.json holds: the entry and the SHA-256 of every file.
@@ -37,8 +37,8 @@ def fetch_model(name: str, entry: dict[str, Any], output: Path, root: Path) -> d
         _download(name, hub, output)
     else:
         package = entry.get("package")
-        folder = package_file(package, entry["folder"]) if package else root / entry["folder"]
-        _link(name, folder.expanduser(), output)
+        folder = entry["folder"]
+        _link(name, package_file(package, folder) if package else user_path(folder), output)
     files = sorted(path.name for pattern in PATTERNS for path in output.glob(pattern))
     if "config.json" not in files or not any(file.endswith(".safetensors") for file in files):
         source = entry.get("hub", {}).get("repository") or entry["folder"]

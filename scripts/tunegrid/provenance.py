@@ -19,14 +19,14 @@ LIBRARIES = (
 )
 
 
-def provenance(program: str, started: datetime) -> dict[str, Any]:
-    """What is known of the running program: commit, code, versions, host, Slurm job, times.
+def provenance(program: str) -> dict[str, Any]:
+    """What is known of the running program: commit, code, versions, host, Slurm job, start.
+
+    Call it first: the code on disk may have changed by the time a run ends.
 
     Args:
         program: name of the program under `scripts/`, for the digest of its code.
-        started: when it began, with a time zone.
     """
-    ended = datetime.now(UTC)
     return {
         "program": program,
         "code": code_digest(program),
@@ -37,9 +37,7 @@ def provenance(program: str, started: datetime) -> dict[str, Any]:
         "platform": platform.platform(),
         "slurm_job": os.environ.get("SLURM_JOB_ID"),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
-        "started": started.isoformat(timespec="seconds"),
-        "ended": ended.isoformat(timespec="seconds"),
-        "seconds": round((ended - started).total_seconds(), 3),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 

@@ -11,6 +11,3 @@ METRICS = {
     "micro_f1": "Micro-F1",
     "macro_f1": "Macro-F1",
 }
-
-#: The tables that are written, as Markdown, CSV and HTML.
-TABLES = ["tasks", "hyperparameters", "accuracy", "methods"]

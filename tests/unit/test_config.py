@@ -83,15 +83,38 @@ def test_the_demo_has_three_tasks_methods_and_two_seeds():
             GRID.replace("reviews", "acl_sup") + "data_root: rules",
             "lacks acl/train.jsonl, acl/dev.jsonl, acl/test.jsonl, the files of task 'acl_sup'",
         ),
-        (GRID + "overrides: [{where: {}, set: {}}]", "overrides[0].where: names nothing"),
         (
-            GRID + "overrides: [{where: {task: [revews]}, set: {}}]",
+            GRID + "overrides: [{where: {}, set: {epochs: 1}}]",
+            "overrides[0].where: names nothing",
+        ),
+        (
+            GRID + "overrides: [{where: {task: [revews]}, set: {epochs: 1}}]",
             "overrides[0].where.task[0]: unknown task 'revews'",
         ),
         (GRID + "data: {tasks: {revews: {}}}", "data.tasks.revews: unknown task 'revews'"),
         (GRID + "methods: {x: {kind: adapter}}", "methods.x: names `adapter` for kind adapter"),
         (GRID + "models: {x: {}}", "models.x: names no source"),
         (GRID.replace("reviews", "agnews_sup"), "'agnews_sup' ships no dev split"),
+        (
+            GRID + "data: {tasks: {reviews: {max_trian: 3}}}",
+            "data.tasks.reviews.max_trian: unknown key; did you mean 'max_train'?",
+        ),
+        (GRID + "models: {x: {foldr: a}}", "models.x.foldr: unknown key; did you mean 'folder'?"),
+        (
+            GRID + "methods: {x: {kind: full, bottleneck_sise: 3}}",
+            "methods.x.bottleneck_sise: unknown key; did you mean 'bottleneck_size'?",
+        ),
+        (
+            GRID + "models: {x: {hub: {repository: a b, revision: c}}}",
+            "models.x.hub.repository: 'a b' is no repository; write owner/name",
+        ),
+        (GRID + "overrides: [{where: {method: }, set: {epochs: 1}}]", "where: names nothing"),
+        (GRID + "overrides: [{where: {seed: [1]}, set: {}}]", "overrides[0]: sets nothing"),
+        (GRID + "data_root: ''", "data_root: is empty; give a text, or null"),
+        (
+            GRID.replace("minilm-l6", "mine") + "models: {mine: {folder: nowhere}}",
+            "models.mine.folder: no model in ",
+        ),
         (GRID + GRID, "my.yaml: line 2: key 'grid' stands twice"),
         (GRID + "train: {epochs: [}", "my.yaml: line 2: not valid YAML"),
         ("- 1", "my.yaml: holds a list; it must map keys to values"),
@@ -128,6 +151,22 @@ def test_later_files_and_the_command_line_win_key_by_key(tmp_path):
     assert project.config.train.epochs == 8
     assert project.config.train.batch_size == 4
     assert project.config.figures.dpi == 99
+
+
+def test_numbers_in_nested_keys_of_the_command_line_are_numbers(tmp_path):
+    """Snakemake hands `--config 'train={epochs: 2}'` on with the number as text."""
+    (tmp_path / "a.yaml").write_text(GRID)
+    given = {"train": {"epochs": "2", "learning_rate": "1.0e-3", "deterministic": "false"}}
+    train = load_project([tmp_path / "a.yaml"], given).config.train
+    assert (train.epochs, train.learning_rate, train.deterministic) == (2, 1e-3, False)
+
+
+def test_yaml_s_merge_keys_are_understood(tmp_path):
+    text = GRID + "train: &t {epochs: 7}\nfigures: {dpi: 99}\ndata:\n  tasks: {reviews: {}}\n"
+    text += "overrides: [{where: {seed: [1]}, set: {<<: *t, batch_size: 4}}]\n"
+    (tmp_path / "a.yaml").write_text(text)
+    (cell,) = expand_grid(load_project([tmp_path / "a.yaml"]))
+    assert (cell.settings["train"]["epochs"], cell.settings["train"]["batch_size"]) == (7, 4)
 
 
 def test_the_documentation_is_generated_from_the_models():

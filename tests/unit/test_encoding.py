@@ -5,9 +5,15 @@ import tiny
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
 from tunegrid.errors import UserError
-from tunegrid.tasks.encoding import encode_task, load_tokenizer, prepare_splits
+from tunegrid.tasks.encoding import encode_task, load_tokenizer, longest_input, prepare_splits
 
-SETTINGS = {"dev_fraction": 0.0, "max_train": None, "max_dev": None, "max_test": None, "seed": 0}
+SETTINGS = {
+    "dev_fraction": 0.0,
+    "max_train": None,
+    "max_dev": None,
+    "max_test": None,
+    "split_seed": 0,
+}
 FEATURES = Features(
     {
         "id": Value("string"),
@@ -35,7 +41,7 @@ def tokenizer(tiny_model):
 
 def test_a_pair_is_joined_by_the_tokenizer_s_own_separator(tokenizer):
     task = DatasetDict({"train": split(["the soup"], ["very fine ."])})
-    encoded, _ = encode_task(task, tokenizer, 16)
+    encoded, _ = encode_task(task, tokenizer, 16, 64)
     tokens = tokenizer.convert_ids_to_tokens(encoded["train"][0]["input_ids"])
     assert tokens == ["[CLS]", "the", "soup", "[SEP]", "very", "fine", ".", "[SEP]"]
     assert encoded["train"][0]["token_type_ids"] == [0, 0, 0, 0, 1, 1, 1, 1]
@@ -44,7 +50,7 @@ def test_a_pair_is_joined_by_the_tokenizer_s_own_separator(tokenizer):
 def test_what_is_cut_is_counted_in_the_card_and_in_the_log(tokenizer, caplog):
     task = DatasetDict({"train": split(["the soup", "the " * 30, "the " * 40])})
     with caplog.at_level(logging.WARNING):
-        encoded, card = encode_task(task, tokenizer, 16)
+        encoded, card = encode_task(task, tokenizer, 16, 64)
     assert card["splits"]["train"]["truncated"] == 2
     assert card["splits"]["train"]["longest"] == 42
     assert max(map(len, encoded["train"]["input_ids"])) == 16
@@ -53,7 +59,31 @@ def test_what_is_cut_is_counted_in_the_card_and_in_the_log(tokenizer, caplog):
 
 def test_more_tokens_than_the_model_takes_are_refused(tokenizer):
     with pytest.raises(UserError, match=r"data\.max_length: 65 is more than the 64 tokens"):
-        encode_task(DatasetDict({"train": split(["a"])}), tokenizer, 65)
+        encode_task(DatasetDict({"train": split(["a"])}), tokenizer, 65, 64)
+
+
+def test_the_model_s_positions_limit_what_its_tokenizer_does_not(
+    tokenizer, tiny_model, monkeypatch
+):
+    assert longest_input(tiny_model, tokenizer) == 64
+    monkeypatch.setattr(tokenizer, "model_max_length", int(1e30))
+    assert longest_input(tiny_model, tokenizer) == 64
+    monkeypatch.setattr(tokenizer, "model_max_length", 32)
+    assert longest_input(tiny_model, tokenizer) == 32
+
+
+def test_a_small_share_of_train_is_at_least_one_example():
+    task = DatasetDict({"train": split(["a", "b", "c"]), "test": split(["d"])})
+    assert len(prepare_splits(task, SETTINGS | {"dev_fraction": 0.1})["dev"]) == 1
+
+
+def test_texts_of_test_that_stand_in_train_are_counted(tokenizer):
+    pairs = [["x", "y", "z"], ["x", "y", "other"]]
+    task = DatasetDict(
+        {"train": split(["a", "b", "c"], pairs[0]), "test": split(["a", "b", "c"], pairs[1])}
+    )
+    _, card = encode_task(task, tokenizer, 16, 64)
+    assert card["shared_with_train"] == {"test": 2}
 
 
 def test_a_folder_without_tokenizer_is_refused(tmp_path):

@@ -8,7 +8,8 @@ from tunegrid.settings import settings_hash
 
 def cells(tmp_path, **changes):
     path = tmp_path / "my.yaml"
-    path.write_text(yaml.safe_dump(tiny.config("resources", None, **changes)))
+    (tmp_path / "config.json").write_text("{}")
+    path.write_text(yaml.safe_dump(tiny.config(tmp_path, None, **changes)))
     return {cell.path: cell for cell in expand_grid(load_project([path]))}
 
 

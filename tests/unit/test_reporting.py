@@ -5,10 +5,10 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from tunegrid.reporting import bars, comparison, curves, style
+from tunegrid.reporting import TABLES, bars, comparison, curves, style
 from tunegrid.reporting.tables import accuracy_table, build_tables, to_html, to_markdown
 from tunegrid.reporting.workbook import write_workbook
-from tunegrid.results import METRICS, TABLES
+from tunegrid.results import METRICS
 from tunegrid.statistics.summary import summarise
 
 
@@ -25,7 +25,9 @@ def make_runs(models=("m1", "m2"), methods=("full", "a8"), tasks=("t1", "t2"), s
                 "degenerate": method == "a8" and seed == 2, "degenerate_reason": None,
                 "trainable_parameters": 10 if method == "a8" else 1000, "total_parameters": 1000,
                 "steps": 20, "train_seconds": 1.25, "examples.train": 10, "examples.test": 5,
-                "labels.train": 2, "settings.learning_rate": 2e-5, "settings.epochs": 2,
+                "labels.train": 2, "shared_with_train.test": 0, "settings.split_seed": 0,
+                "examples.dev": 3 if task == "t1" else None,
+                "settings.learning_rate": 2e-5, "settings.epochs": 2,
                 "settings.batch_size": 8, "settings.warmup_ratio": 0.1, "settings.schedule": "x",
                 "settings.weight_decay": 0.0, "settings.precision": "fp32",
                 "settings.eval_split": "dev", "provenance.started": "2026-01-02T03:04:05+00:00",
@@ -63,6 +65,8 @@ def test_the_workbook_has_its_sheets_with_frozen_headers_and_filters(workbook):
         assert sheet.freeze_panes.endswith("2")
         assert sheet.auto_filter.ref is not None
         assert all(cell.font.bold for cell in sheet[1])
+        names = [cell.value for cell in sheet[1]]
+        assert len(set(names)) == len(names)
 
 
 def test_its_numbers_are_the_table_s_unrounded_and_formatted(workbook):
@@ -117,6 +121,15 @@ def test_the_trainable_share_is_the_first_row_of_each_method():
     assert shares["m2", "a8"] == "1.000 %"
 
 
+def test_the_table_of_tasks_has_whole_numbers_and_dashes_for_what_is_missing():
+    readable = build_tables(RUNS, SUMMARY, {"t1": "A & B <i>"})["tasks"].readable.set_index("task")
+    assert readable.loc["t1", ["train", "dev", "test"]].tolist() == [10, 3, 5]
+    assert readable.loc["t2", ["classified", "dev"]].tolist() == ["—", "—"]
+    page = to_html(build_tables(RUNS, SUMMARY, {"t1": "A & B <i>"})["tasks"])
+    assert "A &amp; B &lt;i&gt;" in page
+    assert ".0<" not in page
+
+
 def test_a_cell_group_that_is_missing_is_shown_as_missing():
     partial = SUMMARY.drop(SUMMARY[(SUMMARY["model"] == "m2") & (SUMMARY["task"] == "t2")].index)
     readable = accuracy_table(partial).readable
@@ -153,9 +166,10 @@ def test_equal_input_gives_equal_figures(tmp_path):
 
 
 def test_series_can_be_told_apart_without_colour():
-    for series in (list(product("m", "abcdef")), list(product("lmn", "abcd"))):
+    grids = [("m", "abcdef"), ("lmn", "abcd"), ("m", "abcdefghijkl"), ("lmnopqr", "ab")]
+    for series in (list(product(*grid)) for grid in grids):
         looks = style.series_looks(series)
         full = {(look["color"], look["hatch"]) for look in looks.values()}
         assert len(full) == len(series)
-        if len({model for model, _ in series}) == 1:
+        if len({model for model, _ in series}) == 1 and len(series) <= 6:
             assert len({look["hatch"] for look in looks.values()}) == len(series)

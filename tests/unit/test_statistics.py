@@ -96,6 +96,7 @@ def one_run(tmp_path):
     made = {
         "hash": "abc",
         "settings": {"data": {"max_length": 32}, "train": {"epochs": 3}},
+        "shared_with_train": {"test": 1},
         "splits": {"train": {"examples": 9, "labels": {"x": 4, "y": 5}, "truncated": 1}},
         "git": {"commit": "f00", "dirty": False},
         "versions": {"torch": "2"},
@@ -154,6 +155,17 @@ def test_a_run_of_other_settings_is_refused(one_run):
     cells, root, _ = one_run
     with pytest.raises(UserError, match=r"was made by settings abc, the grid has xyz"):
         collect_runs(cells.assign(hash="xyz"), root)
+
+
+def test_every_missing_run_is_named(one_run):
+    cells, root, folder = one_run
+    (folder / "provenance.json").unlink()
+    absent = cells.assign(path="m/t/full/seed2")
+    with pytest.raises(UserError) as error:
+        collect_runs(pd.concat([cells, absent]), root)
+    first, second = str(error.value).splitlines()
+    assert first == f"{folder}/provenance.json: is missing; run the workflow to make it"
+    assert "seed2/metrics.json: is missing" in second
 
 
 def test_metrics_that_no_run_writes_are_refused(one_run):

@@ -8,6 +8,7 @@ import torch
 from accelerate import Accelerator
 from datasets import load_from_disk
 
+from tunegrid.errors import UserError
 from tunegrid.files import read_json
 from tunegrid.settings import settings_hash
 from tunegrid.training.batching import EncodedSplit
@@ -145,6 +146,33 @@ def test_a_run_that_diverges_is_finished_and_flagged(run, monkeypatch):
     assert read_json(folder / "metrics.json")["loss"] is None
 
 
+def test_a_model_without_deterministic_kernels_is_refused_by_name(run, monkeypatch):
+    from tunegrid.training import loop
+
+    def fail(*_):
+        raise RuntimeError("x_cuda does not have a deterministic implementation, but you set …")
+
+    monkeypatch.setattr(loop, "step", fail)
+    with pytest.raises(UserError, match=r"^train\.deterministic: true, but x_cuda does not have"):
+        run("a")
+
+
+def test_a_tokenizer_that_does_not_fit_the_vocabulary_is_refused(model_folder, encoded, tmp_path):
+    folder = tmp_path / "encoded"
+    shutil.copytree(encoded[0], folder)
+    card = read_json(folder / "encoding.json") | {"largest_token": 999}
+    (folder / "encoding.json").write_text(json.dumps(card))
+    with pytest.raises(UserError, match="its vocabulary has 27 tokens, the tokenizer's ids go to"):
+        run_cell(cell(), model_folder, folder, tmp_path / "run")
+
+
+def test_weights_of_another_shape_are_refused_in_one_line(run, model_folder):
+    config = read_json(model_folder / "config.json") | {"vocab_size": 9}
+    (model_folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match=r"^.*: builds no classifier: .*size mismatch[^\n]*$"):
+        run("a")
+
+
 def losses_and_weights(model_folder, encoded, micro_batch):
     """Three steps without dropout; the micro-batch is all that differs."""
     folder, card = encoded
@@ -177,18 +205,21 @@ def test_frozen_weights_stay_bitwise_what_they_were(model_folder, encoded):
     _, optimizer = accelerator.prepare(model, build_optimizer(model, TRAIN))
     for _ in range(3):
         step(accelerator, model, optimizer, split, np.arange(16), TRAIN)
-    changed = {n for n, value in model.named_parameters() if not torch.equal(value, before[n])}
+    changed = {
+        n for n, value in model.named_parameters() if not torch.equal(value.cpu(), before[n])
+    }
     assert changed == trained
 
 
 def test_evaluation_draws_no_random_number_and_keeps_the_order(model_folder, encoded):
     folder, card = encoded
     split = EncodedSplit(load_from_disk(folder)["test"], card["padding"])
-    model = build_model(model_folder, card["labels"], FULL, 1)
+    accelerator = Accelerator()
+    model = build_model(model_folder, card["labels"], FULL, 1).to(accelerator.device)
     state = torch.get_rng_state()
-    logits = evaluate(Accelerator(), model, split)
+    logits = evaluate(accelerator, model, split)
     assert torch.equal(torch.get_rng_state(), state)
-    model.eval()
+    model.cpu().eval()
     alone = [model(**split.collate(np.array([at]))).logits[0] for at in range(len(split))]
     np.testing.assert_allclose(logits, torch.stack(alone).detach().numpy(), atol=1e-5)
 

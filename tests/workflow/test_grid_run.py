@@ -1,5 +1,6 @@
 """The whole way on a tiny grid: what is written, and what an edit makes anew."""
 
+import dataclasses
 import json
 import os
 import time
@@ -7,9 +8,10 @@ import time
 import openpyxl
 import pandas as pd
 import pytest
-from workflow import AGGREGATES
+from workflow import AGGREGATES, copy_workflow
 
-from tunegrid.results import METRICS, TABLES
+from tunegrid.reporting import TABLES
+from tunegrid.results import METRICS
 
 RUNS = [
     f"tiny-bert/tiny/{method}/seed{seed}" for method in ("full", "adapter-4") for seed in (1, 2)
@@ -76,6 +78,12 @@ def test_touching_every_source_file_runs_nothing(grid):
     assert workflow.plan() == {}
 
 
+def test_another_checkout_of_the_same_workflow_runs_nothing(grid, tmp_path):
+    workflow, _ = grid
+    moved = copy_workflow(tmp_path / "elsewhere")
+    assert dataclasses.replace(workflow, source=moved).plan() == {}
+
+
 def test_a_seed_more_runs_its_cells_and_the_aggregates(grid):
     workflow, config = grid
     config["grid"][0]["seeds"] = [1, 2, 3]
@@ -96,9 +104,7 @@ def test_one_method_s_learning_rate_runs_that_method_alone(grid):
 def test_a_figure_s_setting_draws_the_figures_alone(grid):
     workflow, config = grid
     workflow.configure(config | {"figures": {"dpi": 111}})
-    plan = workflow.plan("figures")
-    assert "train" not in plan
-    assert plan["plot_bars"] == 4
+    assert workflow.plan() == {"plot_bars": 4, "plot_methods": 1, "plot_curves": 1, "all": 1}
 
 
 @pytest.fixture
@@ -138,9 +144,18 @@ def test_editing_a_figure_draws_it_alone(edit):
     assert workflow.plan() == {"plot_bars": 4, "all": 1}
 
 
-def test_editing_a_reader_reads_its_tasks_again(edit):
+def test_editing_a_task_s_reader_reads_it_again(edit):
     workflow = edit("scripts/tunegrid/tasks/readers/citations.py", "id=str(", "id=repr(")
-    assert workflow.plan()["fetch_task"] == 1
+    plan = workflow.plan()
+    assert (plan["fetch_task"], plan["encode_task"], plan["train"]) == (1, 1, 4)
+
+
+def test_editing_another_reader_or_what_planning_says_runs_nothing(edit):
+    edit("scripts/tunegrid/tasks/readers/news.py", "known = ", "known = False or ")
+    edit("scripts/tunegrid/reporting/__init__.py", '"methods"]', '"methods", ]')
+    workflow = edit("scripts/tunegrid/config/messages.py", '"unknown key; ', '"no such key; ')
+    assert workflow.plan().keys() <= {"expand_grid", *AGGREGATES}
+    assert "train" not in workflow.plan()
 
 
 def test_one_result_is_asked_for_by_its_path(grid):
@@ -167,10 +182,11 @@ def test_a_run_forced_again_is_bitwise_the_same(grid):
 
 def test_a_run_outside_the_grid_is_refused_by_name(grid):
     workflow, _ = grid
-    path = "results/runs/tiny-bert/tiny/full/seed99/metrics.json"
-    run = workflow.run("--dry-run", path, check=False)
+    path = "results/runs/tiny-bert/tiny/full/seed99"
+    run = workflow.run("--dry-run", f"{path}/metrics.json", check=False)
     assert run.returncode == 1
-    assert "the configuration's grid has no such cell" in run.stdout + run.stderr
+    assert f"error: {path}: the configuration's grid has no such cell" in run.stderr
+    assert "Traceback" not in run.stdout + run.stderr
 
 
 def test_the_report_holds_every_figure_table_and_the_workbook(grid):

@@ -4,7 +4,8 @@ The catalogues are `config/models.yaml`, `config/tasks.yaml` and `config/methods
 configuration adds entries of its own under `models`, `tasks` and `methods`.
 """
 
-from typing import Annotated, Any, Literal, Self
+import re
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -25,6 +26,12 @@ def _stays_inside(path: str) -> str:
     return path
 
 
+def _is_repository(name: str) -> str:
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        raise ValueError(f"{name!r} is no repository; write owner/name")
+    return name
+
+
 #: A path inside a data root or a package; it never leaves it.
 RelativePath = Annotated[str, StringConstraints(min_length=1), AfterValidator(_stays_inside)]
 
@@ -33,16 +40,18 @@ class Entry(BaseModel):
     """A closed, strict, immutable catalogue entry."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    #: Keys that say something about an entry but do not decide a result.
+    descriptive: ClassVar[set[str]] = {"title", "licence"}
 
     def settings(self) -> dict[str, Any]:
         """The keys that decide a result, without the descriptive ones, as JSON values."""
-        return self.model_dump(mode="json", exclude={"title", "licence"}, exclude_none=True)
+        return self.model_dump(mode="json", exclude=self.descriptive, exclude_none=True)
 
 
 class Hub(Entry):
     """A repository of the Hugging Face hub."""
 
-    repository: str = Field(description="owner/name")
+    repository: Annotated[str, AfterValidator(_is_repository)] = Field(description="owner/name")
     revision: str | None = Field(None, description="Commit; null only where none is pinned yet.")
     subset: str | None = Field(None, description="The data set's configuration, if it has several.")
 
@@ -99,6 +108,9 @@ class Split(Entry):
 
 class TaskEntry(Entry):
     """A text classification task: where its files lie and what must be in them."""
+
+    #: Tasks are read from files; where a set lives on the hub is for people.
+    descriptive: ClassVar[set[str]] = {"title", "licence", "hub"}
 
     title: str | None = Field(None, description="What is classified, for the table of tasks.")
     licence: str | None = Field(None, description="Licence of the data.")

@@ -53,6 +53,8 @@ def _explain(problem: Any, path: KeyPath, model: type[BaseModel]) -> str:
         return "is missing"
     if kind in _TYPES:
         return f"{_short(value)} is not {_TYPES[kind]}{_hint(kind, value)}"
+    if kind == "string_too_short":
+        return "is empty; give a text, or null"
     if kind in _BOUNDS:
         limit, words = _BOUNDS[kind]
         return f"{_short(value)} is out of range; it must be {words} {context[limit]}"
@@ -102,22 +104,19 @@ def _keys_beside(path: KeyPath, model: type[BaseModel]) -> list[str]:
     """The keys that the mapping which holds `path`'s last part may have."""
     at: Any = model
     for part in path[:-1]:
-        at = (
-            _inside(at.model_fields[part].annotation)
-            if _is_model(at) and not isinstance(part, int)
-            else at
-        )
+        # A model's key leads to the key's type; a position or a name into what a container holds.
+        at = at.model_fields[part].annotation if _is_model(at) else get_args(at)[-1]
+        at = _without_wrappers(at)
     return list(at.model_fields) if _is_model(at) else []
 
 
-def _inside(annotation: Any) -> Any:
-    """The model inside `list[M]`, `dict[str, M]`, `M | None` or `M`."""
-    for argument in (annotation, *get_args(annotation)):
-        if _is_model(argument):
-            return argument
-    for argument in get_args(annotation):
-        if _is_model(found := _inside(argument)):
-            return found
+def _without_wrappers(annotation: Any) -> Any:
+    """`T` of `T | None` and of `Annotated[T, …]`."""
+    if hasattr(annotation, "__metadata__"):
+        return _without_wrappers(get_args(annotation)[0])
+    some = [part for part in get_args(annotation) if part is not type(None)]
+    if type(None) in get_args(annotation) and len(some) == 1:
+        return _without_wrappers(some[0])
     return annotation
 
 

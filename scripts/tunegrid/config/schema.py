@@ -63,7 +63,8 @@ class TrainSettings(Closed):
         8,
         ge=1,
         description="Examples computed at once; the batch is kept by accumulation. A batch is"
-        " sorted by length before it is cut, so a small number also saves padding.",
+        " sorted by length before it is cut, so a small number also saves padding. It changes"
+        " which dropout masks are drawn, so it is part of the cell.",
     )
     precision: Literal["fp32", "bf16"] = Field(
         "fp32", description="bf16: accelerate's mixed precision, weights stay fp32."
@@ -72,7 +73,9 @@ class TrainSettings(Closed):
         1, ge=1, description="Torch threads (and cores) of a run; they change the last bits."
     )
     deterministic: bool = Field(
-        True, description="Use deterministic kernels; slower on some GPUs, the same on CPUs."
+        True,
+        description="Use deterministic kernels only; a run whose model has an operation without"
+        " one fails and says so. Slower on some GPUs, the same on CPUs.",
     )
 
 
@@ -98,7 +101,7 @@ class SplitSettings(Closed):
         description="Cut this share of train, stratified by label, as dev for tasks that ship"
         " none; 0: leave train whole.",
     )
-    seed: Seed = Field(0, description="Seed of these cuts; not a run's seed.")
+    split_seed: Seed = Field(0, description="Seed of these cuts; not a run's seed.")
 
 
 def _partial(model: type[Closed], name: str, doc: str) -> type[Closed]:
@@ -126,7 +129,9 @@ class Where(Closed):
 
     @model_validator(mode="after")
     def _names_something(self) -> Self:
-        if not self.model_fields_set:
+        if not self.model_fields_set or any(
+            getattr(self, key) is None for key in self.model_fields_set
+        ):
             raise ValueError("names nothing; name a model, task, method or seed")
         return self
 
@@ -136,6 +141,12 @@ class Override(Closed):
 
     where: Where = Field(description="Which cells.")
     set: TrainOverride = Field(description="What to set there.")
+
+    @model_validator(mode="after")
+    def _sets_something(self) -> Self:
+        if not self.set.model_fields_set:
+            raise ValueError("sets nothing; give `set` a key of `train`, or delete the override")
+        return self
 
 
 class DataSettings(SplitSettings):
@@ -165,6 +176,7 @@ class Config(Closed):
     )
     data_root: str | None = Field(
         None,
+        min_length=1,
         description="Folder that holds the task files that do not come in a package; relative to"
         " the workflow's folder.",
     )

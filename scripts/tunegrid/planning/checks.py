@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
+from tunegrid.code import user_path
 from tunegrid.config.catalogue import CATALOGUES
 from tunegrid.config.messages import nearest
 from tunegrid.config.origin import KeyPath, Origins
 from tunegrid.planning.grid import expand_grid, split_settings
 from tunegrid.planning.project import Project
-from tunegrid.tasks.readers import READERS
+from tunegrid.tasks.readers import reader_names
 
 
 def problems(project: Project, origins: Origins) -> Iterator[str]:
@@ -16,6 +17,7 @@ def problems(project: Project, origins: Origins) -> Iterator[str]:
     yield from _unknown_readers(project, origins)
     yield from _repetitions(project, origins)
     yield from _missing_files(project, origins)
+    yield from _missing_models(project, origins)
     yield from _missing_dev_splits(project, origins)
 
 
@@ -46,10 +48,11 @@ def _unknown_names(project: Project, origins: Origins) -> Iterator[str]:
 
 
 def _unknown_readers(project: Project, origins: Origins) -> Iterator[str]:
+    known = reader_names()
     for name, entry in project.tasks.items():
-        if entry.reader not in READERS:
+        if entry.reader not in known:
             where = origins.locate(("tasks", name, "reader"))
-            yield f"{where}: unknown reader {entry.reader!r}; {nearest(entry.reader, READERS)}"
+            yield f"{where}: unknown reader {entry.reader!r}; {nearest(entry.reader, known)}"
 
 
 def _repetitions(project: Project, origins: Origins) -> Iterator[str]:
@@ -74,6 +77,16 @@ def _missing_files(project: Project, origins: Origins) -> Iterator[str]:
             missing = [file for file in entry.files.values() if not (root / file).is_file()]
             if missing:
                 yield f"{where}: {root} lacks {', '.join(missing)}, the files of task {name!r}"
+
+
+def _missing_models(project: Project, origins: Origins) -> Iterator[str]:
+    for name in dict.fromkeys(model for block in project.config.grid for model in block.models):
+        entry = project.models.get(name)
+        if entry and entry.folder and not entry.package:
+            folder = user_path(entry.folder)
+            if not (folder / "config.json").is_file():
+                where = origins.locate(("models", name, "folder"))
+                yield f"{where}: no model in {folder}; name the folder that holds its config.json"
 
 
 def _missing_dev_splits(project: Project, origins: Origins) -> Iterator[str]:

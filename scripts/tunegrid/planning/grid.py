@@ -60,6 +60,7 @@ def _cell(project: Project, model: str, task: str, method: str, seed: int) -> Ce
             train |= override.set.model_dump(exclude_unset=True)
     settings = here | {
         "model_source": project.models[model].settings(),
+        "tokenizer_source": project.models[tokenizer_of(project, model)].settings(),
         "method_source": project.methods[method].settings(),
         "task_source": project.tasks[task].settings(),
         "data": split_settings(project, task),

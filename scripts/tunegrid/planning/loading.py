@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import yaml
 from pydantic import BaseModel, ValidationError
 
-from tunegrid.code import ROOT
+from tunegrid.code import ROOT, user_path
 from tunegrid.config.catalogue import CATALOGUES, Entry
 from tunegrid.config.messages import validation_messages
 from tunegrid.config.origin import Origins, read_yaml
@@ -21,33 +22,32 @@ M = TypeVar("M", bound=BaseModel)
 def load_project(
     configfiles: Sequence[Path | str],
     command_line: Mapping[str, Any] | None = None,
-    merged: Mapping[str, Any] | None = None,
 ) -> Project:
     """Read, merge and check a configuration.
 
     Args:
         configfiles: YAML files, the later over the earlier.
-        command_line: keys given with `--config`, over them all.
-        merged: what Snakemake made of the same sources; None: merge them here in its way
-            (mappings key by key, anything else replaced).
+        command_line: keys given with `--config`, over them all. Snakemake leaves the numbers in
+            nested ones as text; they are read again as YAML.
+
+    Layers are merged as Snakemake does it: mappings key by key, anything else replaced.
 
     Raises:
         UserError: one line for each problem, naming file, key, value and what would be right.
     """
     layers = [(label := _label(path), read_yaml(Path(path), label)) for path in configfiles]
     if command_line:
-        layers.append(("--config", dict(command_line)))
-    if merged is None:
-        merged = {}
-        for _, layer in layers:
-            merged = _merge(merged, layer)
+        layers.append(("--config", {key: _reread(item) for key, item in command_line.items()}))
+    merged: dict[str, Any] = {}
+    for _, layer in layers:
+        merged = _merge(merged, layer)
     origins = Origins(layers)
-    config = _validated(Config, _plain(merged), origins)
+    config = _validated(Config, merged, origins)
     catalogues = {
         key: _catalogue(key, model) | dict(getattr(config, key))
         for key, model in CATALOGUES.items()
     }
-    data_root = (ROOT / Path(config.data_root).expanduser()) if config.data_root else None
+    data_root = user_path(config.data_root) if config.data_root else None
     project = Project(config=config, data_root=data_root, **catalogues)
     if found := list(problems(project, origins)):
         raise UserError("\nerror: ".join(found))
@@ -71,11 +71,13 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
     return result
 
 
-def _plain(value: Any) -> Any:
-    """The value in plain dicts and lists, whatever mapping type the YAML loader used."""
+def _reread(value: Any, *, nested: bool = False) -> Any:
+    """The value in plain dicts and lists, nested text read as YAML would read it."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+        return {key: _reread(item, nested=True) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_reread(item, nested=True) for item in value]
+    return yaml.safe_load(value) if nested and isinstance(value, str) else value
 
 
 def _validated(model: type[M], value: Any, origins: Origins) -> M:

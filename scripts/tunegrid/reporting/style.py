@@ -1,7 +1,6 @@
 """One look for all figures: colour-blind safe, readable in grey, the same bytes every time."""
 
 from collections.abc import Sequence
-from itertools import product
 from pathlib import Path
 
 import matplotlib as mpl
@@ -60,20 +59,20 @@ def series_label(model: str, method: str, models: Sequence[str]) -> str:
 def series_looks(series: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, str]]:
     """`color`, `hatch`, `marker` and `linestyle` of each (model, method).
 
-    With one model the colour tells the method; with several it tells the model and the hatch,
-    marker and line tell the method. More kinds than colours repeat them with other hatches.
+    Where there are several models, none of them and of the methods more than colours, the colour
+    tells the model and the hatch, marker and line tell the method. Otherwise colours and shapes are
+    dealt out so that the first 36 series differ, and the first 6 differ in both.
     """
     models = list(dict.fromkeys(model for model, _ in series))
     methods = list(dict.fromkeys(method for _, method in series))
+    kinds = len(COLOURS)
     looks = {}
-    for model, method in product(models, methods):
-        first, second = methods.index(method), models.index(model)
-        if len(models) > 1:
-            first, second = second, first
-        turn = second + first // len(COLOURS)
-        shape = first if len(models) == 1 else turn
+    for position, (model, method) in enumerate(series):
+        colour, shape = models.index(model), methods.index(method)
+        if len(models) == 1 or max(len(models), len(methods)) > kinds:
+            colour, shape = position, position + position // kinds
         looks[model, method] = {
-            "color": COLOURS[first % len(COLOURS)],
+            "color": COLOURS[colour % kinds],
             "hatch": HATCHES[shape % len(HATCHES)],
             "marker": MARKERS[shape % len(MARKERS)],
             "linestyle": LINES[shape % len(LINES)],

@@ -1,5 +1,7 @@
 """The report's tables, for any grid: tasks, hyper-parameters, accuracy, methods."""
 
+import html
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -38,12 +40,18 @@ def tasks_table(runs: pd.DataFrame, titles: Mapping[str, str]) -> Table:
     data["labels"] = first["labels.train"].to_numpy()
     for split in ("train", "dev", "test"):
         if f"examples.{split}" in first:
-            data[split] = first[f"examples.{split}"].astype("Int64").to_numpy()
-    data["majority_accuracy"] = first["majority_accuracy"].to_numpy()
-    readable = data.assign(majority_accuracy=data["majority_accuracy"].map("{:.4f}".format)).rename(
-        columns={"majority_accuracy": "majority class, test accuracy"}
-    )
-    return Table("Tasks, and the examples of each split that were used", readable, data)
+            data[split] = first[f"examples.{split}"].astype("Int64").array
+    data["test_in_train"] = first["shared_with_train.test"].astype("Int64").array
+    data["majority_accuracy"] = first["majority_accuracy"].array
+    words = {
+        "test_in_train": "test texts in train",
+        "majority_accuracy": "majority class, test accuracy",
+    }
+    accuracy = data["majority_accuracy"].map("{:.4f}".format)
+    readable = data.assign(majority_accuracy=accuracy).astype(object)
+    readable = readable.where(readable.notna(), "—").rename(columns=words)
+    note = "Test texts in train: examples of test whose text (or pair) stands in train, too."
+    return Table("Tasks, and the examples of each split that were used", readable, data, note)
 
 
 def hyperparameters_table(runs: pd.DataFrame) -> Table:
@@ -94,7 +102,7 @@ def methods_table(summary: pd.DataFrame) -> Table:
 def build_tables(
     runs: pd.DataFrame, summary: pd.DataFrame, titles: Mapping[str, str]
 ) -> dict[str, Table]:
-    """All tables by name (`tunegrid.results.TABLES`).
+    """All tables by name (`tunegrid.reporting.TABLES`).
 
     Args:
         runs: as collect_runs returns it.
@@ -118,9 +126,7 @@ def to_markdown(table: Table) -> str:
 def to_html(table: Table) -> str:
     """The readable table as a page of its own, for the report."""
     bold = table.readable.map(
-        lambda cell: (
-            f"<b>{cell[2:].replace('**', '</b>', 1)}" if str(cell).startswith("**") else cell
-        )
+        lambda cell: re.sub(r"^\*\*(.*?)\*\*", r"<b>\1</b>", html.escape(str(cell)))
     )
     body = bold.to_html(index=False, border=0, escape=False, na_rep="")
     return (
@@ -159,5 +165,5 @@ def _note(table: pd.DataFrame) -> str:
         return ""
     return (
         "†k: k of the runs are degenerate (they predict one class for every example, or their"
-        " loss is not finite); they are part of the mean."
+        " loss is not finite); they are part of the mean where their value is finite."
     )

@@ -26,26 +26,48 @@ def collect_runs(cells: pd.DataFrame, root: Path) -> pd.DataFrame:
         UserError: a run is missing, was not made by its cell's settings, or breaks accuracy =
             micro-F1.
     """
-    return pd.DataFrame([_row(cell, root / cell.path) for cell in cells.itertuples()])
+    rows, problems = [], []
+    for cell in cells.itertuples():
+        folder = root / cell.path
+        try:
+            metrics, made = (
+                read_json(folder / "metrics.json"),
+                read_json(folder / "provenance.json"),
+            )
+        except OSError as error:
+            problems.append(f"{error.filename}: is missing; run the workflow to make it")
+            continue
+        if problem := _problem(cell, metrics, made):
+            problems.append(f"{folder}/metrics.json: {problem}")
+        else:
+            rows.append(_row(metrics, made))
+    if problems:
+        raise UserError("\nerror: ".join(problems))
+    return pd.DataFrame(rows)
 
 
-def _row(cell: Any, folder: Path) -> dict[str, Any]:
-    metrics, made = read_json(folder / "metrics.json"), read_json(folder / "provenance.json")
-    if metrics["hash"] != cell.hash or made["hash"] != cell.hash:
-        raise UserError(
-            f"{folder}/metrics.json: was made by settings {metrics['hash']}, the grid has"
-            f" {cell.hash}; make it again: snakemake --force {folder}/metrics.json"
+def _problem(cell: Any, metrics: dict[str, Any], made: dict[str, Any]) -> str | None:
+    """Why a run's files are not those of its cell, or of no run; None if they are."""
+    for found in (metrics["hash"], made["hash"]):
+        if found != cell.hash:
+            return (
+                f"was made by settings {found}, the grid has {cell.hash}; delete it and run again"
+            )
+    if abs(metrics["accuracy"] - metrics["micro_f1"]) > 1e-9:
+        return (
+            f"accuracy {metrics['accuracy']} differs from micro-F1 {metrics['micro_f1']}, which"
+            " single labels cannot; it was not written by a run"
         )
-    if metrics["accuracy"] is not None and abs(metrics["accuracy"] - metrics["micro_f1"]) > 1e-9:
-        raise UserError(
-            f"{folder}/metrics.json: accuracy {metrics['accuracy']} differs from micro-F1"
-            f" {metrics['micro_f1']}, which single labels cannot; it was not written by a run"
-        )
+    return None
+
+
+def _row(metrics: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
     settings = made["settings"]["data"] | made["settings"]["train"]
     return (
         metrics
         | {f"examples.{split}": counts["examples"] for split, counts in made["splits"].items()}
         | {f"labels.{split}": len(counts["labels"]) for split, counts in made["splits"].items()}
+        | {f"shared_with_train.{split}": n for split, n in made["shared_with_train"].items()}
         | {f"truncated.{split}": counts["truncated"] for split, counts in made["splits"].items()}
         | {f"settings.{key}": value for key, value in settings.items()}
         | {f"provenance.{key}": value for key, value in _flat_provenance(made)}

@@ -7,10 +7,11 @@ from typing import Any
 
 from datasets import Dataset, DatasetDict, Features, List, Value
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 
 from tunegrid.errors import UserError
-from tunegrid.tasks.fetching import label_counts
-from tunegrid.tasks.splits import stratified_sample
+from tunegrid.files import read_json
+from tunegrid.tasks.splits import label_counts, shared_texts, stratified_sample
 
 
 def prepare_splits(task: DatasetDict, settings: dict[str, Any]) -> DatasetDict:
@@ -21,10 +22,11 @@ def prepare_splits(task: DatasetDict, settings: dict[str, Any]) -> DatasetDict:
         settings: the split settings (`SplitSettings`).
     """
     splits = dict(task)
-    seed = settings["seed"]
+    seed = settings["split_seed"]
     if "dev" not in splits and settings["dev_fraction"]:
         whole = splits["train"]
-        dev = stratified_sample(whole["label"], round(settings["dev_fraction"] * len(whole)), seed)
+        size = max(1, round(settings["dev_fraction"] * len(whole)))
+        dev = stratified_sample(whole["label"], size, seed)
         inside = set(dev)
         splits["dev"] = whole.select(dev)
         splits["train"] = whole.select([at for at in range(len(whole)) if at not in inside])
@@ -35,7 +37,7 @@ def prepare_splits(task: DatasetDict, settings: dict[str, Any]) -> DatasetDict:
 
 
 def encode_task(
-    task: DatasetDict, tokenizer: PreTrainedTokenizerBase, max_length: int
+    task: DatasetDict, tokenizer: PreTrainedTokenizerBase, max_length: int, longest: int
 ) -> tuple[DatasetDict, dict[str, Any]]:
     """Tokenise every split without padding.
 
@@ -43,19 +45,21 @@ def encode_task(
         task: splits with columns id, text, text_pair and label.
         tokenizer: its own separator joins a pair.
         max_length: tokens, special ones included, that a longer example is cut to.
+        longest: tokens that the model takes (`longest_input`).
 
     Returns:
         The splits with columns id, label and the tokenizer's (input_ids and, if it has them,
         token_type_ids; lists of int32, not padded), and a card: label names, counts per split
-        and label, examples cut and tokens per split, and the padding value of each column.
+        and label, examples cut and tokens per split, texts that stand in train too, the padding
+        value of each column, and the largest token id.
 
     Raises:
         UserError: `max_length` is more than the model takes.
     """
-    if max_length > tokenizer.model_max_length:
+    if max_length > longest:
         raise UserError(
-            f"data.max_length: {max_length} is more than the {tokenizer.model_max_length} tokens"
-            f" that {tokenizer.name_or_path} takes"
+            f"data.max_length: {max_length} is more than the {longest} tokens that"
+            f" {tokenizer.name_or_path} takes"
         )
     columns = [key for key in tokenizer.model_input_names if key != "attention_mask"]
     encoded, cards = {}, {}
@@ -85,7 +89,15 @@ def encode_task(
         }
     padding = {"input_ids": tokenizer.pad_token_id, "token_type_ids": tokenizer.pad_token_type_id}
     names = next(iter(task.values())).features["label"].names
-    card = {"labels": names, "padding": {key: padding[key] for key in columns}, "splits": cards}
+    card = {
+        "labels": names,
+        "padding": {key: padding[key] for key in columns},
+        "largest_token": max(
+            max(map(max, data["input_ids"]), default=0) for data in encoded.values()
+        ),
+        "shared_with_train": shared_texts(task),
+        "splits": cards,
+    }
     return DatasetDict(encoded), card
 
 
@@ -101,6 +113,16 @@ def _tokenise(
         padding=False,
         verbose=False,
     )
+
+
+def longest_input(folder: Path, tokenizer: PreTrainedTokenizerBase) -> int:
+    """The tokens that the model in `folder` takes: what its tokenizer says, or its positions.
+
+    A tokenizer may not say; a model with relative positions has no limit of its own.
+    """
+    positions = read_json(folder / "config.json").get("max_position_embeddings")
+    limits = [tokenizer.model_max_length, positions or VERY_LARGE_INTEGER]
+    return min(limits)
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:

@@ -1,6 +1,5 @@
 """From a catalogue entry to a checked task: one form for all, whatever the files look like."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
 from tunegrid.errors import UserError
 from tunegrid.packages import package_file
-from tunegrid.tasks.readers import READERS
+from tunegrid.tasks.readers import load_reader
 from tunegrid.tasks.readers.example import Example
 from tunegrid.tasks.splits import grouped_sample, stratified_sample
 
@@ -17,22 +16,25 @@ from tunegrid.tasks.splits import grouped_sample, stratified_sample
 LISTED = 5
 
 
-def task_files(name: str, entry: dict[str, Any], data_root: Path | None) -> dict[str, Path]:
-    """Where the files of each split of a task lie.
+def task_files(name: str, entry: dict[str, Any], given: Sequence[Path]) -> dict[str, Path]:
+    """Where the file of each split of a task lies.
+
+    Args:
+        name: the task's name, for messages.
+        entry: the catalogue entry (`TaskEntry.settings`).
+        given: the files of a task that no package carries, in the order of `entry["files"]`.
 
     Raises:
-        UserError: they are in a package that is not there, or no `data_root` is set.
+        UserError: they are in a package that is not there, or none are given.
     """
     if package := entry.get("package"):
         return {split: package_file(package, path) for split, path in entry["files"].items()}
-    if data_root is None:
-        hub = entry.get("hub", {}).get("repository", "the hub")
+    if len(given) != len(entry["files"]):
         raise UserError(
             f"data_root: is not set, and task {name!r} is read from files; set it to the folder"
             f" that holds {', '.join(entry['files'].values())}"
-            f" (the set lives at {hub}, which is not downloaded)"
         )
-    return {split: data_root / path for split, path in entry["files"].items()}
+    return dict(zip(entry["files"], given, strict=True))
 
 
 def read_task(entry: dict[str, Any], files: dict[str, Path]) -> DatasetDict:
@@ -49,7 +51,7 @@ def read_task(entry: dict[str, Any], files: dict[str, Path]) -> DatasetDict:
     labels = entry["labels"]
     splits = {}
     for split, path in files.items():
-        examples = list(READERS[entry["reader"]](path, labels))
+        examples = list(load_reader(entry["reader"])(path, labels))
         _check(examples, labels, path)
         splits[split] = examples
     if "all" in splits:
@@ -139,10 +141,3 @@ def _check_counts(
             )
     if problems:
         raise UserError("\nerror: ".join(problems))
-
-
-def label_counts(data: Dataset) -> dict[str, int]:
-    """How often each label stands in a split, in the order of the label ids."""
-    names = data.features["label"].names
-    seen = Counter(data["label"])
-    return {name: seen[index] for index, name in enumerate(names)}

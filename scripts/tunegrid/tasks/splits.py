@@ -1,8 +1,10 @@
-"""Cutting splits and subsets: by a fixed seed, the same on every machine and for every cell."""
+"""Splits: cutting them by a fixed seed, the same on every machine, and counting what is in them."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+from datasets import Dataset, DatasetDict
 
 
 def stratified_sample(labels: Sequence[int], size: int, seed: int) -> list[int]:
@@ -44,3 +46,20 @@ def grouped_sample(groups: Sequence[str], share: float, seed: int) -> list[int]:
     order = np.random.default_rng(seed).permutation(len(kinds))
     enough = int(np.searchsorted(np.cumsum(counts[order]), share * len(groups))) + 1
     return [int(position) for position in np.flatnonzero(np.isin(groups, kinds[order[:enough]]))]
+
+
+def label_counts(data: Dataset) -> dict[str, int]:
+    """How often each label stands in a split, in the order of the label ids."""
+    names = data.features["label"].names
+    seen = Counter(data["label"])
+    return {name: seen[index] for index, name in enumerate(names)}
+
+
+def shared_texts(task: DatasetDict) -> dict[str, int]:
+    """How many examples of each other split have a text (or pair) that stands in train too."""
+    train = set(zip(task["train"]["text"], task["train"]["text_pair"], strict=True))
+    return {
+        split: sum(pair in train for pair in zip(data["text"], data["text_pair"], strict=True))
+        for split, data in task.items()
+        if split != "train"
+    }

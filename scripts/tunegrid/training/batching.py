@@ -68,7 +68,7 @@ def epoch_batches(examples: int, batch_size: int, seed: int, epoch: int) -> list
     """The batches of one epoch: a random order of all examples, the last batch maybe shorter.
 
     The order depends on the run's seed and the epoch (from 0) alone, so all methods of a seed
-    see the same batches.
+    see the examples in the same order.
     """
     generator = np.random.default_rng(stream_seed(seed, "order", epoch))
     order = generator.permutation(examples)

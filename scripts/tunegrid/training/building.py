@@ -41,8 +41,9 @@ def build_model(
             use_safetensors=True,
             trust_remote_code=False,
         )
-    except (OSError, ValueError) as error:
-        raise UserError(f"{folder}: builds no classifier: {str(error).splitlines()[0]}") from None
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(f"{folder}: builds no classifier: {reason}") from None
     torch.manual_seed(stream_seed(seed, "adapter"))
     apply_method(model, method)
     torch.manual_seed(stream_seed(seed, "dropout"))

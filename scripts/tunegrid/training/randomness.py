@@ -20,15 +20,16 @@ def stream_seed(seed: int, *names: str | int) -> int:
 def make_deterministic(deterministic: bool, threads: int) -> None:
     """Fix what decides the last bits of a result beside the seed: kernels and thread counts.
 
-    Where an operation has no deterministic kernel, torch warns and goes on. TF32 is left off, as
-    torch's own default is. Call it before CUDA starts.
+    An operation without a deterministic kernel then raises RuntimeError: only warned, attention's
+    backward pass on a GPU would be the one that is not deterministic. TF32 is left off, as torch's
+    own default is. Call it before CUDA starts.
     """
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", CUBLAS_WORKSPACE)
     import torch
 
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(deterministic, warn_only=True)
+    torch.use_deterministic_algorithms(deterministic)
     # A debugging aid of deterministic mode (5 % of a step): no kernel here reads what it has not
     # written.
     torch.utils.deterministic.fill_uninitialized_memory = False

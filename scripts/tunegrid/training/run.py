@@ -1,7 +1,6 @@
 """One run: from a cell's settings, a model folder and an encoded task to its four files."""
 
 import logging
-from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -49,7 +48,7 @@ def run_cell(settings: Settings, model: Path, encoded: Path, output: Path) -> di
     Raises:
         UserError: the method does not fit the model, or the split to evaluate on is missing.
     """
-    started = datetime.now(UTC)
+    made, started = provenance("train"), perf_counter()
     train_settings, seed = settings["train"], settings["seed"]
     accelerator = Accelerator(
         mixed_precision="bf16" if train_settings["precision"] == "bf16" else "no"
@@ -58,9 +57,13 @@ def run_cell(settings: Settings, model: Path, encoded: Path, output: Path) -> di
         raise UserError(f"a run takes one process; it was started as {accelerator.num_processes}")
     card = read_json(encoded / "encoding.json")
     splits = load_splits(encoded, card, train_settings["eval_split"])
-    network = build_model(model, card["labels"], settings["method_source"], seed).to(
-        accelerator.device
-    )
+    network = build_model(model, card["labels"], settings["method_source"], seed)
+    if card["largest_token"] >= network.config.vocab_size:
+        raise UserError(
+            f"model {settings['model']!r}: its vocabulary has {network.config.vocab_size} tokens,"
+            f" the tokenizer's ids go to {card['largest_token']}; correct its `tokenizer`"
+        )
+    network.to(accelerator.device)
     counts = parameter_counts(network)
     logging.info("%s on %s: %s", settings_hash(settings), accelerator.device, counts)
 
@@ -74,7 +77,14 @@ def run_cell(settings: Settings, model: Path, encoded: Path, output: Path) -> di
         return {f"eval_{key}": value for key, value in measured.items()}
 
     clock = perf_counter()
-    history = train(accelerator, network, splits["train"], train_settings, seed, evaluate_epoch)
+    try:
+        history = train(accelerator, network, splits["train"], train_settings, seed, evaluate_epoch)
+    except RuntimeError as error:
+        if "does not have a deterministic implementation" not in str(error):
+            raise
+        raise UserError(
+            f"train.deterministic: true, but {str(error).split('.')[0]}; set it to false"
+        ) from None
     train_seconds = perf_counter() - clock
     test = splits["test"]
     if eval_split is not test:
@@ -107,10 +117,13 @@ def run_cell(settings: Settings, model: Path, encoded: Path, output: Path) -> di
             "device": device_name(accelerator.device),
             "threads": torch.get_num_threads(),
             "deterministic": torch.are_deterministic_algorithms_enabled(),
-            **provenance("train", started),
+            **made,
+            "seconds": round(perf_counter() - started, 3),
             "model_files": read_json(model / "model.json")["files"],
+            "tokenizer_files": card["tokenizer_files"],
             "task_files": card["task_files"],
             "splits": card["splits"],
+            "shared_with_train": card["shared_with_train"],
         },
     )
     write_json(output / "metrics.json", result)
@@ -160,4 +173,6 @@ def device_name(device: torch.device) -> str:
     """The GPU's or the processor's kind, in words."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"CPU ({torch.backends.cpu.get_cpu_capability()})"
+    if device.type == "cpu":
+        return f"CPU ({torch.backends.cpu.get_cpu_capability()})"
+    return str(device)

@@ -1,31 +1,28 @@
-"""Readers: one a family of files. A catalogue entry names its reader by its module.
+"""Readers: one module a family of files. A catalogue entry names its reader by its module.
 
-Every reader has the signature of `Reader`: it yields the file's examples in order and raises
-`UserError` with file and line for what it cannot parse. Whether ids repeat, labels are known and
-texts are there is checked once for all of them, in `tunegrid.tasks.fetching`.
+Every reader module has a function `read` of the signature `Reader`: it yields the file's examples
+in order and raises `UserError` with file and line for what it cannot parse. Whether ids repeat,
+labels are known and texts are there is checked once for all, in `tunegrid.tasks.fetching`.
+
+A reader is imported by its name, so that a task's code digest holds its own reader alone.
 """
 
+import importlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tunegrid.tasks.readers import (
-    aspects,
-    citations,
-    news,
-    paper_sentences,
-    questions,
-    reviews,
-)
 from tunegrid.tasks.readers.example import Example
 
 #: (file, label names in the order of their ids) → examples
 Reader = Callable[[Path, Sequence[str]], Iterator[Example]]
 
-READERS: dict[str, Reader] = {
-    "aspects": aspects.read,
-    "citations": citations.read,
-    "news": news.read,
-    "paper_sentences": paper_sentences.read,
-    "questions": questions.read,
-    "reviews": reviews.read,
-}
+
+def reader_names() -> list[str]:
+    """The names that a catalogue entry may give as its reader."""
+    modules = {path.stem for path in Path(__file__).parent.glob("*.py")}
+    return sorted(modules - {"__init__", "example"})
+
+
+def load_reader(name: str) -> Reader:
+    """The function `read` of the reader module `name`, one of `reader_names()`."""
+    return importlib.import_module(f"{__name__}.{name}").read

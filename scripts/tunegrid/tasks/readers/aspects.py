@@ -5,6 +5,7 @@ separator. Source: Xu et al. 2019, https://arxiv.org/abs/1904.02232.
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,12 @@ def read(path: Path, _labels: Sequence[str]) -> Iterator[Example]:
         raise UserError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from None
     if not isinstance(records, list) or not all(isinstance(pair, tuple) for pair in records):
         raise UserError(f"{path}:1: holds no JSON object; it must map ids to examples")
-    at = 0
+    at, line = 0, 1
     for key, pairs in records:
-        at = max(text.find(json.dumps(key), at), at)
-        line = text.count("\n", 0, at) + 1
+        spellings = {json.dumps(key), json.dumps(key, ensure_ascii=False)}
+        pattern = "|".join(re.escape(spelling) for spelling in spellings)
+        if found := re.compile(rf"(?:{pattern})\s*:\s*[^\s]").search(text, at):
+            at, line = found.end(), text.count("\n", 0, found.start()) + 1
         if not isinstance(pairs, list) or not all(isinstance(pair, tuple) for pair in pairs):
             raise UserError(f"{path}:{line}: example {key!r} is no JSON object")
         record: dict[str, Any] = dict(pairs)

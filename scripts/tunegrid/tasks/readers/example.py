@@ -45,15 +45,23 @@ def read_text(path: Path) -> str:
         raise UserError(f"{path}:{line}: not UTF-8: {error.reason}; convert it to UTF-8") from None
 
 
+def text_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The number (from 1) and text of every line, without its ending, blank ones skipped.
+
+    Only LF and CR LF end a line; other separators of Unicode may stand in a text.
+    """
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if line.strip():
+            yield number, line.removesuffix("\r")
+
+
 def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The line number (from 1) and value of every line of a JSON lines file, blank ones skipped.
+    """The line number (from 1) and value of every line of a JSON lines file.
 
     Raises:
         UserError: a line is not a JSON object.
     """
-    for number, line in enumerate(read_text(path).splitlines(), start=1):
-        if not line.strip():
-            continue
+    for number, line in text_lines(path):
         try:
             value = json.loads(line)
         except json.JSONDecodeError as error:

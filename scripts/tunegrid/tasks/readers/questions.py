@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tunegrid.errors import UserError
-from tunegrid.tasks.readers.example import Example, read_text
+from tunegrid.tasks.readers.example import Example, text_lines
 
 
 def read(path: Path, _labels: Sequence[str]) -> Iterator[Example]:
     """The distinct questions of one file, in its order; the line number is the id."""
     seen = set()
-    for line, row in enumerate(read_text(path).splitlines(), start=1):
+    for line, row in text_lines(path):
         kind, _, question = row.partition(" ")
         coarse, colon, _ = kind.partition(":")
         if not colon:

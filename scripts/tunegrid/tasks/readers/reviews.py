@@ -9,14 +9,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tunegrid.errors import UserError
-from tunegrid.tasks.readers.example import Example, read_text
+from tunegrid.tasks.readers.example import Example, text_lines
 
 THRESHOLD = 0.5
 
 
 def read(path: Path, _labels: Sequence[str]) -> Iterator[Example]:
     """The examples of one file, in its order."""
-    for line, row in enumerate(read_text(path).splitlines(), start=1):
+    for line, row in text_lines(path):
         if line == 1:
             continue
         try:
