@@ -77,7 +77,13 @@ def _reread(value: Any, *, nested: bool = False) -> Any:
         return {key: _reread(item, nested=True) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_reread(item, nested=True) for item in value]
-    return yaml.safe_load(value) if nested and isinstance(value, str) else value
+    if not nested or not isinstance(value, str):
+        return value
+    try:
+        read = yaml.safe_load(value)
+    except yaml.YAMLError:
+        return value
+    return value if isinstance(read, dict | list) else read
 
 
 def _validated(model: type[M], value: Any, origins: Origins) -> M:

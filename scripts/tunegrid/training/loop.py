@@ -2,7 +2,8 @@
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 from transformers import get_scheduler
 
+from tunegrid.errors import UserError
 from tunegrid.training.batching import EncodedSplit, epoch_batches, micro_batches, to_device
 
 #: Our schedule names → transformers' (https://huggingface.co/docs/transformers/main_classes/optimizer_schedules)
@@ -45,6 +47,10 @@ def train(
         batch, before the step), learning_rate (that of the step); the last of an epoch also
         carries the metrics. Training ends early, with the record that shows it, when a loss is
         not finite.
+
+    Raises:
+        UserError: an operation has no deterministic kernel on this device, and only such are
+            allowed.
     """
     batch_size, epochs = settings["batch_size"], settings["epochs"]
     steps = epochs * math.ceil(len(split) / batch_size)
@@ -63,7 +69,8 @@ def train(
         for epoch in range(epochs):
             for batch in epoch_batches(len(split), batch_size, seed, epoch):
                 rate = schedule.get_last_lr()[0]
-                loss = step(accelerator, model, optimizer, split, batch, settings)
+                with deterministic_kernels_named():
+                    loss = step(accelerator, model, optimizer, split, batch, settings)
                 schedule.step()
                 record = {"step": len(history) + 1, "epoch": epoch + 1}
                 history.append(record | {"loss": loss, "learning_rate": rate})
@@ -75,6 +82,19 @@ def train(
             history[-1] |= evaluate_epoch()
             logging.info("epoch %d of %d: %s", epoch + 1, epochs, _in_words(history[-1]))
     return history
+
+
+@contextmanager
+def deterministic_kernels_named() -> Iterator[None]:
+    """Turn torch's error about a missing deterministic kernel into one that names the setting."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "does not have a deterministic implementation" not in str(error):
+            raise
+        raise UserError(
+            f"train.deterministic: true, but {str(error).split(',')[0]} here; set it to false"
+        ) from None
 
 
 def build_optimizer(model: nn.Module, settings: dict[str, Any]) -> torch.optim.Optimizer:

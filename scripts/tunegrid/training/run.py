@@ -6,31 +6,30 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from accelerate import Accelerator
 from datasets import load_from_disk
-from scipy.special import softmax
+from transformers import PreTrainedModel
 
 from tunegrid.errors import UserError
-from tunegrid.files import atomic_path, read_json, write_json
+from tunegrid.files import read_json, write_json
 from tunegrid.methods import parameter_counts
 from tunegrid.provenance import provenance
-from tunegrid.results import METRICS, RUN
+from tunegrid.results import RUN
 from tunegrid.settings import Settings, settings_hash
 from tunegrid.training.batching import EncodedSplit
 from tunegrid.training.building import build_model
 from tunegrid.training.evaluation import evaluate
-from tunegrid.training.loop import History, train
+from tunegrid.training.loop import train
 from tunegrid.training.metrics import (
     classification_metrics,
     degenerate_reason,
     majority_baseline,
-    predictions,
 )
+from tunegrid.training.recording import device_name, write_history, write_predictions
 
-#: Columns of history.csv: metrics stand in an epoch's last row and are of the `eval_split`.
-HISTORY_COLUMNS = ("step", "epoch", "loss", "learning_rate", *(f"eval_{key}" for key in METRICS))
+#: What a run's provenance takes from its task's encoding.json.
+ENCODING = ("tokenizer_files", "task_files", "splits", "shared_with_train")
 
 
 def run_cell(settings: Settings, model: Path, encoded: Path, output: Path) -> dict[str, Any]:
@@ -46,29 +45,22 @@ def run_cell(settings: Settings, model: Path, encoded: Path, output: Path) -> di
         output: folder of the run.
 
     Raises:
-        UserError: the method does not fit the model, or the split to evaluate on is missing.
+        UserError: method, tokenizer or kernels do not fit the model, or the split to evaluate on
+            is missing.
     """
     made, started = provenance("train"), perf_counter()
     train_settings, seed = settings["train"], settings["seed"]
-    accelerator = Accelerator(
-        mixed_precision="bf16" if train_settings["precision"] == "bf16" else "no"
-    )
-    if accelerator.num_processes > 1:
-        raise UserError(f"a run takes one process; it was started as {accelerator.num_processes}")
+    accelerator = start_accelerator(train_settings["precision"])
     card = read_json(encoded / "encoding.json")
     splits = load_splits(encoded, card, train_settings["eval_split"])
     network = build_model(model, card["labels"], settings["method_source"], seed)
-    if card["largest_token"] >= network.config.vocab_size:
-        raise UserError(
-            f"model {settings['model']!r}: its vocabulary has {network.config.vocab_size} tokens,"
-            f" the tokenizer's ids go to {card['largest_token']}; correct its `tokenizer`"
-        )
+    check_vocabulary(settings["model"], network, card["largest_token"])
     network.to(accelerator.device)
     counts = parameter_counts(network)
     logging.info("%s on %s: %s", settings_hash(settings), accelerator.device, counts)
 
+    test, eval_split = splits["test"], splits[train_settings["eval_split"]]
     logits = np.empty(0)
-    eval_split = splits[train_settings["eval_split"]]
 
     def evaluate_epoch() -> dict[str, float]:
         nonlocal logits
@@ -77,16 +69,8 @@ def run_cell(settings: Settings, model: Path, encoded: Path, output: Path) -> di
         return {f"eval_{key}": value for key, value in measured.items()}
 
     clock = perf_counter()
-    try:
-        history = train(accelerator, network, splits["train"], train_settings, seed, evaluate_epoch)
-    except RuntimeError as error:
-        if "does not have a deterministic implementation" not in str(error):
-            raise
-        raise UserError(
-            f"train.deterministic: true, but {str(error).split('.')[0]}; set it to false"
-        ) from None
+    history = train(accelerator, network, splits["train"], train_settings, seed, evaluate_epoch)
     train_seconds = perf_counter() - clock
-    test = splits["test"]
     if eval_split is not test:
         logits = evaluate(accelerator, network, test)
 
@@ -107,27 +91,47 @@ def run_cell(settings: Settings, model: Path, encoded: Path, output: Path) -> di
         "steps": len(history),
         "train_seconds": round(train_seconds, 3),
     }
+    made |= {
+        "hash": result["hash"],
+        "settings": settings,
+        "device": device_name(accelerator.device),
+        "threads": torch.get_num_threads(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "seconds": round(perf_counter() - started, 3),
+        "model_files": read_json(model / "model.json")["files"],
+        **{key: card[key] for key in ENCODING},
+    }
     write_history(history, output / "history.csv")
     write_predictions(test, card["labels"], logits, output / "predictions.parquet")
-    write_json(
-        output / "provenance.json",
-        {
-            "hash": result["hash"],
-            "settings": settings,
-            "device": device_name(accelerator.device),
-            "threads": torch.get_num_threads(),
-            "deterministic": torch.are_deterministic_algorithms_enabled(),
-            **made,
-            "seconds": round(perf_counter() - started, 3),
-            "model_files": read_json(model / "model.json")["files"],
-            "tokenizer_files": card["tokenizer_files"],
-            "task_files": card["task_files"],
-            "splits": card["splits"],
-            "shared_with_train": card["shared_with_train"],
-        },
-    )
+    write_json(output / "provenance.json", made)
     write_json(output / "metrics.json", result)
     return result
+
+
+def start_accelerator(precision: str) -> Accelerator:
+    """The accelerator of a run: one process, on the GPU if there is one.
+
+    Raises:
+        UserError: it was launched as several processes, which a run does not share.
+    """
+    accelerator = Accelerator(mixed_precision="bf16" if precision == "bf16" else "no")
+    if accelerator.num_processes > 1:
+        raise UserError(f"a run takes one process; it was started as {accelerator.num_processes}")
+    return accelerator
+
+
+def check_vocabulary(name: str, network: PreTrainedModel, largest_token: int) -> None:
+    """Check that the model knows every token that its task was encoded with.
+
+    Raises:
+        UserError: it does not: it shares a tokenizer that is not its own.
+    """
+    size = network.config.vocab_size
+    if largest_token >= size:
+        raise UserError(
+            f"model {name!r}: its vocabulary has {size} tokens, the tokenizer's ids go to"
+            f" {largest_token}; correct its `tokenizer`"
+        )
 
 
 def load_splits(encoded: Path, card: dict[str, Any], eval_split: str) -> dict[str, EncodedSplit]:
@@ -145,34 +149,3 @@ def load_splits(encoded: Path, card: dict[str, Any], eval_split: str) -> dict[st
     return {
         split: EncodedSplit(data[split], card["padding"]) for split in {"train", "test", eval_split}
     }
-
-
-def write_history(history: History, path: Path) -> None:
-    """Write the training curve as CSV, a row an optimizer step, exact to the last bit."""
-    with atomic_path(path) as temporary:
-        pd.DataFrame(history, columns=HISTORY_COLUMNS).to_csv(temporary, index=False)
-
-
-def write_predictions(
-    split: EncodedSplit, labels: list[str], logits: np.ndarray, path: Path
-) -> None:
-    """Write id, label, predicted (names) and probabilities (list of k float32) per example."""
-    frame = pd.DataFrame(
-        {
-            "id": split.ids,
-            "label": [labels[index] for index in split.labels],
-            "predicted": [labels[index] for index in predictions(logits)],
-            "probabilities": list(softmax(logits, axis=1)),
-        }
-    )
-    with atomic_path(path) as temporary:
-        frame.to_parquet(temporary, index=False)
-
-
-def device_name(device: torch.device) -> str:
-    """The GPU's or the processor's kind, in words."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    if device.type == "cpu":
-        return f"CPU ({torch.backends.cpu.get_cpu_capability()})"
-    return str(device)
