@@ -9,6 +9,7 @@ from tunegrid.reporting.style import (
     WIDTH,
     error_note,
     models_note,
+    place_legend,
     series_label,
     series_looks,
     series_of,
@@ -61,14 +62,12 @@ def plot_bars(summary: pd.DataFrame, metric: str, error_bar: str) -> Figure:
     axes.set_ylim(bottom=0)
     handles, labels = axes.get_legend_handles_labels()
     bars_first = sorted(range(len(labels)), key=lambda at: labels[at] == BASELINE)
-    legend = figure.legend(
+    place_legend(
+        figure,
         [handles[at] for at in bars_first],
         [labels[at] for at in bars_first],
-        loc="outside upper center",
-        ncols=min(4, len(labels)),
-        title=models_note(models) + error_note(error_bar, table["n"]),
+        models_note(models) + error_note(error_bar, table["n"]),
     )
-    legend.get_title().set_fontsize(7.5)
     return figure
 
 

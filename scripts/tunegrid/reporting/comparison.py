@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from tunegrid.reporting.style import COLOURS, MARKERS, WIDTH, error_note
+from tunegrid.reporting.style import COLOURS, MARKERS, WIDTH, error_note, place_legend
 from tunegrid.results import METRICS
 
 SHOWN = ["accuracy", "macro_f1"]
@@ -83,12 +83,8 @@ def plot_methods(runs: pd.DataFrame, summary: pd.DataFrame, error_bar: str) -> F
         )
     figure.supxlabel("method, and the share of the parameters that it trains", fontsize=8)
     table = summary[summary["metric"].isin(SHOWN)]
-    legend = figure.legend(
-        loc="outside upper center",
-        ncols=min(4, len(models) + 1),
-        title=f"hollow: a run, filled: mean over seeds; {error_note(error_bar, table['n'])}",
-    )
-    legend.get_title().set_fontsize(7.5)
+    title = f"hollow: a run, filled: mean over seeds; {error_note(error_bar, table['n'])}"
+    place_legend(figure, *grid[0, 0].get_legend_handles_labels(), title)
     return figure
 
 

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from tunegrid.reporting.style import (
     WIDTH,
     models_note,
+    place_legend,
     seeds_note,
     series_label,
     series_looks,
@@ -70,18 +71,12 @@ def plot_curves(history: pd.DataFrame, eval_split: str) -> Figure:
             axes.set_ylim(bottom=0)
     for axes in grid[1]:
         axes.set_xlabel("Optimizer steps")
-    handles, labels = grid[0, 1].get_legend_handles_labels()
     seeds = history.groupby(["model", "method"])["seed"].nunique()
-    band = "" if seeds.max() < 2 else f"; band: ± standard deviation over {seeds_note(seeds)} (n−1)"
-    legend = figure.legend(
-        handles,
-        labels,
-        loc="outside upper center",
-        ncols=min(4, len(series)),
-        title=f"{history['task'].iloc[0]}; {models_note(models)}"
-        + (f"mean over seeds{band}" if seeds.max() > 1 else "one seed each"),
-    )
-    legend.get_title().set_fontsize(7.5)
+    spread = "one seed each"
+    if seeds.max() > 1:
+        spread = f"mean over seeds; band: ± standard deviation over {seeds_note(seeds)} (n−1)"
+    title = f"{history['task'].iloc[0]}; {models_note(models)}{spread}"
+    place_legend(figure, *grid[0, 1].get_legend_handles_labels(), title)
     return figure
 
 

@@ -8,6 +8,7 @@ import matplotlib as mpl
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from tunegrid.files import atomic_path
@@ -96,6 +97,18 @@ def error_note(error_bar: str, counts: pd.Series) -> str:
     if counts.max() < 2:
         return "no error bars: one seed each"
     return f"error bars: ± {ERROR_BARS[error_bar]} over {seeds_note(counts)} (n−1)"
+
+
+def place_legend(
+    figure: Figure, handles: Sequence[Artist], labels: Sequence[str], title: str
+) -> None:
+    """Put the legend above the panels, in as many columns as its labels have room for."""
+    characters = 115 * figure.get_figwidth() / WIDTH  # of a legend line, its handles included
+    columns = max(1, int(characters // (max(map(len, labels)) + 9)))
+    legend = figure.legend(
+        handles, labels, loc="outside upper center", ncols=min(columns, len(labels)), title=title
+    )
+    legend.get_title().set_fontsize(7.5)
 
 
 def save(figure: Figure, outputs: Sequence[Path], dpi: int) -> None:
