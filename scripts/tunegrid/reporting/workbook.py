@@ -71,7 +71,10 @@ class _Styles:
 
     def __init__(self, workbook: xlsxwriter.Workbook) -> None:
         header = {"bold": True, "bg_color": "#DCE6F1", "bottom": 1}
-        self.text_header = workbook.add_format(header)
+        # Indented, so that a text does not touch the number to its left.
+        self.text_header = workbook.add_format(header | {"indent": 1})
+        self.text = workbook.add_format({"indent": 1})
+        self.truth = workbook.add_format({"num_format": '"true";"true";"false"'})
         self.number_header = workbook.add_format(header | {"align": "right"})
         self.flagged = workbook.add_format({"bg_color": "#FCE4D6"})
         self._numbers = {
@@ -92,7 +95,7 @@ def _write_sheet(sheet: Worksheet, table: pd.DataFrame, frozen: int, styles: _St
         sheet.write_string(0, index, column, header)
     for row, values in enumerate(table.itertuples(index=False, name=None), start=1):
         for index, (column, value) in enumerate(zip(table.columns, values, strict=True)):
-            _write_cell(sheet, row, index, value, styles.number(column))
+            _write_cell(sheet, row, index, value, column, styles)
     sheet.freeze_panes(1, frozen)
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)  # printed: as wide as one page, the header on each
@@ -106,15 +109,17 @@ def _write_sheet(sheet: Worksheet, table: pd.DataFrame, frozen: int, styles: _St
         )
 
 
-def _write_cell(sheet: Worksheet, row: int, column: int, value: Any, style: Format | None) -> None:
+def _write_cell(
+    sheet: Worksheet, row: int, index: int, value: Any, column: str, styles: _Styles
+) -> None:
     if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
-        sheet.write_blank(row, column, None)
+        sheet.write_blank(row, index, None)
     elif isinstance(value, str):
-        sheet.write_string(row, column, value)
+        sheet.write_string(row, index, value, styles.text)
     elif isinstance(value, bool):
-        sheet.write_boolean(row, column, value)
+        sheet.write_boolean(row, index, value, styles.truth)
     else:
-        sheet.write_number(row, column, value, style)
+        sheet.write_number(row, index, value, styles.number(column))
 
 
 def _shown(value: Any, number_format: str | None) -> str:
