@@ -25,3 +25,14 @@ rule figures:
         expand("results/figures/curves_{task}.{suffix}", task=TASKS, suffix=FIGURES),
         expand("results/figures/methods.{suffix}", suffix=FIGURES),
     localrule: True
+
+
+# Those of runs that were given up; a finished run removes its own.
+rule clean_checkpoints:
+    log:
+        "results/logs/clean_checkpoints.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    shell:
+        "rm -rfv results/.checkpoints > {log} 2>&1"

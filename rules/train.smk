@@ -26,4 +26,5 @@ rule train:
         output=subpath(output.metrics, parent=True),
     shell:
         'python "$TUNEGRID"/scripts/train.py --settings {params.settings:q} --model {input.model}'
-        " --encoded {input.encoded} --output {params.output} > {log} 2>&1"
+        " --encoded {input.encoded} --output {params.output}"
+        " --checkpoints results/.checkpoints > {log} 2>&1"

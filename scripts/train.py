@@ -6,6 +6,10 @@ on the test split. Batches are random; a batch is computed as micro-batches of l
 losses are weighted by examples, so every cut of a batch has the same gradient but for dropout.
 Writes history.csv, predictions.parquet, provenance.json and, last, metrics.json.
 
+With --checkpoints the run writes its whole state after every epoch and every ten minutes, and goes
+on from the newest whole one when it is started again; it then ends bitwise as if it had never
+stopped. On SIGTERM, SIGUSR1 and SIGINT it writes one and exits with status 75.
+
 Fails when the method does not fit the model. A run that diverges or predicts one class does not
 fail: it is finished and marked `degenerate`.
 
@@ -15,6 +19,7 @@ By hand, the settings of a run that exists:
     --encoded results/encoded/MODEL/TASK --output /tmp/run
 """
 
+import logging
 import os
 from pathlib import Path
 
@@ -27,7 +32,13 @@ def main() -> None:
     parser.add_argument("--model", required=True, type=Path, help="folder of fetch_model")
     parser.add_argument("--encoded", required=True, type=Path, help="folder of encode_task")
     parser.add_argument("--output", required=True, type=Path, help="folder to write")
+    parser.add_argument("--checkpoints", type=Path, help="folder of all runs' checkpoints")
     arguments = parser.parse_args()
+
+    from tunegrid.training.stopping import GO_ON, Stopped, StopRequest
+
+    stop = StopRequest()
+    stop.install()
 
     settings = arguments.settings["train"]
     os.environ["OMP_NUM_THREADS"] = str(settings["threads"])  # read when torch is imported
@@ -36,7 +47,14 @@ def main() -> None:
     make_deterministic(settings["deterministic"], settings["threads"])
     from tunegrid.training.run import run_cell
 
-    run_cell(arguments.settings, arguments.model, arguments.encoded, arguments.output)
+    try:
+        run_cell(
+            *(arguments.settings, arguments.model, arguments.encoded, arguments.output),
+            *(arguments.checkpoints, stop),
+        )
+    except Stopped as reason:
+        logging.warning("stopped by %s; start it again to go on from there", reason)
+        raise SystemExit(GO_ON) from None
 
 
 if __name__ == "__main__":

@@ -180,8 +180,8 @@ def losses_and_weights(model_folder, encoded, micro_batch):
     accelerator = Accelerator()
     model = build_model(model_folder, card["labels"], FULL, 1)
     settings = TRAIN | {"micro_batch": micro_batch, "epochs": 1, "learning_rate": 1e-3}
-    history = train(accelerator, model, split, settings, 1, lambda: {"eval_loss": 0.0})
-    return [record["loss"] for record in history], evaluate(accelerator, model, split)
+    trained = train(accelerator, model, split, settings, 1, lambda: {"eval_loss": 0.0})
+    return [record["loss"] for record in trained.history], evaluate(accelerator, model, split)
 
 
 def test_the_micro_batch_changes_nothing_but_rounding(model_folder, encoded):

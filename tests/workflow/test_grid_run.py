@@ -65,6 +65,15 @@ def test_a_progress_bar_is_not_written_to_a_log(finished):
     assert "it/s" not in log
 
 
+def test_a_finished_run_leaves_no_checkpoint_and_the_rest_can_be_removed(grid):
+    workflow, _ = grid
+    folder = workflow.directory / "results/.checkpoints"
+    assert list(folder.iterdir()) == []
+    (folder / "abandoned").mkdir()
+    workflow.run("clean_checkpoints")
+    assert not folder.exists()
+
+
 def test_a_second_run_does_nothing(grid):
     workflow, _ = grid
     assert workflow.plan() == {}

@@ -4,6 +4,8 @@ import logging
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -11,17 +13,44 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 from torch.nn.functional import cross_entropy
+from torch.optim.lr_scheduler import LRScheduler
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 from transformers import get_scheduler
 
 from tunegrid.errors import UserError
 from tunegrid.training.batching import EncodedSplit, epoch_batches, micro_batches, to_device
+from tunegrid.training.checkpoints import (
+    Checkpoints,
+    State,
+    random_states,
+    restore_random_states,
+)
+from tunegrid.training.stopping import Stopped, StopRequest
 
 #: Our schedule names → transformers' (https://huggingface.co/docs/transformers/main_classes/optimizer_schedules)
 SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
 
+NO_CHECKPOINTS = Checkpoints(None, {})
+
 History = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training leaves behind beside the weights.
+
+    Attributes:
+        history: one record an optimizer step: step and epoch (from 1), loss (mean cross-entropy of
+            the batch, before the step), learning_rate (that of the step); the last of an epoch
+            also carries the metrics.
+        seconds: spent on the steps and evaluations that count, in all processes of the run.
+        resumed_at: the step after which this process went on; None if it began.
+    """
+
+    history: History
+    seconds: float
+    resumed_at: int | None
 
 
 def train(
@@ -31,8 +60,12 @@ def train(
     settings: dict[str, Any],
     seed: int,
     evaluate_epoch: Callable[[], dict[str, float]],
-) -> History:
-    """Train `model` in place for the configured epochs.
+    checkpoints: Checkpoints = NO_CHECKPOINTS,
+    stop: StopRequest | None = None,
+) -> Trained:
+    """Train `model` in place for the configured epochs, from its newest checkpoint if it has one.
+
+    A run that goes on ends bitwise as one that was never interrupted (on the same device).
 
     Args:
         accelerator: decides device and precision.
@@ -41,19 +74,21 @@ def train(
         settings: the cell's `train` settings (`TrainSettings`).
         seed: of the order of the examples.
         evaluate_epoch: called after each epoch; its metrics are recorded.
+        checkpoints: where to go on from; written when one is due.
+        stop: asked after each step whether to write a checkpoint and stop.
 
     Returns:
-        One record an optimizer step: step and epoch (from 1), loss (mean cross-entropy of the
-        batch, before the step), learning_rate (that of the step); the last of an epoch also
-        carries the metrics. Training ends early, with the record that shows it, when a loss is
-        not finite.
+        What training left behind beside the weights. It ends early, with the record that shows
+        it, when a loss is not finite.
 
     Raises:
+        Stopped: `stop` was asked to; the checkpoint is written.
         UserError: an operation has no deterministic kernel on this device, and only such are
             allowed.
     """
-    batch_size, epochs = settings["batch_size"], settings["epochs"]
-    steps = epochs * math.ceil(len(split) / batch_size)
+    batch_size = settings["batch_size"]
+    steps_per_epoch = math.ceil(len(split) / batch_size)
+    steps = settings["epochs"] * steps_per_epoch
     optimizer = build_optimizer(model, settings)
     schedule = get_scheduler(
         SCHEDULES[settings["schedule"]],
@@ -64,10 +99,16 @@ def train(
     model, optimizer = accelerator.prepare(model, optimizer)
     model.train()
     history: History = []
+    before, resumed_at, clock = 0.0, None, perf_counter()
+    if saved := checkpoints.load():
+        history = _restore(saved, model, optimizer, schedule)
+        before, resumed_at = saved["seconds"], len(history)
     # disable=None: no bar where nobody watches (the output is no terminal).
-    with logging_redirect_tqdm(), tqdm(total=steps, unit="step", disable=None) as bar:
-        for epoch in range(epochs):
-            for batch in epoch_batches(len(split), batch_size, seed, epoch):
+    bar = tqdm(total=steps, initial=len(history), unit="step", disable=None)
+    with logging_redirect_tqdm(), bar:
+        while len(history) < steps:
+            epoch, done = divmod(len(history), steps_per_epoch)
+            for batch in epoch_batches(len(split), batch_size, seed, epoch)[done:]:
                 rate = schedule.get_last_lr()[0]
                 with deterministic_kernels_named():
                     loss = step(accelerator, model, optimizer, split, batch, settings)
@@ -75,13 +116,52 @@ def train(
                 record = {"step": len(history) + 1, "epoch": epoch + 1}
                 history.append(record | {"loss": loss, "learning_rate": rate})
                 bar.update()
-                if not math.isfinite(loss):
-                    logging.error("diverged: the loss of step %d is %s", len(history), loss)
+                diverged, epoch_ends = not math.isfinite(loss), not len(history) % steps_per_epoch
+                if diverged or epoch_ends:
                     history[-1] |= evaluate_epoch()
-                    return history
-            history[-1] |= evaluate_epoch()
-            logging.info("epoch %d of %d: %s", epoch + 1, epochs, _in_words(history[-1]))
-    return history
+                    logging.info(
+                        "epoch %d of %d: %s",
+                        *(epoch + 1, settings["epochs"], _in_words(history[-1])),
+                    )
+                if diverged:
+                    logging.error("diverged: the loss of step %d is %s", len(history), loss)
+                    return Trained(history, before + perf_counter() - clock, resumed_at)
+                asked = stop.signal if stop else None
+                if asked or checkpoints.due(epoch_ends=epoch_ends):
+                    state = _state(history, model, optimizer, schedule)
+                    state["seconds"] = before + perf_counter() - clock
+                    checkpoints.save(len(history), state)
+                if asked and len(history) < steps:
+                    raise Stopped(f"{asked} after step {len(history)} of {steps}")
+    return Trained(history, before + perf_counter() - clock, resumed_at)
+
+
+def _state(
+    history: History, model: nn.Module, optimizer: torch.optim.Optimizer, schedule: LRScheduler
+) -> State:
+    """All that the steps to come depend on, beside the settings; and the history so far."""
+    return {
+        "history": history,
+        "weights": {
+            name: parameter.detach()
+            for name, parameter in model.named_parameters()
+            if parameter.requires_grad
+        },
+        "optimizer": optimizer.state_dict(),
+        "schedule": schedule.state_dict(),
+        "random": random_states(),
+    }
+
+
+def _restore(
+    saved: State, model: nn.Module, optimizer: torch.optim.Optimizer, schedule: LRScheduler
+) -> History:
+    """Put everything back where `_state` found it; returns the history."""
+    model.load_state_dict(saved["weights"], strict=False)
+    optimizer.load_state_dict(saved["optimizer"])
+    schedule.load_state_dict(saved["schedule"])
+    restore_random_states(saved["random"])
+    return saved["history"]
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from tunegrid.results import RUN
 from tunegrid.settings import Settings, settings_hash
 from tunegrid.training.batching import EncodedSplit
 from tunegrid.training.building import build_model
+from tunegrid.training.checkpoints import Checkpoints
 from tunegrid.training.evaluation import evaluate
 from tunegrid.training.loop import train
 from tunegrid.training.metrics import (
@@ -27,12 +28,20 @@ from tunegrid.training.metrics import (
     majority_baseline,
 )
 from tunegrid.training.recording import device_name, write_history, write_predictions
+from tunegrid.training.stopping import StopRequest
 
 #: What a run's provenance takes from its task's encoding.json.
 ENCODING = ("tokenizer_files", "task_files", "splits", "shared_with_train")
 
 
-def run_cell(settings: Settings, model: Path, encoded: Path, output: Path) -> dict[str, Any]:
+def run_cell(
+    settings: Settings,
+    model: Path,
+    encoded: Path,
+    output: Path,
+    checkpoints: Path | None = None,
+    stop: StopRequest | None = None,
+) -> dict[str, Any]:
     """Train and measure one cell, and write its files; returns what metrics.json holds.
 
     Writes into `output`: history.csv, predictions.parquet (test), provenance.json, and last, so
@@ -43,8 +52,12 @@ def run_cell(settings: Settings, model: Path, encoded: Path, output: Path) -> di
         model: folder of fetch_model.
         encoded: folder of encode_task.
         output: folder of the run.
+        checkpoints: folder of all runs' checkpoints; this run's are in it by its settings' hash,
+            until it is finished. None: it begins at its start and keeps none.
+        stop: asked after each step whether to stop.
 
     Raises:
+        Stopped: `stop` was asked to; the run goes on from its checkpoint when it is started again.
         UserError: method, tokenizer or kernels do not fit the model, or the split to evaluate on
             is missing.
     """
@@ -68,10 +81,22 @@ def run_cell(settings: Settings, model: Path, encoded: Path, output: Path) -> di
         measured = classification_metrics(logits, eval_split.labels)
         return {f"eval_{key}": value for key, value in measured.items()}
 
-    clock = perf_counter()
-    history = train(accelerator, network, splits["train"], train_settings, seed, evaluate_epoch)
-    train_seconds = perf_counter() - clock
-    if eval_split is not test:
+    model_files = read_json(model / "model.json")["files"]
+    saved = Checkpoints(
+        checkpoints / settings_hash(settings) if checkpoints else None,
+        {
+            "code": made["code"],
+            "library versions": made["versions"],
+            "device": device_name(accelerator.device),
+            "model": model_files,
+            "data": {key: card[key] for key in ENCODING},
+        },
+    )
+    trained = train(
+        *(accelerator, network, splits["train"], train_settings, seed, evaluate_epoch),
+        *(saved, stop),
+    )
+    if eval_split is not test or not logits.size:  # none when it went on after the last epoch
         logits = evaluate(accelerator, network, test)
 
     metrics = classification_metrics(logits, test.labels)
@@ -88,8 +113,8 @@ def run_cell(settings: Settings, model: Path, encoded: Path, output: Path) -> di
         "degenerate": reason is not None,
         "degenerate_reason": reason,
         **counts,
-        "steps": len(history),
-        "train_seconds": round(train_seconds, 3),
+        "steps": len(trained.history),
+        "train_seconds": round(trained.seconds, 3),
     }
     made |= {
         "hash": result["hash"],
@@ -98,13 +123,15 @@ def run_cell(settings: Settings, model: Path, encoded: Path, output: Path) -> di
         "threads": torch.get_num_threads(),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
         "seconds": round(perf_counter() - started, 3),
-        "model_files": read_json(model / "model.json")["files"],
+        "resumed_at_step": trained.resumed_at,
+        "model_files": model_files,
         **{key: card[key] for key in ENCODING},
     }
-    write_history(history, output / "history.csv")
+    write_history(trained.history, output / "history.csv")
     write_predictions(test, card["labels"], logits, output / "predictions.parquet")
     write_json(output / "provenance.json", made)
     write_json(output / "metrics.json", result)
+    saved.remove()
     return result
 
 

@@ -1,0 +1,211 @@
+import errno
+import json
+import logging
+import shutil
+
+import pandas as pd
+import pytest
+import torch
+
+from tunegrid.files import read_json
+from tunegrid.settings import settings_hash
+from tunegrid.training import checkpoints, loop
+from tunegrid.training.checkpoints import Checkpoints
+from tunegrid.training.run import run_cell
+from tunegrid.training.stopping import Stopped, StopRequest
+
+FULL = {"kind": "full"}
+ADAPTER = {"kind": "adapter", "adapter": "double_seq_bn", "bottleneck_size": 4}
+STEPS = 6  # two epochs of three batches
+
+
+def cell(method):
+    return {
+        "model": "tiny-bert", "task": "tiny", "method": "m", "seed": 1, "method_source": method,
+        "data": {},
+        "train": {
+            "epochs": 2, "batch_size": 16, "learning_rate": 1e-2, "warmup_ratio": 0.15,
+            "schedule": "cosine", "weight_decay": 0.0, "max_grad_norm": 1.0, "eval_split": "test",
+            "micro_batch": 8, "precision": "fp32", "threads": 1, "deterministic": True,
+        },
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def start(tiny_model, encoded, tmp_path_factory):
+    """Start (or go on with) a run in a folder of its own: its results, timings left out."""
+    model = tmp_path_factory.mktemp("model") / "tiny"
+    shutil.copytree(tiny_model, model)
+    (model / "model.json").write_text(json.dumps({"files": {}}))
+    torch.set_num_threads(1)
+
+    def run(folder, method=FULL, stop=None):
+        run_cell(cell(method), model, encoded[0], folder / "run", folder / "checkpoints", stop)
+        metrics = read_json(folder / "run/metrics.json")
+        metrics.pop("train_seconds")
+        predictions = pd.read_parquet(folder / "run/predictions.parquet")
+        history = (folder / "run/history.csv").read_bytes()
+        return metrics, history, predictions.to_json(double_precision=15)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def undisturbed(start, tmp_path_factory):
+    """The results of each method's run that was never interrupted."""
+    return {
+        method["kind"]: start(tmp_path_factory.mktemp("undisturbed"), method)
+        for method in (FULL, ADAPTER)
+    }
+
+
+@pytest.fixture
+def after_step(monkeypatch):
+    """Do something once, right after optimizer step n."""
+
+    def arrange(number, action):
+        real, done = loop.step, []
+
+        def step(*arguments):
+            loss = real(*arguments)
+            done.append(loss)
+            if len(done) == number:
+                monkeypatch.setattr(loop, "step", real)
+                action()
+            return loss
+
+        monkeypatch.setattr(loop, "step", step)
+
+    return arrange
+
+
+def fail():
+    raise KeyError("a crash")
+
+
+@pytest.mark.parametrize("method", [FULL, ADAPTER], ids=["full", "adapter"])
+@pytest.mark.parametrize("step", range(1, STEPS))
+def test_a_run_asked_to_stop_goes_on_bitwise(
+    start, undisturbed, after_step, tmp_path, method, step
+):
+    stop = StopRequest()
+    after_step(step, lambda: setattr(stop, "signal", "SIGTERM"))
+    with pytest.raises(Stopped, match=f"SIGTERM after step {step} of {STEPS}"):
+        start(tmp_path, method, stop)
+    assert not (tmp_path / "run/metrics.json").exists()
+    torch.rand(7)  # whatever the next process has drawn
+    assert start(tmp_path, method) == undisturbed[method["kind"]]
+    assert not list((tmp_path / "checkpoints").iterdir())
+    assert read_json(tmp_path / "run/provenance.json")["resumed_at_step"] == step
+
+
+@pytest.mark.parametrize("step", range(1, STEPS + 1))
+def test_a_run_that_crashed_goes_on_bitwise(start, undisturbed, after_step, tmp_path, step):
+    after_step(step, fail)
+    with pytest.raises(KeyError):
+        start(tmp_path)
+    assert start(tmp_path) == undisturbed["full"]
+
+
+def test_a_run_asked_to_stop_at_its_last_step_finishes(start, undisturbed, after_step, tmp_path):
+    stop = StopRequest()
+    after_step(STEPS, lambda: setattr(stop, "signal", "SIGTERM"))
+    assert start(tmp_path, FULL, stop) == undisturbed["full"]
+
+
+def test_a_crash_after_training_trains_no_step_again(
+    start, undisturbed, after_step, tmp_path, monkeypatch
+):
+    from tunegrid.training import run
+
+    monkeypatch.setattr(checkpoints, "SHARE", float("inf"))  # one at the end of every epoch
+    monkeypatch.setattr(run, "write_history", lambda *_: fail())
+    with pytest.raises(KeyError):
+        start(tmp_path)
+    monkeypatch.undo()
+    monkeypatch.setattr(loop, "step", lambda *_: fail())
+    assert start(tmp_path) == undisturbed["full"]
+
+
+def kept(tmp_path):
+    return sorted((tmp_path / "checkpoints" / settings_hash(cell(FULL))).iterdir())
+
+
+def test_a_damaged_checkpoint_is_not_used_and_the_one_before_is(
+    start, undisturbed, after_step, tmp_path, caplog
+):
+    stop = StopRequest()
+    after_step(4, lambda: setattr(stop, "signal", "SIGTERM"))
+    with pytest.raises(Stopped):
+        start(tmp_path, FULL, stop)
+    *_, newest = kept(tmp_path)
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes(content)
+    with caplog.at_level(logging.INFO):
+        assert start(tmp_path) == undisturbed["full"]
+    assert f"checkpoint {newest} is not used: it is damaged" in caplog.text
+    assert "going on from" in caplog.text
+
+
+@pytest.mark.parametrize("content", [b"", b"short", b"x" * 1000])
+def test_a_file_that_is_no_checkpoint_is_not_used(tmp_path, content):
+    (tmp_path / "step000000001.pt").write_bytes(content)
+    assert Checkpoints(tmp_path, {}).load() is None
+
+
+def test_a_checkpoint_of_other_code_is_not_used(tmp_path, caplog):
+    Checkpoints(tmp_path, {"code": "a", "data": {"x": "1"}}).save(1, {"history": []})
+    assert Checkpoints(tmp_path, {"code": "b", "data": {"x": "1"}}).load() is None
+    assert "is not used: other code" in caplog.text
+    same = Checkpoints(tmp_path, {"code": "a", "data": {"x": "1"}}).load()
+    assert same == {"history": []}
+
+
+def test_a_full_disk_costs_the_checkpoint_and_not_the_run(
+    start, undisturbed, tmp_path, monkeypatch, caplog
+):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(checkpoints, "atomic_path", full)
+    assert start(tmp_path) == undisturbed["full"]
+    assert "no checkpoint after step 3: [Errno 28] No space left on device" in caplog.text
+
+
+def test_one_is_due_after_its_interval(tmp_path):
+    assert not Checkpoints(tmp_path, {}, interval=1e9).due()
+    assert Checkpoints(tmp_path, {}, interval=0.0).due()
+    assert not Checkpoints(None, {}, interval=0.0).due()
+
+
+def test_one_is_due_at_the_end_of_an_epoch_unless_it_takes_too_much_of_the_time(
+    tmp_path, monkeypatch
+):
+    now = [0.0]
+    monkeypatch.setattr(checkpoints, "monotonic", lambda: now[0])
+    saved = Checkpoints(tmp_path, {}, interval=600.0)
+    assert saved.due(epoch_ends=True)
+    real = torch.save
+
+    def slow(*arguments):
+        now[0] += 3.0
+        real(*arguments)
+
+    monkeypatch.setattr(torch, "save", slow)
+    saved.save(1, {"history": []})
+    for seconds, due in ((59.0, False), (2.0, True)):
+        now[0] += seconds
+        assert saved.due(epoch_ends=True) is due
+        assert not saved.due()
+
+
+def test_two_checkpoints_are_kept(tmp_path):
+    saved = Checkpoints(tmp_path, {})
+    for step in range(1, 6):
+        saved.save(step, {"history": [step]})
+    assert [path.name for path in sorted(tmp_path.iterdir())] == [
+        "step000000004.pt", "step000000005.pt",
+    ]  # fmt: skip
+    saved.remove()
+    assert not tmp_path.exists()

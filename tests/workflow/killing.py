@@ -1,0 +1,48 @@
+"""Run a cell whose process is killed at random moments, over and over, until it may finish.
+
+Usage: killing.py MODEL ENCODED FOLDER KILLS SEED. Heavy libraries are imported once; each
+attempt is a fork.
+"""
+
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import torch
+from test_checkpoints import FULL, cell
+
+from tunegrid.training.run import run_cell
+
+
+def attempt(arguments: tuple, seconds: float | None) -> bool:
+    """Fork a run and kill it after `seconds`; whether it finished."""
+    child = os.fork()
+    if not child:
+        run_cell(*arguments)
+        os._exit(0)
+    if seconds is not None:
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def main() -> None:
+    model, encoded, folder = map(Path, sys.argv[1:4])
+    draw = random.Random(sys.argv[5])
+    torch.set_num_threads(1)
+    settings = cell(FULL)
+    settings["train"] |= {"epochs": 40, "batch_size": 8}
+    arguments = (settings, model, encoded, folder / "run", folder / "checkpoints")
+    kills = finished = 0
+    while kills < int(sys.argv[4]) and not finished:
+        finished = attempt(arguments, draw.uniform(0.05, 0.5))
+        kills += not finished
+    assert finished or attempt(arguments, None)
+    print(kills)
+
+
+if __name__ == "__main__":
+    main()
