@@ -19,8 +19,10 @@ ADAPTER = "task"
 def apply_method(model: PreTrainedModel, method: dict[str, Any]) -> None:
     """Change `model` in place as the catalogue entry says, and freeze what does not train.
 
-    `full` trains every parameter. `adapter` adds one adapter; it and the classification head
-    train, everything else is frozen. New weights come from torch's global generator.
+    `full` trains every parameter. All others train the classification head, and beside it: `head`
+    nothing (the linear probe), `bitfit` every bias (Ben Zaken et al. 2022,
+    https://aclanthology.org/2022.acl-short.1), `adapter` one adapter that is added. New weights
+    come from torch's global generator.
 
     Args:
         model: a sequence classification model with its head.
@@ -30,7 +32,13 @@ def apply_method(model: PreTrainedModel, method: dict[str, Any]) -> None:
         UserError: the adapters library cannot read the configuration string or take the model,
             or the built bottleneck has another size than `bottleneck_size`.
     """
-    if method["kind"] == "full":
+    kind = method["kind"]
+    if kind == "full":
+        return
+    if kind != "adapter":
+        for name, parameter in model.named_parameters():
+            bias = kind == "bitfit" and name.endswith("bias")
+            parameter.requires_grad_(bias or in_head(model, name))
         return
     import adapters  # seconds that full fine-tuning need not pay
 
@@ -47,6 +55,11 @@ def apply_method(model: PreTrainedModel, method: dict[str, Any]) -> None:
         built = bottleneck_sizes(model)
         if built != {size}:
             raise UserError(f"bottleneck_size: {size} was asked for, {sorted(built)} was built")
+
+
+def in_head(model: PreTrainedModel, name: str) -> bool:
+    """Whether the parameter `name` is of the classification head, not of the encoder."""
+    return not name.startswith(f"{model.base_model_prefix}.")
 
 
 def adapter_config(method: dict[str, Any], hidden_size: int) -> AdapterConfig:

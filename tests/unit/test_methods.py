@@ -1,8 +1,16 @@
 import pytest
 import torch
+from paths import ROOT
 
 from tunegrid.errors import UserError
-from tunegrid.methods import adapter_config, bottleneck_sizes, parameter_counts
+from tunegrid.methods import (
+    ADAPTER,
+    adapter_config,
+    apply_method,
+    bottleneck_sizes,
+    parameter_counts,
+)
+from tunegrid.planning.loading import load_project
 from tunegrid.training.building import build_model
 
 HOULSBY = {"kind": "adapter", "adapter": "double_seq_bn[non_linearity='gelu']"}
@@ -40,6 +48,110 @@ def test_houlsby_s_adapters_and_the_head_train_and_nothing_else(tiny_model):
 def test_full_fine_tuning_trains_everything(tiny_model):
     counts = parameter_counts(build(tiny_model, FULL))
     assert counts["trainable_parameters"] == counts["total_parameters"]
+
+
+def trained_names(model):
+    return {name for name, value in model.named_parameters() if value.requires_grad}
+
+
+def test_the_linear_probe_trains_the_head_and_is_not_differentiated_below(tiny_model):
+    model = build(tiny_model, {"kind": "head"})
+    assert trained_names(model) == {"classifier.weight", "classifier.bias"}
+    hidden = []
+    model.bert.register_forward_hook(lambda *call: hidden.append(call[2].pooler_output))
+    model(torch.tensor([[2, 6, 3]])).logits.sum().backward()
+    assert not hidden[0].requires_grad
+
+
+def test_bitfit_trains_every_bias_and_the_head(tiny_model):
+    model = build(tiny_model, {"kind": "bitfit"})
+    biases = {name for name, _ in model.named_parameters() if name.endswith("bias")}
+    assert trained_names(model) == biases | {"classifier.weight"}
+    assert len(biases) > 15
+
+
+CATALOGUE = {
+    name: entry.settings()
+    for name, entry in load_project([ROOT / "config/demo.yaml"]).methods.items()
+}
+#: What the tiny model is too small for: a 32nd of its hidden size is no multiple of 4.
+SMALLER = {"compacter": {"kind": "adapter", "adapter": "compacter[reduction_factor=8]"}}
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_method_of_the_catalogue_trains_and_changes_only_what_trains(tiny_model, name):
+    model = build(tiny_model, SMALLER.get(name, CATALOGUE[name])).eval()  # no dropout
+    trained = trained_names(model)
+    before = {key: value.clone() for key, value in model.named_parameters()}
+    optimizer = torch.optim.AdamW((p for p in model.parameters() if p.requires_grad), lr=5e-3)
+    inputs = torch.tensor([[2, 6, 17, 3], [2, 6, 23, 3]])
+    losses = []
+    for _ in range(30):
+        loss = torch.nn.functional.cross_entropy(model(inputs).logits, torch.tensor([0, 1]))
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    assert sum(losses[-5:]) < sum(losses[:5])
+    changed = {
+        key for key, value in model.named_parameters() if not torch.equal(value, before[key])
+    }
+    assert changed <= trained
+    assert any("classifier" in key for key in changed)
+    if name != "head":
+        assert any("classifier" not in key for key in changed)
+
+
+@pytest.mark.parametrize("name", ["adapter-8", "seq_bn", "lora", "ia3", "prefix_tuning"])
+def test_a_trained_adapter_is_saved_and_loaded_by_its_library_alone(tiny_model, tmp_path, name):
+    import adapters
+    from transformers import AutoModelForSequenceClassification
+
+    model = build(tiny_model, CATALOGUE[name]).eval()
+    inputs = torch.tensor([[2, 6, 17, 3]])
+    with torch.no_grad():
+        for key, value in model.named_parameters():
+            if value.requires_grad and not key.startswith("classifier."):
+                value.add_(0.1)
+    model.save_adapter(tmp_path, ADAPTER)
+    other = AutoModelForSequenceClassification.from_pretrained(tiny_model).eval()
+    adapters.init(other)
+    other.load_adapter(str(tmp_path), set_active=True)
+    other.classifier.load_state_dict(model.classifier.state_dict())
+    assert torch.equal(model(inputs).logits, other(inputs).logits)
+
+
+@pytest.mark.parametrize(
+    ("size", "published", "counted", "honest"),
+    [
+        (64, "2.818", (3_614_556, 128_260_188), 2_972_163),
+        (8, "1.227", (1_548_828, 126_194_460), 906_435),
+    ],
+)
+def test_the_report_s_shares_count_a_head_that_is_never_used(size, published, counted, honest):
+    """2.818 % and 1.227 %: the checkpoint's masked-LM head (642,393) comes along and "trains".
+
+    The honest share is that of the parameters that receive a gradient.
+    """
+    import adapters
+    from transformers import RobertaConfig, RobertaForSequenceClassification
+
+    config = RobertaConfig(vocab_size=50265, max_position_embeddings=514, type_vocab_size=1)
+    method = HOULSBY | {"bottleneck_size": size}
+    with torch.device("meta"):
+        model = adapters.RobertaAdapterModel(config)
+        model.add_masked_lm_head("lm")
+        model.add_classification_head("task", num_labels=3, layers=2)
+        model.add_adapter("task", config=adapter_config(method, 768))
+        model.train_adapter("task")
+        ours = RobertaForSequenceClassification(
+            RobertaConfig(**config.to_dict() | {"num_labels": 3})
+        )
+        apply_method(ours, method)
+    counts = parameter_counts(model)
+    assert (counts["trainable_parameters"], counts["total_parameters"]) == counted
+    assert f"{100 * counted[0] / counted[1]:.3f}" == published
+    assert parameter_counts(ours)["trainable_parameters"] == honest == counted[0] - 642_393
 
 
 def test_a_seed_s_head_is_the_same_for_every_method_and_another_for_another_seed(tiny_model):

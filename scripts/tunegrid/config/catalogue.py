@@ -147,8 +147,9 @@ class TaskEntry(Entry):
 class MethodEntry(Entry):
     """How a model is changed, and what of it is trained."""
 
-    kind: Literal["full", "adapter"] = Field(
-        description="full: every weight; adapter: the adapter and the head."
+    kind: Literal["full", "head", "bitfit", "adapter"] = Field(
+        description="What trains: full: every weight; head: the classification head alone; bitfit:"
+        " biases and the head; adapter: the adapter and the head."
     )
     adapter: str | None = Field(
         None, description="Configuration string of the adapters library, for kind adapter."
