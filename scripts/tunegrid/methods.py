@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
@@ -50,6 +51,8 @@ def apply_method(model: PreTrainedModel, method: dict[str, Any]) -> None:
         raise UserError(
             f"adapter: {method['adapter']!r} cannot be added to {type(model).__name__}: {error!r}"
         ) from None
+    # The library warns that no adapter is active just before it activates this one.
+    logging.getLogger("adapters.model_mixin").setLevel(logging.ERROR)
     model.train_adapter(ADAPTER)
     if size := method.get("bottleneck_size"):
         built = bottleneck_sizes(model)
