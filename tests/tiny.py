@@ -12,6 +12,15 @@ FILLER = ["the", "a", "it", "was", "very", "screen", "soup", "trip", "book", "an
 LABELS = ["good", "bad"]
 COUNTS = {"train": 48, "dev": 12, "test": 20}
 
+FULL = {"kind": "full"}
+ADAPTER = {"kind": "adapter", "adapter": "double_seq_bn", "bottleneck_size": 4}
+#: Training settings of two epochs of three batches.
+TRAIN = {
+    "epochs": 2, "batch_size": 16, "learning_rate": 1e-2, "warmup_ratio": 0.15,
+    "schedule": "cosine", "weight_decay": 0.0, "max_grad_norm": 1.0, "eval_split": "dev",
+    "micro_batch": 8, "precision": "fp32", "threads": 1, "deterministic": True,
+}  # fmt: skip
+
 TASK = {
     "reader": "citations",
     "files": {split: f"tiny/{split}.jsonl" for split in COUNTS},
@@ -21,7 +30,7 @@ TASK = {
 
 
 def save_model(folder: Path) -> Path:
-    """A BERT with 2 layers of hidden size 32, random weights, and a WordPiece tokenizer."""
+    """A random BERT (2 layers, hidden size 32) with its tokenizer and fetch_model's card."""
     import torch
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
@@ -37,6 +46,7 @@ def save_model(folder: Path) -> Path:
         initializer_range=0.05,  # so that words reach the first token though nothing is pretrained
     )  # fmt: skip
     BertModel(config).save_pretrained(folder)
+    (folder / "model.json").write_text(json.dumps({"files": {}}))
     return folder
 
 
@@ -75,6 +85,24 @@ def encode(model: Path, folder: Path):
         folder / "encoded" / "encoding.json", card | {"task_files": {}, "tokenizer_files": {}}
     )
     return folder / "encoded", card
+
+
+def cell(method: dict = FULL, seed: int = 1, **train) -> dict:
+    """The settings of a cell, as far as training reads them."""
+    return {
+        "model": "tiny-bert", "task": "tiny", "method": "m", "seed": seed,
+        "method_source": method, "data": {}, "train": TRAIN | train,
+    }  # fmt: skip
+
+
+def results(folder: Path) -> tuple:
+    """What a run in `folder` found, exactly; timings and the clock are not results."""
+    import pandas as pd
+
+    metrics = json.loads((folder / "metrics.json").read_text())
+    metrics.pop("train_seconds")
+    predictions = pd.read_parquet(folder / "predictions.parquet").to_json(double_precision=15)
+    return metrics, (folder / "history.csv").read_bytes(), predictions
 
 
 def config(model: Path | str, data_root: Path | None, **changes) -> dict:

@@ -1,11 +1,9 @@
 import errno
-import json
 import logging
-import shutil
 
-import pandas as pd
 import pytest
 import torch
+from tiny import ADAPTER, FULL, cell, results
 
 from tunegrid.files import read_json
 from tunegrid.settings import settings_hash
@@ -14,38 +12,18 @@ from tunegrid.training.checkpoints import Checkpoints
 from tunegrid.training.run import run_cell
 from tunegrid.training.stopping import Stopped, StopRequest
 
-FULL = {"kind": "full"}
-ADAPTER = {"kind": "adapter", "adapter": "double_seq_bn", "bottleneck_size": 4}
 STEPS = 6  # two epochs of three batches
 
 
-def cell(method):
-    return {
-        "model": "tiny-bert", "task": "tiny", "method": "m", "seed": 1, "method_source": method,
-        "data": {},
-        "train": {
-            "epochs": 2, "batch_size": 16, "learning_rate": 1e-2, "warmup_ratio": 0.15,
-            "schedule": "cosine", "weight_decay": 0.0, "max_grad_norm": 1.0, "eval_split": "test",
-            "micro_batch": 8, "precision": "fp32", "threads": 1, "deterministic": True,
-        },
-    }  # fmt: skip
-
-
 @pytest.fixture(scope="module")
-def start(tiny_model, encoded, tmp_path_factory):
+def start(tiny_model, encoded):
     """Start (or go on with) a run in a folder of its own: its results, timings left out."""
-    model = tmp_path_factory.mktemp("model") / "tiny"
-    shutil.copytree(tiny_model, model)
-    (model / "model.json").write_text(json.dumps({"files": {}}))
     torch.set_num_threads(1)
 
     def run(folder, method=FULL, stop=None):
-        run_cell(cell(method), model, encoded[0], folder / "run", folder / "checkpoints", stop)
-        metrics = read_json(folder / "run/metrics.json")
-        metrics.pop("train_seconds")
-        predictions = pd.read_parquet(folder / "run/predictions.parquet")
-        history = (folder / "run/history.csv").read_bytes()
-        return metrics, history, predictions.to_json(double_precision=15)
+        settings = cell(method, eval_split="test")
+        run_cell(settings, tiny_model, encoded[0], folder / "run", folder / "checkpoints", stop)
+        return results(folder / "run")
 
     return run
 
@@ -128,7 +106,7 @@ def test_a_crash_after_training_trains_no_step_again(
 
 
 def kept(tmp_path):
-    return sorted((tmp_path / "checkpoints" / settings_hash(cell(FULL))).iterdir())
+    return sorted((tmp_path / "checkpoints" / settings_hash(cell(eval_split="test"))).iterdir())
 
 
 def test_a_damaged_checkpoint_is_not_used_and_the_one_before_is(

@@ -7,6 +7,7 @@ import pytest
 import torch
 from accelerate import Accelerator
 from datasets import load_from_disk
+from tiny import ADAPTER, FULL, TRAIN, cell, results
 
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
@@ -17,29 +18,11 @@ from tunegrid.training.evaluation import evaluate
 from tunegrid.training.loop import build_optimizer, step, train
 from tunegrid.training.run import run_cell
 
-FULL = {"kind": "full"}
-ADAPTER = {"kind": "adapter", "adapter": "double_seq_bn", "bottleneck_size": 4}
-TRAIN = {
-    "epochs": 2, "batch_size": 16, "learning_rate": 1e-2, "warmup_ratio": 0.15,
-    "schedule": "cosine", "weight_decay": 0.0, "max_grad_norm": 1.0, "eval_split": "dev",
-    "micro_batch": 8, "precision": "fp32", "threads": 1, "deterministic": True,
-}  # fmt: skip
-
-
-def cell(method=FULL, seed=1, **train):
-    return {
-        "model": "tiny-bert", "task": "tiny", "method": "m", "seed": seed,
-        "method_source": method, "data": {}, "train": TRAIN | train,
-    }  # fmt: skip
-
 
 @pytest.fixture
 def model_folder(tiny_model, tmp_path):
-    """The tiny model with the card that fetch_model writes."""
-    folder = tmp_path / "model"
-    shutil.copytree(tiny_model, folder)
-    (folder / "model.json").write_text(json.dumps({"files": {}}))
-    return folder
+    """A copy of the tiny model that a test may change."""
+    return shutil.copytree(tiny_model, tmp_path / "model")
 
 
 @pytest.fixture
@@ -52,17 +35,6 @@ def run(model_folder, encoded, tmp_path):
         return metrics, tmp_path / name
 
     return make
-
-
-def files_of(folder):
-    """The bytes of a run's result files; timings and the clock are not results."""
-    metrics = read_json(folder / "metrics.json")
-    metrics.pop("train_seconds")
-    return {
-        "metrics": metrics,
-        "history": (folder / "history.csv").read_bytes(),
-        "predictions": pd.read_parquet(folder / "predictions.parquet").to_json(double_precision=15),
-    }
 
 
 def test_a_run_learns(run):
@@ -95,11 +67,11 @@ def test_two_runs_of_a_cell_are_bitwise_equal_whatever_ran_before(run):
     run("between", method=FULL, seed=7)
     torch.rand(1000)
     _, second = run("b", method=ADAPTER)
-    assert files_of(first) == files_of(second)
+    assert results(first) == results(second)
 
 
 def test_another_seed_gives_another_run(run):
-    assert files_of(run("a")[1]) != files_of(run("b", seed=2)[1])
+    assert results(run("a")[1]) != results(run("b", seed=2)[1])
 
 
 def test_evaluating_on_another_split_changes_no_step(run):

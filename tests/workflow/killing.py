@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import torch
-from test_checkpoints import FULL, cell
+from tiny import cell
 
 from tunegrid.training.run import run_cell
 
@@ -33,8 +33,7 @@ def main() -> None:
     model, encoded, folder = map(Path, sys.argv[1:4])
     draw = random.Random(sys.argv[5])
     torch.set_num_threads(1)
-    settings = cell(FULL)
-    settings["train"] |= {"epochs": 40, "batch_size": 8}
+    settings = cell(epochs=40, batch_size=8)
     arguments = (settings, model, encoded, folder / "run", folder / "checkpoints")
     kills = finished = 0
     while kills < int(sys.argv[4]) and not finished:

@@ -2,40 +2,21 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
 
-import pandas as pd
 import pytest
 from paths import ROOT
-from test_checkpoints import FULL, cell
-
-from tunegrid.files import read_json
+from tiny import cell, results
 
 
-@pytest.fixture(scope="module")
-def model(tiny_model, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("model") / "tiny"
-    shutil.copytree(tiny_model, folder)
-    (folder / "model.json").write_text(json.dumps({"files": {}}))
-    return folder
-
-
-def results(folder):
-    metrics = read_json(folder / "metrics.json")
-    metrics.pop("train_seconds")
-    predictions = pd.read_parquet(folder / "predictions.parquet").to_json(double_precision=15)
-    return metrics, (folder / "history.csv").read_bytes(), predictions
-
-
-def test_twenty_kills_at_random_moments_change_no_bit(model, encoded, tmp_path):
+def test_twenty_kills_at_random_moments_change_no_bit(tiny_model, encoded, tmp_path):
     found = {}
     for name, kills in (("undisturbed", 0), ("killed", 20)):
-        command = [sys.executable, ROOT / "tests/workflow/killing.py", model, encoded[0]]
-        path = os.pathsep.join(str(ROOT / part) for part in ("scripts", "tests", "tests/unit"))
+        command = [sys.executable, ROOT / "tests/workflow/killing.py", tiny_model, encoded[0]]
+        path = os.pathsep.join(str(ROOT / part) for part in ("scripts", "tests"))
         run = subprocess.run(
             [*command, tmp_path / name, str(kills), "1"],
             env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=True,
@@ -47,13 +28,12 @@ def test_twenty_kills_at_random_moments_change_no_bit(model, encoded, tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
 def test_a_signal_ends_the_program_with_a_checkpoint_and_status_75(
-    model, encoded, tmp_path, number
+    tiny_model, encoded, tmp_path, number
 ):
-    settings = cell(FULL)
-    settings["train"] |= {"epochs": 100_000}
+    settings = cell(epochs=100_000)
     process = subprocess.Popen(
         [sys.executable, ROOT / "scripts/train.py", "--settings", json.dumps(settings),
-         "--model", model, "--encoded", encoded[0], "--output", tmp_path / "run",
+         "--model", tiny_model, "--encoded", encoded[0], "--output", tmp_path / "run",
          "--checkpoints", tmp_path / "checkpoints"],
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
