@@ -15,12 +15,14 @@ from tunegrid.code import code_digest, user_path
 from tunegrid.errors import UserError
 from tunegrid.files import canonical_json
 from tunegrid.planning.grid import expand_grid, split_settings, tokenizer_of
-from tunegrid.planning.loading import load_project
+from tunegrid.planning.loading import load_project, typed_command_line
 from tunegrid.reporting import TABLES
 from tunegrid.results import METRICS
 
 try:
-    PROJECT = load_project(workflow.configfiles, workflow.config_settings.config)
+    PROJECT = load_project(
+        workflow.configfiles, typed_command_line(workflow.config_settings.config)
+    )
     CELLS = {cell.path: cell for cell in expand_grid(PROJECT)}
 except UserError as error:
     print(f"error: {error}", file=sys.stderr)

@@ -8,7 +8,7 @@ from paths import ROOT
 from tunegrid.config.documentation import insert_tables, schema_json
 from tunegrid.errors import UserError
 from tunegrid.planning.grid import expand_grid
-from tunegrid.planning.loading import load_project
+from tunegrid.planning.loading import load_project, typed_command_line
 
 
 def lines_of(error):
@@ -157,8 +157,16 @@ def test_numbers_in_nested_keys_of_the_command_line_are_numbers(tmp_path):
     """Snakemake hands `--config 'train={epochs: 2}'` on with the number as text."""
     (tmp_path / "a.yaml").write_text(GRID)
     given = {"train": {"epochs": "2", "learning_rate": "1.0e-3", "deterministic": "false"}}
-    train = load_project([tmp_path / "a.yaml"], given).config.train
+    train = load_project([tmp_path / "a.yaml"], typed_command_line(given)).config.train
     assert (train.epochs, train.learning_rate, train.deterministic) == (2, 1e-3, False)
+
+
+def test_text_that_is_already_typed_stays_text(tmp_path):
+    """The workflow hands its configuration on as JSON; labels may be `1` or `yes`."""
+    entry = tiny.TASK | {"labels": ["1", "yes"]}
+    (tmp_path / "a.yaml").write_text(GRID)
+    project = load_project([tmp_path / "a.yaml"], {"tasks": {"mine": entry}})
+    assert project.tasks["mine"].labels == ["1", "yes"]
 
 
 def test_yaml_s_merge_keys_are_understood(tmp_path):

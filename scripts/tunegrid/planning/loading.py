@@ -27,8 +27,7 @@ def load_project(
 
     Args:
         configfiles: YAML files, the later over the earlier.
-        command_line: keys given with `--config`, over them all. Snakemake leaves the numbers in
-            nested ones as text; they are read again as YAML.
+        command_line: keys given on the command line, over them all, of their own types.
 
     Layers are merged as Snakemake does it: mappings key by key, anything else replaced.
 
@@ -37,7 +36,7 @@ def load_project(
     """
     layers = [(label := _label(path), read_yaml(Path(path), label)) for path in configfiles]
     if command_line:
-        layers.append(("--config", {key: _reread(item) for key, item in command_line.items()}))
+        layers.append(("--config", command_line))
     merged: dict[str, Any] = {}
     for _, layer in layers:
         merged = _merge(merged, layer)
@@ -69,6 +68,11 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
         both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
         result[key] = _merge(result[key], value) if both else value
     return result
+
+
+def typed_command_line(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What Snakemake made of `--config`, with the numbers that it leaves as text in nested keys."""
+    return {key: _reread(item) for key, item in given.items()}
 
 
 def _reread(value: Any, *, nested: bool = False) -> Any:
