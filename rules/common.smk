@@ -14,10 +14,10 @@ os.environ |= {
 from tunegrid.code import code_digest, user_path
 from tunegrid.errors import UserError
 from tunegrid.files import canonical_json
-from tunegrid.planning.grid import expand_grid, split_settings, tokenizer_of
+from tunegrid.planning.grid import expand_grid, packs, split_settings, tokenizer_of
 from tunegrid.planning.loading import load_project, typed_command_line
 from tunegrid.reporting import TABLES
-from tunegrid.results import METRICS
+from tunegrid.results import METRICS, RUN_PATH
 
 try:
     PROJECT = load_project(
@@ -28,9 +28,11 @@ except UserError as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(1)
 
+PACKS = packs(CELLS.values(), PROJECT.config.train.pack)
+PACK_OF = {cell.path: name for name, cells in PACKS.items() for cell in cells}
 TASKS = list(dict.fromkeys(cell.task for cell in CELLS.values()))
 FIGURES = ["png", "svg"]
-RUN = "results/runs/{model}/{task}/{method}/seed{seed}"
+RUN = f"results/runs/{RUN_PATH}"
 
 
 wildcard_constraints:
@@ -40,11 +42,12 @@ wildcard_constraints:
     method="|".join(map(re.escape, PROJECT.methods)),
     metric="|".join(METRICS),
     seed=r"\d+",
+    pack=r"\d+",
 
 
 def cell_of(wildcards):
     """The grid's cell of these wildcards; a path that is not in the grid is refused."""
-    path = RUN.removeprefix("results/runs/").format(**wildcards)
+    path = RUN_PATH.format(**wildcards)
     if path not in CELLS:
         print(
             f"error: results/runs/{path}: the configuration's grid has no such cell;"
@@ -60,9 +63,32 @@ def cell_settings(wildcards):
     return cell_of(wildcards).settings_json
 
 
+def cell_keep(wildcards):
+    """Whose trained weights a cell keeps."""
+    return cell_of(wildcards).keep
+
+
 def cell_threads(wildcards):
-    """The torch threads of a cell's settings; they are part of its result's last bits."""
-    return cell_of(wildcards).settings["train"]["threads"]
+    """The torch threads of all processes of a cell; they are part of its result's last bits."""
+    train = cell_of(wildcards).settings["train"]
+    return train["threads"] * train["gpus_per_run"]
+
+
+def pack_of_cell(wildcards):
+    """The file of the pack that trains a cell."""
+    return f"results/packs/{PACK_OF[cell_of(wildcards).path]}.json"
+
+
+def pack_cells(wildcards):
+    """The cells of a pack as JSON."""
+    cells = PACKS["{model}/{task}/{pack}".format(**wildcards)]
+    return canonical_json([{"settings": cell.settings, "keep": cell.keep} for cell in cells])
+
+
+def pack_threads(wildcards):
+    """The torch threads of a pack's cells, the same for all."""
+    cells = PACKS["{model}/{task}/{pack}".format(**wildcards)]
+    return cells[0].settings["train"]["threads"]
 
 
 def encoded_task(wildcards):

@@ -21,6 +21,8 @@ QUIET = {
     "TRANSFORMERS_VERBOSITY": "error",
 }
 
+LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
+
 
 def run_program(main: Callable[[], None], *, offline: bool = True) -> None:
     """Run `main` as a command-line program.
@@ -30,9 +32,7 @@ def run_program(main: Callable[[], None], *, offline: bool = True) -> None:
     its traceback.
     """
     os.environ.update(QUIET | (OFFLINE if offline else {}))
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
-    )
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=LOG_FORMAT)
     try:
         main()
     except UserError as error:

@@ -3,6 +3,11 @@
 #: What names a run, and what names the group whose seeds are averaged.
 RUN = ["model", "task", "method", "seed"]
 GROUP = RUN[:-1]
+#: A run's folder below `results/runs`.
+RUN_PATH = "{model}/{task}/{method}/seed{seed}"
+
+#: The split that is evaluated after each epoch, by `train.protocol`.
+EVALUATED = {"standard": "dev", "report": "test"}
 
 #: The metrics of a run, in the order that tables show them, and how a reader calls them.
 METRICS = {

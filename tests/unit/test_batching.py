@@ -1,9 +1,13 @@
+from itertools import combinations
+
 import numpy as np
 import pytest
 from datasets import load_from_disk
 
 from tunegrid.training.batching import EncodedSplit, epoch_batches, micro_batches
 from tunegrid.training.randomness import stream_seed
+
+LENGTHS = np.full(21, 5)
 
 
 @pytest.fixture
@@ -13,18 +17,53 @@ def split(encoded):
 
 
 def test_an_epoch_holds_every_example_once_and_its_order_is_the_seed_s():
-    batches = epoch_batches(21, 8, seed=1, epoch=0)
+    batches = epoch_batches(LENGTHS, 8, seed=1, epoch=0)
     assert [len(batch) for batch in batches] == [8, 8, 5]
     assert sorted(np.concatenate(batches)) == list(range(21))
-    assert all(map(np.array_equal, batches, epoch_batches(21, 8, 1, 0)))
-    assert not np.array_equal(batches[0], epoch_batches(21, 8, 1, 1)[0])
-    assert not np.array_equal(batches[0], epoch_batches(21, 8, 2, 0)[0])
+    assert all(map(np.array_equal, batches, epoch_batches(LENGTHS, 8, 1, 0)))
+    assert not np.array_equal(batches[0], epoch_batches(LENGTHS, 8, 1, 1)[0])
+    assert not np.array_equal(batches[0], epoch_batches(LENGTHS, 8, 2, 0)[0])
 
 
 def test_micro_batches_share_a_batch_by_length_longest_first():
     lengths = np.array([3, 9, 4, 8, 5, 1])
-    parts = list(micro_batches(np.array([0, 1, 2, 3, 5]), lengths, 2))
+    parts = micro_batches(np.array([0, 1, 2, 3, 5]), lengths, most=2, overhead=2)
     assert [list(part) for part in parts] == [[1, 3], [2, 0], [5]]
+
+
+@pytest.mark.parametrize("overhead", [0, 1, 5, 40, 1000])
+@pytest.mark.parametrize("most", [1, 3, 9])
+def test_no_other_cut_is_cheaper(overhead, most):
+    lengths = np.array([9, 3, 14, 3, 2, 8, 5, 7, 2])
+
+    def cost(parts):
+        return sum(lengths[part].max() * len(part) + overhead for part in parts)
+
+    ordered = np.argsort(-lengths, kind="stable")
+    inner = range(1, len(lengths))
+    cuts = [
+        np.split(ordered, at) for size in range(len(lengths)) for at in combinations(inner, size)
+    ]
+    best = min(cost(parts) for parts in cuts if max(map(len, parts)) <= most)
+    found = micro_batches(np.arange(9), lengths, most, overhead)
+    assert cost(found) == best
+    assert list(np.concatenate(found)) == list(ordered)
+    assert max(map(len, found)) <= most
+
+
+def test_grouped_batches_hold_like_lengths_and_every_example_once():
+    lengths = np.random.default_rng(0).integers(5, 100, size=403)
+    plain, grouped = (epoch_batches(lengths, 8, 1, 0, grouped=grouped) for grouped in (False, True))
+    assert sorted(np.concatenate(grouped)) == list(range(403))
+    assert len(grouped) == len(plain)
+
+    def padded(batches):
+        return sum(lengths[batch].max() * len(batch) for batch in batches)
+
+    assert padded(grouped) < 1.1 * lengths.sum() < padded(plain)
+    first = [lengths[batch].max() for batch in grouped]
+    assert first != sorted(first)
+    assert first != sorted(first, reverse=True)
 
 
 def test_collating_pads_to_the_longest_and_masks_what_is_padded(split):

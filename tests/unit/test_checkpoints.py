@@ -7,9 +7,11 @@ from tiny import ADAPTER, FULL, cell, results
 
 from tunegrid.files import read_json
 from tunegrid.settings import settings_hash
-from tunegrid.training import checkpoints, loop
+from tunegrid.training import checkpoints, run
 from tunegrid.training.checkpoints import Checkpoints
+from tunegrid.training.job import Job
 from tunegrid.training.run import run_cell
+from tunegrid.training.stepping import Stepper
 from tunegrid.training.stopping import Stopped, StopRequest
 
 STEPS = 6  # two epochs of three batches
@@ -20,20 +22,26 @@ def start(tiny_model, encoded):
     """Start (or go on with) a run in a folder of its own: its results, timings left out."""
     torch.set_num_threads(1)
 
-    def run(folder, method=FULL, stop=None):
-        settings = cell(method, eval_split="test")
-        run_cell(settings, tiny_model, encoded[0], folder / "run", folder / "checkpoints", stop)
+    def go(folder, method=FULL, stop=None, protocol="report"):
+        settings = cell(method, protocol=protocol)
+        places = folder / "run", "none", folder / "checkpoints"
+        run_cell(Job(settings, tiny_model, encoded[0], *places), stop)
         return results(folder / "run")
 
-    return run
+    return go
 
 
 @pytest.fixture(scope="module")
 def undisturbed(start, tmp_path_factory):
-    """The results of each method's run that was never interrupted."""
+    """The results of runs that were never interrupted."""
+
+    def folder():
+        return tmp_path_factory.mktemp("undisturbed")
+
     return {
-        method["kind"]: start(tmp_path_factory.mktemp("undisturbed"), method)
-        for method in (FULL, ADAPTER)
+        "full": start(folder()),
+        "adapter": start(folder(), ADAPTER),
+        "standard": start(folder(), protocol="standard"),
     }
 
 
@@ -42,17 +50,16 @@ def after_step(monkeypatch):
     """Do something once, right after optimizer step n."""
 
     def arrange(number, action):
-        real, done = loop.step, []
+        real = Stepper.take
 
-        def step(*arguments):
-            loss = real(*arguments)
-            done.append(loss)
-            if len(done) == number:
-                monkeypatch.setattr(loop, "step", real)
+        def take(self, batch, at, **rest):
+            result = real(self, batch, at, **rest)
+            if at == number:
+                monkeypatch.setattr(Stepper, "take", real)
                 action()
-            return loss
+            return result
 
-        monkeypatch.setattr(loop, "step", step)
+        monkeypatch.setattr(Stepper, "take", take)
 
     return arrange
 
@@ -85,28 +92,39 @@ def test_a_run_that_crashed_goes_on_bitwise(start, undisturbed, after_step, tmp_
     assert start(tmp_path) == undisturbed["full"]
 
 
-def test_a_run_asked_to_stop_at_its_last_step_finishes(start, undisturbed, after_step, tmp_path):
-    stop = StopRequest()
-    after_step(STEPS, lambda: setattr(stop, "signal", "SIGTERM"))
-    assert start(tmp_path, FULL, stop) == undisturbed["full"]
+@pytest.mark.parametrize("evaluation", [1, 2, 3])  # of two epochs, and of test
+def test_a_run_asked_to_stop_in_an_evaluation_goes_on_with_it(
+    start, undisturbed, tmp_path, monkeypatch, evaluation
+):
+    stop, real, calls = StopRequest(), run.evaluate, []
+
+    def evaluate(*arguments):
+        calls.append(arguments)
+        if len(calls) == evaluation:
+            stop.signal = "SIGTERM"
+        return real(*arguments)
+
+    monkeypatch.setattr(run, "evaluate", evaluate)
+    with pytest.raises(Stopped, match=f"SIGTERM after step {min(3 * evaluation, STEPS)} of 6"):
+        start(tmp_path, FULL, stop, protocol="standard")
+    monkeypatch.undo()
+    assert start(tmp_path, protocol="standard") == undisturbed["standard"]
 
 
 def test_a_crash_after_training_trains_no_step_again(
     start, undisturbed, after_step, tmp_path, monkeypatch
 ):
-    from tunegrid.training import run
-
     monkeypatch.setattr(checkpoints, "SHARE", float("inf"))  # one at the end of every epoch
     monkeypatch.setattr(run, "write_history", lambda *_: fail())
     with pytest.raises(KeyError):
         start(tmp_path)
     monkeypatch.undo()
-    monkeypatch.setattr(loop, "step", lambda *_: fail())
+    monkeypatch.setattr(Stepper, "take", lambda *_: fail())
     assert start(tmp_path) == undisturbed["full"]
 
 
 def kept(tmp_path):
-    return sorted((tmp_path / "checkpoints" / settings_hash(cell(eval_split="test"))).iterdir())
+    return sorted((tmp_path / "checkpoints" / settings_hash(cell(protocol="report"))).iterdir())
 
 
 def test_a_damaged_checkpoint_is_not_used_and_the_one_before_is(

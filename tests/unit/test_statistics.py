@@ -19,6 +19,7 @@ def runs_table(values, **columns):
         {
             "model": "m", "task": "t", "method": "full", "seed": seed, "loss": 1.0,
             "accuracy": value, "micro_f1": value, "macro_f1": 0.5, "degenerate": False,
+        "out_of_memory": [],
             "majority_accuracy": 0.4, "majority_macro_f1": 0.2,
             "trainable_parameters": 25, "total_parameters": 100,
         } | columns
@@ -92,10 +93,11 @@ def one_run(tmp_path):
     metrics = {
         "model": "m", "task": "t", "method": "full", "seed": 1, "hash": "abc",
         "accuracy": 0.75, "micro_f1": 0.75, "loss": 1.0, "macro_f1": 0.5, "degenerate": False,
+        "out_of_memory": [],
     }  # fmt: skip
     made = {
         "hash": "abc",
-        "settings": {"data": {"max_length": 32}, "train": {"epochs": 3}},
+        "settings": {"data": {"max_length": 32}, "train": {"epochs": 3, "micro_batch": "auto"}},
         "shared_with_train": {"test": 1},
         "splits": {"train": {"examples": 9, "labels": {"x": 4, "y": 5}, "truncated": 1}},
         "git": {"commit": "f00", "dirty": False},

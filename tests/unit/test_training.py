@@ -15,8 +15,10 @@ from tunegrid.settings import settings_hash
 from tunegrid.training.batching import EncodedSplit
 from tunegrid.training.building import build_model
 from tunegrid.training.evaluation import evaluate
-from tunegrid.training.loop import build_optimizer, step, train
+from tunegrid.training.job import Job
+from tunegrid.training.loop import Training
 from tunegrid.training.run import run_cell
+from tunegrid.training.stepping import Stepper, build_optimizer
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def run(model_folder, encoded, tmp_path):
 
     def make(name, **changes):
         torch.set_num_threads(1)
-        metrics = run_cell(cell(**changes), model_folder, encoded[0], tmp_path / name)
+        metrics = run_cell(Job(cell(**changes), model_folder, encoded[0], tmp_path / name))
         return metrics, tmp_path / name
 
     return make
@@ -76,7 +78,7 @@ def test_another_seed_gives_another_run(run):
 
 def test_evaluating_on_another_split_changes_no_step(run):
     _, dev = run("dev")
-    _, test = run("test", eval_split="test")
+    _, test = run("test", protocol="report")
     columns = ["step", "loss", "learning_rate"]
     curves = [pd.read_csv(folder / "history.csv")[columns] for folder in (dev, test)]
     pd.testing.assert_frame_equal(*curves, check_exact=True)
@@ -99,19 +101,16 @@ def test_a_run_that_predicts_one_class_is_finished_and_flagged(run):
 
 
 def test_a_run_that_diverges_is_finished_and_flagged(run, monkeypatch):
-    from tunegrid.training import loop
+    real = Stepper.take
 
-    real, calls = loop.step, []
+    def diverging(self, batch, number, **rest):
+        loss, due = real(self, batch, number, **rest)
+        if number == 2:
+            next(self.model.parameters()).data.fill_(float("nan"))
+            return float("nan"), due
+        return loss, due
 
-    def diverging(accelerator, model, *rest):
-        loss = real(accelerator, model, *rest)
-        calls.append(loss)
-        if len(calls) == 2:
-            next(model.parameters()).data.fill_(float("nan"))
-            return float("nan")
-        return loss
-
-    monkeypatch.setattr(loop, "step", diverging)
+    monkeypatch.setattr(Stepper, "take", diverging)
     metrics, folder = run("a")
     assert metrics["degenerate"] is True
     assert metrics["steps"] == 2
@@ -119,12 +118,10 @@ def test_a_run_that_diverges_is_finished_and_flagged(run, monkeypatch):
 
 
 def test_a_model_without_deterministic_kernels_is_refused_by_name(run, monkeypatch):
-    from tunegrid.training import loop
-
     def fail(*_):
         raise RuntimeError("x_cuda does not have a deterministic implementation, but you set …")
 
-    monkeypatch.setattr(loop, "step", fail)
+    monkeypatch.setattr(Stepper, "_accumulate", fail)
     with pytest.raises(UserError, match=r"^train\.deterministic: true, but x_cuda does not have"):
         run("a")
 
@@ -135,7 +132,7 @@ def test_a_tokenizer_that_does_not_fit_the_vocabulary_is_refused(model_folder, e
     card = read_json(folder / "encoding.json") | {"largest_token": 999}
     (folder / "encoding.json").write_text(json.dumps(card))
     with pytest.raises(UserError, match="its vocabulary has 27 tokens, the tokenizer's ids go to"):
-        run_cell(cell(), model_folder, folder, tmp_path / "run")
+        run_cell(Job(cell(), model_folder, folder, tmp_path / "run"))
 
 
 def test_weights_of_another_shape_are_refused_in_one_line(run, model_folder):
@@ -145,41 +142,15 @@ def test_weights_of_another_shape_are_refused_in_one_line(run, model_folder):
         run("a")
 
 
-def losses_and_weights(model_folder, encoded, micro_batch):
-    """Three steps without dropout; the micro-batch is all that differs."""
-    folder, card = encoded
-    split = EncodedSplit(load_from_disk(folder)["train"], card["padding"])
-    accelerator = Accelerator()
-    model = build_model(model_folder, card["labels"], FULL, 1)
-    settings = TRAIN | {"micro_batch": micro_batch, "epochs": 1, "learning_rate": 1e-3}
-    trained = train(accelerator, model, split, settings, 1, lambda: {"eval_loss": 0.0})
-    return [record["loss"] for record in trained.history], evaluate(accelerator, model, split)
-
-
-def test_the_micro_batch_changes_nothing_but_rounding(model_folder, encoded):
-    config = read_json(model_folder / "config.json")
-    dropout = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    (model_folder / "config.json").write_text(json.dumps(config | dropout))
-    whole_losses, whole = losses_and_weights(model_folder, encoded, 16)
-    for micro_batch in (1, 5, 8):
-        losses, logits = losses_and_weights(model_folder, encoded, micro_batch)
-        assert losses == pytest.approx(whole_losses, rel=1e-5)
-        np.testing.assert_allclose(logits, whole, rtol=1e-3, atol=1e-4)
-
-
 def test_frozen_weights_stay_bitwise_what_they_were(model_folder, encoded):
     folder, card = encoded
     split = EncodedSplit(load_from_disk(folder)["train"], card["padding"])
-    model = build_model(model_folder, card["labels"], ADAPTER, 1)
-    before = {name: value.clone() for name, value in model.named_parameters()}
-    trained = {name for name, value in model.named_parameters() if value.requires_grad}
     accelerator = Accelerator()
-    _, optimizer = accelerator.prepare(model, build_optimizer(model, TRAIN))
-    for _ in range(3):
-        step(accelerator, model, optimizer, split, np.arange(16), TRAIN)
-    changed = {
-        n for n, value in model.named_parameters() if not torch.equal(value.cpu(), before[n])
-    }
+    model = build_model(model_folder, card["labels"], ADAPTER, 1).to(accelerator.device)
+    before = {name: value.detach().clone() for name, value in model.named_parameters()}
+    trained = {name for name, value in model.named_parameters() if value.requires_grad}
+    Training(accelerator, model, split, TRAIN, 1).run(lambda: {"loss": 0.0, "accuracy": 0.0})
+    changed = {name for name, value in model.named_parameters() if not value.equal(before[name])}
     assert changed == trained
 
 
@@ -189,7 +160,7 @@ def test_evaluation_draws_no_random_number_and_keeps_the_order(model_folder, enc
     accelerator = Accelerator()
     model = build_model(model_folder, card["labels"], FULL, 1).to(accelerator.device)
     state = torch.get_rng_state()
-    logits = evaluate(accelerator, model, split)
+    logits = evaluate(accelerator, model, split, 2)
     assert torch.equal(torch.get_rng_state(), state)
     model.cpu().eval()
     alone = [model(**split.collate(np.array([at]))).logits[0] for at in range(len(split))]

@@ -11,17 +11,21 @@ import sys
 import time
 from pathlib import Path
 
-import torch
 from tiny import cell
 
-from tunegrid.training.run import run_cell
+import tunegrid.training.run  # noqa: F401 (once, for all forks)
+from tunegrid.training.job import Job
+from tunegrid.training.making import make, take
+from tunegrid.training.stopping import StopRequest
 
 
-def attempt(arguments: tuple, seconds: float | None) -> bool:
+def attempt(job: Job, seconds: float | None) -> bool:
     """Fork a run and kill it after `seconds`; whether it finished."""
     child = os.fork()
     if not child:
-        run_cell(*arguments)
+        with job.locked(StopRequest()):
+            if not take(job):
+                make(job, StopRequest())
         os._exit(0)
     if seconds is not None:
         time.sleep(seconds)
@@ -32,14 +36,14 @@ def attempt(arguments: tuple, seconds: float | None) -> bool:
 def main() -> None:
     model, encoded, folder = map(Path, sys.argv[1:4])
     draw = random.Random(sys.argv[5])
-    torch.set_num_threads(1)
     settings = cell(epochs=40, batch_size=8)
-    arguments = (settings, model, encoded, folder / "run", folder / "checkpoints")
+    places = folder / "run", "none", folder / "checkpoints", folder / "finished"
+    job = Job(settings, model, encoded, *places)
     kills = finished = 0
     while kills < int(sys.argv[4]) and not finished:
-        finished = attempt(arguments, draw.uniform(0.05, 0.5))
+        finished = attempt(job, draw.uniform(0.05, 0.5))
         kills += not finished
-    assert finished or attempt(arguments, None)
+    assert finished or attempt(job, None)
     print(kills)
 
 

@@ -8,8 +8,10 @@ import time
 import openpyxl
 import pandas as pd
 import pytest
+from tiny import results
 from workflow import AGGREGATES, copy_workflow
 
+from tunegrid.files import read_json
 from tunegrid.reporting import TABLES
 from tunegrid.results import METRICS
 
@@ -22,17 +24,17 @@ CHANGED = AGGREGATES | {"expand_grid": 1}
 
 def test_everything_is_written_below_the_directory_and_nothing_beside_the_workflow(finished):
     workflow, _ = finished
-    results = workflow.directory / "results"
+    folder = workflow.directory / "results"
     for run in RUNS:
-        written = {path.name for path in (results / "runs" / run).iterdir()}
+        written = {path.name for path in (folder / "runs" / run).iterdir()}
         assert written == {
             "metrics.json", "history.csv", "predictions.parquet", "provenance.json",
         }  # fmt: skip
-        assert (results / "logs/train" / f"{run}.log").is_file()
-        assert (results / "benchmarks/train" / f"{run}.tsv").is_file()
-    assert {path.stem for path in (results / "tables").iterdir()} == set(TABLES)
+        assert (folder / "logs/train" / f"{run}.log").is_file()
+        assert (folder / "benchmarks/train" / f"{run}.tsv").is_file()
+    assert {path.stem for path in (folder / "tables").iterdir()} == set(TABLES)
     figures = {f"bars_{metric}" for metric in METRICS} | {"methods", "curves_tiny"}
-    written = {path.name for path in (results / "figures").iterdir()}
+    written = {path.name for path in (folder / "figures").iterdir()}
     assert written == {f"{name}.{suffix}" for name in figures for suffix in ("png", "svg")}
     assert sorted(path.name for path in workflow.source.iterdir()) == [
         "Snakefile", "config", "envs", "profiles", "rules", "scripts",
@@ -136,7 +138,7 @@ def edit(grid):
 
 def test_editing_a_function_of_training_trains_again(edit):
     workflow = edit(
-        "scripts/tunegrid/training/loop.py",
+        "scripts/tunegrid/training/stepping.py",
         "optimizer.zero_grad(set_to_none=True)",
         "optimizer.zero_grad(set_to_none=False)",
     )
@@ -144,7 +146,7 @@ def test_editing_a_function_of_training_trains_again(edit):
 
 
 def test_editing_a_comment_of_training_runs_nothing(edit):
-    workflow = edit("scripts/tunegrid/training/loop.py", "# disable=None:", "# None:")
+    workflow = edit("scripts/tunegrid/training/loop.py", "# None: no bar", "# no bar")
     assert workflow.plan() == {}
 
 
@@ -180,13 +182,20 @@ def test_one_result_is_asked_for_by_its_path(grid):
     assert workflow.plan("--force", forced) == {"train": 1}
 
 
-def test_a_run_forced_again_is_bitwise_the_same(grid):
+def test_a_finished_run_is_taken_and_once_cleaned_trained_again_to_the_bit(grid):
     workflow, _ = grid
     folder = workflow.directory / "results/runs" / RUNS[2]
-    names = ["history.csv", "predictions.parquet"]
-    before = [(folder / name).read_bytes() for name in names]
-    workflow.run("--force", folder.relative_to(workflow.directory) / "metrics.json")
-    assert [(folder / name).read_bytes() for name in names] == before
+    forced = "--force", folder.relative_to(workflow.directory) / "metrics.json"
+    first, started = results(folder), []
+    for clean in (True, False):
+        if clean:
+            workflow.run("clean_checkpoints")
+        workflow.run(*forced)
+        assert results(folder) == first
+        started.append(read_json(folder / "provenance.json")["started"])
+    assert started[0] == started[1]
+    log = workflow.directory / "results/logs/train" / f"{RUNS[2]}.log"
+    assert f"finished on {started[0]}; taken from results/.finished/" in log.read_text()
 
 
 def test_a_run_outside_the_grid_is_refused_by_name(grid):

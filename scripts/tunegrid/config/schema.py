@@ -53,21 +53,49 @@ class TrainSettings(Closed):
     max_grad_norm: float | None = Field(
         1.0, gt=0, description="Gradients are clipped to this norm; null: never."
     )
-    eval_split: Literal["dev", "test"] = Field(
-        "dev",
-        description="Split evaluated after each epoch for the training curve. Nothing is selected"
-        " by it: the last epoch's weights are the result, and the test split is measured at the"
-        " end.",
+    protocol: Literal["standard", "report"] = Field(
+        "standard",
+        description="standard: dev is evaluated after each epoch, the test split is read once, at"
+        " the end. report: as the published report did it, the test split is evaluated after each"
+        " epoch, for the curve, and the last epoch counts.",
     )
-    micro_batch: int = Field(
-        8,
+    select: Literal["last", "best_dev"] = Field(
+        "last", description="Which epoch's weights are the result: the last, or the best on dev."
+    )
+    select_metric: Literal["loss", "accuracy", "micro_f1", "macro_f1"] = Field(
+        "accuracy", description="What is best on dev; of equal epochs the first is taken."
+    )
+    early_stopping: int | None = Field(
+        None,
         ge=1,
-        description="Examples computed at once; the batch is kept by accumulation. A batch is"
-        " sorted by length before it is cut, so a small number also saves padding. It changes"
-        " which dropout masks are drawn, so it is part of the cell.",
+        description="With best_dev: stop when so many epochs have brought nothing better; null:"
+        " train them all.",
     )
-    precision: Literal["fp32", "bf16"] = Field(
-        "fp32", description="bf16: accelerate's mixed precision, weights stay fp32."
+    micro_batch: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        "auto",
+        description="Examples computed at once, at most; auto: the whole batch. The batch is kept"
+        " by accumulation. Sorted by length it is cut where that saves most padding; when memory"
+        " runs out the limit is halved and the step repeated. The cut changes which dropout masks"
+        " are drawn, nothing else.",
+    )
+    group_by_length: bool = Field(
+        False,
+        description="Draw batches of examples of like length. Faster on long, uneven texts, but it"
+        " changes which examples share a batch.",
+    )
+    precision: Literal["fp32", "tf32", "bf16"] = Field(
+        "fp32",
+        description="tf32: fp32 with TF32 matrix products where the GPU has them. bf16:"
+        " accelerate's mixed precision, weights stay fp32.",
+    )
+    attention: Literal["auto", "sdpa", "eager"] = Field(
+        "auto", description="Attention kernels; auto: sdpa for models that have it."
+    )
+    compile: bool = Field(
+        False, description="Compile the model with torch.compile; it takes minutes to warm up."
+    )
+    gpus_per_run: int = Field(
+        1, ge=1, description="Processes that share each batch, a GPU each; on a CPU, processes."
     )
     threads: int = Field(
         1, ge=1, description="Torch threads (and cores) of a run; they change the last bits."
@@ -76,6 +104,22 @@ class TrainSettings(Closed):
         True,
         description="Use deterministic kernels only; a run whose model has an operation without"
         " one fails and says so. Slower on some GPUs, the same on CPUs.",
+    )
+    keep: Literal["none", "adapters", "all"] = Field(
+        "none",
+        description="Trained weights to keep in the run's folder: none, the adapters (some MB"
+        " each), or of every method, whole models too.",
+    )
+
+
+class TrainSection(TrainSettings):
+    """The defaults of all cells, and how they are computed together."""
+
+    pack: int = Field(
+        1,
+        ge=1,
+        description="Train up to so many cells of a model and task in one process, one after the"
+        " other: saves their start-up. Asking for one result then trains its pack.",
     )
 
 
@@ -180,7 +224,7 @@ class Config(Closed):
         description="Folder that holds the task files that do not come in a package; relative to"
         " the workflow's folder.",
     )
-    train: TrainSettings = Field(default_factory=TrainSettings, description="Every cell's default.")
+    train: TrainSection = Field(default_factory=TrainSection, description="Every cell's default.")
     overrides: list[Override] = Field(
         default_factory=list, description="What differs, in order; the later wins."
     )

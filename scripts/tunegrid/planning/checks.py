@@ -1,12 +1,13 @@
 """What the configuration's types cannot tell: names, repetitions, files, splits."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from tunegrid.code import user_path
 from tunegrid.config.catalogue import CATALOGUES
 from tunegrid.config.messages import nearest
 from tunegrid.config.origin import KeyPath, Origins
-from tunegrid.planning.grid import expand_grid, split_settings
+from tunegrid.planning.grid import Cell, expand_grid, split_settings
 from tunegrid.planning.project import Project
 from tunegrid.tasks.readers import reader_names
 
@@ -18,7 +19,10 @@ def problems(project: Project, origins: Origins) -> Iterator[str]:
     yield from _repetitions(project, origins)
     yield from _missing_files(project, origins)
     yield from _missing_models(project, origins)
-    yield from _missing_dev_splits(project, origins)
+    if next(_unknown_names(project, origins), None) is None:
+        cells = list(expand_grid(project))
+        yield from _missing_dev_splits(project, cells, origins)
+        yield from _contradictions(project, cells, origins)
 
 
 def _names(project: Project) -> Iterator[tuple[KeyPath, str, str]]:
@@ -89,16 +93,35 @@ def _missing_models(project: Project, origins: Origins) -> Iterator[str]:
                 yield f"{where}: no model in {folder}; name the folder that holds its config.json"
 
 
-def _missing_dev_splits(project: Project, origins: Origins) -> Iterator[str]:
-    if next(_unknown_names(project, origins), None):
-        return
-    wanting = {
-        cell.task for cell in expand_grid(project) if cell.settings["train"]["eval_split"] == "dev"
-    }
-    for task in sorted(wanting):
+def _missing_dev_splits(project: Project, cells: list[Cell], origins: Origins) -> Iterator[str]:
+    where = origins.locate(("train", "protocol"))
+    evaluated = {cell.task for cell in cells if _train(cell)["protocol"] == "standard"}
+    for task in sorted(evaluated):
         if not project.tasks[task].has_dev and not split_settings(project, task)["dev_fraction"]:
-            where = origins.locate(("train", "eval_split"))
             yield (
-                f"{where}: 'dev', but task {task!r} ships no dev split;"
-                f" set data.tasks.{task}.dev_fraction to 0.1, say, or eval_split to test"
+                f"{where}: 'standard' evaluates dev, but task {task!r} ships no dev split;"
+                f" set data.tasks.{task}.dev_fraction to 0.1, say, or protocol to report"
             )
+
+
+def _contradictions(project: Project, cells: list[Cell], origins: Origins) -> Iterator[str]:
+    """Training settings, each right for itself, that no run can follow together."""
+    pack = project.config.train.pack
+    found: dict[tuple[str, str], Cell] = {}
+    for cell in cells:
+        train = _train(cell)
+        if train["select"] == "best_dev" and train["protocol"] == "report":
+            what = "'best_dev', but protocol: report reads no dev split; set protocol to standard"
+            found.setdefault(("select", what), cell)
+        if train["early_stopping"] and train["select"] != "best_dev":
+            what = f"{train['early_stopping']}, but select: {train['select']} looks for no best"
+            found.setdefault(("early_stopping", f"{what} epoch; set select to best_dev"), cell)
+        if train["gpus_per_run"] > 1 and pack > 1:
+            what = f"{pack}, but gpus_per_run: {train['gpus_per_run']}; set one of them to 1"
+            found.setdefault(("pack", what), cell)
+    for (key, what), cell in found.items():
+        yield f"{origins.locate(('train', key))}: {what} (cell {cell.path})"
+
+
+def _train(cell: Cell) -> dict[str, Any]:
+    return cell.settings["train"]

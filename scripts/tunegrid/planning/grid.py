@@ -1,6 +1,7 @@
 """The grid: its cells, and the settings that make each what it is."""
 
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -8,23 +9,30 @@ from typing import Any
 
 from tunegrid.files import canonical_json
 from tunegrid.planning.project import Project
+from tunegrid.results import RUN_PATH
 from tunegrid.settings import Settings, settings_hash
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One run of the grid: a model, a task, a method, a seed, and every setting resolved."""
+    """One run of the grid: a model, a task, a method, a seed, and every setting resolved.
+
+    Attributes:
+        settings: all that decides the result.
+        keep: whose trained weights are kept; it changes nothing of the result.
+    """
 
     model: str
     task: str
     method: str
     seed: int
     settings: Settings
+    keep: str
 
     @property
     def path(self) -> str:
         """The run's folder below `results/runs`."""
-        return f"{self.model}/{self.task}/{self.method}/seed{self.seed}"
+        return RUN_PATH.format(**self.settings)
 
     @cached_property
     def settings_json(self) -> str:
@@ -52,12 +60,13 @@ def expand_grid(project: Project) -> Iterator[Cell]:
 
 
 def _cell(project: Project, model: str, task: str, method: str, seed: int) -> Cell:
-    train = project.config.train.model_dump()
+    train = project.config.train.model_dump(exclude={"pack"})
     here = {"model": model, "task": task, "method": method, "seed": seed}
     for override in project.config.overrides:
         where = override.where.model_dump(exclude_none=True)
         if all(here[key] in values for key, values in where.items()):
             train |= override.set.model_dump(exclude_unset=True)
+    keep = train.pop("keep")
     settings = here | {
         "model_source": project.models[model].settings(),
         "tokenizer_source": project.models[tokenizer_of(project, model)].settings(),
@@ -66,7 +75,25 @@ def _cell(project: Project, model: str, task: str, method: str, seed: int) -> Ce
         "data": split_settings(project, task),
         "train": train,
     }
-    return Cell(model, task, method, seed, settings)
+    return Cell(model, task, method, seed, settings, keep)
+
+
+def packs(cells: Iterable[Cell], size: int) -> dict[str, list[Cell]]:
+    """The cells that one process trains: up to `size` of the same model and task, by pack name.
+
+    They also share what a process fixes for good: threads, precision, deterministic kernels.
+    """
+    alike = defaultdict(list)
+    for cell in cells:
+        fixed = (cell.settings["train"][key] for key in ("threads", "precision", "deterministic"))
+        alike[cell.model, cell.task, *fixed].append(cell)
+    result: dict[str, list[Cell]] = {}
+    numbers: Counter[tuple[str, str]] = Counter()
+    for (model, task, *_), group in alike.items():
+        for start in range(0, len(group), size):
+            numbers[model, task] += 1
+            result[f"{model}/{task}/{numbers[model, task]}"] = group[start : start + size]
+    return result
 
 
 def split_settings(project: Project, task: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from tunegrid.reporting.style import (
     series_looks,
     series_of,
 )
+from tunegrid.results import EVALUATED
 
 #: Panels: history column → title.
 PANELS = {
@@ -88,4 +89,4 @@ def _epoch_means(rows: pd.DataFrame) -> pd.DataFrame:
 
 def evaluated_split(runs: pd.DataFrame) -> str:
     """What to call the split that the curves were measured on: `dev`, `test`, or both."""
-    return " / ".join(sorted(runs["settings.eval_split"].unique()))
+    return " / ".join(sorted(runs["settings.protocol"].map(EVALUATED).unique()))

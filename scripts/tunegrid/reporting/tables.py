@@ -12,7 +12,7 @@ from tunegrid.results import GROUP, METRICS
 #: Settings that the table of hyper-parameters shows, in order.
 SHOWN_SETTINGS = (
     *("epochs", "batch_size", "learning_rate", "warmup_ratio", "schedule", "weight_decay"),
-    *("precision", "eval_split"),
+    *("precision", "protocol", "select", "early_stopping"),
 )
 
 

@@ -19,7 +19,8 @@ def collect_runs(cells: pd.DataFrame, root: Path) -> pd.DataFrame:
         root: the folder `results/runs`.
 
     Returns:
-        A row a cell, in the grid's order: metrics.json's keys; `settings.*` (the training and
+        A row a cell, in the grid's order: metrics.json's keys (out_of_memory: how many times the
+        micro-batch was halved); `settings.*` (the training and
         split settings, each a column), `provenance.*`; `examples.train` … of each split.
 
     Raises:
@@ -63,8 +64,10 @@ def _problem(cell: Any, metrics: dict[str, Any], made: dict[str, Any]) -> str | 
 
 def _row(metrics: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
     settings = made["settings"]["data"] | made["settings"]["train"]
+    settings["micro_batch"] = str(settings["micro_batch"])  # a number or auto: one type a column
     return (
         metrics
+        | {"out_of_memory": len(metrics["out_of_memory"])}
         | {f"examples.{split}": counts["examples"] for split, counts in made["splits"].items()}
         | {f"labels.{split}": len(counts["labels"]) for split, counts in made["splits"].items()}
         | {f"shared_with_train.{split}": n for split, n in made["shared_with_train"].items()}

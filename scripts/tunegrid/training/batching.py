@@ -5,7 +5,6 @@ micro-batches, each padded to its own longest example: the gradient is that of t
 with little padding.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,12 @@ from datasets import Dataset
 from tunegrid.training.randomness import stream_seed
 
 Tensors = dict[str, torch.Tensor]
+
+#: Batches that `group_by_length` sorts together; the Transformers Trainer's own number.
+GROUPED = 50
+#: What a micro-batch costs beside its tokens, in tokens: on a CPU its gradients are added to those
+#: before (measured: tests/benchmarks/bench_cut.py); a GPU waits for some thousand kernels to start.
+OVERHEAD = {"cpu": 16.0, "cuda": 2048.0}
 
 
 class EncodedSplit:
@@ -64,26 +69,69 @@ class EncodedSplit:
         return batch | {"attention_mask": torch.from_numpy(mask.astype(np.int64))}
 
 
-def epoch_batches(examples: int, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
+def epoch_batches(
+    lengths: np.ndarray, batch_size: int, seed: int, epoch: int, *, grouped: bool = False
+) -> list[np.ndarray]:
     """The batches of one epoch: a random order of all examples, the last batch maybe shorter.
 
     The order depends on the run's seed and the epoch (from 0) alone, so all methods of a seed
     see the examples in the same order.
+
+    Args:
+        lengths: tokens of each example, (n,).
+        batch_size: examples of a batch.
+        seed: the run's.
+        epoch: from 0.
+        grouped: sort every `GROUPED` batches' worth of the random order by length before it is
+            cut, so that a batch holds examples of like length; the batches' order stays random.
     """
     generator = np.random.default_rng(stream_seed(seed, "order", epoch))
-    order = generator.permutation(examples)
-    return [order[start : start + batch_size] for start in range(0, examples, batch_size)]
+    order = generator.permutation(len(lengths))
+    if not grouped:
+        return _cut(order, batch_size)
+    batches = []
+    for pool in _cut(order, GROUPED * batch_size):
+        batches += _cut(_longest_first(pool, lengths), batch_size)
+    return [batches[position] for position in generator.permutation(len(batches))]
 
 
-def micro_batches(positions: np.ndarray, lengths: np.ndarray, size: int) -> Iterator[np.ndarray]:
-    """A batch cut into micro-batches of at most `size` examples of like length, longest first.
+def micro_batches(
+    positions: np.ndarray, lengths: np.ndarray, most: int, overhead: float
+) -> list[np.ndarray]:
+    """A batch cut into micro-batches of at most `most` examples of like length, longest first.
 
-    Longest first, so that too little memory shows at the first micro-batch. Ties keep their
-    random order.
+    Of all cuts of the sorted batch it is the cheapest: a micro-batch costs its padded tokens and
+    `overhead` (dynamic programming; Bellman 1957's segmentation). Longest first, so that too
+    little memory shows at the first micro-batch. Ties keep their random order.
+
+    Args:
+        positions: of the batch's examples in the split, (b,).
+        lengths: tokens of each example of the split, (n,).
+        most: examples of a micro-batch, at most.
+        overhead: what a micro-batch costs beside its tokens, in tokens.
     """
-    order = positions[np.argsort(-lengths[positions], kind="stable")]
-    for start in range(0, len(order), size):
-        yield order[start : start + size]
+    order = _longest_first(positions, lengths)
+    longest = lengths[order]
+    cost = np.zeros(len(order) + 1)
+    cuts = np.zeros(len(order) + 1, dtype=int)
+    for end in range(1, len(order) + 1):
+        starts = np.arange(max(0, end - most), end)
+        costs = cost[starts] + longest[starts] * (end - starts) + overhead
+        best = int(costs.argmin())
+        cost[end], cuts[end] = costs[best], starts[best]
+    parts, end = [], len(order)
+    while end:
+        parts.append(order[cuts[end] : end])
+        end = cuts[end]
+    return parts[::-1]
+
+
+def _longest_first(positions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    return positions[np.argsort(-lengths[positions], kind="stable")]
+
+
+def _cut(order: np.ndarray, size: int) -> list[np.ndarray]:
+    return [order[start : start + size] for start in range(0, len(order), size)]
 
 
 def to_device(batch: Tensors, device: torch.device) -> dict[str, Any]:

@@ -12,19 +12,27 @@ from tunegrid.training.randomness import stream_seed
 
 
 def build_model(
-    folder: Path, labels: list[str], method: dict[str, Any], seed: int
+    folder: Path,
+    labels: list[str],
+    method: dict[str, Any],
+    seed: int,
+    *,
+    attention: str = "auto",
+    process: int = 0,
 ) -> PreTrainedModel:
     """A sequence classifier on the CPU in fp32, changed by `method`, ready to train.
 
     The head is drawn from the seed's stream `head`, so it is the same for every method; the
     adapter from `adapter`. Afterwards torch's global generator stands at the start of the
-    stream `dropout`.
+    process' stream `dropout`.
 
     Args:
         folder: a model folder (`tunegrid.models.fetch_model`); its weights are safetensors.
         labels: label names in the order of their ids.
         method: the catalogue entry (`MethodEntry.settings`).
         seed: the run's.
+        attention: "sdpa" or "eager"; "auto": the first that the model can.
+        process: of the run's processes (from 0), the one that this is.
 
     Raises:
         UserError: transformers cannot build a classifier from the folder, or the method does not
@@ -40,11 +48,12 @@ def build_model(
             dtype=torch.float32,
             use_safetensors=True,
             trust_remote_code=False,
+            attn_implementation=None if attention == "auto" else attention,
         )
     except (OSError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise UserError(f"{folder}: builds no classifier: {reason}") from None
     torch.manual_seed(stream_seed(seed, "adapter"))
     apply_method(model, method)
-    torch.manual_seed(stream_seed(seed, "dropout"))
+    torch.manual_seed(stream_seed(seed, "dropout", process))
     return model

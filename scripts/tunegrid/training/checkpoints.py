@@ -8,6 +8,7 @@ its payload and the payload, so that a damaged one is known and the one before i
 import hashlib
 import io
 import logging
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
@@ -101,11 +102,8 @@ class Checkpoints:
 
     def remove(self) -> None:
         """Remove the checkpoints of a run that is finished, and what a kill left half-written."""
-        if self._folder is None or not self._folder.is_dir():
-            return
-        for path in self._folder.iterdir():
-            path.unlink(missing_ok=True)
-        self._folder.rmdir()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _files(self) -> list[Path]:
         return sorted(self._folder.glob("step*.pt")) if self._folder else []
@@ -122,14 +120,3 @@ def _read(path: Path) -> State:
     if hashlib.sha256(payload).digest() != digest:
         raise ValueError("it is damaged")
     return torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
-
-
-def random_states() -> dict[str, Any]:
-    """The state of every torch generator that training draws from."""
-    return {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all()}
-
-
-def restore_random_states(states: dict[str, Any]) -> None:
-    """Set every torch generator to where `random_states` found it."""
-    torch.set_rng_state(states["cpu"])
-    torch.cuda.set_rng_state_all(states["cuda"])

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from typing import Any
 
 #: What must be in the environment before CUDA starts for cuBLAS to be deterministic
 #: (https://docs.nvidia.com/cuda/cublas/index.html#results-reproducibility).
@@ -17,12 +18,11 @@ def stream_seed(seed: int, *names: str | int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
-def make_deterministic(deterministic: bool, threads: int) -> None:
-    """Fix what decides the last bits of a result beside the seed: kernels and thread counts.
+def make_deterministic(deterministic: bool, threads: int, precision: str = "fp32") -> None:
+    """Fix what decides the last bits of a result beside the seed: kernels, threads, TF32.
 
     An operation without a deterministic kernel then raises RuntimeError: only warned, attention's
-    backward pass on a GPU would be the one that is not deterministic. TF32 is left off, as torch's
-    own default is. Call it before CUDA starts.
+    backward pass on a GPU would be the one that is not deterministic. Call it before CUDA starts.
     """
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", CUBLAS_WORKSPACE)
@@ -34,3 +34,21 @@ def make_deterministic(deterministic: bool, threads: int) -> None:
     # written.
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = False
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
+
+
+def random_states() -> dict[str, Any]:
+    """The state of every torch generator that a process' training draws from."""
+    import torch
+
+    cuda = torch.cuda.get_rng_state() if torch.cuda.is_available() else None
+    return {"cpu": torch.get_rng_state(), "cuda": cuda}
+
+
+def restore_random_states(states: dict[str, Any]) -> None:
+    """Set every torch generator to where `random_states` found it."""
+    import torch
+
+    torch.set_rng_state(states["cpu"])
+    if states["cuda"] is not None:
+        torch.cuda.set_rng_state(states["cuda"])

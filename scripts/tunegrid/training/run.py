@@ -1,4 +1,4 @@
-"""One run: from a cell's settings, a model folder and an encoded task to its four files."""
+"""One run: from a cell's settings, a model folder and an encoded task to its files."""
 
 import logging
 from pathlib import Path
@@ -12,100 +12,82 @@ from datasets import load_from_disk
 from transformers import PreTrainedModel
 
 from tunegrid.errors import UserError
-from tunegrid.files import read_json, write_json
+from tunegrid.files import write_json
 from tunegrid.methods import parameter_counts
 from tunegrid.provenance import provenance
-from tunegrid.results import RUN
-from tunegrid.settings import Settings, settings_hash
+from tunegrid.results import EVALUATED, RUN
+from tunegrid.settings import Settings
 from tunegrid.training.batching import EncodedSplit
 from tunegrid.training.building import build_model
 from tunegrid.training.checkpoints import Checkpoints
 from tunegrid.training.evaluation import evaluate
-from tunegrid.training.loop import train
+from tunegrid.training.finished import Finished
+from tunegrid.training.job import ENCODING, Job
+from tunegrid.training.keeping import keep_weights
+from tunegrid.training.loop import Training
 from tunegrid.training.metrics import (
     classification_metrics,
     degenerate_reason,
     majority_baseline,
 )
 from tunegrid.training.recording import device_name, write_history, write_predictions
-from tunegrid.training.stopping import StopRequest
-
-#: What a run's provenance takes from its task's encoding.json.
-ENCODING = ("tokenizer_files", "task_files", "splits", "shared_with_train")
+from tunegrid.training.stopping import Interrupted, StopRequest
 
 
-def run_cell(
-    settings: Settings,
-    model: Path,
-    encoded: Path,
-    output: Path,
-    checkpoints: Path | None = None,
-    stop: StopRequest | None = None,
-) -> dict[str, Any]:
+def run_cell(job: Job, stop: StopRequest | None = None) -> dict[str, Any]:
     """Train and measure one cell, and write its files; returns what metrics.json holds.
 
-    Writes into `output`: history.csv, predictions.parquet (test), provenance.json, and last, so
-    that a half-finished run never looks done, metrics.json.
+    Writes into the job's output: history.csv, predictions.parquet (test), provenance.json, the
+    weights that are to be kept, and last, so that a half-finished run never looks done,
+    metrics.json. Of several processes the main one writes.
 
     Args:
-        settings: a cell's (`tunegrid.settings`).
-        model: folder of fetch_model.
-        encoded: folder of encode_task.
-        output: folder of the run.
-        checkpoints: folder of all runs' checkpoints; this run's are in it by its settings' hash,
-            until it is finished. None: it begins at its start and keeps none.
-        stop: asked after each step whether to stop.
+        job: what to make; its lock is held by the caller.
+        stop: asked before each micro-batch whether to stop.
 
     Raises:
         Stopped: `stop` was asked to; the run goes on from its checkpoint when it is started again.
-        UserError: method, tokenizer or kernels do not fit the model, or the split to evaluate on
-            is missing.
+        UserError: method, tokenizer, memory or kernels do not fit the model, or the split to
+            evaluate on is missing.
     """
     made, started = provenance("train"), perf_counter()
-    train_settings, seed = settings["train"], settings["seed"]
-    accelerator = start_accelerator(train_settings["precision"])
-    card = read_json(encoded / "encoding.json")
-    splits = load_splits(encoded, card, train_settings["eval_split"])
-    network = build_model(model, card["labels"], settings["method_source"], seed)
-    check_vocabulary(settings["model"], network, card["largest_token"])
-    network.to(accelerator.device)
+    settings, train, card = job.settings, job.settings["train"], job.encoding
+    (job.output / "metrics.json").unlink(missing_ok=True)
+    accelerator = start_accelerator(train)
+    if not accelerator.is_main_process:
+        logging.getLogger().setLevel(logging.WARNING)
+    splits = load_splits(job.encoded, card, train["protocol"])
+    network = build(job, accelerator)
     counts = parameter_counts(network)
-    logging.info("%s on %s: %s", settings_hash(settings), accelerator.device, counts)
+    logging.info("%s on %s: %s", job.hash, accelerator.device, counts)
 
-    test, eval_split = splits["test"], splits[train_settings["eval_split"]]
-    logits = np.empty(0)
-
-    def evaluate_epoch() -> dict[str, float]:
-        nonlocal logits
-        logits = evaluate(accelerator, network, eval_split)
-        measured = classification_metrics(logits, eval_split.labels)
-        return {f"eval_{key}": value for key, value in measured.items()}
-
-    model_files = read_json(model / "model.json")["files"]
-    saved = Checkpoints(
-        checkpoints / settings_hash(settings) if checkpoints else None,
-        {
-            "code": made["code"],
-            "library versions": made["versions"],
-            "device": device_name(accelerator.device),
-            "model": model_files,
-            "data": {key: card[key] for key in ENCODING},
-        },
+    identity = job.identity(made)
+    device = device_name(accelerator.device)
+    checkpoints = Checkpoints(job.checkpoint_folder, identity | {"device": device})
+    training = Training(
+        *(accelerator, network, splits["train"], train, settings["seed"], checkpoints, stop)
     )
-    trained = train(
-        *(accelerator, network, splits["train"], train_settings, seed, evaluate_epoch),
-        *(saved, stop),
-    )
-    if eval_split is not test or not logits.size:  # none when it went on after the last epoch
-        logits = evaluate(accelerator, network, test)
+    measured: dict[str, np.ndarray] = {}
 
+    def logits_of(split: str) -> np.ndarray:
+        measured[split] = evaluate(accelerator, network, splits[split], len(card["labels"]), stop)
+        return measured[split]
+
+    evaluated = EVALUATED[train["protocol"]]
+    training.run(lambda: classification_metrics(logits_of(evaluated), splits[evaluated].labels))
+    try:
+        logits = measured["test"] if "test" in measured else logits_of("test")
+    except Interrupted as reason:
+        training.stop(str(reason))
+
+    test = splits["test"]
     metrics = classification_metrics(logits, test.labels)
-    reason = degenerate_reason(logits, metrics["loss"])
+    reason = degenerate_reason(logits, training.history[-1]["loss"])
     if reason:
         logging.warning("degenerate run: %s", reason)
     result = {
         **{key: settings[key] for key in RUN},
-        "hash": settings_hash(settings),
+        "hash": job.hash,
         "split": "test",
         "examples": len(test),
         **metrics,
@@ -113,38 +95,70 @@ def run_cell(
         "degenerate": reason is not None,
         "degenerate_reason": reason,
         **counts,
-        "steps": len(trained.history),
-        "train_seconds": round(trained.seconds, 3),
+        "steps": len(training.history),
+        "selected_epoch": training.selection.epoch or training.history[-1]["epoch"],
+        "micro_batch": training.stepper.micro_batch,
+        "out_of_memory": training.stepper.out_of_memory,
+        "train_seconds": round(training.seconds, 3),
     }
     made |= {
-        "hash": result["hash"],
+        "hash": job.hash,
         "settings": settings,
-        "device": device_name(accelerator.device),
+        "device": device,
+        "processes": accelerator.num_processes,
         "threads": torch.get_num_threads(),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "attention": network.config._attn_implementation,  # noqa: SLF001 (has no public name)
         "seconds": round(perf_counter() - started, 3),
-        "resumed_at_step": trained.resumed_at,
-        "model_files": model_files,
+        "resumed_at_step": training.resumed_at,
+        "model_files": job.model_files,
         **{key: card[key] for key in ENCODING},
     }
-    write_history(trained.history, output / "history.csv")
-    write_predictions(test, card["labels"], logits, output / "predictions.parquet")
-    write_json(output / "provenance.json", made)
-    write_json(output / "metrics.json", result)
-    saved.remove()
+    if accelerator.is_main_process:
+        method = settings["method_source"]
+        made["kept"] = keep_weights(network, method, job.output) if job.keeps_weights else {}
+        write_history(training.history, job.output / "history.csv")
+        write_predictions(test, card["labels"], logits, job.output / "predictions.parquet")
+        write_json(job.output / "provenance.json", made)
+        write_json(job.output / "metrics.json", result)
+        Finished(job.finished_folder, identity).keep(job.output)
+        checkpoints.remove()
+    accelerator.wait_for_everyone()
     return result
 
 
-def start_accelerator(precision: str) -> Accelerator:
-    """The accelerator of a run: one process, on the GPU if there is one.
+def start_accelerator(train: Settings) -> Accelerator:
+    """The accelerator of a run, on the GPU if there is one; of each of its processes, on its own.
 
     Raises:
-        UserError: it was launched as several processes, which a run does not share.
+        UserError: there are fewer GPUs than its settings say.
     """
-    accelerator = Accelerator(mixed_precision="bf16" if precision == "bf16" else "no")
-    if accelerator.num_processes > 1:
-        raise UserError(f"a run takes one process; it was started as {accelerator.num_processes}")
-    return accelerator
+    processes, gpus = train["gpus_per_run"], torch.cuda.device_count()
+    if 0 < gpus < processes:
+        raise UserError(f"train.gpus_per_run: {processes}, but this machine has {gpus}")
+    return Accelerator(
+        mixed_precision="bf16" if train["precision"] == "bf16" else "no",
+        cpu=processes > 1 and not gpus,  # else processes without GPUs do not find each other
+    )
+
+
+def build(job: Job, accelerator: Accelerator) -> PreTrainedModel:
+    """The cell's model on its device, ready to train.
+
+    Raises:
+        UserError: method or tokenizer do not fit the model.
+    """
+    train = job.settings["train"]
+    network = build_model(
+        *(job.model, job.encoding["labels"], job.settings["method_source"], job.settings["seed"]),
+        attention=train["attention"],
+        process=accelerator.process_index,
+    )
+    check_vocabulary(job.settings["model"], network, job.encoding["largest_token"])
+    network.to(accelerator.device)
+    if train["compile"]:
+        network.compile(dynamic=True)
+    return network
 
 
 def check_vocabulary(name: str, network: PreTrainedModel, largest_token: int) -> None:
@@ -161,18 +175,19 @@ def check_vocabulary(name: str, network: PreTrainedModel, largest_token: int) ->
         )
 
 
-def load_splits(encoded: Path, card: dict[str, Any], eval_split: str) -> dict[str, EncodedSplit]:
-    """Train, test and the split to evaluate on after each epoch, of an encoded task.
+def load_splits(encoded: Path, card: dict[str, Any], protocol: str) -> dict[str, EncodedSplit]:
+    """Train, test and the split that `protocol` evaluates after each epoch, of an encoded task.
 
     Raises:
-        UserError: `eval_split` is not among them.
+        UserError: that split is not among them.
     """
     data = load_from_disk(encoded)
-    if eval_split not in data:
+    evaluated = EVALUATED[protocol]
+    if evaluated not in data:
         raise UserError(
-            f"train.eval_split: {encoded} has no split {eval_split!r}, only {', '.join(data)};"
-            " set data.dev_fraction, or eval_split to test"
+            f"train.protocol: {protocol} evaluates {evaluated}; {encoded} has only"
+            f" {', '.join(data)}; set data.dev_fraction, or protocol: report"
         )
     return {
-        split: EncodedSplit(data[split], card["padding"]) for split in {"train", "test", eval_split}
+        split: EncodedSplit(data[split], card["padding"]) for split in {"train", "test", evaluated}
     }

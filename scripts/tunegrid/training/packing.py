@@ -1,0 +1,72 @@
+"""Several runs in one process, each as if it were alone."""
+
+import gc
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from tunegrid.cli import LOG_FORMAT
+from tunegrid.errors import UserError
+from tunegrid.training.job import Job
+from tunegrid.training.making import make, take
+from tunegrid.training.stopping import Stopped, StopRequest
+
+
+def make_all(jobs: Mapping[str, Job], logs: Path, stop: StopRequest) -> dict[str, dict[str, str]]:
+    """Make every run that is not finished, in order; a failure of one leaves the others alone.
+
+    Args:
+        jobs: by the run's path below the folder of runs; they share model and task.
+        logs: folder for the runs' logs; each goes to `<path>.log`.
+        stop: asked as by a run that is alone.
+
+    Returns:
+        By path: `ended`, which is "finished" or "failed", and `log`.
+
+    Raises:
+        Stopped: it was asked to; what was finished stays so.
+    """
+    ended = {}
+    for path, job in jobs.items():
+        if reason := stop.reason():
+            raise Stopped(f"{reason} before {path}")
+        logging.info("%s: begins", path)
+        log = logs / f"{path}.log"
+        with _own_log(log):
+            end = "finished" if _made(job, stop) else "failed"
+        logging.info("%s: %s", path, end)
+        ended[path] = {"ended": end, "log": str(log)}
+        gc.collect()  # a model is freed before the next is loaded, cycles and all
+    return ended
+
+
+def _made(job: Job, stop: StopRequest) -> bool:
+    try:
+        with job.locked(stop):
+            if not take(job):
+                make(job, stop)
+    except Stopped:
+        raise
+    except UserError as error:
+        logging.error("%s", error)
+        return False
+    except Exception:
+        logging.exception("the run failed")
+        return False
+    return True
+
+
+@contextmanager
+def _own_log(path: Path) -> Iterator[None]:
+    """Log into a file of its own, not among the others'."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    root = logging.getLogger()
+    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter(LOG_FORMAT))
+    shared, root.handlers = root.handlers, [handler]
+    try:
+        yield
+    finally:
+        root.handlers = shared
+        handler.close()

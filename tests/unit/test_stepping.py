@@ -1,0 +1,176 @@
+"""A batch's gradient is the same however it is computed: cut, short of memory, shared."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+from datasets import load_from_disk
+from paths import ROOT
+from tiny import ADAPTER, FULL, TRAIN, cell
+
+from tunegrid.errors import UserError
+from tunegrid.files import read_json
+from tunegrid.training.batching import EncodedSplit
+from tunegrid.training.building import build_model
+from tunegrid.training.evaluation import evaluate
+from tunegrid.training.job import Job
+from tunegrid.training.loop import Training
+from tunegrid.training.run import run_cell
+from tunegrid.training.stepping import Stepper
+
+
+@pytest.fixture(scope="module")
+def without_dropout(tiny_model, tmp_path_factory):
+    """The tiny model, so that the cut of a batch cannot show in its dropout masks."""
+    folder = shutil.copytree(tiny_model, tmp_path_factory.mktemp("still") / "model")
+    dropout = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    config = read_json(folder / "config.json") | dropout
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def train(without_dropout, encoded):
+    """Train an epoch: (losses, final logits, stepper)."""
+
+    def go(method=FULL, **settings):
+        torch.set_num_threads(1)
+        folder, card = encoded
+        data = load_from_disk(folder)
+        accelerator = Accelerator()
+        model = build_model(without_dropout, card["labels"], method, 1).to(accelerator.device)
+        training = Training(
+            *(accelerator, model, EncodedSplit(data["train"], card["padding"])),
+            *(TRAIN | {"epochs": 1, "learning_rate": 1e-3} | settings, 1),
+        )
+        training.run(lambda: {"loss": 0.0, "accuracy": 0.0})
+        test = EncodedSplit(data["test"], card["padding"])
+        logits = evaluate(accelerator, model, test, 2)
+        return [record["loss"] for record in training.history], logits, training.stepper
+
+    return go
+
+
+def assert_same_but_for_rounding(one, other):
+    assert one[0] == pytest.approx(other[0], rel=1e-5)
+    np.testing.assert_allclose(one[1], other[1], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", [FULL, ADAPTER], ids=["full", "adapter"])
+def test_the_cut_of_a_batch_changes_nothing_but_rounding(train, method):
+    whole = train(method, micro_batch=16)
+    for micro_batch in (1, 4, 5, "auto"):
+        assert_same_but_for_rounding(train(method, micro_batch=micro_batch), whole)
+
+
+EXHAUSTED = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+
+def exhausted_above(most, monkeypatch, error=EXHAUSTED):
+    """Let memory suffice for `most` examples at a time; returns what was tried."""
+    real, tried = Stepper._accumulate, []
+
+    def accumulate(self, rows, batch_size):
+        tried.append(len(rows))
+        if len(rows) > most:
+            self.model(**self.split.collate(rows)).logits.sum().backward()  # a half-done gradient
+            torch.rand(3)
+            raise error
+        return real(self, rows, batch_size)
+
+    monkeypatch.setattr(Stepper, "_accumulate", accumulate)
+    return tried
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EXHAUSTED,
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried …"),
+    ],
+)
+def test_out_of_memory_halves_the_micro_batch_and_repeats_the_step(train, monkeypatch, error):
+    small = train(micro_batch=4)
+    tried = exhausted_above(4, monkeypatch, error)
+    losses, logits, stepper = train(micro_batch=16)
+    assert max(tried) > 4
+    assert losses == small[0]
+    np.testing.assert_array_equal(logits, small[1])
+    assert stepper.micro_batch == 4
+    assert [record["step"] for record in stepper.out_of_memory] == [1] * len(stepper.out_of_memory)
+    assert stepper.out_of_memory[-1]["micro_batch"] == 4
+
+
+def test_a_run_that_ran_out_of_memory_is_the_run_of_the_smaller_micro_batch(
+    tiny_model, encoded, tmp_path, monkeypatch
+):
+    def run(name, micro_batch):
+        run_cell(Job(cell(micro_batch=micro_batch), tiny_model, encoded[0], tmp_path / name))
+        metrics = read_json(tmp_path / name / "metrics.json")
+        differ = ("hash", "train_seconds", "out_of_memory")
+        history = (tmp_path / name / "history.csv").read_bytes()
+        return {key: metrics[key] for key in metrics if key not in differ}, history, metrics
+
+    small = run("small", 4)
+    exhausted_above(4, monkeypatch)
+    halved = run("halved", 16)
+    assert halved[:2] == small[:2]
+    assert halved[2]["out_of_memory"][-1] == {"step": 1, "micro_batch": 4}
+    assert small[2]["out_of_memory"] == []
+
+
+def test_one_example_too_many_is_refused_in_one_line(train, monkeypatch):
+    exhausted_above(0, monkeypatch)
+    with pytest.raises(UserError, match=r"^out of memory with a single example at a time; [^\n]*$"):
+        train()
+
+
+def test_another_error_is_not_taken_for_one_of_memory(train, monkeypatch):
+    exhausted_above(0, monkeypatch, RuntimeError("shapes do not fit"))
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        train()
+
+
+REAL = """
+import resource, sys
+sys.path[:0] = [{scripts!r}, {tests!r}]
+import torch
+from pathlib import Path
+from accelerate import Accelerator
+from tiny import TRAIN
+from transformers import BertConfig, BertForSequenceClassification
+from tunegrid.training.loop import Training
+
+torch.set_num_threads(1)
+
+class Split:  # 64 examples of 256 tokens: 16 heads' attention weights are 4 MB an example
+    import numpy as np
+    lengths, labels = np.full(64, 256), np.zeros(64, dtype=np.int64)
+    def __len__(self): return 64
+    def collate(self, rows):
+        return {{"input_ids": torch.ones(len(rows), 256, dtype=torch.long)}}
+
+config = BertConfig(vocab_size=30, hidden_size=64, num_hidden_layers=2, num_attention_heads=16,
+                    intermediate_size=64, attn_implementation="eager")
+training = Training(Accelerator(cpu=True), BertForSequenceClassification(config), Split(),
+                    TRAIN | {{"epochs": 1, "batch_size": 64, "micro_batch": 64}}, 1)
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 700 * 2**20,) * 2)
+training.run(lambda: {{"loss": 0.0, "accuracy": 0.0}})
+print(training.stepper.micro_batch, len(training.history))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_that_really_runs_out_is_survived():
+    code = REAL.format(scripts=str(ROOT / "scripts"), tests=str(ROOT / "tests"))
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    micro_batch, steps = map(int, run.stdout.split())
+    assert 1 <= micro_batch < 64
+    assert steps == 1

@@ -1,0 +1,81 @@
+"""A run of two processes on the CPU, started through accelerate's launcher."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+from paths import ROOT
+from tiny import cell, results
+
+from tunegrid.files import read_json
+
+
+@pytest.fixture
+def program(tiny_model, encoded, tmp_path):
+    """Start train.py on a cell: the process, its output to read."""
+    model = tmp_path / "model"
+    model.mkdir()
+    for path in tiny_model.iterdir():  # without dropout, whose masks are a process' own
+        content = path.read_bytes()
+        if path.name == "config.json":
+            still = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+            content = json.dumps(json.loads(content) | still).encode()
+        (model / path.name).write_bytes(content)
+
+    def start(name, **settings):
+        return subprocess.Popen(
+            [sys.executable, ROOT / "scripts/train.py", "--settings", json.dumps(cell(**settings)),
+             "--model", model, "--encoded", encoded[0], "--output", tmp_path / name,
+             "--checkpoints", tmp_path / "checkpoints"],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+
+    return start
+
+
+def test_two_processes_find_what_one_finds(program, tmp_path):
+    found = {}
+    for processes in (1, 2):
+        process = program(str(processes), gpus_per_run=processes, epochs=4)
+        log, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, log
+        folder = tmp_path / str(processes)
+        made = read_json(folder / "provenance.json")
+        assert made["processes"] == processes
+        found[processes] = pd.read_csv(folder / "history.csv")
+    pd.testing.assert_frame_equal(found[1], found[2], rtol=1e-4)
+    assert not found[1].equals(found[2]), "the processes did not share the batches"
+
+
+def test_two_processes_stop_with_a_checkpoint_and_go_on_bitwise(program, tmp_path):
+    settings = {"gpus_per_run": 2, "epochs": 60}
+    whole = program("whole", **settings)
+    log, _ = whole.communicate(timeout=120)
+    assert whole.returncode == 0, log
+    process = program("stopped", **settings)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("checkpoints/*/step*.pt")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGUSR1)
+    log, _ = process.communicate(timeout=30)
+    assert process.returncode == 75, log
+    assert not (tmp_path / "stopped/metrics.json").exists()
+    process = program("stopped", **settings)
+    log, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, log
+    assert read_json(tmp_path / "stopped/provenance.json")["resumed_at_step"] > 0
+    assert results(tmp_path / "stopped") == results(tmp_path / "whole")
+
+
+def test_a_failure_of_one_process_ends_all(program, tmp_path):
+    process = program("bad", gpus_per_run=2, method={"kind": "adapter", "adapter": "nonsense"})
+    log, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "error: adapter: 'nonsense' is no configuration string" in log
+    assert "error: one of the run's 2 processes failed" in log
+    assert not (tmp_path / "bad/metrics.json").exists()

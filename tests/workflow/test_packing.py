@@ -1,0 +1,83 @@
+"""Several cells in one process: the same results to the bit, and a failure stays alone."""
+
+import re
+
+import pytest
+from tiny import results
+from workflow import AGGREGATES, Workflow
+
+from tunegrid.files import read_json
+
+CELLS = [
+    f"tiny-bert/tiny/{method}/seed{seed}" for method in ("full", "adapter-4") for seed in (1, 2)
+]
+BROKEN = "tiny-bert/tiny/broken/seed1"
+
+
+@pytest.fixture(scope="module")
+def packed(finished, tmp_path_factory):
+    """The finished grid's cells in packs of three beside a method that fails: (workflow, run)."""
+    workflow, config = finished
+    folder = tmp_path_factory.mktemp("packed")
+    packed = Workflow(workflow.source, folder / "out", folder / "packed.yaml")
+    broken = {"kind": "adapter", "adapter": "double_seq_bn[nonsense=1]"}
+    config = config | {
+        "train": config["train"] | {"pack": 3},
+        "methods": config["methods"] | {"broken": broken},
+    }
+    config["grid"] = [*config["grid"], config["grid"][0] | {"methods": ["broken"], "seeds": [1]}]
+    packed.configure(config)
+    return packed, config, packed.run(check=False)
+
+
+def test_a_packed_cell_is_bitwise_the_unpacked_one(finished, packed):
+    for cell in CELLS:
+        alone = results(finished[0].directory / "results/runs" / cell)
+        assert results(packed[0].directory / "results/runs" / cell) == alone
+
+
+def test_a_failure_stays_alone_and_says_why(packed):
+    workflow, _, run = packed
+    assert run.returncode == 1
+    failed = re.findall(r"Error in rule (\w+)", run.stderr + run.stdout)
+    assert set(failed) == {"train"}
+    assert not (workflow.directory / "results/runs" / BROKEN / "metrics.json").exists()
+    log = (workflow.directory / "results/logs/train" / f"{BROKEN}.log").read_text()
+    assert "cannot be added" in log or "is no configuration string" in log
+    assert "Traceback" not in log
+    assert "error: the run failed in its pack; why stands above" in log
+
+
+def test_each_cell_has_its_own_log(packed):
+    for cell in CELLS:
+        log = (packed[0].directory / "results/logs/train" / f"{cell}.log").read_text()
+        assert log.count("epoch 2 of 2:") == 1
+        assert "taken from results/.finished/" in log
+
+
+def test_without_the_failing_cell_nothing_is_trained_again(packed):
+    workflow, config, _ = packed
+    workflow.configure(config | {"grid": config["grid"][:1]})
+    started = {
+        cell: read_json(workflow.directory / "results/runs" / cell / "provenance.json")["started"]
+        for cell in CELLS
+    }
+    workflow.run()
+    assert workflow.plan() == {}
+    workflow.configure(
+        config | {"grid": config["grid"][:1], "train": config["train"] | {"pack": 1}}
+    )
+    assert workflow.plan() == AGGREGATES | {"expand_grid": 1, "train": 4}
+    workflow.run()
+    for cell, before in started.items():
+        made = read_json(workflow.directory / "results/runs" / cell / "provenance.json")
+        assert made["started"] == before
+
+
+def test_what_failed_is_tried_again_by_the_next_start(packed):
+    workflow, config, _ = packed
+    workflow.configure(config)
+    workflow.run(check=False)
+    plan = workflow.plan()
+    assert plan["train_pack"] == 1
+    assert plan["train"] >= 1
