@@ -74,6 +74,11 @@ def cell_threads(wildcards):
     return train["threads"] * train["gpus_per_run"]
 
 
+def cell_gpus(wildcards):
+    """The GPUs that a cell's processes take."""
+    return cell_of(wildcards).settings["train"]["gpus_per_run"]
+
+
 def pack_of_cell(wildcards):
     """The file of the pack that trains a cell."""
     return f"results/packs/{PACK_OF[cell_of(wildcards).path]}.json"

@@ -22,6 +22,7 @@ if PROJECT.config.train.pack == 1:
         resources:
             mem="8GB",  # a base-size encoder with AdamW's state is 2 GB; torch and CUDA another 3
             runtime="4h",  # the report's longest cell (roberta-base, 15 epochs) on one older GPU
+            gpu=cell_gpus,  # limits nothing on a machine whose profile does not
         params:
             code=code_digest("train"),
             settings=cell_settings,
@@ -53,6 +54,7 @@ else:
         resources:
             mem="8GB",  # of one cell; they come one after the other
             runtime="4h",  # for many short cells; what is not done by then goes on in a retry
+            gpu=1,
         params:
             code=code_digest("train_pack"),
             cells=pack_cells,

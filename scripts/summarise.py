@@ -5,6 +5,7 @@ For every metric: n, mean, variance and standard deviation (n-1), minimum, maxim
 baseline and the number of degenerate runs beside them.
 """
 
+import logging
 from pathlib import Path
 
 from tunegrid.cli import describe, run_program
@@ -20,9 +21,11 @@ def main() -> None:
     import pandas as pd
 
     from tunegrid.files import atomic_path
-    from tunegrid.statistics.summary import summarise
+    from tunegrid.statistics.summary import summarise, unequal_steps
 
     summary = summarise(pd.read_parquet(arguments.runs))
+    for found in unequal_steps(summary):
+        logging.warning("methods took unequal numbers of optimizer steps: %s", found)
     with atomic_path(arguments.csv) as temporary:
         summary.to_csv(temporary, index=False)
     with atomic_path(arguments.parquet) as temporary:

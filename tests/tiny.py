@@ -19,7 +19,7 @@ TRAIN = {
     "epochs": 2, "batch_size": 16, "learning_rate": 1e-2, "warmup_ratio": 0.15,
     "schedule": "cosine", "weight_decay": 0.0, "max_grad_norm": 1.0, "protocol": "standard",
     "select": "last", "select_metric": "accuracy", "early_stopping": None, "micro_batch": 8,
-    "group_by_length": False, "precision": "fp32", "attention": "auto", "compile": False,
+    "group_by_length": False, "precision": "fp32", "attention": "auto",
     "gpus_per_run": 1, "threads": 1, "deterministic": True,
 }  # fmt: skip
 

@@ -70,6 +70,19 @@ def test_the_demo_has_three_tasks_methods_and_two_seeds():
         (GRID + "train: {epochs: -1}", "train.epochs: -1 is out of range; it must be at least 1"),
         (GRID + "train: {epochs: 1.5}", "train.epochs: 1.5 is not a whole number"),
         (GRID + "train: {weight_decay: .inf}", "train.weight_decay: inf is not a finite number"),
+        (GRID + "train: {micro_batch: 0}", "train.micro_batch: 0 is neither a whole number of"),
+        (
+            GRID + "train: {early_stopping: 2}",
+            "train.early_stopping: 2, but select: last looks for no best epoch; set select to",
+        ),
+        (
+            GRID + "train: {select: best_dev, protocol: report}",
+            "train.select: 'best_dev', but protocol: report reads no dev split; set protocol to",
+        ),
+        (
+            GRID + "train: {gpus_per_run: 2, pack: 3}",
+            "train.pack: 3, but gpus_per_run: 2; set one of them to 1",
+        ),
         (GRID + "train: {schedule: cosin}", "'cosin' is not one of 'cosine', 'linear'"),
         (GRID.replace("minilm-l6", "minilm"), "unknown model 'minilm'; did you mean 'minilm-l6'?"),
         (GRID.replace("reviews", "reveiws"), "unknown task 'reveiws'; did you mean 'reviews'?"),

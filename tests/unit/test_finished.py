@@ -50,7 +50,7 @@ def test_weights_that_are_wanted_must_be_there(job):
     assert not take(job(keep="adapters"))
     make(job(keep="adapters"), StopRequest())
     assert take(job(keep="adapters"))
-    (job().output / "adapter/head.safetensors").unlink()
+    (job().output / "adapter/model_head.safetensors").unlink()
     assert not take(job(keep="adapters"))
 
 

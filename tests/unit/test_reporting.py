@@ -30,7 +30,8 @@ def make_runs(models=("m1", "m2"), methods=("full", "a8"), tasks=("t1", "t2"), s
                 "settings.learning_rate": 2e-5, "settings.epochs": 2,
                 "settings.batch_size": 8, "settings.warmup_ratio": 0.1, "settings.schedule": "x",
                 "settings.weight_decay": 0.0, "settings.precision": "fp32",
-                "settings.protocol": "standard", "provenance.started": "2026-01-02T03:04:05+00:00",
+                "settings.protocol": "standard", "settings.select": "last",
+                "settings.early_stopping": None, "provenance.started": "2026-01-02T03:04:05+00:00",
                 "provenance.commit": "f00",
             }
         )  # fmt: skip

@@ -10,7 +10,7 @@ from paths import ROOT
 from tunegrid.errors import UserError
 from tunegrid.results import METRICS
 from tunegrid.statistics.collecting import collect_history, collect_runs
-from tunegrid.statistics.summary import summarise
+from tunegrid.statistics.summary import summarise, unequal_steps
 
 
 def runs_table(values, **columns):
@@ -18,8 +18,7 @@ def runs_table(values, **columns):
     rows = [
         {
             "model": "m", "task": "t", "method": "full", "seed": seed, "loss": 1.0,
-            "accuracy": value, "micro_f1": value, "macro_f1": 0.5, "degenerate": False,
-        "out_of_memory": [],
+            "accuracy": value, "micro_f1": value, "macro_f1": 0.5, "degenerate": False, "steps": 7,
             "majority_accuracy": 0.4, "majority_macro_f1": 0.2,
             "trainable_parameters": 25, "total_parameters": 100,
         } | columns
@@ -176,3 +175,10 @@ def test_metrics_that_no_run_writes_are_refused(one_run):
     (folder / "metrics.json").write_text(json.dumps(metrics))
     with pytest.raises(UserError, match=r"accuracy 0\.9 differs from micro-F1 0\.75"):
         collect_runs(cells, root)
+
+
+def test_unequal_numbers_of_steps_are_named():
+    full, adapter = runs_table([0.5, 0.6]), runs_table([0.4, 0.5], method="adapter")
+    assert unequal_steps(summarise(pd.concat([full, adapter]))) == []
+    adapter["steps"] = [5, 6]
+    assert unequal_steps(summarise(pd.concat([full, adapter]))) == ["m on t: full 7, adapter 5–6"]

@@ -5,9 +5,9 @@ table in `config/README.md` and the schema in `config/schema.json` are generated
 `scripts/document_config.py`.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
 
 from tunegrid.config.catalogue import MethodEntry, ModelEntry, Name, TaskEntry
 
@@ -18,6 +18,15 @@ class Closed(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
+def _is_count_or_auto(value: Any) -> Any:
+    if value == "auto" or (type(value) is int and value >= 1):
+        return value
+    raise ValueError(f"{value!r} is neither a whole number of at least 1 nor auto")
+
+
+MicroBatch = Annotated[
+    Annotated[int, Field(ge=1)] | Literal["auto"], BeforeValidator(_is_count_or_auto)
+]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 NonEmpty = Field(min_length=1)
 
@@ -71,7 +80,7 @@ class TrainSettings(Closed):
         description="With best_dev: stop when so many epochs have brought nothing better; null:"
         " train them all.",
     )
-    micro_batch: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+    micro_batch: MicroBatch = Field(
         "auto",
         description="Examples computed at once, at most; auto: the whole batch. The batch is kept"
         " by accumulation. Sorted by length it is cut where that saves most padding; when memory"
@@ -90,9 +99,6 @@ class TrainSettings(Closed):
     )
     attention: Literal["auto", "sdpa", "eager"] = Field(
         "auto", description="Attention kernels; auto: sdpa for models that have it."
-    )
-    compile: bool = Field(
-        False, description="Compile the model with torch.compile; it takes minutes to warm up."
     )
     gpus_per_run: int = Field(
         1, ge=1, description="Processes that share each batch, a GPU each; on a CPU, processes."

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from tunegrid.reporting.style import COLOURS, MARKERS, WIDTH, error_note, place_legend
 from tunegrid.results import METRICS
+from tunegrid.statistics.summary import unequal_steps
 
 SHOWN = ["accuracy", "macro_f1"]
 
@@ -84,6 +85,8 @@ def plot_methods(runs: pd.DataFrame, summary: pd.DataFrame, error_bar: str) -> F
     figure.supxlabel("method, and the share of the parameters that it trains", fontsize=8)
     table = summary[summary["metric"].isin(SHOWN)]
     title = f"hollow: a run, filled: mean over seeds; {error_note(error_bar, table['n'])}"
+    if unequal_steps(summary):
+        title += "\nmethods took unequal numbers of optimizer steps: see the tables"
     place_legend(figure, *grid[0, 0].get_legend_handles_labels(), title)
     return figure
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from tunegrid.results import GROUP, METRICS
+from tunegrid.statistics.summary import unequal_steps
 
 #: Settings that the table of hyper-parameters shows, in order.
 SHOWN_SETTINGS = (
@@ -76,7 +77,7 @@ def accuracy_table(summary: pd.DataFrame) -> Table:
         "Test accuracy, mean ± standard deviation over seeds (number of runs)",
         readable,
         table[[*GROUP, "n", "mean", "variance", "sd", "n_degenerate", "majority_baseline"]],
-        _note(table),
+        f"{_note(table)} {steps_note(summary)}".strip(),
     )
 
 
@@ -95,7 +96,7 @@ def methods_table(summary: pd.DataFrame) -> Table:
         _wide(rows, ["model", "method", "metric"]),
         summary,
         "Trainable: share of the parameters that receive a gradient, the classification head"
-        f" included. {_note(summary)}".strip(),
+        f" included. {_note(summary)} {steps_note(summary)}".strip(),
     )
 
 
@@ -158,6 +159,17 @@ def _bold(text: str, bold: bool) -> str:
 
 def _mark(row: tuple) -> str:
     return f" †{row.n_degenerate}" if row.n_degenerate else ""
+
+
+def steps_note(summary: pd.DataFrame) -> str:
+    """A warning where the methods compared took unequal numbers of optimizer steps; else empty."""
+    found = unequal_steps(summary)
+    if not found:
+        return ""
+    return (
+        "Warning: the methods took unequal numbers of optimizer steps, so they differ in their"
+        f" schedules, too ({'; '.join(found)})."
+    )
 
 
 def _note(table: pd.DataFrame) -> str:

@@ -15,7 +15,8 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
         A row for each group and metric, groups in the grid's order: n (runs with a finite
         value), mean, variance and sd (both n-1; missing for n = 1), min, max; majority_baseline
         (of the metrics that have one); n_runs, n_degenerate (included in the mean, never
-        dropped); trainable_parameters, total_parameters and trainable_percent.
+        dropped); steps_min and steps_max (optimizer steps of its runs); trainable_parameters,
+        total_parameters and trainable_percent.
     """
     long = runs.melt(
         id_vars=[*GROUP, "seed"], value_vars=list(METRICS), var_name="metric", value_name="value"
@@ -27,6 +28,8 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     first = runs.groupby(GROUP, sort=False).agg(
         n_runs=("seed", "size"),
         n_degenerate=("degenerate", "sum"),
+        steps_min=("steps", "min"),
+        steps_max=("steps", "max"),
         majority_accuracy=("majority_accuracy", "first"),
         majority_macro_f1=("majority_macro_f1", "first"),
         trainable_parameters=("trainable_parameters", "first"),
@@ -39,3 +42,30 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     table.insert(table.columns.get_loc("n_runs"), "majority_baseline", baseline.fillna(macro))
     order = first.reset_index()[GROUP].merge(pd.DataFrame({"metric": list(METRICS)}), how="cross")
     return order.merge(table, on=[*GROUP, "metric"], validate="one_to_one")
+
+
+def unequal_steps(summary: pd.DataFrame) -> list[str]:
+    """Where methods that are compared were trained for unequal numbers of optimizer steps.
+
+    Their difference is then one of schedules, too.
+
+    Args:
+        summary: as `summarise` returns it.
+
+    Returns:
+        A text for each such model and task: `model on task: full 405, adapter-64 210`.
+    """
+    groups = summary.drop_duplicates(GROUP)
+    found = []
+    for (model, task), methods in groups.groupby(["model", "task"], sort=False):
+        if len(methods[["steps_min", "steps_max"]].drop_duplicates()) > 1:
+            steps = ", ".join(
+                f"{row.method} {_range(row.steps_min, row.steps_max)}"
+                for row in methods.itertuples()
+            )
+            found.append(f"{model} on {task}: {steps}")
+    return found
+
+
+def _range(least: int, most: int) -> str:
+    return str(least) if least == most else f"{least}–{most}"

@@ -9,6 +9,7 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel
 from tunegrid.errors import UserError
 from tunegrid.methods import apply_method
 from tunegrid.training.randomness import stream_seed
+from tunegrid.training.trimming import trim_last_layer
 
 
 def build_model(
@@ -55,5 +56,6 @@ def build_model(
         raise UserError(f"{folder}: builds no classifier: {reason}") from None
     torch.manual_seed(stream_seed(seed, "adapter"))
     apply_method(model, method)
+    trim_last_layer(model)
     torch.manual_seed(stream_seed(seed, "dropout", process))
     return model

@@ -156,8 +156,6 @@ def build(job: Job, accelerator: Accelerator) -> PreTrainedModel:
     )
     check_vocabulary(job.settings["model"], network, job.encoding["largest_token"])
     network.to(accelerator.device)
-    if train["compile"]:
-        network.compile(dynamic=True)
     return network
 
 
