@@ -123,6 +123,7 @@ class ByTrainer:
         self._data, self._collator = data, collator
 
     def examples_per_second(self, steps: int, seed: int) -> float:
+        AcceleratorState._reset_state()  # else it computes in the precision of the last `Ours`
         clock = Clock()
         self._arguments.max_steps, self._arguments.seed = steps + 1, seed
         Trainer(self._model, self._arguments, self._collator, self._data, callbacks=[clock]).train()

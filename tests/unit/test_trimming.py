@@ -64,6 +64,12 @@ def test_neither_logits_nor_gradients_change(config, method):
         torch.testing.assert_close(same[name], gradient, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.parametrize("method", [FULL, ADAPTER])
+def test_dropout_does_not_disturb_the_comparison(method):
+    config = BertConfig(**SIZES | {"hidden_dropout_prob": 0.5})
+    assert trim_last_layer(build(config, method))
+
+
 def test_the_last_block_sees_one_token_an_example():
     model = build(BertConfig(**SIZES), FULL)
     trim_last_layer(model)

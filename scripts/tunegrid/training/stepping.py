@@ -73,6 +73,9 @@ class Stepper:
 
     def __post_init__(self) -> None:
         self._trained = [value for value in self.model.parameters() if value.requires_grad]
+        self._words: nn.Parameter | None = None  # whose gradient is sparse
+        self._dense: torch.Tensor | None = None  # the same as the optimizer gets it
+        self._touched: torch.Tensor | slice = slice(None)  # its rows that may not be zero
         if self.accelerator.device.type == "cpu":
             self._make_sparse()
 
@@ -97,7 +100,7 @@ class Stepper:
             outcome = self._agreed(self._computed(batch, due=due))
             if not outcome.interrupted and not outcome.exhausted:
                 break
-            self.optimizer.zero_grad(set_to_none=True)
+            self._clear()
             restore_random_states(before)
             if outcome.interrupted:
                 raise Interrupted(outcome.interrupted)
@@ -108,7 +111,7 @@ class Stepper:
             self.accelerator.clip_grad_norm_(self._trained, self.max_grad_norm)
         with out_of_memory_named("the optimizer's state"):
             self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        self._clear()
         return outcome.loss, outcome.due
 
     def _computed(self, batch: np.ndarray, *, due: bool) -> _Outcome:
@@ -148,6 +151,7 @@ class Stepper:
                 if value.grad is None:  # no example of a short batch fell to this process
                     value.grad = torch.zeros_like(value)
                 torch.distributed.all_reduce(value.grad)
+            self._touched = slice(None)  # the others' rows, too
         reason = (mine.interrupted or "another process of the run") if stopped else None
         return _Outcome(loss, reason, bool(short), bool(due))
 
@@ -187,10 +191,27 @@ class Stepper:
         if isinstance(words, nn.Embedding) and words.weight.requires_grad:
             words.sparse = True
 
+            self._words = words.weight
+
     def _make_dense(self) -> None:
-        for value in self._trained:
-            if value.grad is not None and value.grad.is_sparse:
-                value.grad = value.grad.to_dense()
+        """Give the optimizer the whole word embedding gradient, in memory that is kept.
+
+        Fresh memory for it would be cleared page by page in every step; here only the rows that
+        the last step touched are.
+        """
+        if self._words is None or self._words.grad is None or not self._words.grad.is_sparse:
+            return
+        if self._dense is None:
+            self._dense = torch.zeros_like(self._words)
+        gradient = self._words.grad.coalesce()
+        self._touched = gradient.indices()[0]
+        self._dense[self._touched] = gradient.values()
+        self._words.grad = self._dense
+
+    def _clear(self) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+        if self._dense is not None:
+            self._dense[self._touched] = 0.0
 
 
 def out_of_memory(error: RuntimeError) -> bool:

@@ -18,11 +18,12 @@ def trim_last_layer(model: PreTrainedModel) -> bool:
     tried, not known: its logits are compared, and it is left whole where they differ.
 
     Args:
-        model: in evaluation mode, with its method applied.
+        model: with its method applied; it is left in evaluation mode.
 
     Returns:
         Whether the model is trimmed.
     """
+    model.eval()  # of a model changed by the adapters library, parts are not
     layers = getattr(getattr(model.base_model, "encoder", None), "layer", None)
     if not layers or not hasattr(layers[-1], "feed_forward_chunk"):
         return False
