@@ -118,7 +118,8 @@ def test_a_trained_adapter_is_saved_and_loaded_by_its_library_alone(tiny_model, 
     adapters.init(other)
     other.load_adapter(str(tmp_path), set_active=True)
     other.classifier.load_state_dict(model.classifier.state_dict())
-    assert torch.equal(model(inputs).logits, other(inputs).logits)
+    # Not bitwise: the other model is whole, ours computes the last block for one token alone.
+    torch.testing.assert_close(model(inputs).logits, other(inputs).logits)
 
 
 @pytest.mark.parametrize(
