@@ -27,8 +27,8 @@ rule figures:
     localrule: True
 
 
-# Those of runs that were given up (a finished run removes its own), and the second copies of
-# finished runs, so that a run that is forced is trained again.
+# Those of runs that were given up (a finished run removes its own), the second copies of finished
+# runs, so that a run that is forced is trained again, and the record of attempts.
 rule clean_checkpoints:
     log:
         "results/logs/clean_checkpoints.log",
@@ -36,4 +36,4 @@ rule clean_checkpoints:
     conda:
         "../envs/tunegrid.yaml"
     shell:
-        "rm -rfv results/.checkpoints results/.finished > {log} 2>&1"
+        "rm -rfv results/.checkpoints results/.finished results/.attempts > {log} 2>&1"

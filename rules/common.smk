@@ -84,16 +84,20 @@ def pack_of_cell(wildcards):
     return f"results/packs/{PACK_OF[cell_of(wildcards).path]}.json"
 
 
+def cells_of_pack(wildcards):
+    """The cells of a pack."""
+    return PACKS["{model}/{task}/{pack}".format(**wildcards)]
+
+
 def pack_cells(wildcards):
     """The cells of a pack as JSON."""
-    cells = PACKS["{model}/{task}/{pack}".format(**wildcards)]
+    cells = cells_of_pack(wildcards)
     return canonical_json([{"settings": cell.settings, "keep": cell.keep} for cell in cells])
 
 
 def pack_threads(wildcards):
     """The torch threads of a pack's cells, the same for all."""
-    cells = PACKS["{model}/{task}/{pack}".format(**wildcards)]
-    return cells[0].settings["train"]["threads"]
+    return cells_of_pack(wildcards)[0].settings["train"]["threads"]
 
 
 def encoded_task(wildcards):

@@ -20,19 +20,22 @@ if PROJECT.config.train.pack == 1:
             "../envs/tunegrid.yaml"
         threads: cell_threads
         resources:
-            mem="8GB",  # a base-size encoder with AdamW's state is 2 GB; torch and CUDA another 3
-            runtime="4h",  # the report's longest cell (roberta-base, 15 epochs) on one older GPU
+            mem_mb=cell_memory,
+            runtime=cell_runtime,
             gpu=cell_gpus,  # limits nothing on a machine whose profile does not
         params:
             code=code_digest("train"),
             settings=cell_settings,
             keep=cell_keep,
             output=subpath(output.metrics, parent=True),
+            attempts=cell_attempts,
+            scratch=scratch_option,
         shell:
             'python "$TUNEGRID"/scripts/train.py --settings {params.settings:q}'
             " --model {input.model} --encoded {input.encoded} --output {params.output}"
             " --keep {params.keep} --checkpoints results/.checkpoints --finished results/.finished"
-            " --time-limit {resources.runtime} > {log} 2>&1"
+            " --attempts {params.attempts} --memory {resources.mem_mb}"
+            " --time-limit {resources.runtime} {params.scratch} > {log} 2>&1"
 
 else:
 
@@ -52,17 +55,20 @@ else:
             "../envs/tunegrid.yaml"
         threads: pack_threads
         resources:
-            mem="8GB",  # of one cell; they come one after the other
-            runtime="4h",  # for many short cells; what is not done by then goes on in a retry
+            mem_mb=pack_memory,
+            runtime=pack_runtime,
             gpu=1,
         params:
             code=code_digest("train_pack"),
             cells=pack_cells,
+            attempts=pack_attempts,
+            scratch=scratch_option,
         shell:
             'python "$TUNEGRID"/scripts/train_pack.py --cells {params.cells:q}'
             " --model {input.model} --encoded {input.encoded} --runs results/runs"
             " --logs results/logs/train_pack --checkpoints results/.checkpoints"
-            " --finished results/.finished --time-limit {resources.runtime}"
+            " --finished results/.finished --attempts {params.attempts}"
+            " --memory {resources.mem_mb} --time-limit {resources.runtime} {params.scratch}"
             " --output {output} > {log} 2>&1"
 
     # Takes the cell from its pack.

@@ -36,13 +36,18 @@ def main() -> None:
     parser.add_argument("--keep", default="none", help="weights to keep: none, adapters or all")
     parser.add_argument("--checkpoints", type=Path, help="folder of all runs' checkpoints")
     parser.add_argument("--finished", type=Path, help="folder of all finished runs")
+    parser.add_argument("--attempts", type=Path, help="file of the attempts at this run")
+    parser.add_argument("--memory", type=int, help="of its Slurm job, in MB")
+    parser.add_argument("--scratch", type=Path, help="fast disk to copy what is read to")
     parser.add_argument("--time-limit", type=float, help="of its Slurm job, in minutes")
     parser.add_argument("--pack", type=Path, help="only take it; the file of its pack (train_pack)")
     arguments = parser.parse_args()
 
+    from tunegrid.cluster.attempts import Attempts
     from tunegrid.training.job import Job
     from tunegrid.training.launching import is_launched, launch
     from tunegrid.training.making import make, take, take_from_pack
+    from tunegrid.training.scratch import on_scratch
     from tunegrid.training.stopping import GO_ON, Stopped, StopRequest, job_deadline
 
     job = Job(
@@ -57,15 +62,17 @@ def main() -> None:
     stop.install()
     try:
         if is_launched():
-            make(job, stop)
-        else:
-            with job.locked(stop):
-                if take(job):
-                    return
-                if processes > 1:
-                    launch(processes, job.output, stop)
-                else:
-                    make(job, stop)
+            with on_scratch(job, arguments.scratch) as here:
+                make(here, stop)
+            return
+        with Attempts(arguments.attempts, job.hash).attempt(arguments.memory), job.locked(stop):
+            if take(job):
+                return
+            if processes > 1:
+                launch(processes, job.output, stop)
+                return
+            with on_scratch(job, arguments.scratch) as here:
+                make(here, stop)
     except Stopped as reason:
         logging.warning("stopped by %s; start it again to go on from there", reason)
         # The launcher takes any other status of one process for a reason to kill the others.

@@ -27,11 +27,15 @@ def main() -> None:
     parser.add_argument("--logs", required=True, type=Path, help="folder for the runs' logs")
     parser.add_argument("--checkpoints", required=True, type=Path, help="of all runs")
     parser.add_argument("--finished", required=True, type=Path, help="folder of finished runs")
+    parser.add_argument("--attempts", type=Path, help="file of the attempts at this pack")
+    parser.add_argument("--memory", type=int, help="of its Slurm job, in MB")
+    parser.add_argument("--scratch", type=Path, help="fast disk to copy what is read to")
     parser.add_argument("--time-limit", type=float, help="of its Slurm job, in minutes")
     parser.add_argument("--output", required=True, type=Path, help="JSON file: how each ended")
     arguments = parser.parse_args()
 
-    from tunegrid.files import write_json
+    from tunegrid.cluster.attempts import Attempts
+    from tunegrid.files import canonical_json, digest, write_json
     from tunegrid.results import RUN_PATH
     from tunegrid.training.job import Job
     from tunegrid.training.packing import make_all
@@ -46,8 +50,10 @@ def main() -> None:
             *(cell["settings"], arguments.model, arguments.encoded, arguments.runs / path),
             *(cell["keep"], arguments.checkpoints, arguments.finished),
         )
+    attempts = Attempts(arguments.attempts, digest(canonical_json(arguments.cells)))
     try:
-        ended = make_all(jobs, arguments.logs, stop)
+        with attempts.attempt(arguments.memory):
+            ended = make_all(jobs, arguments.logs, stop, arguments.scratch)
     except Stopped as reason:
         logging.warning("stopped by %s; start it again to go on from there", reason)
         raise SystemExit(GO_ON) from None

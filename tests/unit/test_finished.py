@@ -75,6 +75,7 @@ def test_two_processes_never_make_the_same_run(job, monkeypatch):
             order.append("first")
             entered.set()
             time.sleep(0.3)
+            make(first, StopRequest())  # it removes what it needs no longer, under the other's feet
             order.append("first ends")
 
     entered = threading.Event()

@@ -5,8 +5,10 @@ table in `config/README.md` and the schema in `config/schema.json` are generated
 `scripts/document_config.py`.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
+import humanfriendly
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
 
 from tunegrid.config.catalogue import MethodEntry, ModelEntry, Name, TaskEntry
@@ -218,6 +220,64 @@ class FigureSettings(Closed):
     dpi: int = Field(200, ge=50, le=1200, description="Resolution of the PNG files.")
 
 
+def _unit(parse: Callable[[str], float], like: str) -> BeforeValidator:
+    """A check that text is a number with a unit."""
+
+    def check(value: Any) -> Any:
+        try:
+            if isinstance(value, str) and not value.strip().isdigit() and parse(value) > 0:
+                return value
+        except (humanfriendly.InvalidSize, humanfriendly.InvalidTimespan):
+            pass
+        raise ValueError(f"{value!r} is not {like}")
+
+    return BeforeValidator(check)
+
+
+def _or_auto(parse: Callable[[str], float]) -> Callable[[str], float]:
+    return lambda text: 1 if text == "auto" else parse(text)
+
+
+Size = Annotated[str, _unit(humanfriendly.parse_size, "a size such as 8GB")]
+Time = Annotated[str, _unit(humanfriendly.parse_timespan, "a time such as 4h")]
+AutoSize = Annotated[str, _unit(_or_auto(humanfriendly.parse_size), "a size such as 8GB, nor auto")]
+AutoTime = Annotated[
+    str, _unit(_or_auto(humanfriendly.parse_timespan), "a time such as 4h, nor auto")
+]
+
+
+class ClusterSettings(Closed):
+    """What jobs of `train` ask a cluster for, and how the cluster is used."""
+
+    mem: AutoSize = Field(
+        "auto",
+        description="Host memory of a training job's first attempt; auto: from the model and the"
+        " method. An attempt after one that ran out of memory gets half as much again.",
+    )
+    runtime: AutoTime = Field(
+        "auto",
+        description="Time limit of its first attempt; auto: from the model, the tokens and the"
+        " epochs. An attempt after one that ran out of time gets twice as much, and goes on from"
+        " its checkpoint.",
+    )
+    max_mem: Size = Field("128GB", description="The most memory that a further attempt gets.")
+    max_runtime: Time = Field(
+        "24h",
+        description="The longest time limit that a further attempt gets; the partition's, at most.",
+    )
+    left_over_jobs: Literal["wait", "cancel"] = Field(
+        "wait",
+        description="What a start of the workflow does about jobs that a killed one has left in"
+        " the queue: those that pend are cancelled, those that run are waited for or cancelled.",
+    )
+    scratch: str | None = Field(
+        None,
+        pattern=r"^[\w/$.~-]+$",
+        description="Fast disk of a node, e.g. $TMPDIR: a run copies its model and data there and"
+        " reads them from there.",
+    )
+
+
 class Config(Closed):
     """The whole configuration."""
 
@@ -236,6 +296,9 @@ class Config(Closed):
     )
     data: DataSettings = Field(default_factory=DataSettings, description="The tasks' splits.")
     figures: FigureSettings = Field(default_factory=FigureSettings, description="The figures.")
+    cluster: ClusterSettings = Field(
+        default_factory=ClusterSettings, description="Jobs on a Slurm cluster."
+    )
     models: dict[Name, ModelEntry] = Field(
         default_factory=dict, description="Models beside those of `config/models.yaml`."
     )

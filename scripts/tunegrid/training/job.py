@@ -104,8 +104,9 @@ class Job:
         if folder is None:
             yield
             return
-        folder.mkdir(parents=True, exist_ok=True)
-        lock, waiting = FileLock(folder / "lock"), False
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # Not in the folder: whoever finishes the run removes that while others wait.
+        lock, waiting = FileLock(folder.with_suffix(".lock")), False
         while not lock.is_locked:
             try:
                 lock.acquire(timeout=LOCK_POLL)

@@ -10,16 +10,20 @@ from tunegrid.cli import LOG_FORMAT
 from tunegrid.errors import UserError
 from tunegrid.training.job import Job
 from tunegrid.training.making import make, take
+from tunegrid.training.scratch import on_scratch
 from tunegrid.training.stopping import Stopped, StopRequest
 
 
-def make_all(jobs: Mapping[str, Job], logs: Path, stop: StopRequest) -> dict[str, dict[str, str]]:
+def make_all(
+    jobs: Mapping[str, Job], logs: Path, stop: StopRequest, scratch: Path | None = None
+) -> dict[str, dict[str, str]]:
     """Make every run that is not finished, in order; a failure of one leaves the others alone.
 
     Args:
         jobs: by the run's path below the folder of runs; they share model and task.
         logs: folder for the runs' logs; each goes to `<path>.log`.
         stop: asked as by a run that is alone.
+        scratch: fast disk to copy what is read to.
 
     Returns:
         By path: `ended`, which is "finished" or "failed", and `log`.
@@ -34,7 +38,7 @@ def make_all(jobs: Mapping[str, Job], logs: Path, stop: StopRequest) -> dict[str
         logging.info("%s: begins", path)
         log = logs / f"{path}.log"
         with _own_log(log):
-            end = "finished" if _made(job, stop) else "failed"
+            end = "finished" if _made(job, stop, scratch) else "failed"
         logging.info("%s: %s", path, end)
         ended[path] = {"ended": end, "log": str(log)}
         gc.collect()  # a model is freed before the next is loaded, cycles and all
@@ -42,11 +46,12 @@ def make_all(jobs: Mapping[str, Job], logs: Path, stop: StopRequest) -> dict[str
     return ended
 
 
-def _made(job: Job, stop: StopRequest) -> bool:
+def _made(job: Job, stop: StopRequest, scratch: Path | None) -> bool:
     try:
         with job.locked(stop):
             if not take(job):
-                make(job, stop)
+                with on_scratch(job, scratch) as here:
+                    make(here, stop)
     except Stopped:
         raise
     except UserError as error:

@@ -11,6 +11,9 @@ GO_ON = 75
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
+#: The reason to stop when time runs out.
+TIME_LIMIT = "its job's time limit"
+
 #: Seconds before a time limit at which a run stops: a checkpoint of some GB on a slow disk, the
 #: end of Python, and a scheduler's own slack.
 MARGIN = 60.0
@@ -40,7 +43,7 @@ class StopRequest:
     def reason(self) -> str | None:
         """Why to stop now; None: go on."""
         if self.signal is None and self._deadline and time.time() > self._deadline - MARGIN:
-            return "its job's time limit"
+            return TIME_LIMIT
         return self.signal
 
     def install(self) -> None:

@@ -1,0 +1,1 @@
+"""Running on a Slurm cluster: what a job needs, what became of it, and the head process."""

@@ -1,0 +1,320 @@
+"""What jobs ask a cluster for, what became of their attempts, what can never start."""
+
+import errno
+import json
+import os
+import shlex
+import subprocess
+import threading
+from types import SimpleNamespace
+
+import pytest
+from snakemake_executor_plugin_slurm.job_status_query import (
+    query_job_status_sacct,
+    query_job_status_squeue,
+)
+from tiny import cell
+
+from tunegrid.cluster import attempts as attempts_module
+from tunegrid.cluster import head, slurm, watch
+from tunegrid.cluster.attempts import Attempts
+from tunegrid.cluster.head import Request, unfit
+from tunegrid.cluster.needs import memory_mb, runtime_minutes
+from tunegrid.cluster.slurm import Offer, QueuedJob
+from tunegrid.cluster.watch import Pace, Watch
+from tunegrid.config.schema import ClusterSettings
+from tunegrid.errors import UserError
+from tunegrid.training.stopping import TIME_LIMIT, Stopped
+
+
+@pytest.fixture
+def states(monkeypatch):
+    """The states of Slurm's jobs, by id."""
+    found = {}
+    monkeypatch.setattr(attempts_module, "job_state", found.get)
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    return found
+
+
+def in_job(number, start="s"):
+    return {"SLURM_JOB_ID": number, "SLURMD_NODENAME": "g1", "TUNEGRID_START": start}
+
+
+@pytest.mark.parametrize(
+    ("state", "ended"),
+    [
+        ("OUT_OF_MEMORY", "out of memory"),
+        ("TIMEOUT", "time limit"),
+        ("NODE_FAIL", "node lost"),
+        ("CANCELLED", "cancelled"),
+        ("RUNNING", None),
+        (None, None),
+    ],
+)
+def test_what_became_of_a_killed_attempt_is_asked_of_slurm(tmp_path, states, state, ended):
+    kept = Attempts(tmp_path / "a.jsonl", "x")
+    states["7"] = state
+    kept.begin(8000, in_job("7"))
+    assert [attempt.ended for attempt in kept.read()] == [ended]
+    states.clear()  # the controller forgets; the file does not
+    assert [attempt.ended for attempt in kept.read()] == [ended]
+
+
+@pytest.mark.parametrize(
+    ("line", "ended"),
+    [
+        ("slurmstepd: error: Detected 1 oom_kill event in StepId=7.0.", "out of memory"),
+        ("srun: error: g1: task 0: Killed", attempts_module.LOST),
+    ],
+)
+def test_a_process_killed_for_memory_is_told_by_the_log_of_slurm(
+    tmp_path, states, monkeypatch, line, ended
+):
+    monkeypatch.chdir(tmp_path)
+    log = tmp_path / ".snakemake/slurm_logs/rule_train/a_b/7.log"
+    log.parent.mkdir(parents=True)
+    log.write_text(f"Building DAG of jobs...\n{line}\n")
+    kept = Attempts(tmp_path / "a.jsonl", "x")
+    kept.begin(8000, in_job("7"))
+    states["7"] = "FAILED"
+    assert kept.read()[0].ended == ended
+
+
+def test_a_requeued_job_knows_that_it_was(tmp_path, states, monkeypatch):
+    kept = Attempts(tmp_path / "a.jsonl", "x")
+    kept.begin(8000, in_job("7"))
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    assert kept.read()[0].ended == attempts_module.REQUEUED
+
+
+@pytest.mark.parametrize(
+    ("reason", "ended"),
+    [
+        (Stopped(TIME_LIMIT), "time limit"),
+        (Stopped("SIGTERM after step 3"), "asked to stop"),
+        (OSError(errno.ENOSPC, "No space left on device"), "disk full or away"),
+        (UserError("no such method"), "error"),
+        (ValueError("a bug"), "error"),
+    ],
+)
+def test_an_attempt_says_why_it_ended(tmp_path, states, reason, ended):
+    kept = Attempts(tmp_path / "a.jsonl", "x")
+    with pytest.raises(type(reason)), kept.attempt(None, in_job("7")):
+        raise reason
+    assert kept.read()[0].ended == ended
+
+
+@pytest.mark.parametrize(("start", "refused"), [("s", True), ("another", False)])
+def test_an_error_is_tried_again_by_the_next_start_alone(tmp_path, states, start, refused):
+    kept = Attempts(tmp_path / "a.jsonl", "x")
+    with pytest.raises(UserError), kept.attempt(None, in_job("7")):
+        raise UserError("no such method")
+    if refused:
+        with (
+            pytest.raises(UserError, match=r"not tried again.*job 7 on g1.*no such method"),
+            kept.attempt(None, in_job("8", start)),
+        ):
+            raise AssertionError("it was tried")
+    else:
+        with kept.attempt(None, in_job("8", start)):
+            pass
+    assert len(kept.read()) == (1 if refused else 2)
+
+
+@pytest.mark.parametrize(("state", "refused"), [("CANCELLED", True), ("PREEMPTED", False)])
+def test_a_run_that_was_asked_to_stop_since_it_was_cancelled_is_not_tried_again(
+    tmp_path, states, state, refused
+):
+    kept = Attempts(tmp_path / "a.jsonl", "x")
+    with pytest.raises(Stopped), kept.attempt(None, in_job("7")):
+        raise Stopped("SIGTERM after step 3")
+    states["7"] = state
+    if refused:
+        with pytest.raises(UserError, match="not tried again"):
+            kept.begin(None, in_job("8"))
+    else:
+        kept.begin(None, in_job("8"))
+
+
+def test_two_attempts_at_once_are_told_apart(tmp_path, states):
+    kept = Attempts(tmp_path / "a.jsonl", "x")
+    with (
+        kept.attempt(None, in_job("7")),
+        pytest.raises(ValueError, match="a bug"),
+        kept.attempt(None, in_job("8", "other")),
+    ):
+        raise ValueError("a bug")
+    assert [(one.job, one.ended) for one in kept.read()] == [("7", "finished"), ("8", "error")]
+
+
+def test_a_half_written_line_and_other_settings_are_left_out(tmp_path, states):
+    kept = Attempts(tmp_path / "a.jsonl", "x")
+    with kept.attempt(None, in_job("7")):
+        pass
+    with (tmp_path / "a.jsonl").open("a") as file:
+        file.write('\n{"began": {"of": "x", "job"')
+    with kept.attempt(None, in_job("8")):
+        pass
+    assert [attempt.job for attempt in kept.read()] == ["7", "8"]
+    assert Attempts(tmp_path / "a.jsonl", "other settings").read() == []
+
+
+def model_of(folder, megabytes):
+    (folder / "model").mkdir()
+    with (folder / "model/model.safetensors").open("wb") as file:
+        file.truncate(megabytes * 10**6)
+    return folder / "model"
+
+
+def encoded_of(folder, tokens):
+    (folder / "encoded").mkdir()
+    card = {"splits": {"train": {"tokens": tokens}}}
+    (folder / "encoded/encoding.json").write_text(json.dumps(card))
+    return folder / "encoded"
+
+
+def test_memory_follows_the_model_and_the_method(tmp_path):
+    kept, cluster = Attempts(None, "x"), ClusterSettings()
+    model = model_of(tmp_path, 500)
+    full = memory_mb(cell(), model, cluster, kept)
+    adapter = memory_mb(cell({"kind": "adapter"}), model, cluster, kept)
+    assert (full, adapter) == (7500, 5000)
+    assert memory_mb(cell(), tmp_path / "not fetched", cluster, kept) == full
+
+
+def test_time_follows_weights_tokens_and_epochs(tmp_path):
+    """125 million weights, 100,000 tokens, 15 epochs: 1.1e15 FLOPs, 417 s, thrice that."""
+    kept, cluster = Attempts(None, "x"), ClusterSettings()
+    model, encoded = model_of(tmp_path, 500), encoded_of(tmp_path, 100_000)
+    one = runtime_minutes([cell(epochs=15)], model, encoded, cluster, kept)
+    assert one == 36
+    assert runtime_minutes([cell(epochs=15)] * 3, model, encoded, cluster, kept) == 78
+
+
+@pytest.mark.parametrize(
+    ("failures", "mem", "time"),
+    [([], 8000, 60), (["OUT_OF_MEMORY"], 12000, 60), (["TIMEOUT", "TIMEOUT"], 8000, 100),
+     (["NODE_FAIL", "PREEMPTED"], 8000, 60), (["OUT_OF_MEMORY", "TIMEOUT"], 12000, 100)],
+)  # fmt: skip
+def test_a_further_attempt_gets_what_the_last_one_lacked(tmp_path, states, failures, mem, time):
+    kept = Attempts(tmp_path / "a.jsonl", "x")
+    for number, state in enumerate(failures):
+        states[str(number)] = state
+        kept.begin(8000, in_job(str(number), str(number)))
+        kept.read()
+    cluster = ClusterSettings(mem="8GB", runtime="1h", max_mem="12GB", max_runtime="100m")
+    assert memory_mb(cell(), tmp_path, cluster, kept) == mem
+    assert runtime_minutes([cell()], tmp_path, tmp_path, cluster, kept) == time
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [("infinite", None), ("30:00", 30), ("1:30:00", 90), ("2-00:00:00", 2880), ("0:30", 0.5)],
+)
+def test_time_limits_are_read_as_slurm_prints_them(text, minutes):
+    assert slurm.minutes(text) == minutes
+
+
+@pytest.mark.parametrize(
+    ("text", "gpus"),
+    [("(null)", {}), ("gpu:4", {"": 4}), ("gpu:a100:4(S:0-1)", {"a100": 4}),
+     ("gpu:a100:2,gpu:v100:6,shard:8", {"a100": 2, "v100": 6})],
+)  # fmt: skip
+def test_gpus_are_read_as_slurm_prints_them(text, gpus):
+    assert dict(slurm.gpus(text)) == gpus
+
+
+OFFERS = [
+    Offer("gpu", 1440, 64000, 16, {"a100": 4}),
+    Offer("gpu", 1440, 128000, 32, {"v100": 8}),
+    Offer("cpu", None, 32000, 8, {}),
+]
+
+
+@pytest.mark.parametrize(
+    ("asked", "line"),
+    [
+        ({"slurm_partition": "gup"}, "slurm_partition 'gup' is none of this cluster's: cpu, gpu"),
+        ({"slurm_partition": "gpu", "runtime": 1441}, "runtime 1441 min is over the 1440 min"),
+        ({"slurm_partition": "cpu", "runtime": 10**6}, None),
+        ({"slurm_partition": "cpu", "mem_mb": 40000}, "mem 40000 MB is over the 32000 MB"),
+        ({"slurm_partition": "cpu,gpu", "mem_mb": 100000, "runtime": 2000}, None),
+        ({"slurm_partition": "gpu", "threads": 33}, "threads 33 is over the 32 CPUs"),
+        ({"slurm_partition": "gpu", "gpu": 9}, "gpu 9 is over the 8 GPUs"),
+        ({"slurm_partition": "gpu", "gpu": 1, "gpu_model": "h100"}, "'h100' is none of"),
+        ({"slurm_partition": "gpu", "gpu": 1, "gpu_model": "a100"}, None),
+        ({"slurm_partition": "cpu", "gpu": 1}, "gpu 1 is over the 0 GPUs"),
+    ],
+)
+def test_what_would_pend_for_ever_is_named(asked, line):
+    found = unfit([Request("train", asked)] * 2, OFFERS)
+    assert len(found) == (line is not None)
+    assert all(line in text and text.startswith("train: ") for text in found)
+
+
+def test_jobs_left_over_are_those_of_this_folder(tmp_path, monkeypatch):
+    def job(name, folder):
+        return QueuedJob("1", "RUNNING", "None", name, str(folder), "")
+
+    mine = job("tunegrid_1234", tmp_path)
+    others = [job("tunegrid_1234", tmp_path / "other"), job("wrap", tmp_path)]
+    monkeypatch.setattr(slurm, "queue", lambda: [mine, *others])
+    assert slurm.jobs_of(tmp_path) == [mine]
+
+
+class Executor:
+    """What the interface of executors makes public."""
+
+    def __init__(self, *numbers):
+        self.lock = threading.Lock()
+        self.active_jobs = [SimpleNamespace(external_jobid=number) for number in numbers]
+        self.next_seconds_between_status_checks = 3
+        self.reported = []
+
+    def report_job_error(self, job, msg):
+        self.reported.append((job.external_jobid, msg))
+
+
+@pytest.mark.parametrize(("age", "wait"), [(0, 3), (20, 3), (100, 10), (1000, 30)])
+def test_slurm_is_asked_after_a_tenth_of_the_time_that_nothing_ended(monkeypatch, age, wait):
+    now = [1000.0]
+    monkeypatch.setattr(watch.time, "monotonic", lambda: now[0])
+    executor = Executor()
+    pace = Pace(executor, 3)
+    pace.keep()
+    now[0] += age
+    pace.keep()
+    # The plugin adds 10 s after an answer in which nothing has ended.
+    assert executor.next_seconds_between_status_checks + 10 == pytest.approx(wait)
+    executor.next_seconds_between_status_checks = 3  # and does this when something has
+    pace.keep()
+    assert executor.next_seconds_between_status_checks + 10 == 3
+
+
+def test_a_job_that_slurm_has_forgotten_is_given_up_at_the_second_look(monkeypatch, tmp_path):
+    known = {"7", "8"}
+    monkeypatch.setattr(slurm, "known", lambda: known)
+    monkeypatch.setattr(slurm, "queue", list)
+    executor = Executor("7", "8")
+    looking = Watch(executor, tmp_path)
+    looking.look()
+    known = {"7"}
+    looking.look()
+    known = None  # no answer tells nothing
+    looking.look()
+    assert not executor.reported
+    known = {"7"}
+    looking.look()
+    assert [number for number, _ in executor.reported] == ["8"]
+    assert [job.external_jobid for job in executor.active_jobs] == ["7"]
+
+
+def test_without_accounting_sacct_is_answered_by_squeue(tmp_path, monkeypatch):
+    (tmp_path / "squeue").write_text('#!/bin/sh\necho "squeue $@"\n')
+    (tmp_path / "squeue").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(slurm, "has_accounting", lambda: False)
+    head.stand_in_for_accounting()
+    question = shlex.split(query_job_status_sacct("tunegrid_42"))
+    said = subprocess.run(question, capture_output=True, text=True, check=True).stdout
+    assert sorted(said.split()) == sorted(shlex.split(query_job_status_squeue("tunegrid_42")))
