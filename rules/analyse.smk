@@ -13,7 +13,9 @@ rule expand_grid:
         code=code_digest("expand_grid"),
         # What no cell depends on is left out, so that an edit of it does not come this way.
         config=canonical_json(
-            PROJECT.config.model_dump(mode="json", exclude_unset=True, exclude={"figures"})
+            PROJECT.config.model_dump(
+                mode="json", exclude_unset=True, exclude={"figures", "cluster"}
+            )
         ),
     shell:
         'python "$TUNEGRID"/scripts/expand_grid.py --config {params.config:q} --output {output} > {log} 2>&1'

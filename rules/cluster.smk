@@ -7,6 +7,8 @@ from tunegrid.files import digest
 
 # Jobs inherit it, and know by it which of a cell's attempts belong to this start.
 os.environ.setdefault(START, uuid.uuid4().hex)
+# The nodes' fast disk. Not a parameter: where a run reads from is no reason to make it again.
+os.environ["TUNEGRID_SCRATCH"] = PROJECT.config.cluster.scratch or ""
 
 ATTEMPTS = f"results/.attempts/{RUN_PATH}.jsonl"
 PACK_ATTEMPTS = "results/.attempts/packs/{model}/{task}/{pack}.jsonl"
@@ -49,12 +51,6 @@ def pack_runtime(wildcards, input):
     """The time limit of a pack's job, minutes: of all its cells."""
     before = Attempts(Path(pack_attempts(wildcards)), digest(pack_cells(wildcards)))
     return _runtime(cells_of_pack(wildcards), input, before)
-
-
-def scratch_option(wildcards):
-    """The option that names the node's fast disk, if there is one."""
-    scratch = PROJECT.config.cluster.scratch
-    return f'--scratch "{scratch}"' if scratch else ""
 
 
 def _runtime(cells, input, before):

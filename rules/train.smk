@@ -29,13 +29,13 @@ if PROJECT.config.train.pack == 1:
             keep=cell_keep,
             output=subpath(output.metrics, parent=True),
             attempts=cell_attempts,
-            scratch=scratch_option,
         shell:
             'python "$TUNEGRID"/scripts/train.py --settings {params.settings:q}'
             " --model {input.model} --encoded {input.encoded} --output {params.output}"
             " --keep {params.keep} --checkpoints results/.checkpoints --finished results/.finished"
             " --attempts {params.attempts} --memory {resources.mem_mb}"
-            " --time-limit {resources.runtime} {params.scratch} > {log} 2>&1"
+            " --time-limit {resources.runtime}"
+            ' ${{TUNEGRID_SCRATCH:+--scratch "$TUNEGRID_SCRATCH"}} > {log} 2>&1'
 
 else:
 
@@ -62,13 +62,13 @@ else:
             code=code_digest("train_pack"),
             cells=pack_cells,
             attempts=pack_attempts,
-            scratch=scratch_option,
         shell:
             'python "$TUNEGRID"/scripts/train_pack.py --cells {params.cells:q}'
             " --model {input.model} --encoded {input.encoded} --runs results/runs"
             " --logs results/logs/train_pack --checkpoints results/.checkpoints"
             " --finished results/.finished --attempts {params.attempts}"
-            " --memory {resources.mem_mb} --time-limit {resources.runtime} {params.scratch}"
+            " --memory {resources.mem_mb} --time-limit {resources.runtime}"
+            ' ${{TUNEGRID_SCRATCH:+--scratch "$TUNEGRID_SCRATCH"}}'
             " --output {output} > {log} 2>&1"
 
     # Takes the cell from its pack.

@@ -25,9 +25,8 @@ from tunegrid.code import ROOT
 from tunegrid.errors import UserError
 
 PROFILE = ROOT / "profiles/slurm/config.yaml"
-#: The plugin asks squeue only while the controller remembers ended jobs for three intervals; and an
-#: outage longer than this hides the end of a job from it.
-MIN_JOB_AGE = 120
+#: Seconds: twice the longest time between two questions for the jobs (`cluster.watch.Pace`).
+MIN_JOB_AGE = 60
 
 
 def main() -> None:
@@ -43,7 +42,7 @@ def main() -> None:
     for line in description(offers):
         print(line)
     accounts = slurm.accounts()
-    print(f"accounting: {'none, or away' if accounts is None else ', '.join(accounts) or 'empty'}")
+    print(f"accounting: {accounting(accounts)}")
     age = slurm.setting("MinJobAge")
     print(f"ended jobs are remembered (MinJobAge): {age}")
 
@@ -66,6 +65,15 @@ def description(offers: list[Offer]) -> Iterator[str]:
             f" {max(node.cpus for node in nodes)} CPUs, {max(node.mem_mb for node in nodes)} MB,"
             f" {', '.join(sorted(gpus)) or 'no GPU'}"
         )
+
+
+def accounting(accounts: list[str] | None) -> str:
+    """In words, what accounting says of the user."""
+    if not slurm.has_accounting():
+        return "none"
+    if accounts is None:
+        return "it does not answer"
+    return f"your accounts are {', '.join(accounts)}" if accounts else "it does not know you"
 
 
 def jobs_of(profile: dict[str, Any]) -> Iterator[Request]:
@@ -108,7 +116,8 @@ def small_job(profile: dict[str, Any], seconds: float) -> str:
     asked = profile["default-resources"] | profile["set-resources"]["train"]
     model = asked.get("gpu_model")
     output = Path.cwd() / f"slurm-check-{time.time_ns()}.log"
-    tell = 'nvidia-smi -L || echo "no nvidia-smi; CUDA_VISIBLE_DEVICES=$CUDA_VISIBLE_DEVICES"'
+    tell = "nvidia-smi -L 2> /dev/null"
+    tell += ' || echo "no nvidia-smi; CUDA_VISIBLE_DEVICES=$CUDA_VISIBLE_DEVICES"'
     command = [
         *("sbatch", "--parsable", "--job-name", "tunegrid-check", "--output", str(output)),
         *("--partition", asked["slurm_partition"], "--time", "5", "--mem", "500"),

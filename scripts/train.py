@@ -24,7 +24,7 @@ By hand, the settings of a run that exists:
 import logging
 from pathlib import Path
 
-from tunegrid.cli import describe, json_argument, run_program
+from tunegrid.cli import describe, expanded_path, json_argument, run_program
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--finished", type=Path, help="folder of all finished runs")
     parser.add_argument("--attempts", type=Path, help="file of the attempts at this run")
     parser.add_argument("--memory", type=int, help="of its Slurm job, in MB")
-    parser.add_argument("--scratch", type=Path, help="fast disk to copy what is read to")
+    parser.add_argument("--scratch", type=expanded_path, help="fast disk to copy what is read to")
     parser.add_argument("--time-limit", type=float, help="of its Slurm job, in minutes")
     parser.add_argument("--pack", type=Path, help="only take it; the file of its pack (train_pack)")
     arguments = parser.parse_args()

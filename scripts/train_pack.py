@@ -13,7 +13,7 @@ checkpoint and exits with status 75.
 import logging
 from pathlib import Path
 
-from tunegrid.cli import describe, json_argument, run_program
+from tunegrid.cli import describe, expanded_path, json_argument, run_program
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--finished", required=True, type=Path, help="folder of finished runs")
     parser.add_argument("--attempts", type=Path, help="file of the attempts at this pack")
     parser.add_argument("--memory", type=int, help="of its Slurm job, in MB")
-    parser.add_argument("--scratch", type=Path, help="fast disk to copy what is read to")
+    parser.add_argument("--scratch", type=expanded_path, help="fast disk to copy what is read to")
     parser.add_argument("--time-limit", type=float, help="of its Slurm job, in minutes")
     parser.add_argument("--output", required=True, type=Path, help="JSON file: how each ended")
     arguments = parser.parse_args()

@@ -48,6 +48,11 @@ def json_argument(text: str) -> Any:
         raise argparse.ArgumentTypeError(f"not JSON, nor @FILE that holds it: {error}") from None
 
 
+def expanded_path(text: str) -> Path:
+    """An argparse type: a path in which variables of the environment stand, as $TMPDIR does."""
+    return Path(os.path.expandvars(text))
+
+
 def describe(doc: str | None) -> argparse.ArgumentParser:
     """An argument parser whose help is the program's own docstring."""
     return argparse.ArgumentParser(

@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +16,7 @@ from snakemake_executor_plugin_slurm.job_status_query import (
 )
 from tiny import cell
 
+from tunegrid.cli import expanded_path
 from tunegrid.cluster import attempts as attempts_module
 from tunegrid.cluster import head, slurm, watch
 from tunegrid.cluster.attempts import Attempts
@@ -318,3 +320,8 @@ def test_without_accounting_sacct_is_answered_by_squeue(tmp_path, monkeypatch):
     question = shlex.split(query_job_status_sacct("tunegrid_42"))
     said = subprocess.run(question, capture_output=True, text=True, check=True).stdout
     assert sorted(said.split()) == sorted(shlex.split(query_job_status_squeue("tunegrid_42")))
+
+
+def test_a_fast_disk_is_named_by_the_node_s_own_variable(monkeypatch):
+    monkeypatch.setenv("FAST", "/fast/7")
+    assert expanded_path("$FAST/run") == Path("/fast/7/run")

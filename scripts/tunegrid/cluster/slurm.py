@@ -1,9 +1,9 @@
 """Asking Slurm: the state of a job, the queue, what partitions offer."""
 
-import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from getpass import getuser
 from pathlib import Path
 
 #: Seconds after which a question to a daemon that does not answer is given up.
@@ -149,6 +149,5 @@ def has_accounting() -> bool:
 
 def accounts() -> list[str] | None:
     """The accounts that the user may charge; None: there is no accounting, or it is away."""
-    user = os.environ.get("USER") or os.environ.get("LOGNAME") or str(os.geteuid())
-    shown = ask("sacctmgr", "-n", "-P", "list", "assoc", f"user={user}", "format=account")
+    shown = ask("sacctmgr", "-n", "-P", "list", "assoc", f"user={getuser()}", "format=account")
     return None if shown is None else list(dict.fromkeys(shown.split()))

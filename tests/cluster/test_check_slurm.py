@@ -1,0 +1,77 @@
+"""`make slurm-check`: what a cluster offers, and whether a profile fits it."""
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+from paths import ROOT
+from running import fill_in
+
+
+@pytest.fixture
+def check(tmp_path):
+    """Check a profile with these changes against a cluster: (status, what it printed)."""
+
+    def run(cluster, **changes):
+        profile = tmp_path / "config.yaml"
+        profile.write_text((ROOT / "profiles/slurm/config.yaml").read_text())
+        fill_in(profile, accounting=cluster.accounting, **changes)
+        done = subprocess.run(
+            [sys.executable, ROOT / "scripts/check_slurm.py", "--profile", profile, "--wait", "60"],
+            env=cluster.environment, cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("name", "accounting"), [("cluster", "none"), ("accounted", "your accounts are ml, root")]
+)
+def test_a_cluster_that_fits_is_told_and_tried(check, request, name, accounting):
+    status, said = check(request.getfixturevalue(name))
+    assert status == 0, said
+    assert f"accounting: {accounting}\n" in said
+    assert "partition gpu: 2 nodes, 1440 min, " in said
+    assert "4 × a100" in said
+    assert "partition cpu: 2 nodes, " in said
+    assert "CUDA_VISIBLE_DEVICES=0" in said, "the small job got no GPU"
+    assert said.endswith("profile and cluster fit\n")
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"set-resources": {"train": {"slurm_partition": "gpus"}}}, "is none of this cluster's"),
+        ({"set-resources": {"train": {"slurm_partition": "cpu"}}}, "gpu 1 is over the 0 GPUs"),
+        (
+            {"set-resources": {"train": {"slurm_partition": "gpu", "gpu_model": "h100"}}},
+            "gpu_model 'h100' is none of partition gpu's: a100",
+        ),
+        ({"slurm-status-command": "sacct"}, "only squeue is safe"),
+    ],
+)
+def test_what_does_not_fit_is_named(check, cluster, changes, problem):
+    status, said = check(cluster, **changes)
+    assert status == 1
+    assert "error: " in said
+    assert problem in said
+
+
+def test_an_account_that_is_not_the_user_s_is_named(check, accounted):
+    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+    default = {**profile["default-resources"], "slurm_partition": "cpu", "slurm_account": "nobody"}
+    status, said = check(accounted, **{"default-resources": default})
+    assert status == 1
+    assert "slurm_account 'nobody' is none of yours: ml, root" in said
+
+
+def test_without_slurm_one_line_says_so(tmp_path):
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts/check_slurm.py"],
+        env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == "error: Slurm does not answer (sinfo); run this where sbatch works\n"
