@@ -8,7 +8,7 @@ from tunegrid.files import digest
 # Jobs inherit it, and know by it which of a cell's attempts belong to this start.
 os.environ.setdefault(START, uuid.uuid4().hex)
 # The nodes' fast disk. Not a parameter: where a run reads from is no reason to make it again.
-os.environ["TUNEGRID_SCRATCH"] = PROJECT.config.cluster.scratch or ""
+os.environ |= {"TUNEGRID_SCRATCH": PROJECT.config.cluster.scratch or ""}
 
 ATTEMPTS = f"results/.attempts/{RUN_PATH}.jsonl"
 PACK_ATTEMPTS = "results/.attempts/packs/{model}/{task}/{pack}.jsonl"
