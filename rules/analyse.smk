@@ -14,7 +14,7 @@ rule expand_grid:
         # What no cell depends on is left out, so that an edit of it does not come this way.
         config=canonical_json(
             PROJECT.config.model_dump(
-                mode="json", exclude_unset=True, exclude={"figures", "cluster"}
+                mode="json", exclude_unset=True, exclude={"figures", "cluster", "memory"}
             )
         ),
     shell:

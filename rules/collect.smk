@@ -16,6 +16,7 @@ rule workbook:
 rule tables:
     input:
         rules.write_tables.output,
+        rules.write_memory.output,
     localrule: True
 
 
@@ -24,6 +25,15 @@ rule figures:
         expand("results/figures/bars_{metric}.{suffix}", metric=METRICS, suffix=FIGURES),
         expand("results/figures/curves_{task}.{suffix}", task=TASKS, suffix=FIGURES),
         expand("results/figures/methods.{suffix}", suffix=FIGURES),
+        expand("results/figures/memory_{model}.{suffix}", model=MODELS, suffix=FIGURES),
+    localrule: True
+
+
+# The memory analysis alone: it needs no training.
+rule memory:
+    input:
+        rules.write_memory.output,
+        expand("results/figures/memory_{model}.{suffix}", model=MODELS, suffix=FIGURES),
     localrule: True
 
 

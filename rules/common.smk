@@ -15,8 +15,9 @@ from tunegrid.code import code_digest, user_path
 from tunegrid.errors import UserError
 from tunegrid.files import canonical_json
 from tunegrid.planning.grid import expand_grid, packs, split_settings, tokenizer_of
+from tunegrid.planning.memory import memory_cases
 from tunegrid.planning.loading import load_project, typed_command_line
-from tunegrid.reporting import TABLES
+from tunegrid.reporting import MEMORY_TABLES, RECOUNT_TABLES, TABLES
 from tunegrid.results import METRICS, RUN_PATH
 
 try:
@@ -30,6 +31,7 @@ except UserError as error:
 
 PACKS = packs(CELLS.values(), PROJECT.config.train.pack)
 PACK_OF = {cell.path: name for name, cells in PACKS.items() for cell in cells}
+MODELS = list(dict.fromkeys(cell.model for cell in CELLS.values()))
 TASKS = list(dict.fromkeys(cell.task for cell in CELLS.values()))
 FIGURES = ["png", "svg"]
 RUN = f"results/runs/{RUN_PATH}"
@@ -145,3 +147,8 @@ def task_settings(wildcards):
 def of_all_runs(name):
     """The file `name` of every run in the grid."""
     return [f"results/runs/{path}/{name}" for path in CELLS]
+
+
+def model_cases(wildcards):
+    """The steps of a model whose memory is predicted and measured, as JSON."""
+    return canonical_json(memory_cases(CELLS.values(), wildcards.model))

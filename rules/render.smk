@@ -37,6 +37,7 @@ rule write_workbook:
     input:
         runs="results/runs.parquet",
         summary="results/summary.parquet",
+        memory="results/tables/memory.csv",
     output:
         report(
             "results/results.xlsx",
@@ -53,7 +54,7 @@ rule write_workbook:
         code=code_digest("write_workbook"),
     shell:
         'python "$TUNEGRID"/scripts/write_workbook.py --runs {input.runs} --summary {input.summary}'
-        " --output {output} > {log} 2>&1"
+        " --memory {input.memory} --output {output} > {log} 2>&1"
 
 
 rule plot_bars:

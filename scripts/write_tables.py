@@ -19,15 +19,10 @@ def main() -> None:
 
     import pandas as pd
 
-    from tunegrid.files import atomic_path, write_text
-    from tunegrid.reporting.tables import build_tables, to_html, to_markdown
+    from tunegrid.reporting.tables import build_tables, write_tables
 
     runs, summary = pd.read_parquet(arguments.runs), pd.read_parquet(arguments.summary)
-    for name, table in build_tables(runs, summary, arguments.titles).items():
-        write_text(arguments.output / f"{name}.md", to_markdown(table))
-        write_text(arguments.output / f"{name}.html", to_html(table))
-        with atomic_path(arguments.output / f"{name}.csv") as temporary:
-            table.data.to_csv(temporary, index=False)
+    write_tables(build_tables(runs, summary, arguments.titles), arguments.output)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Write the workbook: the sheets summary, runs, settings and provenance.
+"""Write the workbook: the sheets summary, memory, runs, settings and provenance.
 
 Rows of degenerate runs, and of groups that hold some, are coloured.
 """
@@ -13,6 +13,7 @@ def main() -> None:
     parser = describe(__doc__)
     parser.add_argument("--runs", required=True, type=Path, help="runs.parquet")
     parser.add_argument("--summary", required=True, type=Path, help="summary.parquet")
+    parser.add_argument("--memory", required=True, type=Path, help="memory.csv")
     parser.add_argument("--output", required=True, type=Path, help="workbook to write")
     arguments = parser.parse_args()
 
@@ -22,8 +23,9 @@ def main() -> None:
     from tunegrid.reporting.workbook import write_workbook
 
     runs, summary = pd.read_parquet(arguments.runs), pd.read_parquet(arguments.summary)
+    memory = pd.read_csv(arguments.memory)
     with atomic_path(arguments.output) as temporary:
-        write_workbook(runs, summary, temporary)
+        write_workbook(runs, summary, memory, temporary)
 
 
 if __name__ == "__main__":

@@ -278,6 +278,16 @@ class ClusterSettings(Closed):
     )
 
 
+class MemorySettings(Closed):
+    """The memory analysis."""
+
+    recount: bool = Field(
+        True,
+        description="Count the published report's 3B example again, beside its own arithmetic and"
+        " errors; a minute, once.",
+    )
+
+
 class Config(Closed):
     """The whole configuration."""
 
@@ -298,6 +308,9 @@ class Config(Closed):
     figures: FigureSettings = Field(default_factory=FigureSettings, description="The figures.")
     cluster: ClusterSettings = Field(
         default_factory=ClusterSettings, description="Jobs on a Slurm cluster."
+    )
+    memory: MemorySettings = Field(
+        default_factory=MemorySettings, description="The memory analysis."
     )
     models: dict[Name, ModelEntry] = Field(
         default_factory=dict, description="Models beside those of `config/models.yaml`."

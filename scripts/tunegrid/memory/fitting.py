@@ -22,6 +22,11 @@ def needed(peak: float) -> float:
     return peak * FRAGMENTATION + CONTEXT
 
 
+def live(capacity: float) -> float:
+    """Bytes of live tensors that a GPU has room for: `needed` the other way round."""
+    return (capacity - CONTEXT) / FRAGMENTATION
+
+
 def largest_micro_batch(peak_of: Callable[[int], float], capacity: float, most: int = MOST) -> int:
     """The largest power of two, up to `most`, whose step fits; `most` itself if that does; or 0.
 

@@ -6,15 +6,18 @@ Nothing here is shared with the prediction but the step itself, so that the two 
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import torch
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
+from tunegrid.errors import UserError
 from tunegrid.memory.workload import Workload, build, inputs_of, optimizer_of, step
+from tunegrid.training.stepping import out_of_memory
 
 
 @dataclass(frozen=True)
@@ -85,3 +88,21 @@ def _held(tensors: Iterable[torch.Tensor]) -> int:
     """The bytes of the tensors' storages, each counted once."""
     storages = {tensor.data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors}
     return sum(storages.values())
+
+
+def measure_what_fits(work: Workload) -> tuple[Workload, Measurement]:
+    """Measure the step, or, as long as memory runs out, that of half its micro-batch.
+
+    Raises:
+        UserError: the model cannot be built, or not one example fits.
+    """
+    while True:
+        try:
+            return work, measure(work)
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+        if work.batch == 1:
+            raise UserError("not one example of this length fits this device")
+        logging.warning("%d examples do not fit", work.batch)
+        work = replace(work, batch=work.batch // 2)

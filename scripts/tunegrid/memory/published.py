@@ -78,8 +78,9 @@ def errata(corrected: dict[str, float]) -> list[Erratum]:
     """Its errors, each beside the right figure.
 
     Args:
-        corrected: peaks and parts of the traced prediction for `report-3b`, GB: `full`,
-            `adapter-64` (peaks), `adapter-64 activations`, and `logits` of the language model.
+        corrected: of the traced prediction for `report-3b`: `share` and `share fused` of full
+            fine-tuning that adapters take; GB: `adapter-64 activations` (`fused`), and `logits` of
+            the language model; billions of weights: `adapter-64 trained`, `adapter-64 weights`.
     """
     billions = WEIGHTS_COUNTED / 1e9
     return [
@@ -106,11 +107,11 @@ def errata(corrected: dict[str, float]) -> list[Erratum]:
             "activations of one example", "5.5 GB",
             f"{activations_per_example() / 1e9:.2f} GB as its formula stands,"
             f" {activations_per_example(LAYERS) / 1e9:.2f} GB with 504",
-            "5.42 GiB were taken for 5.5 GB; all of it still at 2 bytes a value",
+            "5.82 GB are 5.42 GiB; all of it still at 2 bytes a value",
         ),
         Erratum(
             "gradients with adapters", "6 GB",
-            f"{4 * corrected['adapter-64 trained'] / 1e9:.2f} GB",
+            f"{4 * corrected['adapter-64 trained']:.2f} GB",
             "frozen weights have no gradients",
         ),
         Erratum(
@@ -120,7 +121,8 @@ def errata(corrected: dict[str, float]) -> list[Erratum]:
         ),
         Erratum(
             "activations with adapters", "8 GB, the adapters' own",
-            f"{corrected['adapter-64 activations']:.1f} GB",
+            f"{corrected['adapter-64 activations']:.1f} GB;"
+            f" {corrected['adapter-64 activations fused']:.1f} GB with fused attention",
             "gradients pass through frozen layers to lower adapters, so those keep activations",
         ),
         Erratum(
@@ -129,7 +131,8 @@ def errata(corrected: dict[str, float]) -> list[Erratum]:
         ),
         Erratum(
             "adapters against full fine-tuning", "about 15 % (20 / 118 is 17 %)",
-            f"{100 * corrected['adapter-64'] / corrected['full']:.0f} %",
-            "of the same network, traced, with fused attention",
+            f"{100 * corrected['share']:.0f} %; {100 * corrected['share fused']:.0f} % with fused"
+            " attention",
+            "of the same network, traced; what is saved is the optimizer's state and some inputs",
         ),
     ]  # fmt: skip

@@ -15,11 +15,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-#: What live storage is for, in the order in which a breakdown shows it.
-KINDS = (
-    "frozen weights", "trainable weights", "gradients", "optimizer state", "activations",
-    "temporaries", "inputs",
-)  # fmt: skip
+from tunegrid.memory import KINDS
 
 
 @dataclass

@@ -34,7 +34,7 @@ class Workload:
         batch: examples of a micro-batch.
         tokens: of each example.
         precision: fp32 (as tf32), bf16 (autocast; weights and optimizer stay fp32) or pure-bf16.
-        attention: "eager" or "sdpa".
+        attention: "eager", "sdpa", or "auto": the first of sdpa and eager that the model has.
         checkpointing: whether layers are computed again in the backward pass (Chen et al. 2016,
             https://arxiv.org/abs/1604.06174).
         optimizer: adamw (fused, as tunegrid trains), adamw-foreach or sgd.
@@ -70,7 +70,11 @@ def build(work: Workload) -> PreTrainedModel:
     usual = torch.get_default_dtype()
     torch.set_default_dtype(dtype)  # an adapter's weights, too
     try:
-        model = kind.from_config(config, attn_implementation=work.attention, dtype=dtype)
+        model = kind.from_config(
+            config,
+            attn_implementation=None if work.attention == "auto" else work.attention,
+            dtype=dtype,
+        )
         apply_method(model, work.method)
     except (ValueError, RuntimeError, TypeError) as error:
         reason = " ".join(str(error).split())[:300]

@@ -4,9 +4,11 @@ import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
+from tunegrid.files import atomic_path, write_text
 from tunegrid.results import GROUP, METRICS
 from tunegrid.statistics.summary import unequal_steps
 
@@ -116,6 +118,15 @@ def build_tables(
         "accuracy": accuracy_table(summary),
         "methods": methods_table(summary),
     }
+
+
+def write_tables(tables: Mapping[str, Table], folder: Path) -> None:
+    """Write each table as <name>.md, <name>.html and <name>.csv."""
+    for name, table in tables.items():
+        write_text(folder / f"{name}.md", to_markdown(table))
+        write_text(folder / f"{name}.html", to_html(table))
+        with atomic_path(folder / f"{name}.csv") as temporary:
+            table.data.to_csv(temporary, index=False)
 
 
 def to_markdown(table: Table) -> str:

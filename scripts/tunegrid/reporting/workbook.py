@@ -1,4 +1,4 @@
-"""The workbook: summary, runs, settings and provenance, a sheet each."""
+"""The workbook: summary, memory, runs, settings and provenance, a sheet each."""
 
 import math
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from tunegrid.memory import KINDS
 from tunegrid.results import GROUP, METRICS, RUN
 
 #: Number formats by column; a column that is not here takes the general format.
@@ -20,7 +21,10 @@ FORMATS = {
     "variance": "0.00E+00",
     "learning_rate": "0.0E+00",
     "trainable_percent": "0.000",
-    **dict.fromkeys(["trainable_parameters", "total_parameters"], "#,##0"),
+    **dict.fromkeys(["trainable_parameters", "total_parameters", *KINDS], "#,##0"),
+    **dict.fromkeys(["closed_form", "traced", "traced_for_device"], "#,##0"),
+    **dict.fromkeys(["measured", "reserved"], "#,##0"),
+    "error_percent": "0.000",
     **dict.fromkeys(["train_seconds", "seconds"], "#,##0.0"),
 }
 WIDEST = 60
@@ -28,7 +32,7 @@ WIDEST = 60
 Sheets = Mapping[str, tuple[pd.DataFrame, int]]
 
 
-def workbook_sheets(runs: pd.DataFrame, summary: pd.DataFrame) -> Sheets:
+def workbook_sheets(runs: pd.DataFrame, summary: pd.DataFrame, memory: pd.DataFrame) -> Sheets:
     """The sheets by name: each a table and how many of its columns stay in view."""
 
     def part(prefix: str) -> pd.DataFrame:
@@ -38,13 +42,16 @@ def workbook_sheets(runs: pd.DataFrame, summary: pd.DataFrame) -> Sheets:
     spread = ("settings.", "provenance.")
     return {
         "summary": (summary, len(GROUP) + 1),
+        "memory": (memory, 2),
         "runs": (runs[[name for name in runs if not name.startswith(spread)]], len(RUN)),
         "settings": (part("settings."), len(RUN)),
         "provenance": (part("provenance."), len(RUN)),
     }
 
 
-def write_workbook(runs: pd.DataFrame, summary: pd.DataFrame, path: Path) -> None:
+def write_workbook(
+    runs: pd.DataFrame, summary: pd.DataFrame, memory: pd.DataFrame, path: Path
+) -> None:
     """Write results.xlsx: frozen headers, filters, number formats, fitted column widths.
 
     Missing values are empty cells, text that begins with `=` stays text, and equal tables give
@@ -53,6 +60,7 @@ def write_workbook(runs: pd.DataFrame, summary: pd.DataFrame, path: Path) -> Non
     Args:
         runs: as collect_runs returns it.
         summary: as summarise returns it.
+        memory: the table `memory` of the memory analysis, unrounded, in bytes.
         path: file to write.
     """
     options = {"strings_to_formulas": False, "strings_to_urls": False, "constant_memory": True}
@@ -62,7 +70,7 @@ def write_workbook(runs: pd.DataFrame, summary: pd.DataFrame, path: Path) -> Non
             {"title": "tunegrid results", "created": created.replace(tzinfo=None)}
         )
         styles = _Styles(workbook)
-        for name, (table, frozen) in workbook_sheets(runs, summary).items():
+        for name, (table, frozen) in workbook_sheets(runs, summary, memory).items():
             _write_sheet(workbook.add_worksheet(name), table, frozen, styles)
 
 

@@ -1,0 +1,113 @@
+# The memory analysis: predicted without a GPU, measured by a few steps, the report's counted again.
+
+PREDICTED = expand("results/memory/predicted/{model}.json", model=MODELS)
+MEASURED = expand("results/memory/measured/{model}.json", model=MODELS)
+RECOUNTED = "results/memory/recounted.json" if PROJECT.config.memory.recount else []
+WRITTEN = MEMORY_TABLES + (RECOUNT_TABLES if RECOUNTED else [])
+
+
+rule predict_memory:
+    input:
+        "resources/models/{model}",
+    output:
+        "results/memory/predicted/{model}.json",
+    log:
+        "results/logs/predict_memory/{model}.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    params:
+        code=code_digest("predict_memory"),
+        cases=model_cases,
+    shell:
+        'python "$TUNEGRID"/scripts/predict_memory.py --model {input} --cases {params.cases:q}'
+        " --output {output} > {log} 2>&1"
+
+
+# On the device that cells train on; on a cluster a job with a GPU.
+rule measure_memory:
+    input:
+        "resources/models/{model}",
+    output:
+        "results/memory/measured/{model}.json",
+    log:
+        "results/logs/measure_memory/{model}.log",
+    conda:
+        "../envs/tunegrid.yaml"
+    resources:
+        mem_mb=12000,  # a base-size model with its optimizer's state, and its activations on a CPU
+        runtime="30m",
+        gpu=1,
+    params:
+        code=code_digest("measure_memory"),
+        cases=model_cases,
+    shell:
+        'python "$TUNEGRID"/scripts/measure_memory.py --model {input} --cases {params.cases:q}'
+        " --output {output} > {log} 2>&1"
+
+
+rule recount_memory:
+    output:
+        "results/memory/recounted.json",
+    log:
+        "results/logs/recount_memory.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    params:
+        code=code_digest("recount_memory"),
+    shell:
+        'python "$TUNEGRID"/scripts/recount_memory.py --output {output} > {log} 2>&1'
+
+
+rule write_memory:
+    input:
+        predicted=PREDICTED,
+        measured=MEASURED,
+        recounted=RECOUNTED,
+    output:
+        expand("results/tables/{table}.{suffix}", table=WRITTEN, suffix=["md", "csv"]),
+        *[
+            report(
+                f"results/tables/{table}.html",
+                caption="captions/tables.rst",
+                category="Memory",
+                labels={"table": table},
+            )
+            for table in WRITTEN
+        ],
+    log:
+        "results/logs/write_memory.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    params:
+        code=code_digest("write_memory"),
+        recounted=lambda wildcards, input: f"--recounted {input.recounted}" * bool(input.recounted),
+    shell:
+        'python "$TUNEGRID"/scripts/write_memory.py --predicted {input.predicted}'
+        " --measured {input.measured} {params.recounted} --output results/tables > {log} 2>&1"
+
+
+rule plot_memory:
+    input:
+        "results/memory/predicted/{model}.json",
+    output:
+        png=report(
+            "results/figures/memory_{model}.png",
+            caption="captions/memory.rst",
+            category="Memory",
+            labels={"shows": "of what, and how it grows", "model": "{model}"},
+        ),
+        svg="results/figures/memory_{model}.svg",
+    log:
+        "results/logs/plot_memory/{model}.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    params:
+        code=code_digest("plot_memory"),
+        dpi=PROJECT.config.figures.dpi,
+    shell:
+        'python "$TUNEGRID"/scripts/plot_memory.py --predicted {input} --dpi {params.dpi}'
+        " --output {output} > {log} 2>&1"

@@ -1,0 +1,240 @@
+"""The memory analysis as tables: predicted and measured, what fits, what is saved, the report's."""
+
+from typing import Any
+
+import pandas as pd
+
+from tunegrid.memory import KINDS
+from tunegrid.memory.fitting import CONTEXT, FRAGMENTATION
+from tunegrid.reporting.tables import Table
+
+Rows = list[dict[str, Any]]
+
+SHAPE = ["model", "method", "batch", "tokens"]
+#: How the published table calls its components.
+COMPONENTS = {
+    "weights": ["frozen weights", "trainable weights"],
+    "gradients": ["gradients"],
+    "optimizer": ["optimizer state"],
+    "activations": ["activations", "temporaries", "inputs"],
+}
+
+
+def memory_tables(predicted: Rows, measured: Rows, recounted: dict[str, Any] | None) -> dict:
+    """All tables of the memory analysis, by name.
+
+    Args:
+        predicted: what predict_memory wrote, of all models.
+        measured: what measure_memory wrote, of all models.
+        recounted: what recount_memory wrote; None: it was not asked for.
+    """
+    tables = {
+        "memory": prediction_table(predicted, measured),
+        "memory_fits": fits_table(predicted),
+        "memory_saving": saving_table(predicted),
+    }
+    if recounted:
+        tables["memory_published"] = published_table(recounted)
+        tables["memory_corrected"] = corrected_table(recounted["rows"])
+        tables["memory_errata"] = errata_table(recounted["errata"])
+    return tables
+
+
+def prediction_table(predicted: Rows, measured: Rows) -> Table:
+    """A step of each model and method: by formula, traced, measured, and how far off that was."""
+    data = pd.DataFrame(
+        [
+            {key: row[key] for key in (*SHAPE, "precision", "attention")}
+            | {"closed_form": row["closed_form"], "traced": row["traced"]}
+            | {kind: row["parts"][kind] for kind in KINDS}
+            for row in predicted
+        ]
+    )
+    found = pd.DataFrame(
+        measured,
+        columns=["model", "method", "device", "batch", "tokens", "peak", "reserved", "predicted"],
+    ).rename(
+        columns={
+            "batch": "measured_batch",
+            "tokens": "measured_tokens",
+            "peak": "measured",
+            "predicted": "traced_for_device",
+        }
+    )
+    data = data.merge(found, on=["model", "method"], how="left", validate="one_to_one")
+    data["error_percent"] = 100 * (data["traced_for_device"] / data["measured"] - 1)
+    readable = data[["model", "method"]].assign(
+        **{
+            "examples × tokens": data["batch"].astype(str) + " × " + data["tokens"].astype(str),
+            "precision": data["precision"],
+            "by formula": data["closed_form"].map(_gb),
+            "traced": data["traced"].map(_gb),
+            "measured on": data["device"].fillna("—"),
+            "examples ": data["measured_batch"].map(_whole),
+            "traced for it": data["traced_for_device"].map(_gb),
+            "measured": data["measured"].map(_gb),
+            "error": data["error_percent"].map(lambda value: _or_dash(value, "{:+.3f} %")),
+        }
+    )
+    return Table(
+        "Memory of a training step, predicted and measured, GB",
+        readable,
+        data,
+        "GB: 10^9 bytes of live tensors at the peak. By formula and traced: with a GPU's kernels."
+        " A CPU's take more (dropout's mask is a value, not a byte), so what was measured on one is"
+        " held against a trace of its own. Measured on random weights of the real model, at the"
+        " largest half, quarter … of the batch that fits there.",
+    )
+
+
+def fits_table(predicted: Rows) -> Table:
+    """The largest micro-batch of each GPU."""
+    data = pd.DataFrame(
+        [
+            {key: row[key] for key in ("model", "method", "tokens", "precision")} | row["fits"]
+            for row in predicted
+        ]
+    )
+    gpus = list(predicted[0]["fits"])
+    readable = data.assign(**{gpu: data[gpu].map(lambda most: str(most or "none")) for gpu in gpus})
+    return Table(
+        "The largest micro-batch (a power of two, up to 1024) that fits",
+        readable,
+        data,
+        f"Where live tensors · {FRAGMENTATION} (the allocator's fragmentation) +"
+        f" {CONTEXT / 1e9:g} GB (CUDA's context, its libraries' workspaces) are no more than the"
+        " GPU's memory, in GB of 10^9 bytes. The margins are public figures, not measured here.",
+    )
+
+
+def saving_table(predicted: Rows) -> Table:
+    """What each method saves against full fine-tuning, and of what."""
+    rows = []
+    for row in predicted:
+        full = _full_of(predicted, row)
+        if full is None or row is full:
+            continue
+        saved = {kind: full["parts"][kind] - row["parts"][kind] for kind in KINDS}
+        weights = saved.pop("frozen weights") + saved.pop("trainable weights")
+        rows.append(
+            {key: row[key] for key in SHAPE}
+            | {"full": full["traced"], "traced": row["traced"]}
+            | {"saved": full["traced"] - row["traced"], "weights": weights}
+            | saved
+        )
+    columns = [*SHAPE, "full", "traced", "saved", "weights", *KINDS[2:]]
+    data = pd.DataFrame(rows, columns=columns)
+    share = (100 * data["saved"] / data["full"]).map("{:.0f} %".format)
+    readable = data[SHAPE].assign(
+        **{key: data[key].map(_gb) for key in columns[len(SHAPE) :]}, share=share
+    )
+    return Table(
+        "What a method saves against full fine-tuning, and of what, GB",
+        readable,
+        data,
+        "Parts at each one's own peak. Saved: optimizer state and gradients of frozen weights, and"
+        " the inputs of frozen linear maps; not the activations that gradients pass through.",
+    )
+
+
+def published_table(recounted: dict[str, Any]) -> Table:
+    """The published report's two tables, and beside them the same network traced, fp32."""
+    traced = {
+        (row["method"], row["way"]): _components(row)
+        for row in recounted["rows"]
+        if row["model"] == "report-3b"
+    }
+    data = pd.DataFrame(
+        [
+            {
+                **entry,
+                "corrected": traced[entry["method"], "fp32, eager attention"][entry["component"]],
+                "fused_attention": traced[entry["method"], "fp32"][entry["component"]],
+            }
+            for entry in recounted["published"]
+        ]
+    )
+    readable = pd.DataFrame(
+        {
+            "method": data["method"],
+            "component": data["component"].str.replace("_", " "),
+            "as published": data["gigabytes"].map("{:g}".format),
+            "corrected": data["corrected"].map("{:.2f}".format),
+            "with fused attention": data["fused_attention"].map("{:.2f}".format),
+        }
+    )
+    return Table(
+        "The published report's memory of a 3B model, as written and corrected, GB",
+        readable,
+        data,
+        "16 examples of 1024 tokens, fp32. Corrected: its own network (28 layers, no gates),"
+        " traced, at the peak: when activations are largest, gradients are not there yet. It"
+        " counts attention's matrices, so eager attention is what it is held against.",
+    )
+
+
+def _components(row: dict[str, Any]) -> dict[str, float]:
+    """A traced peak by the published table's components, GB."""
+    parts = {
+        name: sum(row["parts"][kind] for kind in kinds) / 1e9 for name, kinds in COMPONENTS.items()
+    }
+    parts["static_total"] = parts["weights"] + parts["gradients"] + parts["optimizer"]
+    return parts | {"total": row["traced"] / 1e9}
+
+
+def corrected_table(rows: Rows) -> Table:
+    """The corrected 3B answer, by formula and by trace."""
+    data = pd.DataFrame(
+        [
+            {key: row[key] for key in ("model", "method", "way", "closed_form", "traced")}
+            for row in rows
+        ]
+    )
+    full = data[data["method"] == "full"].set_index(["model", "way"])["traced"]
+    of_full = (
+        100 * data["traced"] / full.loc[list(zip(data["model"], data["way"], strict=True))].array
+    )
+    data["percent_of_full"] = of_full
+    readable = data[["model", "method", "way"]].assign(
+        **{
+            "by formula": data["closed_form"].map(_gb),
+            "traced": data["traced"].map(_gb),
+            "of full": of_full.map("{:.0f} %".format),
+        }
+    )
+    return Table(
+        "A 3B model at 16 examples of 1024 tokens, GB",
+        readable,
+        data,
+        "report-3b: the published report's network, as a classifier. llama-3.2-3b: the language"
+        " model that it stands for, whose logits alone are 8.4 GB. Fused AdamW; fused attention"
+        " where nothing else is said.",
+    )
+
+
+def errata_table(errata: Rows) -> Table:
+    """The errors of the published arithmetic, each beside the right figure."""
+    data = pd.DataFrame(errata)
+    names = {"what": "where", "written": "as written", "right": "right"}
+    return Table("Errors of the published memory arithmetic", data.rename(columns=names), data)
+
+
+def _full_of(predicted: Rows, row: dict[str, Any]) -> dict[str, Any] | None:
+    """Full fine-tuning of the same model at the same shape."""
+    same = ("model", "batch", "tokens", "precision")
+    for other in predicted:
+        if other["method"] == "full" and all(other[key] == row[key] for key in same):
+            return other
+    return None
+
+
+def _gb(size: float | None) -> str:
+    return _or_dash(None if size is None else size / 1e9, "{:,.3f}")
+
+
+def _whole(value: float | None) -> str:
+    return _or_dash(value, "{:.0f}")
+
+
+def _or_dash(value: float | None, form: str) -> str:
+    return "—" if value is None or pd.isna(value) else form.format(value)
