@@ -22,7 +22,7 @@ def main() -> None:
     from tunegrid.files import write_json
     from tunegrid.memory.catalogue import catalogue
     from tunegrid.memory.measuring import measure_what_fits
-    from tunegrid.memory.predicting import predict
+    from tunegrid.memory.predicting import UntraceableError, predict
     from tunegrid.memory.shapes import load_shape
     from tunegrid.memory.study import workload
 
@@ -30,8 +30,12 @@ def main() -> None:
     found = []
     for case in arguments.cases:
         work, measured = measure_what_fits(workload(config, case))
-        predicted = predict(work, cuda=measured.device != "CPU").peak
-        logging.info("%s: %d bytes, predicted %d", case["method"], measured.peak, predicted)
+        try:
+            predicted = predict(work, cuda=measured.device != "CPU").peak
+        except UntraceableError as reason:
+            logging.warning("%s", reason)
+            predicted = None
+        logging.info("%s: %d bytes, predicted %s", case["method"], measured.peak, predicted)
         found.append(
             {
                 "model": Path(arguments.model).name,

@@ -10,8 +10,8 @@ must have: live tensors, and margins for the allocator and CUDA's context.
 
 A model is a name of config/models.yaml or config/shapes, a fetched model, or a folder or file with
 a config.json. A method is a name of config/methods.yaml or a configuration string of the adapters
-library. Fails when a model cannot be traced: because its code asks tensors for their values, as
-some mixtures of experts do, or is not part of the Transformers library.
+library. Fails when a model cannot be traced, because its code asks tensors for their values, as
+mixtures of experts do, or is not part of the Transformers library.
 """
 
 import json
@@ -44,6 +44,7 @@ def main() -> None:
     from tunegrid.files import write_json
     from tunegrid.memory.asking import as_table, cases_of
     from tunegrid.memory.catalogue import catalogue
+    from tunegrid.memory.predicting import UntraceableError
     from tunegrid.memory.shapes import is_language_model, load_shape
     from tunegrid.memory.study import fits, growth, peaks_of, prediction, workload
 
@@ -55,7 +56,14 @@ def main() -> None:
     found = []
     for case in cases:
         work = workload(config, case)
-        row = {"model": Path(arguments.model).name, "method": case["method"], **prediction(work)}
+        row = {"model": Path(arguments.model).name, "method": case["method"]}
+        try:
+            row |= prediction(work)
+        except UntraceableError as reason:
+            if not arguments.output:
+                raise
+            logging.warning("%s", reason)  # the workflow's tables show the others
+            continue
         peak_of = peaks_of(work)
         row["fits"] = fits(peak_of)
         # What figures show; a person's question is answered without it, in half the time.

@@ -19,6 +19,7 @@ TRAIN = {
     "epochs": 2, "batch_size": 16, "learning_rate": 1e-2, "warmup_ratio": 0.15,
     "schedule": "cosine", "weight_decay": 0.0, "max_grad_norm": 1.0, "protocol": "standard",
     "select": "last", "select_metric": "accuracy", "early_stopping": None, "micro_batch": 8,
+    "memory_limit": None,
     "group_by_length": False, "precision": "fp32", "attention": "auto",
     "gpus_per_run": 1, "threads": 1, "deterministic": True,
 }  # fmt: skip
@@ -102,7 +103,8 @@ def results(folder: Path) -> tuple:
     import pandas as pd
 
     metrics = json.loads((folder / "metrics.json").read_text())
-    metrics.pop("train_seconds")
+    for measured in ("train_seconds", "peak_memory"):
+        metrics.pop(measured)
     predictions = pd.read_parquet(folder / "predictions.parquet").to_json(double_precision=15)
     return metrics, (folder / "history.csv").read_bytes(), predictions
 
@@ -122,6 +124,7 @@ def config(model: Path | str, data_root: Path | None, **changes) -> dict:
         "train": {"epochs": 2, "batch_size": 8, "learning_rate": 5.0e-3},
         "overrides": [{"where": {"method": ["adapter-4"]}, "set": {"learning_rate": 2.0e-2}}],
         "data": {"max_length": 64},
+        "memory": {"recount": False},
         "models": {"tiny-bert": {"folder": str(model)}},
         "tasks": {"tiny": TASK},
         "methods": {

@@ -5,7 +5,11 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from tunegrid.memory import KINDS
+from tunegrid.memory.fitting import gpus
 from tunegrid.reporting import TABLES, bars, comparison, curves, style
+from tunegrid.reporting.memory import fits_table, prediction_table, saving_table
+from tunegrid.reporting.memory_figure import plot_memory
 from tunegrid.reporting.tables import accuracy_table, build_tables, to_html, to_markdown
 from tunegrid.reporting.workbook import write_workbook
 from tunegrid.results import METRICS
@@ -53,14 +57,62 @@ RUNS = make_runs()
 SUMMARY = summarise(RUNS)
 
 
+PARTS = dict.fromkeys(KINDS, 1_000_000_000)
+PREDICTED = [
+    {
+        "model": "m1", "method": method, "batch": 8, "tokens": 32, "precision": "fp32",
+        "attention": "auto", "closed_form": form, "traced": 7_000_000_000 - form // 2,
+        "parts": PARTS, "fits": dict.fromkeys(gpus(), 16) | {"H200": 0},
+        "by_batch": {"1": 1e9, "256": 9e10}, "by_tokens": {"32": 1e9, "512": 2e9},
+    }
+    for method, form in (("full", 0), ("a8", 2_000_000_000))
+]  # fmt: skip
+MEASURED = [
+    {
+        "model": "m1", "method": "full", "device": "CPU", "batch": 4, "tokens": 32,
+        "peak": 6_000_000_000, "reserved": None, "predicted": 6_060_000_000,
+    },
+]  # fmt: skip
+MEMORY = prediction_table(PREDICTED, MEASURED).data
+
+
+def test_what_was_predicted_stands_beside_what_was_measured():
+    full, adapter = prediction_table(PREDICTED, MEASURED).readable.to_dict("records")
+    assert full["measured"] == "6.000"
+    assert full["error"] == "+1.000 %"
+    assert adapter["by formula"] == "2.000"
+    assert adapter["measured"] == adapter["error"] == "—"
+
+
+def test_a_model_that_cannot_be_traced_is_only_measured():
+    (row,) = prediction_table([], MEASURED).readable.to_dict("records")
+    assert (row["traced"], row["measured"]) == ("—", "6.000")
+    assert fits_table([]).readable.empty
+    assert saving_table([]).readable.empty
+    assert "can be traced" in plot_memory([]).axes[0].get_title()
+
+
+def test_what_fits_and_what_is_saved():
+    assert fits_table(PREDICTED).readable["H200"].tolist() == ["none", "none"]
+    saving = saving_table(PREDICTED)
+    assert saving.readable["share"].tolist() == ["14 %"]
+    assert saving.data["saved"].tolist() == [1_000_000_000]
+
+
+def test_the_memory_figure_has_a_bar_for_each_method_and_lines_of_gpus():
+    parts, batches, _ = plot_memory(PREDICTED).axes
+    assert [label.get_text() for label in parts.get_xticklabels()] == ["full", "a8"]
+    assert {text.get_text() for text in batches.texts} >= {"T4", "A100 (80 GB), H100"}
+
+
 @pytest.fixture
 def workbook(tmp_path):
-    write_workbook(RUNS, SUMMARY, tmp_path / "results.xlsx")
+    write_workbook(RUNS, SUMMARY, MEMORY, tmp_path / "results.xlsx")
     return openpyxl.load_workbook(tmp_path / "results.xlsx")
 
 
 def test_the_workbook_has_its_sheets_with_frozen_headers_and_filters(workbook):
-    assert workbook.sheetnames == ["summary", "runs", "settings", "provenance"]
+    assert workbook.sheetnames == ["summary", "memory", "runs", "settings", "provenance"]
     for sheet in workbook:
         assert sheet.freeze_panes is not None
         assert sheet.freeze_panes.endswith("2")
@@ -89,7 +141,7 @@ def test_text_that_looks_like_a_formula_stays_text_and_missing_stays_empty(workb
 
 def test_equal_tables_give_an_equal_workbook(tmp_path):
     for name in ("a", "b"):
-        write_workbook(RUNS, SUMMARY, tmp_path / f"{name}.xlsx")
+        write_workbook(RUNS, SUMMARY, MEMORY, tmp_path / f"{name}.xlsx")
     assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
 
 

@@ -12,7 +12,7 @@ from tiny import results
 from workflow import AGGREGATES, copy_workflow
 
 from tunegrid.files import read_json
-from tunegrid.reporting import TABLES
+from tunegrid.reporting import MEMORY_TABLES, TABLES
 from tunegrid.results import METRICS
 
 RUNS = [
@@ -32,8 +32,9 @@ def test_everything_is_written_below_the_directory_and_nothing_beside_the_workfl
         }  # fmt: skip
         assert (folder / "logs/train" / f"{run}.log").is_file()
         assert (folder / "benchmarks/train" / f"{run}.tsv").is_file()
-    assert {path.stem for path in (folder / "tables").iterdir()} == set(TABLES)
-    figures = {f"bars_{metric}" for metric in METRICS} | {"methods", "curves_tiny"}
+    assert {path.stem for path in (folder / "tables").iterdir()} == {*TABLES, *MEMORY_TABLES}
+    figures = {f"bars_{metric}" for metric in METRICS}
+    figures |= {"methods", "curves_tiny", "memory_tiny-bert"}
     written = {path.name for path in (folder / "figures").iterdir()}
     assert written == {f"{name}.{suffix}" for name in figures for suffix in ("png", "svg")}
     assert sorted(path.name for path in workflow.source.iterdir()) == [
@@ -115,7 +116,13 @@ def test_one_method_s_learning_rate_runs_that_method_alone(grid):
 def test_a_figure_s_setting_draws_the_figures_alone(grid):
     workflow, config = grid
     workflow.configure(config | {"figures": {"dpi": 111}})
-    assert workflow.plan() == {"plot_bars": 4, "plot_methods": 1, "plot_curves": 1, "all": 1}
+    assert workflow.plan() == {
+        "plot_bars": 4,
+        "plot_methods": 1,
+        "plot_curves": 1,
+        "plot_memory": 1,
+        "all": 1,
+    }
 
 
 @pytest.fixture
@@ -224,5 +231,6 @@ def test_the_report_holds_every_figure_table_and_the_workbook(grid):
     held = {name.rsplit("/", 1)[-1] for name in names}
     assert held >= {
         "results.xlsx", "runs.csv", "methods.png", "curves_tiny.png",
-        *(f"bars_{metric}.png" for metric in METRICS), *(f"{table}.html" for table in TABLES),
+        *(f"bars_{metric}.png" for metric in METRICS), "memory_tiny-bert.png",
+        *(f"{table}.html" for table in (*TABLES, *MEMORY_TABLES)),
     }  # fmt: skip

@@ -29,7 +29,7 @@ def test_every_shipped_configuration_plans_its_cells(workflow, configfile, cells
 
 
 def test_no_shipped_configuration_is_left_out():
-    catalogues = {"models.yaml", "tasks.yaml", "methods.yaml"}
+    catalogues = {"models.yaml", "tasks.yaml", "methods.yaml", "gpus.yaml"}
     shipped = {path.name for path in (ROOT / "config").glob("*.yaml")} - catalogues
     assert shipped == {"config.yaml", "demo.yaml", "report-cpu.yaml"}
 
@@ -75,6 +75,10 @@ GRID = DEMO["grid"][0]
         ({"train": {"epochs": -3}}, "train.epochs: -3 is out of range; it must be at least 1"),
         ({"grid": []}, "grid: is empty; name at least 1"),
         ({"grid": [GRID | {"seeds": [1, 1]}]}, "grid[0].seeds: 1 stands 2 times; name it once"),
+        (
+            {"cluster": {"gpu_memory": "1.5GB"}},
+            "1.5GB, but model 'minilm-l6' with method 'full' needs at least 1.7 GB",
+        ),
         ({"data_root": "/nowhere"}, "data_root: no such folder: /nowhere"),
         (
             {"data_root": str(ROOT / "config"), "grid": [GRID | {"tasks": ["acl_sup"]}]},

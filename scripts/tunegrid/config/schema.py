@@ -29,6 +29,32 @@ def _is_count_or_auto(value: Any) -> Any:
 MicroBatch = Annotated[
     Annotated[int, Field(ge=1)] | Literal["auto"], BeforeValidator(_is_count_or_auto)
 ]
+
+
+def _unit(parse: Callable[[str], float], like: str) -> BeforeValidator:
+    """A check that text is a number with a unit."""
+
+    def check(value: Any) -> Any:
+        try:
+            if isinstance(value, str) and not value.strip().isdigit() and parse(value) > 0:
+                return value
+        except (humanfriendly.InvalidSize, humanfriendly.InvalidTimespan):
+            pass
+        raise ValueError(f"{value!r} is not {like}")
+
+    return BeforeValidator(check)
+
+
+def _or_auto(parse: Callable[[str], float]) -> Callable[[str], float]:
+    return lambda text: 1 if text == "auto" else parse(text)
+
+
+Size = Annotated[str, _unit(humanfriendly.parse_size, "a size such as 8GB")]
+Time = Annotated[str, _unit(humanfriendly.parse_timespan, "a time such as 4h")]
+AutoSize = Annotated[str, _unit(_or_auto(humanfriendly.parse_size), "a size such as 8GB, nor auto")]
+AutoTime = Annotated[
+    str, _unit(_or_auto(humanfriendly.parse_timespan), "a time such as 4h, nor auto")
+]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 NonEmpty = Field(min_length=1)
 
@@ -84,10 +110,15 @@ class TrainSettings(Closed):
     )
     micro_batch: MicroBatch = Field(
         "auto",
-        description="Examples computed at once, at most; auto: the whole batch. The batch is kept"
-        " by accumulation. Sorted by length it is cut where that saves most padding; when memory"
-        " runs out the limit is halved and the step repeated. The cut changes which dropout masks"
-        " are drawn, nothing else.",
+        description="Examples computed at once, at most; auto: the whole batch, or on a GPU the"
+        " largest power of two whose predicted memory fits. The batch is kept by accumulation."
+        " Sorted by length it is cut where that saves most padding; when memory runs out the limit"
+        " is halved and the step repeated. The cut changes which dropout masks are drawn, nothing"
+        " else.",
+    )
+    memory_limit: Size | None = Field(
+        None,
+        description="Take the GPU to have no more memory than this (16GB); on a CPU, tensors.",
     )
     group_by_length: bool = Field(
         False,
@@ -220,32 +251,6 @@ class FigureSettings(Closed):
     dpi: int = Field(200, ge=50, le=1200, description="Resolution of the PNG files.")
 
 
-def _unit(parse: Callable[[str], float], like: str) -> BeforeValidator:
-    """A check that text is a number with a unit."""
-
-    def check(value: Any) -> Any:
-        try:
-            if isinstance(value, str) and not value.strip().isdigit() and parse(value) > 0:
-                return value
-        except (humanfriendly.InvalidSize, humanfriendly.InvalidTimespan):
-            pass
-        raise ValueError(f"{value!r} is not {like}")
-
-    return BeforeValidator(check)
-
-
-def _or_auto(parse: Callable[[str], float]) -> Callable[[str], float]:
-    return lambda text: 1 if text == "auto" else parse(text)
-
-
-Size = Annotated[str, _unit(humanfriendly.parse_size, "a size such as 8GB")]
-Time = Annotated[str, _unit(humanfriendly.parse_timespan, "a time such as 4h")]
-AutoSize = Annotated[str, _unit(_or_auto(humanfriendly.parse_size), "a size such as 8GB, nor auto")]
-AutoTime = Annotated[
-    str, _unit(_or_auto(humanfriendly.parse_timespan), "a time such as 4h, nor auto")
-]
-
-
 class ClusterSettings(Closed):
     """What jobs of `train` ask a cluster for, and how the cluster is used."""
 
@@ -264,6 +269,11 @@ class ClusterSettings(Closed):
     max_runtime: Time = Field(
         "24h",
         description="The longest time limit that a further attempt gets; the partition's, at most.",
+    )
+    gpu_memory: Size | None = Field(
+        None,
+        description="Memory of one of the GPUs that `train` gets: a model that cannot fit it is"
+        " refused before anything runs; null: only the run itself finds out.",
     )
     left_over_jobs: Literal["wait", "cancel"] = Field(
         "wait",

@@ -18,14 +18,21 @@ from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
 
-class PaddingPresent(TorchDispatchMode):
-    """Answers the one question about data that models ask: no, not all tokens are real."""
+class Answers(TorchDispatchMode):
+    """Answers the two questions about values that change no shape.
+
+    Whether all tokens are real, which models ask: no. Which step it is, which optimizers ask: the
+    first. Any other is an error, as fakes have no values.
+    """
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         if func is torch.ops.aten._local_scalar_dense.default:  # noqa: SLF001
-            return False
+            if args[0].dtype == torch.bool:
+                return False
+            if args[0].dtype.is_floating_point:
+                return 1.0
         return func(*args, **(kwargs or {}))
 
 
@@ -101,5 +108,5 @@ def fakes(*, cuda: bool) -> Iterator[None]:
     # A fake has no data to move; some libraries' `to` fails on them.
     still = patch.object(nn.Module, "to", lambda module, *_, **__: module)
     kernels = cuda_kernels() if cuda else nullcontext()
-    with FakeTensorMode(), PaddingPresent(), still, kernels:
+    with FakeTensorMode(), Answers(), still, kernels:
         yield

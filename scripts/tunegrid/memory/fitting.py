@@ -27,20 +27,22 @@ def live(capacity: float) -> float:
     return (capacity - CONTEXT) / FRAGMENTATION
 
 
-def largest_micro_batch(peak_of: Callable[[int], float], capacity: float, most: int = MOST) -> int:
+def largest_micro_batch(
+    needed_for: Callable[[int], float], capacity: float, most: int = MOST
+) -> int:
     """The largest power of two, up to `most`, whose step fits; `most` itself if that does; or 0.
 
     Args:
-        peak_of: bytes of live tensors by micro-batch; it grows with it.
+        needed_for: bytes by micro-batch; they grow with it.
         capacity: bytes of the GPU.
         most: examples that are wanted.
     """
-    if needed(peak_of(most)) <= capacity:
+    if needed_for(most) <= capacity:
         return most
     low, high = 0, (most - 1).bit_length()  # 2^(low-1) fits, 2^high does not or is not wanted
     while low < high:
         middle = (low + high) // 2
-        if needed(peak_of(2**middle)) <= capacity:
+        if needed_for(2**middle) <= capacity:
             low = middle + 1
         else:
             high = middle

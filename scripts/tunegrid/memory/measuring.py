@@ -16,8 +16,8 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
 from tunegrid.errors import UserError
+from tunegrid.memory.exhaustion import out_of_memory
 from tunegrid.memory.workload import Workload, build, inputs_of, optimizer_of, step
-from tunegrid.training.stepping import out_of_memory
 
 
 @dataclass(frozen=True)

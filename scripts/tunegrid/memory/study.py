@@ -11,7 +11,7 @@ from transformers import PretrainedConfig
 
 from tunegrid.errors import UserError
 from tunegrid.memory.closed_form import closed_form
-from tunegrid.memory.fitting import gpus, largest_micro_batch
+from tunegrid.memory.fitting import gpus, largest_micro_batch, needed
 from tunegrid.memory.parameters import method_of, shape_of
 from tunegrid.memory.predicting import predict
 from tunegrid.memory.workload import Workload
@@ -80,7 +80,10 @@ def peaks_of(work: Workload) -> Callable[[int], int]:
 
 def fits(peak_of: Callable[[int], int]) -> dict[str, int]:
     """The largest micro-batch of each GPU; 0 where not one example fits."""
-    return {name: largest_micro_batch(peak_of, size) for name, size in gpus().items()}
+    return {
+        name: largest_micro_batch(lambda batch: needed(peak_of(batch)), size)
+        for name, size in gpus().items()
+    }
 
 
 def growth(work: Workload, peak_of: Callable[[int], int]) -> dict[str, Any]:

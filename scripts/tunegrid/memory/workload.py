@@ -76,13 +76,15 @@ def build(work: Workload) -> PreTrainedModel:
             dtype=dtype,
         )
         apply_method(model, work.method)
+        if work.checkpointing:
+            model.gradient_checkpointing_enable(
+                {"use_reentrant": False, "preserve_rng_state": False}
+            )
     except (ValueError, RuntimeError, TypeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise UserError(f"model type {config.model_type!r}: {reason}") from None
     finally:
         torch.set_default_dtype(usual)
-    if work.checkpointing:
-        model.gradient_checkpointing_enable({"use_reentrant": False, "preserve_rng_state": False})
     return model.train()
 
 

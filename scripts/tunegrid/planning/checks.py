@@ -3,11 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
+import humanfriendly
+
 from tunegrid.code import user_path
 from tunegrid.config.catalogue import CATALOGUES
 from tunegrid.config.messages import nearest
 from tunegrid.config.origin import KeyPath, Origins
+from tunegrid.memory.fitting import needed
 from tunegrid.planning.grid import Cell, expand_grid, split_settings
+from tunegrid.planning.memory import least_memory
 from tunegrid.planning.project import Project
 from tunegrid.tasks.readers import reader_names
 
@@ -23,6 +27,7 @@ def problems(project: Project, origins: Origins) -> Iterator[str]:
         cells = list(expand_grid(project))
         yield from _missing_dev_splits(project, cells, origins)
         yield from _contradictions(project, cells, origins)
+        yield from _too_large(project, cells, origins)
 
 
 def _names(project: Project) -> Iterator[tuple[KeyPath, str, str]]:
@@ -121,6 +126,27 @@ def _contradictions(project: Project, cells: list[Cell], origins: Origins) -> It
             found.setdefault(("pack", what), cell)
     for (key, what), cell in found.items():
         yield f"{origins.locate(('train', key))}: {what} (cell {cell.path})"
+
+
+def _too_large(project: Project, cells: list[Cell], origins: Origins) -> Iterator[str]:
+    """Models and methods that cannot fit the GPU, as far as the formula knows them."""
+    limit = project.config.cluster.gpu_memory
+    if limit is None:
+        return
+    capacity, told = humanfriendly.parse_size(limit), set()
+    for cell in cells:
+        key = (cell.model, cell.method)
+        if key in told:
+            continue
+        told.add(key)
+        least = least_memory(cell)
+        if least is not None and needed(least) > capacity:
+            where = origins.locate(("cluster", "gpu_memory"))
+            yield (
+                f"{where}: {limit}, but model {cell.model!r} with method {cell.method!r} needs at"
+                f" least {needed(least) / 1e9:.1f} GB ({least / 1e9:.1f} GB of tensors, and the"
+                " margins); take a larger GPU, or leave it out of the grid"
+            )
 
 
 def _train(cell: Cell) -> dict[str, Any]:

@@ -1,8 +1,14 @@
 """What the memory analysis is asked: one step of each model and method of the grid."""
 
 from collections.abc import Iterable
+from types import SimpleNamespace
 from typing import Any
 
+from tunegrid.errors import UserError
+from tunegrid.files import read_json
+from tunegrid.memory.closed_form import closed_form
+from tunegrid.memory.parameters import Method, shape_of
+from tunegrid.memory.shapes import shape_file
 from tunegrid.planning.grid import Cell
 
 
@@ -31,3 +37,27 @@ def memory_cases(cells: Iterable[Cell], model: str) -> list[dict[str, Any]]:
         for key in ("batch", "tokens", "labels"):
             before[key] = max(before[key], case[key])
     return list(cases.values())
+
+
+def least_memory(cell: Cell) -> int | None:
+    """Bytes that a step of one example takes at least; None where no formula tells.
+
+    Light: no library that builds models. A method of the adapters library is taken for a linear
+    probe, which takes less.
+    """
+    path = shape_file(cell.model, cell.settings["model_source"])
+    if path is None:
+        return None
+    kind = cell.settings["method_source"]["kind"]
+    train = cell.settings["train"]
+    try:
+        return closed_form(
+            shape_of(
+                SimpleNamespace(**read_json(path)), len(cell.settings["task_source"]["labels"])
+            ),
+            Method("head" if kind == "adapter" else kind),
+            *(1, 1),
+            precision="bf16" if train["precision"] == "bf16" else "fp32",
+        ).peak
+    except UserError:
+        return None

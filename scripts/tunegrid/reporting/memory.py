@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from tunegrid.memory import KINDS
-from tunegrid.memory.fitting import CONTEXT, FRAGMENTATION
+from tunegrid.memory.fitting import CONTEXT, FRAGMENTATION, gpus
 from tunegrid.reporting.tables import Table
 
 Rows = list[dict[str, Any]]
@@ -48,7 +48,8 @@ def prediction_table(predicted: Rows, measured: Rows) -> Table:
             | {"closed_form": row["closed_form"], "traced": row["traced"]}
             | {kind: row["parts"][kind] for kind in KINDS}
             for row in predicted
-        ]
+        ],
+        columns=[*SHAPE, "precision", "attention", "closed_form", "traced", *KINDS],
     )
     found = pd.DataFrame(
         measured,
@@ -61,12 +62,16 @@ def prediction_table(predicted: Rows, measured: Rows) -> Table:
             "predicted": "traced_for_device",
         }
     )
-    data = data.merge(found, on=["model", "method"], how="left", validate="one_to_one")
+    keys = ["model", "method"]
+    untraced = found[~found.set_index(keys).index.isin(data.set_index(keys).index)]
+    data = data.merge(found, on=keys, how="left", validate="one_to_one")
+    if not untraced.empty:
+        data = pd.concat([data, untraced], ignore_index=True)
     data["error_percent"] = 100 * (data["traced_for_device"] / data["measured"] - 1)
     readable = data[["model", "method"]].assign(
         **{
-            "examples × tokens": data["batch"].astype(str) + " × " + data["tokens"].astype(str),
-            "precision": data["precision"],
+            "examples × tokens": data["batch"].map(_whole) + " × " + data["tokens"].map(_whole),
+            "precision": data["precision"].fillna("—"),
             "by formula": data["closed_form"].map(_gb),
             "traced": data["traced"].map(_gb),
             "measured on": data["device"].fillna("—"),
@@ -83,7 +88,8 @@ def prediction_table(predicted: Rows, measured: Rows) -> Table:
         "GB: 10^9 bytes of live tensors at the peak. By formula and traced: with a GPU's kernels."
         " A CPU's take more (dropout's mask is a value, not a byte), so what was measured on one is"
         " held against a trace of its own. Measured on random weights of the real model, at the"
-        " largest half, quarter … of the batch that fits there.",
+        " largest half, quarter … of the batch that fits there. A model whose code asks tensors for"
+        " their values cannot be traced: it is only measured.",
     )
 
 
@@ -93,10 +99,12 @@ def fits_table(predicted: Rows) -> Table:
         [
             {key: row[key] for key in ("model", "method", "tokens", "precision")} | row["fits"]
             for row in predicted
-        ]
+        ],
+        columns=["model", "method", "tokens", "precision", *gpus()],
     )
-    gpus = list(predicted[0]["fits"])
-    readable = data.assign(**{gpu: data[gpu].map(lambda most: str(most or "none")) for gpu in gpus})
+    readable = data.assign(
+        **{gpu: data[gpu].map(lambda most: f"{most:.0f}" if most else "none") for gpu in gpus()}
+    )
     return Table(
         "The largest micro-batch (a power of two, up to 1024) that fits",
         readable,

@@ -22,6 +22,9 @@ def plot_memory(predicted: Rows) -> Figure:
     figure, (parts, batches, lengths) = plt.subplots(
         1, 3, figsize=(WIDTH, 3.0), width_ratios=[1 + 0.15 * len(predicted), 2, 2]
     )
+    if not predicted:
+        parts.set_title("no method of this model can be traced")
+        return figure
     first = predicted[0]
     _parts(parts, predicted)
     _growth(batches, predicted, "by_batch", f"micro-batch, {first['tokens']} tokens each")

@@ -39,7 +39,7 @@ class Training:
         accelerator: decides device, precision and how many processes share a batch.
         model: on the accelerator's device; parameters that require a gradient are trained.
         split: the training split.
-        settings: the cell's `train` settings (`TrainSettings`).
+        settings: the cell's `train` settings (`TrainSettings`), `micro_batch` a number.
         seed: of the order of the examples.
         checkpoints: where to go on from; written when one is due.
         stop: asked before each micro-batch whether to write a checkpoint and stop.
@@ -80,10 +80,9 @@ class Training:
             num_warmup_steps=math.ceil(settings["warmup_ratio"] * self._steps),
             num_training_steps=self._steps,
         )
-        share = math.ceil(batch_size / accelerator.num_processes)
         self.stepper = Stepper(
             *(accelerator, model, self._optimizer, split, settings["max_grad_norm"]),
-            micro_batch=share if settings["micro_batch"] == "auto" else settings["micro_batch"],
+            micro_batch=settings["micro_batch"],
             stop=stop or StopRequest(),
         )
         self.selection = Selection(settings)

@@ -30,6 +30,7 @@ from tunegrid.training.metrics import (
     degenerate_reason,
     majority_baseline,
 )
+from tunegrid.training.micro_batch import choose_micro_batch, peak_memory
 from tunegrid.training.recording import device_name, write_history, write_predictions
 from tunegrid.training.stopping import Interrupted, StopRequest
 
@@ -57,6 +58,10 @@ def run_cell(job: Job, stop: StopRequest | None = None) -> dict[str, Any]:
     if not accelerator.is_main_process:
         logging.getLogger().setLevel(logging.WARNING)
     splits = load_splits(job.encoded, card, train["protocol"])
+    micro_batch = choose_micro_batch(
+        *(settings, job.model, len(card["labels"]), int(splits["train"].lengths.max())),
+        *(accelerator.num_processes, accelerator.device),
+    )
     network = build(job, accelerator)
     counts = parameter_counts(network)
     logging.info("%s on %s: %s", job.hash, accelerator.device, counts)
@@ -65,7 +70,8 @@ def run_cell(job: Job, stop: StopRequest | None = None) -> dict[str, Any]:
     device = device_name(accelerator.device)
     checkpoints = Checkpoints(job.checkpoint_folder, identity | {"device": device})
     training = Training(
-        *(accelerator, network, splits["train"], train, settings["seed"], checkpoints, stop)
+        *(accelerator, network, splits["train"], train | {"micro_batch": micro_batch}),
+        *(settings["seed"], checkpoints, stop),
     )
     measured: dict[str, np.ndarray] = {}
 
@@ -99,6 +105,7 @@ def run_cell(job: Job, stop: StopRequest | None = None) -> dict[str, Any]:
         "selected_epoch": training.selection.epoch or training.history[-1]["epoch"],
         "micro_batch": training.stepper.micro_batch,
         "out_of_memory": training.stepper.out_of_memory,
+        **peak_memory(accelerator.device),
         "train_seconds": round(training.seconds, 3),
     }
     made |= {
@@ -136,6 +143,8 @@ def start_accelerator(train: Settings) -> Accelerator:
     processes, gpus = train["gpus_per_run"], torch.cuda.device_count()
     if 0 < gpus < processes:
         raise UserError(f"train.gpus_per_run: {processes}, but this machine has {gpus}")
+    if gpus:
+        torch.cuda.reset_peak_memory_stats()  # of a pack's run before
     return Accelerator(
         mixed_precision="bf16" if train["precision"] == "bf16" else "no",
         cpu=processes > 1 and not gpus,  # else processes without GPUs do not find each other

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.utils.memory import should_reduce_batch_size
 from torch import nn
 from torch.nn.functional import cross_entropy
 
 from tunegrid.errors import UserError
+from tunegrid.memory.exhaustion import out_of_memory
 from tunegrid.training.batching import OVERHEAD, EncodedSplit, micro_batches, to_device
 from tunegrid.training.randomness import random_states, restore_random_states
 from tunegrid.training.stopping import Interrupted, StopRequest
@@ -190,7 +190,6 @@ class Stepper:
         words = self.model.get_input_embeddings()
         if isinstance(words, nn.Embedding) and words.weight.requires_grad:
             words.sparse = True
-
             self._words = words.weight
 
     def _make_dense(self) -> None:
@@ -212,11 +211,6 @@ class Stepper:
         self.optimizer.zero_grad(set_to_none=True)
         if self._dense is not None:
             self._dense[self._touched] = 0.0
-
-
-def out_of_memory(error: RuntimeError) -> bool:
-    """Whether a device's or the host's memory ran out."""
-    return isinstance(error, torch.OutOfMemoryError) or should_reduce_batch_size(error)
 
 
 @contextmanager

@@ -1,0 +1,97 @@
+"""The trace: what it counts, which models it takes, what it says of others."""
+
+import pytest
+import torch
+from memory_cases import METHODS
+from transformers import AutoConfig
+
+from tunegrid.errors import UserError
+from tunegrid.memory.faking import fakes
+from tunegrid.memory.measuring import measure
+from tunegrid.memory.predicting import UntraceableError, predict
+from tunegrid.memory.tracing import StorageCounter
+from tunegrid.memory.workload import Workload
+
+SMALL = {
+    "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 128,
+    "vocab_size": 1000,
+}  # fmt: skip
+
+
+def small(kind, **more):
+    return AutoConfig.for_model(kind, **SMALL | more, pad_token_id=0)
+
+
+def test_storage_is_counted_from_birth_to_death():
+    with fakes(cuda=False):
+        counter = StorageCounter()
+        with counter:
+            one = torch.zeros(100)
+            view = one[:50]
+            two = one + 1
+            del one
+        assert counter.live == 800  # the view holds it
+        del view, two
+        assert counter.live == 0
+        assert counter.peak == 800
+
+
+@pytest.mark.parametrize(("precision", "accumulated"), [("fp32", 1), ("fp32", 2), ("pure-bf16", 1)])
+@pytest.mark.parametrize("optimizer", ["adamw", "adamw-foreach", "sgd"])
+def test_optimizers_precisions_and_accumulation_agree_with_real_steps(
+    optimizer, accumulated, precision
+):
+    work = Workload(
+        small("bert"), METHODS["full"], 2, 2, 16, precision=precision, optimizer=optimizer,
+        accumulated=accumulated,
+    )  # fmt: skip
+    assert predict(work, cuda=False).peak == pytest.approx(measure(work).peak, rel=0.01)
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_layers_computed_again_agree_with_real_steps(attention):
+    config = small("bert", num_hidden_layers=6)
+    work = Workload(config, METHODS["full"], 2, 8, 64, attention=attention, checkpointing=True)
+    predicted = predict(work, cuda=False)
+    assert predicted.peak == pytest.approx(measure(work).peak, rel=0.01)
+    whole = Workload(config, METHODS["full"], 2, 8, 64, attention=attention)
+    assert predicted.peak < 0.7 * predict(whole, cuda=False).peak
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        ("mpnet", {}),
+        ("deberta-v2", {}),
+        ("electra", {}),
+        ("modernbert", {}),
+        ("longformer", {"attention_window": 16}),
+        ("qwen2", {"num_key_value_heads": 2}),
+    ],
+)
+def test_other_models_agree_with_real_steps(kind, more):
+    work = Workload(small(kind, **more), METHODS["full"], 2, 4, 64, attention="auto")
+    assert predict(work, cuda=False).peak == pytest.approx(measure(work).peak, rel=0.01)
+
+
+def test_a_model_that_asks_for_values_is_named():
+    config = small("mixtral", num_key_value_heads=2, num_local_experts=4)
+    work = Workload(config, METHODS["full"], 2, 4, 64, attention="auto")
+    with pytest.raises(UntraceableError, match=r"cannot be traced without data: .*; measure it"):
+        predict(work)
+
+
+def test_a_method_that_does_not_fit_is_named():
+    method = {"kind": "adapter", "adapter": "nonsense"}
+    with pytest.raises(UserError, match="'nonsense' is no configuration string"):
+        predict(Workload(small("bert"), method, 2, 4, 64))
+
+
+def test_parts_add_up_and_a_frozen_network_keeps_its_activations():
+    full = predict(Workload(small("bert"), METHODS["full"], 2, 32, 64))
+    adapter = predict(Workload(small("bert"), METHODS["adapter-8"], 2, 32, 64))
+    for one in (full, adapter):
+        assert sum(one.parts.values()) == one.peak
+    assert full.parts["frozen weights"] < 10_000  # positions' and segments' numbers
+    assert adapter.parts["optimizer state"] < 0.2 * full.parts["optimizer state"]
+    assert adapter.parts["activations"] > 0.5 * full.parts["activations"]

@@ -1,0 +1,94 @@
+"""`scripts/predict_memory.py` as a person asks it, and the report's example counted again."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from paths import ROOT
+
+from tunegrid.memory.recounting import recount
+
+MPNET = {
+    "model_type": "mpnet", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2,
+    "intermediate_size": 128, "vocab_size": 99,
+}  # fmt: skip
+
+
+def ask(*arguments):
+    return subprocess.run(
+        [sys.executable, ROOT / "scripts/predict_memory.py", *arguments],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_a_question_is_answered_by_one_table():
+    found = ask("--model", "roberta-base", "--method", "adapter-64", "--method", "lora[r=4]")
+    assert found.returncode == 0, found.stderr
+    assert found.stderr == ""
+    assert "roberta-base, 16 examples of 128 tokens, fp32" in found.stdout
+    rows = dict(
+        [cell.strip() for cell in line.split("|")[1:3]]
+        for line in found.stdout.splitlines()
+        if line.startswith("|")
+    )
+    assert rows["at the peak, traced"] == "1.540"
+    assert rows["by formula"] == "1.539"
+    assert rows["largest micro-batch, T4"] == "128"
+
+
+def test_a_program_gets_json_of_any_shape(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(MPNET))
+    question = ("--tokens", "40", "--optimizer", "sgd", "--accumulated", "2")
+    found = ask("--model", str(tmp_path), "--method", "bitfit", *question, "--json")
+    assert found.returncode == 0, found.stderr
+    (answer,) = json.loads(found.stdout)
+    assert answer["traced"] == sum(answer["parts"].values())
+    assert answer["closed_form"] is None
+    assert "fused AdamW" in answer["no_closed_form"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("--model", "mpnet.json", "--checkpointing"), "does not support gradient checkpointing"),
+        (("--model", "roberta-bas"), "no shape of 'roberta-bas'"),
+        (("--model", "roberta-base", "--method", "nonsense"), "'nonsense' is no configuration"),
+        (("--model", "roberta-base", "--batch", "0"), "are at least 1"),
+    ],
+)
+def test_a_wrong_question_is_one_line(arguments, problem, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mpnet.json").write_text(json.dumps(MPNET))
+    found = ask(*arguments)
+    assert found.returncode
+    assert problem in found.stderr.splitlines()[-1]
+    assert "Traceback" not in found.stderr
+
+
+@pytest.fixture(scope="module")
+def recounted():
+    return recount()
+
+
+def test_formula_and_trace_agree_on_the_report_s_own_network(recounted):
+    own = [row for row in recounted["rows"] if row["model"] == "report-3b"]
+    assert len([row for row in own if row["closed_form"]]) == 16
+    for row in own:
+        assert row["closed_form"] == pytest.approx(row["traced"], rel=0.01)
+
+
+def test_the_report_s_answers_are_corrected(recounted):
+    peaks = {
+        (row["method"], row["way"]): row["traced"] / 1e9
+        for row in recounted["rows"]
+        if row["model"] == "report-3b"
+    }
+    assert peaks["full", "fp32, eager attention"] == pytest.approx(215, abs=0.5)
+    assert peaks["full", "fp32"] == pytest.approx(114, abs=0.5)
+    assert peaks["adapter-64", "fp32, eager attention"] == pytest.approx(168.5, abs=0.5)
+    assert peaks["adapter-64", "fp32"] == pytest.approx(76, abs=0.5)
+    errata = {row["what"]: row["right"] for row in recounted["errata"]}
+    assert errata["adapters against full fine-tuning"] == "78 %; 67 % with fused attention"
+    assert errata["gradients with adapters"] == "0.09 GB"
+    assert errata["layers of the first term"] == "504 = 28 · 18"
