@@ -65,7 +65,6 @@ def test_layers_computed_again_agree_with_real_steps(attention):
         ("deberta-v2", {}),
         ("electra", {}),
         ("modernbert", {}),
-        ("longformer", {"attention_window": 16}),
         ("qwen2", {"num_key_value_heads": 2}),
     ],
 )
