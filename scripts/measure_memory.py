@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="JSON file to write")
     arguments = parser.parse_args()
 
+    from tunegrid.errors import UserError
     from tunegrid.files import write_json
     from tunegrid.memory.catalogue import catalogue
     from tunegrid.memory.measuring import measure_what_fits
@@ -29,7 +30,11 @@ def main() -> None:
     config = load_shape(arguments.model, catalogue("models").get(arguments.model))
     found = []
     for case in arguments.cases:
-        work, measured = measure_what_fits(workload(config, case))
+        try:
+            work, measured = measure_what_fits(workload(config, case))
+        except UserError as reason:
+            logging.warning("%s is left out: %s", case["method"], reason)
+            continue
         try:
             predicted = predict(work, cuda=measured.device != "CPU").peak
         except UntraceableError as reason:

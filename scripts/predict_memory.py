@@ -41,10 +41,10 @@ def main() -> None:
     if min(arguments.batch, arguments.tokens, arguments.accumulated, arguments.labels) < 1:
         parser.error("--batch, --tokens, --accumulated and --labels are at least 1")
 
+    from tunegrid.errors import UserError
     from tunegrid.files import write_json
     from tunegrid.memory.asking import as_table, cases_of
     from tunegrid.memory.catalogue import catalogue
-    from tunegrid.memory.predicting import UntraceableError
     from tunegrid.memory.shapes import is_language_model, load_shape
     from tunegrid.memory.study import fits, growth, peaks_of, prediction, workload
 
@@ -59,10 +59,11 @@ def main() -> None:
         row = {"model": Path(arguments.model).name, "method": case["method"]}
         try:
             row |= prediction(work)
-        except UntraceableError as reason:
+        except UserError as reason:
             if not arguments.output:
                 raise
-            logging.warning("%s", reason)  # the workflow's tables show the others
+            # The workflow's tables show the others; what cannot be built fails in training, too.
+            logging.warning("%s is left out: %s", case["method"], reason)
             continue
         peak_of = peaks_of(work)
         row["fits"] = fits(peak_of)

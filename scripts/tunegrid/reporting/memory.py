@@ -89,7 +89,8 @@ def prediction_table(predicted: Rows, measured: Rows) -> Table:
         " A CPU's take more (dropout's mask is a value, not a byte), so what was measured on one is"
         " held against a trace of its own. Measured on random weights of the real model, at the"
         " largest half, quarter … of the batch that fits there. A model whose code asks tensors for"
-        " their values cannot be traced: it is only measured.",
+        " their values cannot be traced: it is only measured. A method that does not fit its model"
+        " is left out; the logs of predict_memory say why.",
     )
 
 
