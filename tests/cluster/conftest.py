@@ -11,8 +11,10 @@ from running import Run, copy_prepared, fill_in
 from slurm import Cluster, missing
 from workflow import Workflow, copy_workflow
 
-#: Long enough to be interrupted: some twenty seconds.
-EPOCHS = 400
+from tunegrid.files import read_json
+
+#: How long a cell trains, long enough to be interrupted; and the epochs by which that is measured.
+SECONDS, SAMPLE = 20, 50
 
 
 def start(*, accounting):
@@ -52,10 +54,17 @@ def local(tiny_model, tmp_path_factory):
     )
     config = tiny.config(tiny_model, tiny.write_data(folder / "data"))
     config["grid"][0]["seeds"] = [1]
-    config["train"]["epochs"] = EPOCHS
+    config["train"]["epochs"] = SAMPLE
     workflow.configure(config)
     workflow.run("results/encoded/tiny-bert/tiny")
     prepared = copy_prepared(workflow.directory, folder / "prepared")
+    workflow.run("runs")
+    quickest = min(
+        read_json(path)["train_seconds"]
+        for path in workflow.directory.glob("results/runs/**/metrics.json")
+    )
+    config["train"]["epochs"] = round(SAMPLE * SECONDS / quickest)
+    workflow.configure(config)
     workflow.run("runs")
     return workflow, prepared
 

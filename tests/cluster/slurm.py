@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 GPU_NODES, CPU_NODES = ("g1", "g2"), ("c1", "c2")
@@ -375,6 +376,12 @@ class Cluster:
         """What the controller knows of a job."""
         text = self.call("scontrol", "-o", "show", "job", number)
         return dict(part.split("=", 1) for part in text.split() if "=" in part)
+
+    def wait_until_saved(self, number: str) -> None:
+        """Wait until a controller that is killed would know that a job has started."""
+        started = datetime.fromisoformat(self.job(number)["StartTime"]).timestamp()
+        saved = self.base / "state/job_state"
+        wait_for(lambda: saved.stat().st_mtime > started + 1, 30, "the controller saves its state")
 
 
 def main() -> None:

@@ -118,7 +118,7 @@ def test_a_lost_node_costs_only_what_followed_the_checkpoint(run_on, cluster, un
 def test_a_controller_that_is_away_for_a_while(run_on, cluster, undisturbed):
     run = run_on(cluster)
     run.start()
-    run.job_in_training()
+    cluster.wait_until_saved(run.job_in_training())
     cluster.kill("slurmctld")
     time.sleep(10)
     cluster.start_controller()

@@ -24,9 +24,9 @@ def test_the_grid_finds_what_it_finds_without_a_cluster(run_on, undisturbed, req
     assert "Traceback" not in said
 
 
-def test_a_pack_is_one_job(run_on, cluster, undisturbed):
-    train = {"epochs": 400, "batch_size": 8, "learning_rate": 5.0e-3, "pack": 2}
-    run = run_on(cluster, grid={"train": train})
+def test_a_pack_is_one_job(run_on, cluster, undisturbed, local):
+    train = yaml.safe_load(local[0].configfile.read_text())["train"]
+    run = run_on(cluster, grid={"train": train | {"pack": 2}})
     said = run.run()
     assert run.results() == undisturbed
     assert said.count(SUBMITTED) == 1

@@ -264,6 +264,19 @@ def test_jobs_left_over_are_those_of_this_folder(tmp_path, monkeypatch):
     assert slurm.jobs_of(tmp_path) == [mine]
 
 
+def test_the_head_process_leaves_none_of_its_jobs_behind(tmp_path, monkeypatch):
+    def job(number, state, name="tunegrid_1", folder=tmp_path):
+        return QueuedJob(number, state, "None", name, str(folder), "")
+
+    others = [job("1", "RUNNING", "tunegrid_2"), job("2", "RUNNING", folder=tmp_path / "other")]
+    mine = [job("3", "RUNNING"), job("4", "PENDING"), job("5", "COMPLETING")]
+    monkeypatch.setattr(slurm, "queue", lambda: [*others, *mine])
+    asked = []
+    monkeypatch.setattr(slurm, "ask", lambda *command: asked.append(command))
+    head.leave_none_behind(tmp_path, "tunegrid_1")
+    assert asked == [("scancel", "3", "4")]
+
+
 class Executor:
     """What the interface of executors makes public."""
 

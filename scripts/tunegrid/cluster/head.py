@@ -1,8 +1,10 @@
 """What the head process, which is Snakemake's own, does before it submits the first job.
 
 It checks that none would pend for ever, and sees to the jobs that a killed head process has left.
+At its end it leaves none behind itself.
 """
 
+import atexit
 import logging
 import os
 import time
@@ -58,7 +60,9 @@ def begin(workflow: Any, *, wait: bool) -> None:
     stand_in_for_accounting()
     if jobs:
         first = workflow.executor_settings.init_seconds_before_status_checks
-        watch.start(workflow.scheduler.get_executor(jobs[0]), Path.cwd(), first)
+        executor = workflow.scheduler.get_executor(jobs[0])
+        watch.start(executor, Path.cwd(), first)
+        atexit.register(leave_none_behind, Path.cwd(), executor.run_uuid)
 
 
 def _request(job: Any) -> Request:
@@ -175,3 +179,19 @@ def attend_left_over_jobs(folder: Path, *, wait: bool) -> None:
 
 def _names(jobs: list[QueuedJob]) -> str:
     return ", ".join(f"{job.number} ({job.comment or job.name})" for job in jobs)
+
+
+def leave_none_behind(folder: Path, name: str) -> None:
+    """Cancel the jobs that still run when the head process ends: nobody would learn of their end.
+
+    Ctrl-C makes the plugin cancel its jobs, but not those that it is being told of or is asking
+    Slurm about in that moment: they are on no list of its own then (plugin issue 397).
+
+    Args:
+        folder: the working directory.
+        name: the jobs', Snakemake's run.
+    """
+    left = [job for job in slurm.jobs_of(folder) if job.name == name and not job.ending]
+    if left:
+        LOG.warning("not waited for any more, cancelled: %s", _names(left))
+        slurm.cancel(left)

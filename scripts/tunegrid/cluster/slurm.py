@@ -58,6 +58,11 @@ class QueuedJob:
     def pending(self) -> bool:
         return self.state == "PENDING"
 
+    @property
+    def ending(self) -> bool:
+        """Whether it has ended but for what Slurm does after it."""
+        return self.state == "COMPLETING"
+
 
 def queue() -> list[QueuedJob] | None:
     """The user's jobs that have not ended; None if the controller does not answer."""
