@@ -27,14 +27,16 @@ def fetch_model(name: str, entry: dict[str, Any], output: Path) -> dict[str, Any
         output: folder to fill.
 
     Returns:
-        What model.json holds: the entry and the SHA-256 of every file.
+        What model.json holds: the entry, the SHA-256 of every file and, of a hub's repository,
+        the commit that its revision stood for.
 
     Raises:
         UserError: the source is not there, or holds no config or no safetensors weights.
     """
     output.mkdir(parents=True, exist_ok=True)
+    commit = None
     if hub := entry.get("hub"):
-        _download(name, hub, output)
+        commit = _download(name, hub, output)
     else:
         package = entry.get("package")
         folder = entry["folder"]
@@ -47,6 +49,8 @@ def fetch_model(name: str, entry: dict[str, Any], output: Path) -> dict[str, Any
             " (other formats are not loaded: they can execute code)"
         )
     card = {"model": name, "entry": entry, "files": {f: sha256(output / f) for f in files}}
+    if commit:
+        card["commit"] = commit
     write_json(output / "model.json", card)
     return card
 
@@ -60,19 +64,12 @@ def _link(name: str, folder: Path, output: Path) -> None:
             (output / path.name).symlink_to(path.resolve())
 
 
-def _download(name: str, hub: dict[str, Any], output: Path) -> None:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-    from requests.exceptions import RequestException
+def _download(name: str, hub: dict[str, Any], output: Path) -> str:
+    # Not at the top: what is linked needs no hub, and jobs that only read models have none.
+    from tunegrid.hub import download
 
-    repository, revision = hub["repository"], hub["revision"]
-    logging.info("downloading %s at %s", repository, revision)
+    logging.info("downloading %s at %s", hub["repository"], hub["revision"])
     try:
-        snapshot_download(
-            repository, revision=revision, local_dir=output, allow_patterns=list(PATTERNS)
-        )
-    except (HfHubHTTPError, LocalEntryNotFoundError, RequestException, OSError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise UserError(
-            f"model {name!r}: {repository} at {revision} cannot be downloaded: {reason}"
-        ) from None
+        return download(hub["repository"], hub["revision"], PATTERNS, output)
+    except UserError as error:
+        raise UserError(f"model {name!r}: {error}") from None

@@ -51,4 +51,6 @@ def test_a_hub_out_of_reach_is_one_line_and_no_traceback(tmp_path):
     assert run.returncode == 1
     assert "Traceback" not in run.stderr
     (line,) = [line for line in run.stderr.splitlines() if line.startswith("error: ")]
-    assert line.startswith(f"error: model 'm': a/b at {'0' * 40} cannot be downloaded: ")
+    assert line.startswith(
+        f"error: model 'm': a/b at {'0' * 40}: http://127.0.0.1:9 does not answer"
+    )
