@@ -128,7 +128,7 @@ def task_entry(wildcards):
 def task_sources(wildcards):
     """The files under data_root that a task is read from, in its entry's order."""
     entry = PROJECT.tasks[wildcards.task]
-    if entry.package or PROJECT.data_root is None:
+    if not entry.under_data_root or PROJECT.data_root is None:
         return []
     return [str(PROJECT.data_root / path) for path in entry.files.values()]
 

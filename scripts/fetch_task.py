@@ -1,12 +1,14 @@
 #!/usr/bin/env python
 """Read a task's files, check every example, and write it in the form that all tasks share.
 
-Writes a folder with the splits (Arrow, `datasets.load_from_disk`) and task.json: labels, counts,
-and the SHA-256 of each file read. Fails, with file and line, on a repeated id, an unknown label,
-an empty text or a count that differs from the catalogue's.
+A task of the hub is downloaded at its pinned revision first. Writes a folder with the splits
+(Arrow, `datasets.load_from_disk`) and task.json: labels, counts, the SHA-256 of each file read and,
+of a hub's repository, the commit. Fails, with file and line, on a repeated id, an unknown label, an
+empty text or a count that differs from the catalogue's.
 """
 
 import logging
+import shutil
 from pathlib import Path
 
 from tunegrid.cli import describe, json_argument, run_program
@@ -23,22 +25,30 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from tunegrid.files import sha256, write_json
-    from tunegrid.tasks.fetching import read_task, task_files
+    from tunegrid.tasks.fetching import download_task, read_task, task_files
     from tunegrid.tasks.splits import label_counts, shared_texts
 
-    files = task_files(arguments.name, arguments.entry, arguments.files)
+    commit = {}
+    downloads = arguments.output.parent / ".sources" / arguments.name
+    if "hub" in arguments.entry:
+        files, commit["commit"] = download_task(arguments.name, arguments.entry, downloads)
+        stated = arguments.entry["files"]
+    else:
+        files = task_files(arguments.name, arguments.entry, arguments.files)
+        stated = {split: str(path) for split, path in files.items()}
     task = read_task(arguments.entry, files)
     task.save_to_disk(arguments.output)
     card = {
         "task": arguments.name,
         "entry": arguments.entry,
         "files": {
-            split: {"path": str(path), "sha256": sha256(path)} for split, path in files.items()
+            split: {"path": path, "sha256": sha256(files[split])} for split, path in stated.items()
         },
         "splits": {split: label_counts(data) for split, data in task.items()},
         "shared_with_train": shared_texts(task),
-    }
+    } | commit
     write_json(arguments.output / "task.json", card)
+    shutil.rmtree(downloads, ignore_errors=True)
     for split, counts in card["splits"].items():
         logging.info("%s %s: %d examples %s", arguments.name, split, sum(counts.values()), counts)
     for split, shared in card["shared_with_train"].items():
@@ -50,4 +60,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_program(main)
+    run_program(main, offline=False)

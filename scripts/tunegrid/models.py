@@ -1,6 +1,8 @@
 """Pretrained encoders: bringing one into a folder that `from_pretrained` reads offline."""
 
 import logging
+import pickle
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,12 @@ from tunegrid.errors import UserError
 from tunegrid.files import sha256, write_json
 from tunegrid.packages import package_file
 
-#: What a model folder may hold. No pickled weights: unpickling executes code. No Python files.
+#: What a model folder may hold. No pickled weights: unpickling may execute code. No Python files.
 PATTERNS = ("config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer*", "vocab*")
 PATTERNS += ("merges.txt", "special_tokens_map.json", "added_tokens.json", "spiece.model")
 PATTERNS += ("sentencepiece*.model",)
+#: Weights of older repositories: read as tensors alone, and kept as safetensors.
+PICKLED = "pytorch_model.bin"
 
 
 def fetch_model(name: str, entry: dict[str, Any], output: Path) -> dict[str, Any]:
@@ -27,49 +31,80 @@ def fetch_model(name: str, entry: dict[str, Any], output: Path) -> dict[str, Any
         output: folder to fill.
 
     Returns:
-        What model.json holds: the entry, the SHA-256 of every file and, of a hub's repository,
-        the commit that its revision stood for.
+        What model.json holds: the entry, the SHA-256 of every file; of a hub's repository, the
+        commit that its revision stood for; of converted weights, the SHA-256 of the file they
+        came in.
 
     Raises:
-        UserError: the source is not there, or holds no config or no safetensors weights.
+        UserError: the source is not there, or holds no config or no weights that can be read
+            without executing code.
     """
     output.mkdir(parents=True, exist_ok=True)
-    commit = None
+    card: dict[str, Any] = {"model": name, "entry": entry}
     if hub := entry.get("hub"):
-        commit = _download(name, hub, output)
+        card["commit"] = _download(name, hub, PATTERNS, output)
     else:
         package = entry.get("package")
-        folder = entry["folder"]
-        _link(name, package_file(package, folder) if package else user_path(folder), output)
+        folder = package_file(package, entry["folder"]) if package else user_path(entry["folder"])
+        _link(name, folder, PATTERNS, output)
+    if not any(output.glob("*.safetensors")):
+        if hub:
+            _download(name, hub | {"revision": card["commit"]}, [PICKLED], output)
+        else:
+            _link(name, folder, [PICKLED], output)
+        if (output / PICKLED).exists():
+            card["converted"] = {PICKLED: sha256(output / PICKLED)}
+            _convert(name, output / PICKLED)
     files = sorted(path.name for pattern in PATTERNS for path in output.glob(pattern))
     if "config.json" not in files or not any(file.endswith(".safetensors") for file in files):
         source = entry.get("hub", {}).get("repository") or entry["folder"]
         raise UserError(
-            f"model {name!r}: {source} holds no config.json with *.safetensors weights"
-            " (other formats are not loaded: they can execute code)"
+            f"model {name!r}: {source} holds no config.json with *.safetensors weights or {PICKLED}"
         )
-    card = {"model": name, "entry": entry, "files": {f: sha256(output / f) for f in files}}
-    if commit:
-        card["commit"] = commit
+    card["files"] = {f: sha256(output / f) for f in files}
     write_json(output / "model.json", card)
     return card
 
 
-def _link(name: str, folder: Path, output: Path) -> None:
+def _link(name: str, folder: Path, patterns: Iterable[str], output: Path) -> None:
     if not folder.is_dir():
         raise UserError(f"model {name!r}: no such folder: {folder}; correct its catalogue entry")
-    for pattern in PATTERNS:
+    for pattern in patterns:
         for path in folder.glob(pattern):
             (output / path.name).unlink(missing_ok=True)
             (output / path.name).symlink_to(path.resolve())
 
 
-def _download(name: str, hub: dict[str, Any], output: Path) -> str:
+def _download(name: str, hub: dict[str, Any], patterns: Iterable[str], output: Path) -> str:
     # Not at the top: what is linked needs no hub, and jobs that only read models have none.
     from tunegrid.hub import download
 
     logging.info("downloading %s at %s", hub["repository"], hub["revision"])
     try:
-        return download(hub["repository"], hub["revision"], PATTERNS, output)
+        return download(hub["repository"], hub["revision"], patterns, output)
     except UserError as error:
         raise UserError(f"model {name!r}: {error}") from None
+
+
+def _convert(name: str, pickled: Path) -> None:
+    """Write pickled weights as model.safetensors beside them, and take them away.
+
+    Read by PyTorch's restricted unpickler, which builds tensors and refuses everything else
+    (https://docs.pytorch.org/docs/stable/notes/serialization.html#weights-only).
+    """
+    import torch
+    from safetensors.torch import save_file
+
+    logging.info("%s: converting %s to safetensors", name, pickled.name)
+    try:
+        weights = torch.load(pickled, map_location="cpu", weights_only=True)
+        # Clones: tied weights share their storage, which safetensors does not write.
+        tensors = {key: value.clone().contiguous() for key, value in weights.items()}
+    except (pickle.UnpicklingError, RuntimeError, EOFError, AttributeError, ValueError) as error:
+        logging.info("%s: %s", type(error).__name__, error)
+        raise UserError(
+            f"model {name!r}: {pickled.name} is damaged or holds more than tensors, and is not"
+            " loaded: it can execute code; save the model as safetensors"
+        ) from None
+    save_file(tensors, pickled.with_name("model.safetensors"), metadata={"format": "pt"})
+    pickled.unlink()

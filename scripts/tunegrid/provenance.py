@@ -35,6 +35,7 @@ def provenance(program: str) -> dict[str, Any]:
         "versions": {name: _version(name) for name in LIBRARIES},
         "host": socket.gethostname(),
         "platform": platform.platform(),
+        "hub_offline": os.environ.get("HF_HUB_OFFLINE") == "1",
         "slurm_job": os.environ.get("SLURM_JOB_ID"),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "started": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -8,8 +8,11 @@ import subprocess
 import sys
 
 import pytest
+import tiny
+import torch
 from hub import Hub, Repository
 from paths import ROOT
+from safetensors.torch import load_file
 
 SECRET = "hf_abcdefghijklmnopqrstuvwxyz"
 WEIGHTS = "model.safetensors"
@@ -19,11 +22,15 @@ WEIGHTS = "model.safetensors"
 def fetch(tiny_model, tmp_path):
     """Fetch a model by the program: fetch(what is wrong with the hub, …) → (process, hub)."""
 
-    def go(revision="main", environment=None, repository="owner/tiny", more=None, **wrong):
+    def go(
+        revision="main", environment=None, repository="owner/tiny", more=None, without=(), **wrong
+    ):
         entry = {"hub": {"repository": repository, "revision": revision}}
         with Hub() as hub:
             there = Repository.of(tiny_model, **wrong)
             there.files |= more or {}
+            for name in without:
+                del there.files[name]
             hub.repositories["models/owner/tiny"] = there
             run = subprocess.run(
                 [sys.executable, ROOT / "scripts/fetch_model.py", "--name", "m",
@@ -106,6 +113,57 @@ def test_what_does_not_pass_is_one_line(fetch, wrong, line, tmp_path):
     run, _ = fetch(**wrong)
     assert_refused(run, line)
     assert not (tmp_path / "models/m" / WEIGHTS).exists()
+
+
+def test_pickled_weights_of_a_repository_are_converted(fetch, tiny_model, tmp_path):
+    weights = load_file(tiny_model / WEIGHTS)
+    torch.save(weights, tmp_path / "pytorch_model.bin")
+    content = (tmp_path / "pytorch_model.bin").read_bytes()
+    run, hub = fetch(more={"pytorch_model.bin": content})
+    assert not any(path.endswith("pytorch_model.bin") for _, path, _ in hub.requests)
+    (tmp_path / "models/m" / WEIGHTS).unlink()
+    run, _ = fetch(more={"pytorch_model.bin": content}, without={WEIGHTS})
+    assert run.returncode == 0, run.stderr
+    found = load_file(tmp_path / "models/m" / WEIGHTS)
+    assert all(torch.equal(found[key], weights[key]) for key in weights)
+
+
+def fetch_task(tmp_path, files, **wrong):
+    """Fetch the tiny task from a data set repository by the program."""
+    entry = tiny.TASK | {"hub": {"repository": "owner/tiny", "revision": "v1"}}
+    entry["files"] = {split: f"data/{split}.jsonl" for split in tiny.COUNTS}
+    with Hub() as hub:
+        hub.repositories["datasets/owner/tiny"] = Repository(files, revisions=("v1",), **wrong)
+        return subprocess.run(
+            [sys.executable, ROOT / "scripts/fetch_task.py", "--name", "tiny",
+             "--entry", json.dumps(entry), "--output", tmp_path / "tasks/tiny"],
+            env=os.environ | {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path / "hf")},
+            capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+
+
+def test_a_task_comes_from_a_data_set_repository(tmp_path):
+    there = tiny.write_data(tmp_path / "there") / "tiny"
+    files = {f"data/{path.name}": path.read_bytes() for path in there.iterdir()}
+    run = fetch_task(tmp_path, files | {"README.md": b"not asked for"})
+    assert run.returncode == 0, run.stderr
+    card = json.loads((tmp_path / "tasks/tiny/task.json").read_text())
+    assert card["commit"] == "c" * 40
+    assert {split: sum(counts.values()) for split, counts in card["splits"].items()} == tiny.COUNTS
+    assert card["files"]["dev"] == {
+        "path": "data/dev.jsonl", "sha256": hashlib.sha256(files["data/dev.jsonl"]).hexdigest(),
+    }  # fmt: skip
+    assert not (tmp_path / "tasks/.sources/tiny").exists()
+
+
+def test_a_data_set_repository_without_a_file_is_one_line(tmp_path):
+    run = fetch_task(tmp_path, {"data/train.jsonl": b"{}"})
+    assert run.returncode == 1
+    assert run.stderr.splitlines()[-1] == (
+        "error: task 'tiny': owner/tiny at v1 lacks data/dev.jsonl, data/test.jsonl;"
+        " correct `files`"
+    )
+    assert not (tmp_path / "tasks/tiny").exists()
 
 
 def test_a_token_opens_a_private_repository_and_is_written_nowhere(fetch, tiny_model, tmp_path):

@@ -1,11 +1,16 @@
 import json
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import torch
 from paths import ROOT
+from safetensors.torch import load_file
 
 from tunegrid.errors import UserError
+from tunegrid.files import sha256
 from tunegrid.models import fetch_model
 from tunegrid.planning.loading import load_project
 
@@ -31,8 +36,50 @@ def test_only_safetensors_are_taken(tiny_model, tmp_path):
         ".json", ".safetensors", ".txt",
     }  # fmt: skip
     (source / "model.safetensors").unlink()
-    with pytest.raises(UserError, match=r"holds no config\.json with \*\.safetensors weights"):
+    with pytest.raises(
+        UserError, match=r"pytorch_model\.bin is damaged or holds more than tensors"
+    ):
         fetch_model("m", {"folder": str(source)}, tmp_path / "other")
+    (source / "pytorch_model.bin").unlink()
+    with pytest.raises(UserError, match=r"holds no config\.json with \*\.safetensors weights"):
+        fetch_model("m", {"folder": str(source)}, tmp_path / "third")
+
+
+class Malicious:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+@pytest.fixture
+def pickled_model(tiny_model, tmp_path):
+    """A folder of an older model: pickled weights, two of them tied."""
+    source = shutil.copytree(tiny_model, tmp_path / "source", symlinks=False)
+    weights = load_file(source / "model.safetensors")
+    weights["tied"] = next(iter(weights.values()))
+    (source / "model.safetensors").unlink()
+    torch.save(weights, source / "pytorch_model.bin")
+    return source, weights
+
+
+def test_pickled_weights_are_converted(pickled_model, tmp_path):
+    source, weights = pickled_model
+    card = fetch_model("m", {"folder": str(source)}, tmp_path / "out")
+    found = load_file(tmp_path / "out/model.safetensors")
+    assert found.keys() == weights.keys()
+    assert all(torch.equal(found[key], weights[key]) for key in weights)
+    assert card["converted"] == {"pytorch_model.bin": sha256(source / "pytorch_model.bin")}
+    assert not (tmp_path / "out/pytorch_model.bin").exists()
+
+
+def test_pickled_code_is_not_executed(pickled_model, tmp_path):
+    source, weights = pickled_model
+    torch.save(weights | {"x": Malicious(tmp_path / "executed")}, source / "pytorch_model.bin")
+    with pytest.raises(UserError, match="holds more than tensors, and is not loaded"):
+        fetch_model("m", {"folder": str(source)}, tmp_path / "out")
+    assert not (tmp_path / "executed").exists()
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):

@@ -52,8 +52,10 @@ class Hub(Entry):
     """A repository of the Hugging Face hub."""
 
     repository: Annotated[str, AfterValidator(_is_repository)] = Field(description="owner/name")
-    revision: str | None = Field(None, description="Commit; null only where none is pinned yet.")
-    subset: str | None = Field(None, description="The data set's configuration, if it has several.")
+    revision: str = Field(
+        min_length=1,
+        description="Commit; a branch or tag is taken as it stands when it is fetched.",
+    )
 
 
 class Package(Entry):
@@ -82,8 +84,6 @@ class ModelEntry(Entry):
             raise ValueError("names two sources; keep either hub or package/folder")
         if not self.hub and not self.folder:
             raise ValueError("names no source; give hub, or folder (with package, if it is in one)")
-        if self.hub and not self.hub.revision:
-            raise ValueError("hub has no revision; pin the commit")
         return self
 
 
@@ -109,15 +109,15 @@ class Split(Entry):
 class TaskEntry(Entry):
     """A text classification task: where its files lie and what must be in them."""
 
-    #: Tasks are read from files; where a set lives on the hub is for people.
-    descriptive: ClassVar[set[str]] = {"title", "licence", "hub"}
+    descriptive: ClassVar[set[str]] = {"title", "licence", "homepage"}
 
     title: str | None = Field(None, description="What is classified, for the table of tasks.")
     licence: str | None = Field(None, description="Licence of the data.")
     reader: Name = Field(description="Reader of its files (`tunegrid.tasks.readers`).")
-    hub: Hub | None = Field(None, description="Where the set lives on the hub.")
+    homepage: str | None = Field(None, description="Where people find the data; not read.")
+    hub: Hub | None = Field(None, description="Data set repository that holds the files.")
     package: Package | None = Field(
-        None, description="Package that carries the files; null: they lie under `data_root`."
+        None, description="Package that carries the files; without hub, too: under `data_root`."
     )
     files: dict[Literal["train", "dev", "test", "all"], RelativePath] = Field(
         min_length=1, description="File of each split, or `all` of them in one to be split."
@@ -128,6 +128,8 @@ class TaskEntry(Entry):
 
     @model_validator(mode="after")
     def _splits(self) -> Self:
+        if self.hub and self.package:
+            raise ValueError("names two sources; keep either hub or package")
         if ("all" in self.files) != (self.split is not None):
             raise ValueError("names `files: {all: …}` and `split` together or neither")
         if "all" in self.files and len(self.files) > 1:
@@ -137,6 +139,11 @@ class TaskEntry(Entry):
         if len(set(self.labels)) < len(self.labels):
             raise ValueError("names a label twice")
         return self
+
+    @property
+    def under_data_root(self) -> bool:
+        """Whether its files lie under the configuration's data root."""
+        return not self.package and not self.hub
 
     @property
     def has_dev(self) -> bool:

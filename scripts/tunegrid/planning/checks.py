@@ -82,7 +82,7 @@ def _missing_files(project: Project, origins: Origins) -> Iterator[str]:
         return
     for name in dict.fromkeys(task for block in project.config.grid for task in block.tasks):
         entry = project.tasks.get(name)
-        if entry and not entry.package:
+        if entry and entry.under_data_root:
             missing = [file for file in entry.files.values() if not (root / file).is_file()]
             if missing:
                 yield f"{where}: {root} lacks {', '.join(missing)}, the files of task {name!r}"

@@ -7,6 +7,7 @@ from typing import Any
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
 from tunegrid.errors import UserError
+from tunegrid.hub import download
 from tunegrid.packages import package_file
 from tunegrid.tasks.readers import load_reader
 from tunegrid.tasks.readers.example import Example
@@ -35,6 +36,33 @@ def task_files(name: str, entry: dict[str, Any], given: Sequence[Path]) -> dict[
             f" that holds {', '.join(entry['files'].values())}"
         )
     return dict(zip(entry["files"], given, strict=True))
+
+
+def download_task(name: str, entry: dict[str, Any], folder: Path) -> tuple[dict[str, Path], str]:
+    """Download the files of a task of the hub.
+
+    Args:
+        name: the task's name, for messages.
+        entry: the catalogue entry (`TaskEntry.settings`), with `hub`.
+        folder: that they are put into.
+
+    Returns:
+        The file of each split, and the commit that the revision stood for.
+
+    Raises:
+        UserError: as of `download`, or the repository has no such file.
+    """
+    repository, revision = entry["hub"]["repository"], entry["hub"]["revision"]
+    try:
+        commit = download(repository, revision, entry["files"].values(), folder, kind="dataset")
+    except UserError as error:
+        raise UserError(f"task {name!r}: {error}") from None
+    files = {split: folder / path for split, path in entry["files"].items()}
+    if missing := [entry["files"][split] for split, path in files.items() if not path.is_file()]:
+        raise UserError(
+            f"task {name!r}: {repository} at {revision} lacks {', '.join(missing)}; correct `files`"
+        )
+    return files, commit
 
 
 def read_task(entry: dict[str, Any], files: dict[str, Path]) -> DatasetDict:
