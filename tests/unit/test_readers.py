@@ -15,7 +15,7 @@ CATALOGUE = load_project([ROOT / "config/demo.yaml"]).tasks
 
 def read(name, path, text, labels=("positive", "negative", "neutral")):
     path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return list(load_reader(name)(path, labels))
+    return list(load_reader(name)(path, {"labels": labels}))
 
 
 def refused(name, path, text):
@@ -46,7 +46,7 @@ def test_a_line_separator_of_unicode_ends_no_line(tmp_path):
 
 def test_every_reader_s_name_is_its_module_s():
     assert reader_names() == [
-        "aspects", "citations", "news", "paper_sentences", "questions", "reviews",
+        "aspects", "citations", "news", "paper_sentences", "questions", "reviews", "table",
     ]  # fmt: skip
 
 

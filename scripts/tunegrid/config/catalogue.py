@@ -106,6 +106,27 @@ class Split(Entry):
     seed: int = Field(ge=0, description="Seed of the split.")
 
 
+#: A column's name; its position, from 0, in a file without a line of names.
+Column = Annotated[str, StringConstraints(min_length=1)] | Annotated[int, Field(ge=0)]
+
+
+class Columns(Entry):
+    """Where a table holds what an example is made of."""
+
+    text: Column = Field(description="The text, or the first of a pair.")
+    text_pair: Column | None = Field(None, description="The second text of a pair.")
+    label: Column = Field(description="The label.")
+    id: Column | None = Field(None, description="Unique in its file; null: the row's line.")
+    group: Column | None = Field(None, description="What `split: {by: group}` keeps together.")
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> Self:
+        given = [value for _, value in self if value is not None]
+        if len({type(value) for value in given}) > 1:
+            raise ValueError("mixes names and positions; a file has a line of names or has none")
+        return self
+
+
 class TaskEntry(Entry):
     """A text classification task: where its files lie and what must be in them."""
 
@@ -122,9 +143,15 @@ class TaskEntry(Entry):
     files: dict[Literal["train", "dev", "test", "all"], RelativePath] = Field(
         min_length=1, description="File of each split, or `all` of them in one to be split."
     )
+    columns: Columns | None = Field(None, description="Columns of reader `table`.")
+    values: dict[str, str] | None = Field(
+        None, description="Label name of each value in the files, of reader `table`; null: itself."
+    )
     split: Split | None = Field(None, description="How the file `all` is split.")
     labels: list[str] = Field(min_length=2, description="Label names, in the order of their ids.")
-    counts: Counts = Field(description="Examples of each split; another count is an error.")
+    counts: Counts | None = Field(
+        None, description="Examples of each split; another count is an error. Null: any."
+    )
 
     @model_validator(mode="after")
     def _splits(self) -> Self:
@@ -138,6 +165,16 @@ class TaskEntry(Entry):
             raise ValueError("names no train or no test file; name both, or `all`")
         if len(set(self.labels)) < len(self.labels):
             raise ValueError("names a label twice")
+        return self
+
+    @model_validator(mode="after")
+    def _of_a_table(self) -> Self:
+        if (self.reader == "table") != (self.columns is not None):
+            raise ValueError("names `columns` for reader table, and for no other reader")
+        if self.values is not None and self.columns is None:
+            raise ValueError("names `values`, which only reader table knows")
+        if unknown := sorted(set((self.values or {}).values()) - set(self.labels)):
+            raise ValueError(f"maps values to {', '.join(unknown)}, which `labels` does not name")
         return self
 
     @property

@@ -79,12 +79,12 @@ def read_task(entry: dict[str, Any], files: dict[str, Path]) -> DatasetDict:
     labels = entry["labels"]
     splits = {}
     for split, path in files.items():
-        examples = list(load_reader(entry["reader"])(path, labels))
+        examples = list(load_reader(entry["reader"])(path, entry))
         _check(examples, labels, path)
         splits[split] = examples
     if "all" in splits:
         splits = _split(splits["all"], labels, entry["split"])
-    _check_counts(splits, entry["counts"], files)
+    _check_counts(splits, entry.get("counts"), files)
     return DatasetDict({split: _dataset(splits[split], labels) for split in sorted(splits)})
 
 
@@ -110,6 +110,8 @@ def _check(examples: Sequence[Example], labels: Sequence[str], path: Path) -> No
 
 
 def _problems(examples: Sequence[Example], labels: Sequence[str], path: Path) -> Iterator[str]:
+    if not examples:
+        yield f"{path}: holds no example"
     first: dict[str, int] = {}
     for example in examples:
         where = f"{path}:{example.line}: example {example.id!r}"
@@ -156,11 +158,11 @@ def _cut(
 
 
 def _check_counts(
-    splits: dict[str, list[Example]], counts: dict[str, int], files: dict[str, Path]
+    splits: dict[str, list[Example]], counts: dict[str, int] | None, files: dict[str, Path]
 ) -> None:
     problems = []
     for split, examples in splits.items():
-        if len(examples) != counts.get(split):
+        if counts and len(examples) != counts.get(split):
             path = files.get(split) or files["all"]
             last = max((example.line for example in examples), default=0)
             problems.append(

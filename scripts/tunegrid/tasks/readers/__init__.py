@@ -8,13 +8,13 @@ A reader is imported by its name, so that a task's code digest holds its own rea
 """
 
 import importlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tunegrid.tasks.readers.example import Example
+from tunegrid.tasks.readers.example import Entry, Example
 
-#: (file, label names in the order of their ids) → examples
-Reader = Callable[[Path, Sequence[str]], Iterator[Example]]
+#: (file, catalogue entry) → examples
+Reader = Callable[[Path, Entry], Iterator[Example]]
 
 
 def reader_names() -> list[str]:

@@ -6,15 +6,15 @@ separator. Source: Xu et al. 2019, https://arxiv.org/abs/1904.02232.
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tunegrid.errors import UserError
-from tunegrid.tasks.readers.example import Example, read_text, text_field
+from tunegrid.tasks.readers.example import Entry, Example, read_text, text_field
 
 
-def read(path: Path, _labels: Sequence[str]) -> Iterator[Example]:
+def read(path: Path, _entry: Entry) -> Iterator[Example]:
     """The examples of one file, in its order; the polarity is the label."""
     text = read_text(path)
     try:

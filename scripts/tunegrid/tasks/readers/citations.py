@@ -4,13 +4,13 @@ Source: Jurgens et al. 2018, https://aclanthology.org/Q18-1028. Records have no 
 number is one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-from tunegrid.tasks.readers.example import Example, json_lines, text_field
+from tunegrid.tasks.readers.example import Entry, Example, json_lines, text_field
 
 
-def read(path: Path, _labels: Sequence[str]) -> Iterator[Example]:
+def read(path: Path, _entry: Entry) -> Iterator[Example]:
     """The examples of one file, in its order."""
     for line, record in json_lines(path):
         yield Example(

@@ -1,12 +1,21 @@
 """One labelled text, and the parsing that readers share."""
 
+import bz2
+import gzip
 import json
-from collections.abc import Iterator
+import lzma
+import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tunegrid.errors import UserError
+
+#: A catalogue entry as JSON values (`TaskEntry.settings`).
+Entry = Mapping[str, Any]
+#: How files are opened, by the last part of their names.
+OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
 @dataclass(frozen=True)
@@ -31,15 +40,20 @@ class Example:
 
 
 def read_text(path: Path) -> str:
-    """The file's text, its line endings as they are.
+    """The file's text, its line endings as they are, without a byte-order mark.
+
+    Compressed files (.gz, .bz2, .xz) are read like others.
 
     Raises:
-        UserError: it cannot be read, or is not UTF-8.
+        UserError: it cannot be read, is truncated, or is not UTF-8.
     """
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        with OPENERS.get(path.suffix, open)(path, "rb") as file:
+            return file.read().decode("utf-8-sig")
+    except (EOFError, lzma.LZMAError, zlib.error) as error:
+        raise UserError(f"{path}: is damaged or cut short: {error}; fetch it again") from None
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise UserError(f"{path}:{line}: not UTF-8: {error.reason}; convert it to UTF-8") from None

@@ -6,15 +6,16 @@ https://arxiv.org/abs/1509.01626.
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from tunegrid.errors import UserError
-from tunegrid.tasks.readers.example import Example, read_text
+from tunegrid.tasks.readers.example import Entry, Example, read_text
 
 
-def read(path: Path, labels: Sequence[str]) -> Iterator[Example]:
+def read(path: Path, entry: Entry) -> Iterator[Example]:
     """The examples of one file, in its order; a row's position (from 0) is its id."""
+    labels = entry["labels"]
     rows = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
     try:
         for position, row in enumerate(rows):

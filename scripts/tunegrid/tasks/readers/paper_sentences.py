@@ -5,14 +5,14 @@ the paper's challenge, approach or outcome. Sentences with exactly one mark are 
 Source: Takeshita et al. 2024, https://aclanthology.org/2024.naacl-long.371 (ACLSum).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from tunegrid.errors import UserError
-from tunegrid.tasks.readers.example import Example, json_lines
+from tunegrid.tasks.readers.example import Entry, Example, json_lines
 
 
-def read(path: Path, _labels: Sequence[str]) -> Iterator[Example]:
+def read(path: Path, _entry: Entry) -> Iterator[Example]:
     """The sentences of one file with exactly one role, paper by paper, in reading order."""
     for line, paper in json_lines(path):
         try:

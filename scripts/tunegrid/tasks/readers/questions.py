@@ -4,14 +4,14 @@ The file repeats most questions two or three times; only the first of each is ke
 would leak into test. Source: Li & Roth 2002, https://aclanthology.org/C02-1150.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from tunegrid.errors import UserError
-from tunegrid.tasks.readers.example import Example, text_lines
+from tunegrid.tasks.readers.example import Entry, Example, text_lines
 
 
-def read(path: Path, _labels: Sequence[str]) -> Iterator[Example]:
+def read(path: Path, _entry: Entry) -> Iterator[Example]:
     """The distinct questions of one file, in its order; the line number is the id."""
     seen = set()
     for line, row in text_lines(path):

@@ -5,16 +5,16 @@ A rating of at least 0.5 is positive, of at most -0.5 negative, else neutral; an
 https://doi.org/10.1609/icwsm.v8i1.14550 (the amazonReviewSnippets ground truth).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from tunegrid.errors import UserError
-from tunegrid.tasks.readers.example import Example, text_lines
+from tunegrid.tasks.readers.example import Entry, Example, text_lines
 
 THRESHOLD = 0.5
 
 
-def read(path: Path, _labels: Sequence[str]) -> Iterator[Example]:
+def read(path: Path, _entry: Entry) -> Iterator[Example]:
     """The examples of one file, in its order."""
     for line, row in text_lines(path):
         if line == 1:

@@ -1,0 +1,115 @@
+"""Tables of any task: CSV, TSV, JSON, JSON lines and Parquet, by the columns of their entry.
+
+The format is told by the file's name; text files may be compressed (.gz, .bz2, .xz).
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tunegrid.errors import UserError
+from tunegrid.tasks.readers.example import (
+    OPENERS,
+    Entry,
+    Example,
+    json_lines,
+    read_text,
+)
+
+#: A row's line (or position, where rows have no lines) and its cells by column.
+Row = tuple[int, dict[str | int, Any]]
+
+
+def read(path: Path, entry: Entry) -> Iterator[Example]:
+    """The examples of one file, in its order.
+
+    Raises:
+        UserError: the format is none of these, a row does not parse, or it lacks a column.
+    """
+    columns, values = entry["columns"], entry.get("values") or {}
+    for line, row in _rows(path, columns):
+        cells = {}
+        for key, column in columns.items():
+            value = row.get(column)
+            if value is None:
+                there = ", ".join(map(str, row))
+                raise UserError(f"{path}:{line}: has no {key} in column {column!r}; has: {there}")
+            if key in ("text", "text_pair") and not isinstance(value, str):
+                raise UserError(f"{path}:{line}: column {column!r} is {value!r}, not text")
+            cells[key] = str(value)
+        label = cells["label"]
+        yield Example(**cells | {"id": cells.get("id", str(line)), "line": line}
+                      | {"label": values.get(label, label)})  # fmt: skip
+
+
+def _rows(path: Path, columns: dict[str, Any]) -> Iterator[Row]:
+    name = path.with_suffix("") if path.suffix in OPENERS else path
+    match name.suffix:
+        case ".csv":
+            return _separated(path, ",", columns)
+        case ".tsv" | ".txt":
+            return _separated(path, "\t", columns)
+        case ".jsonl" | ".ndjson":
+            return json_lines(path)
+        case ".json":
+            return _listed(path)
+        case ".parquet":
+            return _parquet(path, columns)
+    raise UserError(
+        f"{path}: is none of .csv, .tsv, .txt, .jsonl, .ndjson, .json (also .gz, .bz2, .xz)"
+        " or .parquet; rename it by its format"
+    )
+
+
+def _separated(path: Path, separator: str, columns: dict[str, Any]) -> Iterator[Row]:
+    csv.field_size_limit(2**31 - 1)  # texts may be longer than the 128 KB that it allows
+    rows = csv.reader(io.StringIO(read_text(path), newline=""), delimiter=separator, strict=True)
+    names: list[str | int] | None = None
+    try:
+        for row in rows:
+            if not row:
+                continue
+            if names is None:
+                positions = isinstance(columns["text"], int)
+                names = list(range(len(row))) if positions else list(row)
+                if not positions:
+                    continue
+            if len(row) != len(names):
+                raise UserError(
+                    f"{path}:{rows.line_num}: has {len(row)} columns, the first row {len(names)};"
+                    " quote a text that holds the separator"
+                )
+            yield rows.line_num, dict(zip(names, row, strict=True))
+    except csv.Error as error:
+        raise UserError(f"{path}:{rows.line_num}: not valid CSV: {error}") from None
+
+
+def _listed(path: Path) -> Iterator[Row]:
+    try:
+        rows = json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise UserError(f"{path}:1: holds no list of objects; write [{{…}}, …]")
+    return enumerate(rows, start=1)
+
+
+def _parquet(path: Path, columns: dict[str, Any]) -> Iterator[Row]:
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        file = parquet.ParquetFile(path)
+        wanted = [name for name in file.schema_arrow.names if name in columns.values()]
+        if missing := sorted(set(map(str, columns.values())) - set(wanted)):
+            raise UserError(
+                f"{path}: has no column {', '.join(missing)};"
+                f" has: {', '.join(file.schema_arrow.names)}"
+            )
+        rows = file.read(columns=wanted).to_pylist()
+    except (pyarrow.ArrowException, OSError) as error:
+        raise UserError(f"{path}: not valid Parquet: {str(error).splitlines()[0]}") from None
+    return enumerate(rows, start=1)

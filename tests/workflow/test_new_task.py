@@ -1,0 +1,36 @@
+"""A CSV and a model's folder: from nothing to a workbook by YAML alone."""
+
+import json
+
+import openpyxl
+import pandas as pd
+import tiny
+from workflow import Workflow, copy_workflow
+
+
+def test_a_table_and_a_folder_become_a_workbook(tiny_model, tmp_path):
+    root = tiny.write_data(tmp_path / "data")
+    for split in ("train", "test"):
+        lines = (root / f"tiny/{split}.jsonl").read_text().splitlines()
+        data = pd.DataFrame(map(json.loads, lines))
+        data["label"] = data["label"].map(tiny.LABELS.index)
+        data.to_csv(root / f"{split}.csv.gz", index=False)
+    config = tiny.config(tiny_model, root)
+    config["grid"][0] |= {"tasks": ["mine"], "seeds": [1], "methods": ["full", "adapter-4"]}
+    config["tasks"] = {
+        "mine": {
+            "reader": "table",
+            "files": {"train": "train.csv.gz", "test": "test.csv.gz"},
+            "columns": {"text": "text", "label": "label"},
+            "labels": tiny.LABELS,
+            "values": {str(index): name for index, name in enumerate(tiny.LABELS)},
+        }
+    }
+    config["data"]["tasks"] = {"mine": {"dev_fraction": 0.2}}
+    workflow = Workflow(
+        copy_workflow(tmp_path / "source"), tmp_path / "out", tmp_path / "grid.yaml"
+    )
+    workflow.configure(config)
+    workflow.run("workbook")
+    book = openpyxl.load_workbook(workflow.directory / "results/results.xlsx")
+    assert "mine" in {cell.value for sheet in book for row in sheet for cell in row}
