@@ -74,6 +74,14 @@ def test_a_pair_an_id_a_group_and_columns_without_names(tmp_path):
     assert (example.label, example.group, example.line) == ("good", "review 1", 1)
 
 
+def test_plain_lines_keep_their_quotation_marks(tmp_path):
+    (tmp_path / "x.txt").write_text('good\t"Fine," he said.\nbad\tNot "so.\n')
+    columns = {"label": 0, "text": 1}
+    assert found(tmp_path / "x.txt", columns=columns) == [
+        ('"Fine," he said.', None, "good"), ('Not "so.', None, "bad"),
+    ]  # fmt: skip
+
+
 def test_a_text_of_ten_megabytes_is_read(tmp_path):
     (tmp_path / "x.csv").write_text(f"body,stars\n{'a' * 10_000_000},1\n")
     ((text, _, label),) = found(tmp_path / "x.csv")

@@ -1,6 +1,7 @@
 """Tables of any task: CSV, TSV, JSON, JSON lines and Parquet, by the columns of their entry.
 
-The format is told by the file's name; text files may be compressed (.gz, .bz2, .xz).
+The format is told by the file's name; .txt is plain lines with tabs between the columns, nothing
+quoted. Text files may be compressed (.gz, .bz2, .xz).
 """
 
 import csv
@@ -49,9 +50,12 @@ def _rows(path: Path, columns: dict[str, Any]) -> Iterator[Row]:
     name = path.with_suffix("") if path.suffix in OPENERS else path
     match name.suffix:
         case ".csv":
-            return _separated(path, ",", columns)
-        case ".tsv" | ".txt":
-            return _separated(path, "\t", columns)
+            return _separated(path, columns, delimiter=",")
+        case ".tsv":
+            return _separated(path, columns, delimiter="\t")
+        case ".txt":
+            # Plain lines: a quotation mark is one of the text's.
+            return _separated(path, columns, delimiter="\t", quoting=csv.QUOTE_NONE)
         case ".jsonl" | ".ndjson":
             return json_lines(path)
         case ".json":
@@ -64,9 +68,9 @@ def _rows(path: Path, columns: dict[str, Any]) -> Iterator[Row]:
     )
 
 
-def _separated(path: Path, separator: str, columns: dict[str, Any]) -> Iterator[Row]:
+def _separated(path: Path, columns: dict[str, Any], **dialect: Any) -> Iterator[Row]:
     csv.field_size_limit(2**31 - 1)  # texts may be longer than the 128 KB that it allows
-    rows = csv.reader(io.StringIO(read_text(path), newline=""), delimiter=separator, strict=True)
+    rows = csv.reader(io.StringIO(read_text(path), newline=""), strict=True, **dialect)
     names: list[str | int] | None = None
     try:
         for row in rows:
