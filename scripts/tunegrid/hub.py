@@ -32,6 +32,8 @@ from tunegrid.errors import UserError
 
 #: Tries of one request, and the seconds before the second; each further wait is twice as long.
 TRIES, WAIT = 4, 1.0
+#: Seconds after which a question that is not answered is given up.
+TIMEOUT = 30.0
 #: The longest that a hub may ask to be left alone, in seconds.
 LONGEST_WAIT = 300.0
 #: HTTP's statuses of a server that may do better later.
@@ -80,7 +82,9 @@ def download(
     api = HfApi()
     found = _persistently(
         source,
-        lambda: api.repo_info(repository, revision=revision, repo_type=kind, files_metadata=True),
+        lambda: api.repo_info(
+            repository, revision=revision, repo_type=kind, files_metadata=True, timeout=TIMEOUT
+        ),
     )
     files = [file for file in found.siblings or [] if _matches(file.rfilename, patterns)]
     # Not in the folder itself: Snakemake removes that when a job fails, or begins.
