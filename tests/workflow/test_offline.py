@@ -12,7 +12,8 @@ def test_a_grid_of_the_hub_trains_without_it(tiny_model, tmp_path, monkeypatch):
     config = tiny.config(tiny_model, None)
     config["grid"][0] |= {"seeds": [1], "methods": ["full"]}
     config["models"] = {"tiny-bert": {"hub": {"repository": "owner/model", "revision": "main"}}}
-    config["tasks"]["tiny"] |= {"hub": {"repository": "owner/data", "revision": "main"}}
+    hub_data = {"hub": {"repository": "owner/data", "revision": "main"}}
+    config["tasks"] = {"tiny": tiny.TASK | hub_data}
     workflow = Workflow(
         copy_workflow(tmp_path / "source"), tmp_path / "out", tmp_path / "grid.yaml"
     )
