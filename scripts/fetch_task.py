@@ -28,10 +28,10 @@ def main() -> None:
     from tunegrid.tasks.fetching import download_task, read_task, task_files
     from tunegrid.tasks.splits import label_counts, shared_texts
 
-    commit = {}
+    commit = None
     downloads = arguments.output.parent / ".sources" / arguments.name
     if "hub" in arguments.entry:
-        files, commit["commit"] = download_task(arguments.name, arguments.entry, downloads)
+        files, commit = download_task(arguments.name, arguments.entry, downloads)
         stated = arguments.entry["files"]
     else:
         files = task_files(arguments.name, arguments.entry, arguments.files)
@@ -46,7 +46,9 @@ def main() -> None:
         },
         "splits": {split: label_counts(data) for split, data in task.items()},
         "shared_with_train": shared_texts(task),
-    } | commit
+    }
+    if commit:
+        card["commit"] = commit
     write_json(arguments.output / "task.json", card)
     shutil.rmtree(downloads, ignore_errors=True)
     for split, counts in card["splits"].items():

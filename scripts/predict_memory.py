@@ -45,8 +45,9 @@ def main() -> None:
     from tunegrid.files import write_json
     from tunegrid.memory.asking import as_table, cases_of
     from tunegrid.memory.catalogue import catalogue
+    from tunegrid.memory.predicting import peaks_of
     from tunegrid.memory.shapes import is_language_model, load_shape
-    from tunegrid.memory.study import fits, growth, peaks_of, prediction, workload
+    from tunegrid.memory.study import fits, growth, prediction, workload
 
     logging.getLogger().setLevel(logging.WARNING)  # the adapters library tells of each trace
     config = load_shape(arguments.model, catalogue("models").get(arguments.model))

@@ -9,7 +9,6 @@ import hashlib
 import json
 import threading
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -65,13 +64,8 @@ class Hub:
     requests: list[tuple[str, str, str | None]] = field(default_factory=list)
 
     def __enter__(self) -> "Hub":
-        hub = self
-
-        class Handler(_Handler):
-            pass
-
-        Handler.hub = hub
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        handler = type("Handler", (_Handler,), {"hub": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
@@ -79,10 +73,6 @@ class Hub:
     def __exit__(self, *_) -> None:
         self._server.shutdown()
         self._server.server_close()
-
-    def counts(self) -> Counter:
-        """How often each path was asked for by each method."""
-        return Counter((method, path) for method, path, _ in self.requests)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -9,6 +9,7 @@ from typing import Any
 from tunegrid.code import user_path
 from tunegrid.errors import UserError
 from tunegrid.files import sha256, write_json
+from tunegrid.hub import download
 from tunegrid.packages import package_file
 
 #: What a model folder may hold. No pickled weights: unpickling may execute code. No Python files.
@@ -76,9 +77,6 @@ def _link(name: str, folder: Path, patterns: Iterable[str], output: Path) -> Non
 
 
 def _download(name: str, hub: dict[str, Any], patterns: Iterable[str], output: Path) -> str:
-    # Not at the top: what is linked needs no hub, and jobs that only read models have none.
-    from tunegrid.hub import download
-
     logging.info("downloading %s at %s", hub["repository"], hub["revision"])
     try:
         return download(hub["repository"], hub["revision"], patterns, output)

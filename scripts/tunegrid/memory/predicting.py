@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
 
 import torch
 from transformers import PreTrainedModel
@@ -88,3 +90,13 @@ def _trace(work: Workload, model: PreTrainedModel, counter: StorageCounter) -> N
             counter.mark(state.values(), "optimizer state")
         counter.reset_peak()
         step(work, model, optimizer, inputs)
+
+
+def peaks_of(work: Workload, *, cuda: bool = True) -> Callable[[int], int]:
+    """The traced peak by micro-batch, bytes, each traced once."""
+
+    @cache
+    def peak_of(batch: int) -> int:
+        return predict(replace(work, batch=batch, accumulated=1), cuda=cuda).peak
+
+    return peak_of

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 from transformers import PretrainedConfig
@@ -66,16 +65,6 @@ def prediction(work: Workload) -> dict[str, Any]:
     except UserError as reason:
         return found | {"closed_form": None, "no_closed_form": str(reason)}
     return found | {"closed_form": form.peak, "terms": form.terms, "moment": form.moment}
-
-
-def peaks_of(work: Workload) -> Callable[[int], int]:
-    """The traced peak by micro-batch, bytes, each traced once."""
-
-    @cache
-    def peak_of(batch: int) -> int:
-        return predict(replace(work, batch=batch, accumulated=1)).peak
-
-    return peak_of
 
 
 def fits(peak_of: Callable[[int], int]) -> dict[str, int]:

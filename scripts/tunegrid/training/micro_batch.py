@@ -3,7 +3,6 @@
 import logging
 import math
 import resource
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from transformers import AutoConfig
 
 from tunegrid.errors import UserError
 from tunegrid.memory.fitting import largest_micro_batch, needed
-from tunegrid.memory.predicting import UntraceableError, predict
+from tunegrid.memory.predicting import UntraceableError, peaks_of
 from tunegrid.memory.workload import Workload
 from tunegrid.settings import Settings
 
@@ -55,8 +54,10 @@ def choose_micro_batch(
     # On a CPU the limit is on live tensors alone.
     with_margins = needed if cuda else float
 
+    traced = peaks_of(work, cuda=cuda)
+
     def peak_of(batch: int) -> float:
-        return with_margins(predict(replace(work, batch=batch), cuda=cuda).peak)
+        return with_margins(traced(batch))
 
     try:
         chosen = largest_micro_batch(peak_of, capacity, share)

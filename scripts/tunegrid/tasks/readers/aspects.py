@@ -11,17 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from tunegrid.errors import UserError
-from tunegrid.tasks.readers.example import Entry, Example, read_text, text_field
+from tunegrid.tasks.readers.example import Entry, Example, parsed_json, read_text, text_field
 
 
 def read(path: Path, _entry: Entry) -> Iterator[Example]:
     """The examples of one file, in its order; the polarity is the label."""
     text = read_text(path)
-    try:
-        # Pairs, not a dict: a repeated id must be seen, not overwritten.
-        records = json.loads(text, object_pairs_hook=list)
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from None
+    # Pairs, not a dict: a repeated id must be seen, not overwritten.
+    records = parsed_json(text, path, object_pairs_hook=list)
     if not isinstance(records, list) or not all(isinstance(pair, tuple) for pair in records):
         raise UserError(f"{path}:1: holds no JSON object; it must map ids to examples")
     at, line = 0, 1

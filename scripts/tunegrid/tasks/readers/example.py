@@ -1,7 +1,9 @@
 """One labelled text, and the parsing that readers share."""
 
 import bz2
+import csv
 import gzip
+import io
 import json
 import lzma
 import zlib
@@ -83,6 +85,33 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         if not isinstance(value, dict):
             raise UserError(f"{path}:{number}: holds no JSON object; write {{…}} on each line")
         yield number, value
+
+
+def parsed_json(text: str, path: Path, **options: Any) -> Any:
+    """The value of a JSON file's text; `options` of `json.loads`.
+
+    Raises:
+        UserError: it is not valid.
+    """
+    try:
+        return json.loads(text, **options)
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from None
+
+
+def csv_rows(path: Path, **dialect: Any) -> Iterator[tuple[int, list[str]]]:
+    """The line number (from 1) that each row of a CSV file ends on, and its cells.
+
+    Raises:
+        UserError: a row is not valid.
+    """
+    csv.field_size_limit(2**31 - 1)  # texts may be longer than the 128 KB that it allows
+    rows = csv.reader(io.StringIO(read_text(path), newline=""), strict=True, **dialect)
+    try:
+        for row in rows:
+            yield rows.line_num, row
+    except csv.Error as error:
+        raise UserError(f"{path}:{rows.line_num}: not valid CSV: {error}") from None
 
 
 def text_field(record: dict[str, Any], key: str, path: Path, line: int) -> str:

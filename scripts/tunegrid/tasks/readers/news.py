@@ -4,33 +4,27 @@ The description alone is the text, as in the report's source. Source: Zhang et a
 https://arxiv.org/abs/1509.01626.
 """
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
 from tunegrid.errors import UserError
-from tunegrid.tasks.readers.example import Entry, Example, read_text
+from tunegrid.tasks.readers.example import Entry, Example, csv_rows
 
 
 def read(path: Path, entry: Entry) -> Iterator[Example]:
     """The examples of one file, in its order; a row's position (from 0) is its id."""
     labels = entry["labels"]
-    rows = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
-    try:
-        for position, row in enumerate(rows):
-            if len(row) != 3:
-                raise UserError(
-                    f"{path}:{rows.line_num}: has {len(row)} columns;"
-                    " it must have 3: class index, title, description"
-                )
-            index, _, description = row
-            known = index.isdecimal() and 1 <= int(index) <= len(labels)
-            yield Example(
-                id=str(position),
-                text=description,
-                label=labels[int(index) - 1] if known else index,
-                line=rows.line_num,
+    for position, (line, row) in enumerate(csv_rows(path)):
+        if len(row) != 3:
+            raise UserError(
+                f"{path}:{line}: has {len(row)} columns;"
+                " it must have 3: class index, title, description"
             )
-    except csv.Error as error:
-        raise UserError(f"{path}:{rows.line_num}: not valid CSV: {error}") from None
+        index, _, description = row
+        known = index.isdecimal() and 1 <= int(index) <= len(labels)
+        yield Example(
+            id=str(position),
+            text=description,
+            label=labels[int(index) - 1] if known else index,
+            line=line,
+        )

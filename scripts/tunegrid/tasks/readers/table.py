@@ -5,8 +5,6 @@ quoted. Text files may be compressed (.gz, .bz2, .xz).
 """
 
 import csv
-import io
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,9 @@ from tunegrid.tasks.readers.example import (
     OPENERS,
     Entry,
     Example,
+    csv_rows,
     json_lines,
+    parsed_json,
     read_text,
 )
 
@@ -69,33 +69,25 @@ def _rows(path: Path, columns: dict[str, Any]) -> Iterator[Row]:
 
 
 def _separated(path: Path, columns: dict[str, Any], **dialect: Any) -> Iterator[Row]:
-    csv.field_size_limit(2**31 - 1)  # texts may be longer than the 128 KB that it allows
-    rows = csv.reader(io.StringIO(read_text(path), newline=""), strict=True, **dialect)
     names: list[str | int] | None = None
-    try:
-        for row in rows:
-            if not row:
+    for line, row in csv_rows(path, **dialect):
+        if not row:
+            continue
+        if names is None:
+            positions = isinstance(columns["text"], int)
+            names = list(range(len(row))) if positions else list(row)
+            if not positions:
                 continue
-            if names is None:
-                positions = isinstance(columns["text"], int)
-                names = list(range(len(row))) if positions else list(row)
-                if not positions:
-                    continue
-            if len(row) != len(names):
-                raise UserError(
-                    f"{path}:{rows.line_num}: has {len(row)} columns, the first row {len(names)};"
-                    " quote a text that holds the separator"
-                )
-            yield rows.line_num, dict(zip(names, row, strict=True))
-    except csv.Error as error:
-        raise UserError(f"{path}:{rows.line_num}: not valid CSV: {error}") from None
+        if len(row) != len(names):
+            raise UserError(
+                f"{path}:{line}: has {len(row)} columns, the first row {len(names)};"
+                " quote a text that holds the separator"
+            )
+        yield line, dict(zip(names, row, strict=True))
 
 
 def _listed(path: Path) -> Iterator[Row]:
-    try:
-        rows = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from None
+    rows = parsed_json(read_text(path), path)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise UserError(f"{path}:1: holds no list of objects; write [{{…}}, …]")
     return enumerate(rows, start=1)
