@@ -51,7 +51,8 @@ rule collect_runs:
 
 rule summarise:
     input:
-        "results/runs.parquet",
+        runs="results/runs.parquet",
+        cards=CARDS,
     output:
         parquet="results/summary.parquet",
         csv="results/summary.csv",
@@ -63,5 +64,5 @@ rule summarise:
     params:
         code=code_digest("summarise"),
     shell:
-        'python "$TUNEGRID"/scripts/summarise.py --runs {input} --parquet {output.parquet} --csv {output.csv}'
-        " > {log} 2>&1"
+        'python "$TUNEGRID"/scripts/summarise.py --runs {input.runs} --cards {input.cards:q}'
+        " --parquet {output.parquet} --csv {output.csv} > {log} 2>&1"

@@ -14,10 +14,16 @@ os.environ |= {
 from tunegrid.code import code_digest, user_path
 from tunegrid.errors import UserError
 from tunegrid.files import canonical_json
-from tunegrid.planning.grid import expand_grid, packs, split_settings, tokenizer_of
+from tunegrid.planning.grid import expand_grid, packs, tokenizer_of
 from tunegrid.planning.memory import memory_cases
 from tunegrid.planning.loading import load_project, typed_command_line
-from tunegrid.reporting import MEMORY_TABLES, RECOUNT_TABLES, TABLES
+from tunegrid.reporting import (
+    CATEGORY,
+    MEMORY_TABLES,
+    PART_TABLES,
+    RECOUNT_TABLES,
+    TABLES,
+)
 from tunegrid.results import METRICS, RUN_PATH
 
 try:
@@ -32,7 +38,9 @@ except UserError as error:
 PACKS = packs(CELLS.values(), PROJECT.config.train.pack)
 PACK_OF = {cell.path: name for name, cells in PACKS.items() for cell in cells}
 MODELS = list(dict.fromkeys(cell.model for cell in CELLS.values()))
-TASKS = list(dict.fromkeys(cell.task for cell in CELLS.values()))
+TASKS = PROJECT.grid_tasks
+CARDS = [f"results/cards/{name}.json" for name in TASKS]
+GRID_TABLES = TABLES + PART_TABLES * any(task.aggregated for task in TASKS.values())
 FIGURES = ["png", "svg"]
 RUN = f"results/runs/{RUN_PATH}"
 
@@ -40,7 +48,8 @@ RUN = f"results/runs/{RUN_PATH}"
 wildcard_constraints:
     model="|".join(map(re.escape, PROJECT.models)),
     tokenizer="|".join(map(re.escape, PROJECT.models)),
-    task="|".join(map(re.escape, PROJECT.tasks)),
+    source="|".join(map(re.escape, PROJECT.tasks)),
+    task="|".join(map(re.escape, TASKS)),
     method="|".join(map(re.escape, PROJECT.methods)),
     metric="|".join(METRICS),
     seed=r"\d+",
@@ -121,13 +130,13 @@ def model_sources(wildcards):
 
 
 def task_entry(wildcards):
-    """A task's catalogue entry as JSON."""
-    return canonical_json(PROJECT.tasks[wildcards.task].settings())
+    """The catalogue entry of a task as JSON."""
+    return canonical_json(PROJECT.tasks[wildcards.source].settings())
 
 
 def task_sources(wildcards):
     """The files under data_root that a task is read from, in its entry's order."""
-    entry = PROJECT.tasks[wildcards.task]
+    entry = PROJECT.tasks[wildcards.source]
     if not entry.under_data_root or PROJECT.data_root is None:
         return []
     return [str(PROJECT.data_root / path) for path in entry.files.values()]
@@ -135,13 +144,34 @@ def task_sources(wildcards):
 
 def task_code(wildcards):
     """The code that reads a task: its own reader, not those of other tasks."""
-    reader = PROJECT.tasks[wildcards.task].reader
+    reader = PROJECT.tasks[wildcards.source].reader
     return code_digest("fetch_task", f"tunegrid.tasks.readers.{reader}")
+
+
+def task_folders(wildcards):
+    """The fetched task that a task of the grid is made of; of an aggregated one, each part's."""
+    return [f"resources/tasks/{part.source}" for part in TASKS[wildcards.task].parts]
 
 
 def task_settings(wildcards):
     """A task's split settings as JSON."""
-    return canonical_json(split_settings(PROJECT, wildcards.task))
+    return canonical_json(TASKS[wildcards.task].split_settings(PROJECT.config.data))
+
+
+def task_title(wildcards):
+    """What a task classifies, in words."""
+    return TASKS[wildcards.task].title
+
+
+def tokenizers_of(wildcards):
+    """The models whose tokenizers encode a task, in the grid's order."""
+    cells = (cell for cell in CELLS.values() if cell.task == wildcards.task)
+    return list(dict.fromkeys(tokenizer_of(PROJECT, cell.model) for cell in cells))
+
+
+def encodings_of(wildcards):
+    """The task as each of those tokenizers encoded it."""
+    return [f"results/encoded/{name}/{wildcards.task}" for name in tokenizers_of(wildcards)]
 
 
 def of_all_runs(name):

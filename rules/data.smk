@@ -23,9 +23,9 @@ rule fetch_task:
     input:
         task_sources,
     output:
-        directory("resources/tasks/{task}"),
+        directory("resources/tasks/{source}"),
     log:
-        "results/logs/fetch_task/{task}.log",
+        "results/logs/fetch_task/{source}.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
@@ -33,14 +33,15 @@ rule fetch_task:
         code=task_code,
         entry=task_entry,
     shell:
-        'python "$TUNEGRID"/scripts/fetch_task.py --name {wildcards.task} --entry {params.entry:q}'
+        'python "$TUNEGRID"/scripts/fetch_task.py --name {wildcards.source} --entry {params.entry:q}'
         " --files {input:q} --output {output} > {log} 2>&1"
 
 
-# Shared by every method and seed of a task, and by models with the same tokenizer.
+# A task of the grid is one of those, its few-shot version, or several as one. Encoded once for every
+# method and seed, and for models with the same tokenizer.
 rule encode_task:
     input:
-        task="resources/tasks/{task}",
+        task=task_folders,
         model="resources/models/{tokenizer}",
     output:
         directory("results/encoded/{tokenizer}/{task}"),
@@ -57,3 +58,32 @@ rule encode_task:
     shell:
         'python "$TUNEGRID"/scripts/encode_task.py --task {input.task} --model {input.model}'
         " --settings {params.settings:q} --output {output} > {log} 2>&1"
+
+
+# The data card: what the task's splits hold, and what is wrong with them.
+rule check_task:
+    input:
+        task=task_folders,
+        encoded=encodings_of,
+    output:
+        json="results/cards/{task}.json",
+        markdown="results/cards/{task}.md",
+        html=report(
+            "results/cards/{task}.html",
+            caption="captions/cards.rst",
+            category="Data",
+            labels={"table": "card of {task}"},
+        ),
+    log:
+        "results/logs/check_task/{task}.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    params:
+        code=code_digest("check_task"),
+        settings=task_settings,
+        title=task_title,
+    shell:
+        'python "$TUNEGRID"/scripts/check_task.py --name {wildcards.task:q} --title {params.title:q}'
+        " --task {input.task:q} --settings {params.settings:q} --encoded {input.encoded:q}"
+        " --output {output.json:q} > {log} 2>&1"

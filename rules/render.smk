@@ -5,20 +5,21 @@ rule write_tables:
     input:
         runs="results/runs.parquet",
         summary="results/summary.parquet",
+        cards=CARDS,
     output:
         expand(
             "results/tables/{table}.{suffix}",
-            table=TABLES,
+            table=GRID_TABLES,
             suffix=["md", "csv"],
         ),
         *[
             report(
                 f"results/tables/{table}.html",
                 caption="captions/tables.rst",
-                category="Tables",
+                category=CATEGORY.get(table, "Tables"),
                 labels={"table": table},
             )
-            for table in TABLES
+            for table in GRID_TABLES
         ],
     log:
         "results/logs/write_tables.log",
@@ -27,10 +28,9 @@ rule write_tables:
         "../envs/tunegrid.yaml"
     params:
         code=code_digest("write_tables"),
-        titles=canonical_json({task: PROJECT.tasks[task].title for task in TASKS}),
     shell:
         'python "$TUNEGRID"/scripts/write_tables.py --runs {input.runs} --summary {input.summary}'
-        " --titles {params.titles:q} --output results/tables > {log} 2>&1"
+        " --cards {input.cards:q} --output results/tables > {log} 2>&1"
 
 
 rule write_workbook:
@@ -38,6 +38,7 @@ rule write_workbook:
         runs="results/runs.parquet",
         summary="results/summary.parquet",
         memory="results/tables/memory.csv",
+        data="results/tables/data.csv",
     output:
         report(
             "results/results.xlsx",
@@ -54,7 +55,7 @@ rule write_workbook:
         code=code_digest("write_workbook"),
     shell:
         'python "$TUNEGRID"/scripts/write_workbook.py --runs {input.runs} --summary {input.summary}'
-        " --memory {input.memory} --output {output} > {log} 2>&1"
+        " --memory {input.memory} --data {input.data} --output {output} > {log} 2>&1"
 
 
 rule plot_bars:

@@ -26,7 +26,7 @@ def main() -> None:
 
     from tunegrid.files import sha256, write_json
     from tunegrid.tasks.fetching import download_task, read_task, task_files
-    from tunegrid.tasks.splits import label_counts, shared_texts
+    from tunegrid.tasks.splits import label_counts
 
     commit = None
     downloads = arguments.output.parent / ".sources" / arguments.name
@@ -45,7 +45,6 @@ def main() -> None:
             split: {"path": path, "sha256": sha256(files[split])} for split, path in stated.items()
         },
         "splits": {split: label_counts(data) for split, data in task.items()},
-        "shared_with_train": shared_texts(task),
     }
     if commit:
         card["commit"] = commit
@@ -53,12 +52,6 @@ def main() -> None:
     shutil.rmtree(downloads, ignore_errors=True)
     for split, counts in card["splits"].items():
         logging.info("%s %s: %d examples %s", arguments.name, split, sum(counts.values()), counts)
-    for split, shared in card["shared_with_train"].items():
-        if shared:
-            logging.warning(
-                "%s %s: %d of %d texts stand in train, too",
-                *(arguments.name, split, shared, len(task[split])),
-            )
 
 
 if __name__ == "__main__":

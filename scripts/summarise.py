@@ -2,7 +2,7 @@
 """Summarise the runs of each model, task and method over their seeds.
 
 For every metric: n, mean, variance and standard deviation (n-1), minimum, maximum; the majority
-baseline and the number of degenerate runs beside them.
+baseline, the number of degenerate runs and of test examples that stand in train beside them.
 """
 
 import logging
@@ -14,16 +14,18 @@ from tunegrid.cli import describe, run_program
 def main() -> None:
     parser = describe(__doc__)
     parser.add_argument("--runs", required=True, type=Path, help="runs.parquet")
+    parser.add_argument("--cards", required=True, nargs="+", type=Path, help="data cards, JSON")
     parser.add_argument("--parquet", required=True, type=Path, help="the summary, to write")
     parser.add_argument("--csv", required=True, type=Path, help="the same, to write")
     arguments = parser.parse_args()
 
     import pandas as pd
 
-    from tunegrid.files import atomic_path
+    from tunegrid.files import atomic_path, read_json
     from tunegrid.statistics.summary import summarise, unequal_steps
 
-    summary = summarise(pd.read_parquet(arguments.runs))
+    cards = [read_json(path) for path in arguments.cards]
+    summary = summarise(pd.read_parquet(arguments.runs), cards)
     for found in unequal_steps(summary):
         logging.warning("methods took unequal numbers of optimizer steps: %s", found)
     with atomic_path(arguments.csv) as temporary:

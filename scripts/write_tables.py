@@ -1,28 +1,31 @@
 #!/usr/bin/env python
-"""Write the report's tables: tasks, hyper-parameters, accuracy, methods.
+"""Write the report's tables: tasks, data, lengths, hyper-parameters, accuracy, methods, parts.
 
 Each as Markdown and HTML to read, and as CSV, unrounded, to compute with.
 """
 
 from pathlib import Path
 
-from tunegrid.cli import describe, json_argument, run_program
+from tunegrid.cli import describe, run_program
 
 
 def main() -> None:
     parser = describe(__doc__)
     parser.add_argument("--runs", required=True, type=Path, help="runs.parquet")
     parser.add_argument("--summary", required=True, type=Path, help="summary.parquet")
-    parser.add_argument("--titles", default={}, type=json_argument, help="JSON {task: title}")
+    parser.add_argument("--cards", required=True, nargs="+", type=Path, help="data cards, JSON")
     parser.add_argument("--output", required=True, type=Path, help="folder to write")
     arguments = parser.parse_args()
 
     import pandas as pd
 
-    from tunegrid.reporting.tables import build_tables, write_tables
+    from tunegrid.files import read_json
+    from tunegrid.reporting.table import write_tables
+    from tunegrid.reporting.tables import build_tables
 
     runs, summary = pd.read_parquet(arguments.runs), pd.read_parquet(arguments.summary)
-    write_tables(build_tables(runs, summary, arguments.titles), arguments.output)
+    cards = [read_json(path) for path in arguments.cards]
+    write_tables(build_tables(runs, summary, cards), arguments.output)
 
 
 if __name__ == "__main__":

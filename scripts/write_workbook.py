@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Write the workbook: the sheets summary, memory, runs, settings and provenance.
+"""Write the workbook: the sheets summary, memory, data, runs, settings and provenance.
 
 Rows of degenerate runs, and of groups that hold some, are coloured.
 """
@@ -14,6 +14,7 @@ def main() -> None:
     parser.add_argument("--runs", required=True, type=Path, help="runs.parquet")
     parser.add_argument("--summary", required=True, type=Path, help="summary.parquet")
     parser.add_argument("--memory", required=True, type=Path, help="memory.csv")
+    parser.add_argument("--data", required=True, type=Path, help="data.csv")
     parser.add_argument("--output", required=True, type=Path, help="workbook to write")
     arguments = parser.parse_args()
 
@@ -23,9 +24,13 @@ def main() -> None:
     from tunegrid.reporting.workbook import write_workbook
 
     runs, summary = pd.read_parquet(arguments.runs), pd.read_parquet(arguments.summary)
-    memory = pd.read_csv(arguments.memory)
+    # A name like NA is text; what is missing is empty.
+    memory, data = (
+        pd.read_csv(path, keep_default_na=False, na_values="")
+        for path in (arguments.memory, arguments.data)
+    )
     with atomic_path(arguments.output) as temporary:
-        write_workbook(runs, summary, memory, temporary)
+        write_workbook(runs, summary, memory, data, temporary)
 
 
 if __name__ == "__main__":

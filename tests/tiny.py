@@ -24,6 +24,9 @@ TRAIN = {
     "gpus_per_run": 1, "threads": 1, "deterministic": True,
 }  # fmt: skip
 
+#: What encode_task adds to the card of the encoded splits.
+CARD = {"task_files": {}, "tokenizer_files": {}, "parts": {}, "few_shot": []}
+
 TASK = {
     "reader": "citations",
     "files": {split: f"tiny/{split}.jsonl" for split in COUNTS},
@@ -84,9 +87,7 @@ def encode(model: Path, folder: Path):
     files = {split: data / path for split, path in TASK["files"].items()}
     splits, card = encode_task(read_task(TASK, files), load_tokenizer(model), 64, 64)
     splits.save_to_disk(folder / "encoded")
-    write_json(
-        folder / "encoded" / "encoding.json", card | {"task_files": {}, "tokenizer_files": {}}
-    )
+    write_json(folder / "encoded" / "encoding.json", card | CARD)
     return folder / "encoded", card
 
 

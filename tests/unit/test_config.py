@@ -105,6 +105,13 @@ def test_the_demo_has_three_tasks_methods_and_two_seeds():
             "overrides[0].where.task[0]: unknown task 'revews'",
         ),
         (GRID + "data: {tasks: {revews: {}}}", "data.tasks.revews: unknown task 'revews'"),
+        (GRID.replace("reviews", "reviews+qestions"), "grid[0].tasks[0]: unknown task 'qestions'"),
+        (GRID.replace("reviews", "reviews_fs+reviews"), "holds 'reviews' twice; name it once"),
+        (
+            GRID + "data: {tasks: {reviews+questions: {max_length: 32}}}",
+            "an aggregated task has no settings of its own; set those of reviews, questions",
+        ),
+        (GRID.replace("reviews", "agnews_fs"), "set data.tasks.agnews_fs.dev_fraction to 0.1"),
         (GRID + "methods: {x: {kind: adapter}}", "methods.x: names `adapter` for kind adapter"),
         (GRID + "models: {x: {}}", "models.x: names no source"),
         (GRID.replace("reviews", "agnews_sup"), "'agnews_sup' ships no dev split"),

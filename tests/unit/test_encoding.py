@@ -5,7 +5,8 @@ import tiny
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
 from tunegrid.errors import UserError
-from tunegrid.tasks.encoding import encode_task, load_tokenizer, longest_input, prepare_splits
+from tunegrid.tasks.encoding import encode_task, load_tokenizer, longest_input
+from tunegrid.tasks.preparing import prepare_splits
 
 SETTINGS = {
     "dev_fraction": 0.0,
@@ -75,15 +76,6 @@ def test_the_model_s_positions_limit_what_its_tokenizer_does_not(
 def test_a_small_share_of_train_is_at_least_one_example():
     task = DatasetDict({"train": split(["a", "b", "c"]), "test": split(["d"])})
     assert len(prepare_splits(task, SETTINGS | {"dev_fraction": 0.1})["dev"]) == 1
-
-
-def test_texts_of_test_that_stand_in_train_are_counted(tokenizer):
-    pairs = [["x", "y", "z"], ["x", "y", "other"]]
-    task = DatasetDict(
-        {"train": split(["a", "b", "c"], pairs[0]), "test": split(["a", "b", "c"], pairs[1])}
-    )
-    _, card = encode_task(task, tokenizer, 16, 64)
-    assert card["shared_with_train"] == {"test": 2}
 
 
 def test_a_folder_without_tokenizer_is_refused(tmp_path):

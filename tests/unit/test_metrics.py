@@ -8,6 +8,7 @@ from tunegrid.training.metrics import (
     classification_metrics,
     degenerate_reason,
     majority_baseline,
+    part_metrics,
 )
 
 
@@ -50,3 +51,18 @@ def test_what_has_not_learnt_is_called_degenerate():
     assert "one class" in degenerate_reason(np.array([[1.0, 0.0], [2.0, 1.0]]), 0.5)
     assert "not finite" in degenerate_reason(varied, math.nan)
     assert "not finite" in degenerate_reason(varied * math.nan, 0.5)
+
+
+def test_parts_of_an_aggregated_task_are_scored_on_their_own_examples():
+    """Labels a: 0 1, b: 2 3; of a's three examples one is right, one is given a label of b."""
+    predicted = np.array([0, 0, 2, 2, 3])
+    labels = np.array([0, 1, 1, 2, 3])
+    parts = part_metrics(np.eye(4)[predicted], labels, {"a": [0, 1], "b": [2, 3]})
+    assert parts["a"]["examples"] == 3
+    assert parts["a"]["accuracy"] == pytest.approx(1 / 3)
+    assert parts["a"]["macro_f1"] == pytest.approx((2 / 3 + 0) / 2)
+    assert parts["a"]["outside"] == pytest.approx(1 / 3)
+    assert (parts["b"]["accuracy"], parts["b"]["macro_f1"], parts["b"]["outside"]) == (1, 1, 0)
+    right, wrong = (-np.log(np.exp(x) / (np.e + 3)) for x in (1, 0))
+    assert parts["a"]["loss"] == pytest.approx((right + 2 * wrong) / 3)
+    assert part_metrics(np.eye(4)[predicted], labels, {}) == {}

@@ -8,9 +8,11 @@ import pytest
 from tunegrid.memory import KINDS
 from tunegrid.memory.fitting import gpus
 from tunegrid.reporting import TABLES, bars, comparison, curves, style
+from tunegrid.reporting.data import card_tables, data_table, leak_note
 from tunegrid.reporting.memory import fits_table, prediction_table, saving_table
 from tunegrid.reporting.memory_figure import plot_memory
-from tunegrid.reporting.tables import accuracy_table, build_tables, to_html, to_markdown
+from tunegrid.reporting.table import to_html, to_markdown
+from tunegrid.reporting.tables import accuracy_table, build_tables
 from tunegrid.reporting.workbook import write_workbook
 from tunegrid.results import METRICS
 from tunegrid.statistics.summary import summarise
@@ -29,7 +31,7 @@ def make_runs(models=("m1", "m2"), methods=("full", "a8"), tasks=("t1", "t2"), s
                 "degenerate": method == "a8" and seed == 2, "degenerate_reason": None,
                 "trainable_parameters": 10 if method == "a8" else 1000, "total_parameters": 1000,
                 "steps": 20, "train_seconds": 1.25, "examples.train": 10, "examples.test": 5,
-                "labels.train": 2, "shared_with_train.test": 0, "settings.split_seed": 0,
+                "labels.train": 2, "settings.split_seed": 0,
                 "examples.dev": 3 if task == "t1" else None,
                 "settings.learning_rate": 2e-5, "settings.epochs": 2,
                 "settings.batch_size": 8, "settings.warmup_ratio": 0.1, "settings.schedule": "x",
@@ -40,6 +42,27 @@ def make_runs(models=("m1", "m2"), methods=("full", "a8"), tasks=("t1", "t2"), s
             }
         )  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def make_card(task, title, exact=0, near=0, conflicts=0):
+    held = {"examples": 200, "labels": {"x": 150, "y": 50}}
+    lengths = {"examples": 200, "median": 11.5, "p95": 30.2, "longest": 60, "truncated": 1}
+    leak = {"source": "train", "target": "test", "exact": exact, "near": near}
+    pairs = [{"target": "e1", "source": "e2", "similarity": 1.0}] * bool(exact)
+    group = [{"split": "train", "id": f"e{at}", "label": label} for at, label in enumerate("xy")]
+    return {
+        "task": task, "title": title, "threshold": 0.8,
+        "splits": {"train": held, "test": held},
+        "few_shot": [{"labels": [0, 1], "examples": 16, "seed": None}] if near else [],
+        "tokenizers": {"m1": {"max_length": 32, "splits": {"train": lengths, "test": lengths}}},
+        "within": {split: {"exact": 3, "near": 0} for split in ("train", "test")},
+        "across": [leak | {"pairs": pairs}],
+        "conflicts": {"texts": conflicts, "examples": {"train": 2 * conflicts, "test": 0},
+                      "listed": [group] * conflicts},
+    }  # fmt: skip
+
+
+CARDS = [make_card("t1", "A & B <i>", exact=7, near=3, conflicts=1), make_card("t2", "two")]
 
 
 def make_history(runs):
@@ -54,7 +77,7 @@ def make_history(runs):
 
 
 RUNS = make_runs()
-SUMMARY = summarise(RUNS)
+SUMMARY = summarise(RUNS, CARDS)
 
 
 PARTS = dict.fromkeys(KINDS, 1_000_000_000)
@@ -107,12 +130,12 @@ def test_the_memory_figure_has_a_bar_for_each_method_and_lines_of_gpus():
 
 @pytest.fixture
 def workbook(tmp_path):
-    write_workbook(RUNS, SUMMARY, MEMORY, tmp_path / "results.xlsx")
+    write_workbook(RUNS, SUMMARY, MEMORY, data_table(CARDS).data, tmp_path / "results.xlsx")
     return openpyxl.load_workbook(tmp_path / "results.xlsx")
 
 
 def test_the_workbook_has_its_sheets_with_frozen_headers_and_filters(workbook):
-    assert workbook.sheetnames == ["summary", "memory", "runs", "settings", "provenance"]
+    assert workbook.sheetnames == [*("summary", "memory", "data", "runs", "settings", "provenance")]
     for sheet in workbook:
         assert sheet.freeze_panes is not None
         assert sheet.freeze_panes.endswith("2")
@@ -141,7 +164,7 @@ def test_text_that_looks_like_a_formula_stays_text_and_missing_stays_empty(workb
 
 def test_equal_tables_give_an_equal_workbook(tmp_path):
     for name in ("a", "b"):
-        write_workbook(RUNS, SUMMARY, MEMORY, tmp_path / f"{name}.xlsx")
+        write_workbook(RUNS, SUMMARY, MEMORY, data_table(CARDS).data, tmp_path / f"{name}.xlsx")
     assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
 
 
@@ -157,17 +180,17 @@ def test_the_best_of_a_task_is_bold_and_degenerate_runs_are_marked():
 
 
 def test_every_table_is_written_for_people_and_programs():
-    tables = build_tables(RUNS, SUMMARY, {"t1": "one", "t2": "two"})
+    tables = build_tables(RUNS, SUMMARY, CARDS)
     assert list(tables) == TABLES
     for table in tables.values():
         assert to_markdown(table).startswith(f"### {table.title}\n\n| ")
-        assert to_html(table).count("<tr") == len(table.readable) + 1
-    assert "<b>" in to_html(tables["accuracy"])
-    assert "**" not in to_html(tables["accuracy"])
+        assert to_html(table.title, [table]).count("<tr") == len(table.readable) + 1
+    assert "<b>" in to_html("", [tables["accuracy"]])
+    assert "**" not in to_html("", [tables["accuracy"]])
 
 
 def test_the_trainable_share_is_the_first_row_of_each_method():
-    readable = build_tables(RUNS, SUMMARY, {})["methods"].readable
+    readable = build_tables(RUNS, SUMMARY, CARDS)["methods"].readable
     assert readable["metric"].tolist() == ["Trainable", *METRICS.values()] * 4
     shares = readable[readable["metric"] == "Trainable"].set_index(["model", "method"])["t1"]
     assert shares["m1", "full"] == "100.000 %"
@@ -175,12 +198,56 @@ def test_the_trainable_share_is_the_first_row_of_each_method():
 
 
 def test_the_table_of_tasks_has_whole_numbers_and_dashes_for_what_is_missing():
-    readable = build_tables(RUNS, SUMMARY, {"t1": "A & B <i>"})["tasks"].readable.set_index("task")
+    readable = build_tables(RUNS, SUMMARY, CARDS)["tasks"].readable.set_index("task")
     assert readable.loc["t1", ["train", "dev", "test"]].tolist() == [10, 3, 5]
-    assert readable.loc["t2", ["classified", "dev"]].tolist() == ["—", "—"]
-    page = to_html(build_tables(RUNS, SUMMARY, {"t1": "A & B <i>"})["tasks"])
+    assert readable.loc["t2", ["classified", "dev"]].tolist() == ["two", "—"]
+    page = to_html("", [build_tables(RUNS, SUMMARY, CARDS)["tasks"]])
     assert "A &amp; B &lt;i&gt;" in page
     assert ".0<" not in page
+
+
+def test_leaks_are_a_warning_on_every_table_of_test_results_and_in_the_summary():
+    tables = build_tables(RUNS, SUMMARY, CARDS)
+    for name in ("tasks", "data", "accuracy", "methods"):
+        assert "leakage" in tables[name].note
+        assert "t1 7 and 3 nearly of 200 (5.0%)." in tables[name].note
+        assert "t2" not in tables[name].note
+    leaked = SUMMARY.drop_duplicates("task").set_index("task")["test_in_train"]
+    assert leaked.to_dict() == {"t1": 7, "t2": 0}
+    assert not leak_note(SUMMARY[SUMMARY["task"] == "t2"])
+
+
+def test_a_data_card_shows_what_was_found_and_leaves_out_what_was_not():
+    labels, data, lengths, leaks, conflicts = card_tables(CARDS[0])
+    assert labels.readable["train"].tolist() == ["150 (75.0%)", "50 (25.0%)", "200"]
+    assert "16 examples of each label, drawn from these by its own seed" in labels.note
+    train, test = data.readable.to_dict("records")
+    assert (train["in train"], test["in train"], test["nearly in train"]) == ("—", 7, 3)
+    assert (train["rarest label"], train["contradicting labels"]) == ("y: 50", 2)
+    assert lengths.readable["share cut"].tolist() == ["0.5%", "0.5%"]
+    assert leaks.readable.to_dict("records") == [
+        {"example": "test e1", "stands in": "train e2", "similarity": "1"}
+    ]
+    assert conflicts.readable["label"].tolist() == ["x", "y"]
+    assert len(card_tables(CARDS[1])) == 3
+
+
+def test_aggregated_tasks_stand_by_their_parts_beside_the_parts_alone():
+    runs = make_runs(["m1"], ["full"], ["t1", "t1+t2"], [1, 2])
+    joined = runs["task"] == "t1+t2"
+    for part, accuracy in (("t1", 0.75), ("t2", 0.5)):
+        found = {"examples": 8, "loss": 1.0, "accuracy": accuracy, "macro_f1": 0.4, "outside": 0.25}
+        for key, value in found.items():
+            runs[f"parts.{part}.{key}"] = pd.Series(value, runs.index).where(joined)
+    summary = summarise(runs, CARDS)
+    table = build_tables(runs, summary, CARDS)["parts"]
+    one, two = table.readable.to_dict("records")
+    assert (one["part"], one["n"], one["accuracy"]) == ("t1", 2, "0.7500 ± 0.0000")
+    assert one["other parts' labels"] == "25.0%"
+    alone = runs.loc[~joined, "accuracy"].mean()
+    assert one["accuracy, trained alone"] == f"{alone:.4f}"
+    assert one["difference"] == f"{0.75 - alone:+.4f}"
+    assert two["accuracy, trained alone"] == two["difference"] == "—"
 
 
 def test_a_cell_group_that_is_missing_is_shown_as_missing():
@@ -191,7 +258,7 @@ def test_a_cell_group_that_is_missing_is_shown_as_missing():
 
 @pytest.mark.parametrize("runs", [RUNS, make_runs(["m"], ["full"], ["t"], [1])])
 def test_figures_are_drawn_and_say_what_their_bars_are(runs, tmp_path):
-    summary = summarise(runs)
+    summary = summarise(runs, CARDS)
     n = runs["seed"].nunique()
     for metric in METRICS:
         figure = bars.plot_bars(summary, metric, "sd")

@@ -28,7 +28,7 @@ def runs_table(values, **columns):
 
 
 def accuracy_row(runs):
-    summary = summarise(runs)
+    summary = summarise(runs, [])
     return summary[summary["metric"] == "accuracy"].iloc[0]
 
 
@@ -64,12 +64,12 @@ def test_a_degenerate_run_stays_in_the_mean_and_is_counted():
 def test_a_value_that_is_not_finite_is_missing_and_n_says_so():
     runs = runs_table([0.8, 0.4])
     runs.loc[1, "loss"] = None
-    row = summarise(runs).set_index("metric").loc["loss"]
+    row = summarise(runs, []).set_index("metric").loc["loss"]
     assert (row["n"], row["n_runs"], row["mean"]) == (1, 2, 1.0)
 
 
 def test_baselines_stand_beside_their_metrics_only():
-    baseline = summarise(runs_table([0.8])).set_index("metric")["majority_baseline"]
+    baseline = summarise(runs_table([0.8]), []).set_index("metric")["majority_baseline"]
     assert baseline[["accuracy", "micro_f1", "macro_f1"]].tolist() == [0.4, 0.4, 0.2]
     assert np.isnan(baseline["loss"])
 
@@ -78,7 +78,7 @@ def test_groups_and_metrics_keep_the_grid_s_order():
     runs = pd.concat(
         [runs_table([0.5], task=task, method=method) for task in "zb" for method in ("full", "a")]
     )
-    summary = summarise(runs)
+    summary = summarise(runs, [])
     groups = summary[["task", "method"]].drop_duplicates().to_numpy().tolist()
     assert groups == [["z", "full"], ["z", "a"], ["b", "full"], ["b", "a"]]
     assert summary["metric"].tolist() == list(METRICS) * 4
@@ -92,12 +92,11 @@ def one_run(tmp_path):
     metrics = {
         "model": "m", "task": "t", "method": "full", "seed": 1, "hash": "abc",
         "accuracy": 0.75, "micro_f1": 0.75, "loss": 1.0, "macro_f1": 0.5, "degenerate": False,
-        "out_of_memory": [],
+        "out_of_memory": [], "parts": {"a": {"accuracy": 0.5}},
     }  # fmt: skip
     made = {
         "hash": "abc",
         "settings": {"data": {"max_length": 32}, "train": {"epochs": 3, "micro_batch": "auto"}},
-        "shared_with_train": {"test": 1},
         "splits": {"train": {"examples": 9, "labels": {"x": 4, "y": 5}, "truncated": 1}},
         "git": {"commit": "f00", "dirty": False},
         "versions": {"torch": "2"},
@@ -121,6 +120,7 @@ def test_a_run_becomes_a_row_with_settings_and_provenance(one_run):
     assert (row["seed"], row["accuracy"], row["hash"]) == (1, 0.75, "abc")
     assert (row["settings.epochs"], row["settings.max_length"]) == (3, 32)
     assert (row["examples.train"], row["labels.train"], row["truncated.train"]) == (9, 2, 1)
+    assert row["parts.a.accuracy"] == 0.5
     assert (row["provenance.commit"], row["provenance.torch"]) == ("f00", "2")
 
 
@@ -179,6 +179,8 @@ def test_metrics_that_no_run_writes_are_refused(one_run):
 
 def test_unequal_numbers_of_steps_are_named():
     full, adapter = runs_table([0.5, 0.6]), runs_table([0.4, 0.5], method="adapter")
-    assert unequal_steps(summarise(pd.concat([full, adapter]))) == []
+    assert unequal_steps(summarise(pd.concat([full, adapter]), [])) == []
     adapter["steps"] = [5, 6]
-    assert unequal_steps(summarise(pd.concat([full, adapter]))) == ["m on t: full 7, adapter 5–6"]
+    assert unequal_steps(summarise(pd.concat([full, adapter]), [])) == [
+        "m on t: full 7, adapter 5–6"
+    ]

@@ -185,6 +185,15 @@ class SplitSettings(Closed):
         " none; 0: leave train whole.",
     )
     split_seed: Seed = Field(0, description="Seed of these cuts; not a run's seed.")
+    few_shot: int | None = Field(
+        None,
+        ge=1,
+        description="Train on so many examples of each label, and keep as many of dev; null: on"
+        " all. Tasks named `…_fs`: 16.",
+    )
+    few_shot_seed: Seed | None = Field(
+        None, description="Seed that draws them; null: the run's own, so each seed sees others."
+    )
 
 
 def _partial(model: type[Closed], name: str, doc: str) -> type[Closed]:

@@ -9,10 +9,12 @@ from tunegrid.code import user_path
 from tunegrid.config.catalogue import CATALOGUES
 from tunegrid.config.messages import nearest
 from tunegrid.config.origin import KeyPath, Origins
+from tunegrid.errors import UserError
 from tunegrid.memory.fitting import needed
-from tunegrid.planning.grid import Cell, expand_grid, split_settings
+from tunegrid.planning.grid import Cell, expand_grid
 from tunegrid.planning.memory import least_memory
 from tunegrid.planning.project import Project
+from tunegrid.planning.tasks import find_task, parts_of
 from tunegrid.tasks.readers import reader_names
 
 
@@ -21,9 +23,10 @@ def problems(project: Project, origins: Origins) -> Iterator[str]:
     yield from _unknown_names(project, origins)
     yield from _unknown_readers(project, origins)
     yield from _repetitions(project, origins)
-    yield from _missing_files(project, origins)
     yield from _missing_models(project, origins)
     if next(_unknown_names(project, origins), None) is None:
+        yield from _missing_files(project, origins)
+        yield from _settings_of_several(project, origins)
         cells = list(expand_grid(project))
         yield from _missing_dev_splits(project, cells, origins)
         yield from _contradictions(project, cells, origins)
@@ -51,7 +54,12 @@ def _names(project: Project) -> Iterator[tuple[KeyPath, str, str]]:
 def _unknown_names(project: Project, origins: Origins) -> Iterator[str]:
     for path, catalogue, name in _names(project):
         known = getattr(project, catalogue)
-        if name not in known:
+        if catalogue == "tasks":
+            try:
+                find_task(name, known)
+            except UserError as error:
+                yield f"{origins.locate(path)}: {error}"
+        elif name not in known:
             kind = catalogue.removesuffix("s")
             yield f"{origins.locate(path)}: unknown {kind} {name!r}; {nearest(name, known)}"
 
@@ -80,12 +88,13 @@ def _missing_files(project: Project, origins: Origins) -> Iterator[str]:
     if not root.is_dir():
         yield f"{where}: no such folder: {root}; name the one that holds the task files"
         return
-    for name in dict.fromkeys(task for block in project.config.grid for task in block.tasks):
-        entry = project.tasks.get(name)
-        if entry and entry.under_data_root:
-            missing = [file for file in entry.files.values() if not (root / file).is_file()]
+    by_source = {part.source: part for part in parts_of(project.grid_tasks.values())}
+    for part in by_source.values():
+        if part.entry.under_data_root:
+            missing = [file for file in part.entry.files.values() if not (root / file).is_file()]
             if missing:
-                yield f"{where}: {root} lacks {', '.join(missing)}, the files of task {name!r}"
+                listed = ", ".join(missing)
+                yield f"{where}: {root} lacks {listed}, the files of task {part.source!r}"
 
 
 def _missing_models(project: Project, origins: Origins) -> Iterator[str]:
@@ -101,12 +110,22 @@ def _missing_models(project: Project, origins: Origins) -> Iterator[str]:
 def _missing_dev_splits(project: Project, cells: list[Cell], origins: Origins) -> Iterator[str]:
     where = origins.locate(("train", "protocol"))
     evaluated = {cell.task for cell in cells if _train(cell)["protocol"] == "standard"}
-    for task in sorted(evaluated):
-        if not project.tasks[task].has_dev and not split_settings(project, task)["dev_fraction"]:
+    for part in parts_of(project.grid_tasks[task] for task in sorted(evaluated)):
+        settings = part.split_settings(project.config.data)
+        if not part.entry.has_dev and not settings["dev_fraction"]:
             yield (
-                f"{where}: 'standard' evaluates dev, but task {task!r} ships no dev split;"
-                f" set data.tasks.{task}.dev_fraction to 0.1, say, or protocol to report"
+                f"{where}: 'standard' evaluates dev, but task {part.name!r} ships no dev split;"
+                f" set data.tasks.{part.name}.dev_fraction to 0.1, say, or protocol to report"
             )
+
+
+def _settings_of_several(project: Project, origins: Origins) -> Iterator[str]:
+    for name in project.config.data.tasks:
+        task = find_task(name, project.tasks)
+        if task.aggregated:
+            where = origins.locate(("data", "tasks", name))
+            parts = ", ".join(part.name for part in task.parts)
+            yield f"{where}: an aggregated task has no settings of its own; set those of {parts}"
 
 
 def _contradictions(project: Project, cells: list[Cell], origins: Origins) -> Iterator[str]:

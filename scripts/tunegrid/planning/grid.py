@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import Any
 
 from tunegrid.files import canonical_json
 from tunegrid.planning.project import Project
@@ -71,8 +70,8 @@ def _cell(project: Project, model: str, task: str, method: str, seed: int) -> Ce
         "model_source": project.models[model].settings(),
         "tokenizer_source": project.models[tokenizer_of(project, model)].settings(),
         "method_source": project.methods[method].settings(),
-        "task_source": project.tasks[task].settings(),
-        "data": split_settings(project, task),
+        "task_source": project.grid_tasks[task].source(),
+        "data": project.grid_tasks[task].split_settings(project.config.data),
         "train": train,
     }
     return Cell(model, task, method, seed, settings, keep)
@@ -94,13 +93,6 @@ def packs(cells: Iterable[Cell], size: int) -> dict[str, list[Cell]]:
             numbers[model, task] += 1
             result[f"{model}/{task}/{numbers[model, task]}"] = group[start : start + size]
     return result
-
-
-def split_settings(project: Project, task: str) -> dict[str, Any]:
-    """What is made of a task's splits: the configuration's `data`, with the task's own keys."""
-    data = project.config.data
-    own = data.tasks[task].model_dump(exclude_unset=True) if task in data.tasks else {}
-    return data.model_dump(exclude={"tasks"}) | own
 
 
 def tokenizer_of(project: Project, model: str) -> str:

@@ -42,10 +42,7 @@ def load_project(
         merged = _merge(merged, layer)
     origins = Origins(layers)
     config = _validated(Config, merged, origins)
-    catalogues = {
-        key: _catalogue(key, model) | dict(getattr(config, key))
-        for key, model in CATALOGUES.items()
-    }
+    catalogues = {key: load_catalogue(key) | dict(getattr(config, key)) for key in CATALOGUES}
     data_root = user_path(config.data_root) if config.data_root else None
     project = Project(config=config, data_root=data_root, **catalogues)
     if found := list(problems(project, origins)):
@@ -97,12 +94,17 @@ def _validated(model: type[M], value: Any, origins: Origins) -> M:
         raise UserError("\nerror: ".join(validation_messages(error, model, origins))) from None
 
 
-def _catalogue(key: str, model: type[Entry]) -> dict[str, Entry]:
+def load_catalogue(key: str) -> dict[str, Entry]:
+    """The entries of `config/<key>.yaml` (models, tasks or methods) by name.
+
+    Raises:
+        UserError: one line for each problem.
+    """
     path = ROOT / "config" / f"{key}.yaml"
     label = _label(path)
     entries = {}
     for name, value in read_yaml(path, label).items():
         # Below the file's own name, so that messages read `config/tasks.yaml: acl_sup.labels`.
         origins = Origins([(f"{label}: {name}", value if isinstance(value, dict) else {})])
-        entries[name] = _validated(model, value, origins)
+        entries[name] = _validated(CATALOGUES[key], value, origins)
     return entries

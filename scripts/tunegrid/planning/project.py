@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from tunegrid.config.catalogue import MethodEntry, ModelEntry, TaskEntry
 from tunegrid.config.schema import Config
+from tunegrid.planning.tasks import Task, find_task
 
 
 @dataclass(frozen=True)
@@ -17,3 +19,13 @@ class Project:
     tasks: Mapping[str, TaskEntry]
     methods: Mapping[str, MethodEntry]
     data_root: Path | None
+
+    @cached_property
+    def grid_tasks(self) -> dict[str, Task]:
+        """The tasks that the grid names.
+
+        Raises:
+            UserError: one is unknown.
+        """
+        names = dict.fromkeys(task for block in self.config.grid for task in block.tasks)
+        return {name: find_task(name, self.tasks) for name in names}

@@ -1,17 +1,19 @@
-"""The report's tables, for any grid: tasks, hyper-parameters, accuracy, methods."""
+"""The report's tables, for any grid: tasks, hyper-parameters, accuracy, methods, parts."""
 
-import html
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pandas as pd
 
-from tunegrid.files import atomic_path, write_text
+from tunegrid.reporting.data import data_table, leak_note, lengths_table
+from tunegrid.reporting.table import Table
 from tunegrid.results import GROUP, METRICS
 from tunegrid.statistics.summary import unequal_steps
+from tunegrid.tasks.cards import Card, leaks
 
+#: What metrics.json says of each part of an aggregated task.
+PART_METRICS = ("examples", "loss", "accuracy", "macro_f1", "outside")
 #: Settings that the table of hyper-parameters shows, in order.
 SHOWN_SETTINGS = (
     *("epochs", "batch_size", "learning_rate", "warmup_ratio", "schedule", "weight_decay"),
@@ -19,42 +21,22 @@ SHOWN_SETTINGS = (
 )
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table as people read it and as programs do.
-
-    Attributes:
-        title: one line that says what it shows.
-        readable: text cells, for Markdown and HTML.
-        data: the same numbers unrounded, one a row where that is natural, for CSV.
-        note: what its marks mean.
-    """
-
-    title: str
-    readable: pd.DataFrame
-    data: pd.DataFrame
-    note: str = ""
-
-
-def tasks_table(runs: pd.DataFrame, titles: Mapping[str, str]) -> Table:
+def tasks_table(runs: pd.DataFrame, cards: Sequence[Card]) -> Table:
     """The tasks: what is classified, labels, examples of each split as used."""
+    titles = {card["task"]: card["title"] for card in cards}
     first = runs.drop_duplicates("task").set_index("task")
     data = pd.DataFrame({"task": first.index, "classified": first.index.map(titles)})
     data["labels"] = first["labels.train"].to_numpy()
     for split in ("train", "dev", "test"):
         if f"examples.{split}" in first:
             data[split] = first[f"examples.{split}"].astype("Int64").array
-    data["test_in_train"] = first["shared_with_train.test"].astype("Int64").array
     data["majority_accuracy"] = first["majority_accuracy"].array
-    words = {
-        "test_in_train": "test texts in train",
-        "majority_accuracy": "majority class, test accuracy",
-    }
+    words = {"majority_accuracy": "majority class, test accuracy"}
     accuracy = data["majority_accuracy"].map("{:.4f}".format)
     readable = data.assign(majority_accuracy=accuracy).astype(object)
     readable = readable.where(readable.notna(), "—").rename(columns=words)
-    note = "Test texts in train: examples of test whose text (or pair) stands in train, too."
-    return Table("Tasks, and the examples of each split that were used", readable, data, note)
+    title = "Tasks, and the examples of each split that were used"
+    return Table(title, readable, data, leak_note(leaks(cards)))
 
 
 def hyperparameters_table(runs: pd.DataFrame) -> Table:
@@ -79,7 +61,7 @@ def accuracy_table(summary: pd.DataFrame) -> Table:
         "Test accuracy, mean ± standard deviation over seeds (number of runs)",
         readable,
         table[[*GROUP, "n", "mean", "variance", "sd", "n_degenerate", "majority_baseline"]],
-        f"{_note(table)} {steps_note(summary)}".strip(),
+        _notes(table, summary),
     )
 
 
@@ -98,56 +80,82 @@ def methods_table(summary: pd.DataFrame) -> Table:
         _wide(rows, ["model", "method", "metric"]),
         summary,
         "Trainable: share of the parameters that receive a gradient, the classification head"
-        f" included. {_note(summary)} {steps_note(summary)}".strip(),
+        f" included. {_notes(summary, summary)}".strip(),
     )
 
 
+def parts_table(runs: pd.DataFrame, summary: pd.DataFrame) -> Table:
+    """Aggregated tasks by their parts, beside the same model and method trained on a part alone."""
+    names = [
+        name.removeprefix("parts.").removesuffix(".accuracy")
+        for name in runs
+        if re.fullmatch(r"parts\..*\.accuracy", name)
+    ]
+    rows = [row for name in names for row in _part_rows(runs, name)]
+    data = pd.DataFrame(rows)
+    alone = summary.pivot_table(index=GROUP, columns="metric", values="mean", sort=False)
+    alone = alone.rename_axis(columns=None).reset_index()
+    alone = alone.rename(columns={"task": "part", "accuracy": "alone"})
+    data = data.merge(alone[["model", "method", "part", "alone"]], how="left")
+    data["gain"] = data["accuracy"] - data["alone"]
+    shown = data[["model", "method", "task", "part", "n", "examples"]].assign(
+        **{
+            "accuracy": [_plus_minus(row.accuracy, row.accuracy_sd) for row in data.itertuples()],
+            "macro-F1": [_plus_minus(row.macro_f1, row.macro_f1_sd) for row in data.itertuples()],
+            "other parts' labels": data["outside"].map("{:.1%}".format),
+            "accuracy, trained alone": data["alone"].map(_or_dash("{:.4f}")),
+            "difference": data["gain"].map(_or_dash("{:+.4f}")),
+        }
+    )
+    note = (
+        "Other parts' labels: examples of the part that are given a label of another one; they"
+        " count as errors. Trained alone: mean of the same model and method on that task, where the"
+        " grid has it; a few-shot part compares with the few-shot task."
+    )
+    title = "Aggregated tasks by their parts: test metrics, mean ± standard deviation over seeds"
+    return Table(title, shown, data, f"{note} {leak_note(summary)}".strip())
+
+
+def _part_rows(runs: pd.DataFrame, part: str) -> Iterator[dict[str, Any]]:
+    own = runs[GROUP].assign(**{key: runs[f"parts.{part}.{key}"] for key in PART_METRICS})
+    for group, found in own.dropna().groupby(GROUP, sort=False):
+        yield (
+            dict(zip(GROUP, group, strict=True))
+            | {"part": part, "n": len(found), "examples": int(found["examples"].iloc[0])}
+            | {key: found[key].mean() for key in PART_METRICS[1:]}
+            | {f"{key}_sd": found[key].std() for key in ("accuracy", "macro_f1")}
+        )
+
+
+def _plus_minus(mean: float, sd: float) -> str:
+    return f"{mean:.4f}" if pd.isna(sd) else f"{mean:.4f} ± {sd:.4f}"
+
+
+def _or_dash(form: str) -> Callable[[float], str]:
+    return lambda value: "—" if pd.isna(value) else form.format(value)
+
+
 def build_tables(
-    runs: pd.DataFrame, summary: pd.DataFrame, titles: Mapping[str, str]
+    runs: pd.DataFrame, summary: pd.DataFrame, cards: Sequence[Card]
 ) -> dict[str, Table]:
-    """All tables by name (`tunegrid.reporting.TABLES`).
+    """All tables by name (`tunegrid.reporting.TABLES`; `parts` where the grid has such tasks).
 
     Args:
         runs: as collect_runs returns it.
         summary: as summarise returns it.
-        titles: what each task classifies.
+        cards: of the tasks (check_task).
     """
-    return {
-        "tasks": tasks_table(runs, titles),
+    tables = {
+        "tasks": tasks_table(runs, cards),
+        "data": data_table(cards),
+        "lengths": lengths_table(cards),
         "hyperparameters": hyperparameters_table(runs),
         "accuracy": accuracy_table(summary),
         "methods": methods_table(summary),
     }
-
-
-def write_tables(tables: Mapping[str, Table], folder: Path) -> None:
-    """Write each table as <name>.md, <name>.html and <name>.csv."""
-    for name, table in tables.items():
-        write_text(folder / f"{name}.md", to_markdown(table))
-        write_text(folder / f"{name}.html", to_html(table))
-        with atomic_path(folder / f"{name}.csv") as temporary:
-            table.data.to_csv(temporary, index=False)
-
-
-def to_markdown(table: Table) -> str:
-    """The readable table as Markdown, under its title and over its note."""
-    body = table.readable.to_markdown(index=False, disable_numparse=True)
-    return f"### {table.title}\n\n{body}\n" + (f"\n{table.note}\n" if table.note else "")
-
-
-def to_html(table: Table) -> str:
-    """The readable table as a page of its own, for the report."""
-    bold = table.readable.map(
-        lambda cell: re.sub(r"^\*\*(.*?)\*\*", r"<b>\1</b>", html.escape(str(cell)))
-    )
-    body = bold.to_html(index=False, border=0, escape=False, na_rep="")
-    return (
-        f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>{table.title}</title>'
-        "<style>body{font:14px sans-serif;margin:1.5em}table{border-collapse:collapse}"
-        "th,td{padding:.3em .8em;text-align:left;border-bottom:1px solid #ddd;white-space:nowrap}"
-        "thead th{border-bottom:2px solid #333}</style>"
-        f"<h3>{table.title}</h3>{body}<p>{table.note}</p></html>\n"
-    )
+    if any(name.startswith("parts.") for name in runs):
+        tables["parts"] = parts_table(runs, summary)
+    return tables
 
 
 def _wide(table: pd.DataFrame, rows: list[str]) -> pd.DataFrame:
@@ -181,6 +189,11 @@ def steps_note(summary: pd.DataFrame) -> str:
         "Warning: the methods took unequal numbers of optimizer steps, so they differ in their"
         f" schedules, too ({'; '.join(found)})."
     )
+
+
+def _notes(table: pd.DataFrame, summary: pd.DataFrame) -> str:
+    """What a reader of these test results is to know, in one paragraph."""
+    return " ".join(filter(None, [_note(table), steps_note(summary), leak_note(summary)]))
 
 
 def _note(table: pd.DataFrame) -> str:

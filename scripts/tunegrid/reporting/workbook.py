@@ -1,4 +1,4 @@
-"""The workbook: summary, memory, runs, settings and provenance, a sheet each."""
+"""The workbook: summary, memory, data, runs, settings and provenance, a sheet each."""
 
 import math
 from collections.abc import Mapping
@@ -32,7 +32,9 @@ WIDEST = 60
 Sheets = Mapping[str, tuple[pd.DataFrame, int]]
 
 
-def workbook_sheets(runs: pd.DataFrame, summary: pd.DataFrame, memory: pd.DataFrame) -> Sheets:
+def workbook_sheets(
+    runs: pd.DataFrame, summary: pd.DataFrame, memory: pd.DataFrame, data: pd.DataFrame
+) -> Sheets:
     """The sheets by name: each a table and how many of its columns stay in view."""
 
     def part(prefix: str) -> pd.DataFrame:
@@ -43,6 +45,7 @@ def workbook_sheets(runs: pd.DataFrame, summary: pd.DataFrame, memory: pd.DataFr
     return {
         "summary": (summary, len(GROUP) + 1),
         "memory": (memory, 2),
+        "data": (data, 2),
         "runs": (runs[[name for name in runs if not name.startswith(spread)]], len(RUN)),
         "settings": (part("settings."), len(RUN)),
         "provenance": (part("provenance."), len(RUN)),
@@ -50,7 +53,11 @@ def workbook_sheets(runs: pd.DataFrame, summary: pd.DataFrame, memory: pd.DataFr
 
 
 def write_workbook(
-    runs: pd.DataFrame, summary: pd.DataFrame, memory: pd.DataFrame, path: Path
+    runs: pd.DataFrame,
+    summary: pd.DataFrame,
+    memory: pd.DataFrame,
+    data: pd.DataFrame,
+    path: Path,
 ) -> None:
     """Write results.xlsx: frozen headers, filters, number formats, fitted column widths.
 
@@ -61,6 +68,7 @@ def write_workbook(
         runs: as collect_runs returns it.
         summary: as summarise returns it.
         memory: the table `memory` of the memory analysis, unrounded, in bytes.
+        data: the table `data` of the tasks' splits.
         path: file to write.
     """
     options = {"strings_to_formulas": False, "strings_to_urls": False, "constant_memory": True}
@@ -70,7 +78,7 @@ def write_workbook(
             {"title": "tunegrid results", "created": created.replace(tzinfo=None)}
         )
         styles = _Styles(workbook)
-        for name, (table, frozen) in workbook_sheets(runs, summary, memory).items():
+        for name, (table, frozen) in workbook_sheets(runs, summary, memory, data).items():
             _write_sheet(workbook.add_worksheet(name), table, frozen, styles)
 
 

@@ -20,8 +20,9 @@ def collect_runs(cells: pd.DataFrame, root: Path) -> pd.DataFrame:
 
     Returns:
         A row a cell, in the grid's order: metrics.json's keys (out_of_memory: how many times the
-        micro-batch was halved); `settings.*` (the training and
-        split settings, each a column), `provenance.*`; `examples.train` … of each split.
+        micro-batch was halved); `settings.*` (the training and split
+        settings, each a column), `provenance.*`; `examples.train` … of each split;
+        `parts.<part>.<metric>` of each part of an aggregated task.
 
     Raises:
         UserError: a run is missing, was not made by its cell's settings, or breaks accuracy =
@@ -63,14 +64,20 @@ def _problem(cell: Any, metrics: dict[str, Any], made: dict[str, Any]) -> str | 
 
 
 def _row(metrics: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
-    settings = made["settings"]["data"] | made["settings"]["train"]
+    data = made["settings"]["data"]
+    settings = {key: data[key] for key in data if key != "parts"} | made["settings"]["train"]
     settings["micro_batch"] = str(settings["micro_batch"])  # a number or auto: one type a column
+    measured = {key: value for key, value in metrics.items() if key != "parts"}
     return (
-        metrics
+        measured
         | {"out_of_memory": len(metrics["out_of_memory"])}
+        | {
+            f"parts.{part}.{key}": value
+            for part, own in metrics["parts"].items()
+            for key, value in own.items()
+        }
         | {f"examples.{split}": counts["examples"] for split, counts in made["splits"].items()}
         | {f"labels.{split}": len(counts["labels"]) for split, counts in made["splits"].items()}
-        | {f"shared_with_train.{split}": n for split, n in made["shared_with_train"].items()}
         | {f"truncated.{split}": counts["truncated"] for split, counts in made["splits"].items()}
         | {f"settings.{key}": value for key, value in settings.items()}
         | {f"provenance.{key}": value for key, value in _flat_provenance(made)}

@@ -1,22 +1,27 @@
 """Means and variances over seeds, per model, task and method."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from tunegrid.results import GROUP, METRICS
+from tunegrid.tasks.cards import Card, leaks
 
 
-def summarise(runs: pd.DataFrame) -> pd.DataFrame:
+def summarise(runs: pd.DataFrame, cards: Sequence[Card]) -> pd.DataFrame:
     """The distribution of every metric over the seeds of a cell group.
 
     Args:
         runs: as collect_runs returns it.
+        cards: of the tasks (check_task).
 
     Returns:
         A row for each group and metric, groups in the grid's order: n (runs with a finite
         value), mean, variance and sd (both n-1; missing for n = 1), min, max; majority_baseline
         (of the metrics that have one); n_runs, n_degenerate (included in the mean, never
         dropped); steps_min and steps_max (optimizer steps of its runs); trainable_parameters,
-        total_parameters and trainable_percent.
+        total_parameters and trainable_percent; test_in_train, test_nearly_in_train and
+        test_examples (`leaks`).
     """
     long = runs.melt(
         id_vars=[*GROUP, "seed"], value_vars=list(METRICS), var_name="metric", value_name="value"
@@ -41,7 +46,8 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     macro = table.pop("majority_macro_f1").where(table["metric"] == "macro_f1")
     table.insert(table.columns.get_loc("n_runs"), "majority_baseline", baseline.fillna(macro))
     order = first.reset_index()[GROUP].merge(pd.DataFrame({"metric": list(METRICS)}), how="cross")
-    return order.merge(table, on=[*GROUP, "metric"], validate="one_to_one")
+    table = order.merge(table, on=[*GROUP, "metric"], validate="one_to_one")
+    return table.merge(leaks(cards), on="task", how="left", validate="many_to_one")
 
 
 def unequal_steps(summary: pd.DataFrame) -> list[str]:

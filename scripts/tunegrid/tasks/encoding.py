@@ -1,7 +1,6 @@
 """Encoding a task with a tokenizer, once for all methods and seeds."""
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,29 +10,7 @@ from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
-from tunegrid.tasks.splits import label_counts, shared_texts, stratified_sample
-
-
-def prepare_splits(task: DatasetDict, settings: dict[str, Any]) -> DatasetDict:
-    """The splits that cells see: dev cut from train if asked for and missing, then the limits.
-
-    Args:
-        task: as `read_task` returns it.
-        settings: the split settings (`SplitSettings`).
-    """
-    splits = dict(task)
-    seed = settings["split_seed"]
-    if "dev" not in splits and settings["dev_fraction"]:
-        whole = splits["train"]
-        size = max(1, round(settings["dev_fraction"] * len(whole)))
-        dev = stratified_sample(whole["label"], size, seed)
-        inside = set(dev)
-        splits["dev"] = whole.select(dev)
-        splits["train"] = whole.select([at for at in range(len(whole)) if at not in inside])
-    for split, data in splits.items():
-        if limit := settings[f"max_{split}"]:
-            splits[split] = data.select(stratified_sample(data["label"], limit, seed))
-    return DatasetDict({split: splits[split] for split in sorted(splits)})
+from tunegrid.tasks.splits import count_encoded
 
 
 def encode_task(
@@ -48,10 +25,10 @@ def encode_task(
         longest: tokens that the model takes (`longest_input`).
 
     Returns:
-        The splits with columns id, label and the tokenizer's (input_ids and, if it has them,
-        token_type_ids; lists of int32, not padded), and a card: label names, counts per split
-        and label, examples cut and tokens per split, texts that stand in train too, the padding
-        value of each column, and the largest token id.
+        The splits with columns id, label, length (tokens before the cut) and the tokenizer's
+        (input_ids and, if it has them, token_type_ids; lists of int32, not padded), and a card:
+        label names, what each split holds (`count_encoded`), the padding value of each column,
+        and the largest token id.
 
     Raises:
         UserError: `max_length` is more than the model takes.
@@ -66,27 +43,21 @@ def encode_task(
     for split, data in task.items():
         lengths = [len(ids) for ids in _tokenise(tokenizer, data, None)["input_ids"]]
         tokens = _tokenise(tokenizer, data, max_length)
-        cut = sum(length > max_length for length in lengths)
-        if cut:
-            logging.warning(
-                "%s: %d of %d examples cut to %d tokens (longest: %d)",
-                *(split, cut, len(data), max_length, max(lengths)),
-            )
         features = Features(
-            {"id": Value("string"), "label": data.features["label"]}
+            {"id": Value("string"), "label": data.features["label"], "length": Value("int32")}
             | {key: List(Value("int32")) for key in columns}
         )
         encoded[split] = Dataset.from_dict(
-            {"id": data["id"], "label": data["label"]} | {key: tokens[key] for key in columns},
+            {"id": data["id"], "label": data["label"], "length": lengths}
+            | {key: tokens[key] for key in columns},
             features=features,
         )
-        cards[split] = {
-            "examples": len(data),
-            "labels": label_counts(data),
-            "truncated": cut,
-            "longest": max(lengths),
-            "tokens": sum(map(len, tokens["input_ids"])),
-        }
+        card = cards[split] = count_encoded(encoded[split])
+        if card["truncated"]:
+            logging.warning(
+                "%s: %d of %d examples cut to %d tokens (longest: %d)",
+                *(split, card["truncated"], len(data), max_length, card["longest"]),
+            )
     padding = {"input_ids": tokenizer.pad_token_id, "token_type_ids": tokenizer.pad_token_type_id}
     names = next(iter(task.values())).features["label"].names
     card = {
@@ -95,7 +66,6 @@ def encode_task(
         "largest_token": max(
             max(map(max, data["input_ids"]), default=0) for data in encoded.values()
         ),
-        "shared_with_train": shared_texts(task),
         "splits": cards,
     }
     return DatasetDict(encoded), card
@@ -103,16 +73,28 @@ def encode_task(
 
 def _tokenise(
     tokenizer: PreTrainedTokenizerBase, data: Dataset, max_length: int | None
-) -> dict[str, Sequence[list[int]]]:
+) -> dict[str, list[list[int]]]:
+    """The tokenizer's columns of every example; an aggregated task mixes pairs and single texts."""
     texts, pairs = list(data["text"]), list(data["text_pair"])
-    return tokenizer(
-        texts,
-        pairs if pairs and pairs[0] is not None else None,
-        truncation=max_length is not None,
-        max_length=max_length,
-        padding=False,
-        verbose=False,
-    )
+    columns: dict[str, list[list[int]]] = {
+        key: [[]] * len(texts) for key in tokenizer.model_input_names
+    }
+    for paired in (False, True):
+        chosen = [at for at, pair in enumerate(pairs) if (pair is not None) == paired]
+        if not chosen:
+            continue
+        tokens = tokenizer(
+            [texts[at] for at in chosen],
+            [pairs[at] for at in chosen] if paired else None,
+            truncation=max_length is not None,
+            max_length=max_length,
+            padding=False,
+            verbose=False,
+        )
+        for key, column in columns.items():
+            for at, ids in zip(chosen, tokens[key], strict=True):
+                column[at] = ids
+    return columns
 
 
 def longest_input(folder: Path, tokenizer: PreTrainedTokenizerBase) -> int:

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from datasets import Dataset, DatasetDict
+from datasets import Dataset
 
 
 def stratified_sample(labels: Sequence[int], size: int, seed: int) -> list[int]:
@@ -55,11 +56,47 @@ def label_counts(data: Dataset) -> dict[str, int]:
     return {name: seen[index] for index, name in enumerate(names)}
 
 
-def shared_texts(task: DatasetDict) -> dict[str, int]:
-    """How many examples of each other split have a text (or pair) that stands in train too."""
-    train = set(zip(task["train"]["text"], task["train"]["text_pair"], strict=True))
+def few_shot_sample(labels: Sequence[int], draws: Sequence[dict[str, Any]], seed: int) -> list[int]:
+    """Positions of the examples that a few-shot task keeps, in ascending order.
+
+    Examples whose label no draw names are all kept.
+
+    Args:
+        labels: label id of every example.
+        draws: `labels` (ids), `examples` to keep of each, all of them if there are no more, and
+            `seed`, None for the run's own.
+        seed: the run's.
+    """
+    labels = np.asarray(labels)
+    kept = np.ones(len(labels), dtype=bool)
+    for draw in draws:
+        own = seed if draw["seed"] is None else draw["seed"]
+        for label in draw["labels"]:
+            there = np.flatnonzero(labels == label)
+            # A stream for each label: a label more in the task changes no other's examples.
+            order = np.random.default_rng([own, label]).permutation(there)
+            kept[order[draw["examples"] :]] = False
+    return [int(position) for position in np.flatnonzero(kept)]
+
+
+def count_encoded(data: Dataset) -> dict[str, Any]:
+    """What an encoded split holds.
+
+    Args:
+        data: columns label, length (tokens before the cut) and input_ids.
+
+    Returns:
+        examples, labels (examples of each), tokens (after the cut), truncated (examples that were
+        cut), and of the lengths before it median, p95 and longest.
+    """
+    lengths = np.asarray(data["length"])
+    kept = np.asarray([len(ids) for ids in data["input_ids"]])
     return {
-        split: sum(pair in train for pair in zip(data["text"], data["text_pair"], strict=True))
-        for split, data in task.items()
-        if split != "train"
+        "examples": len(data),
+        "labels": label_counts(data),
+        "tokens": int(kept.sum()),
+        "truncated": int((lengths > kept).sum()),
+        "median": float(np.median(lengths)),
+        "p95": float(np.quantile(lengths, 0.95)),
+        "longest": int(lengths.max()),
     }

@@ -18,7 +18,7 @@ from tunegrid.settings import Settings, settings_hash
 from tunegrid.training.stopping import Stopped, StopRequest
 
 #: What a run's provenance takes from its task's encoding.json.
-ENCODING = ("tokenizer_files", "task_files", "splits", "shared_with_train")
+ENCODING = ("tokenizer_files", "task_files", "splits")
 
 #: Seconds between two looks at a lock that another process holds.
 LOCK_POLL = 2.0

@@ -1,6 +1,7 @@
 """Metrics of single-label classification, and what must hold between them in every run."""
 
 import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.special import log_softmax
@@ -64,11 +65,52 @@ def degenerate_reason(logits: np.ndarray, loss: float) -> str | None:
     return None
 
 
+def part_metrics(
+    logits: np.ndarray, labels: np.ndarray, parts: Mapping[str, Sequence[int]]
+) -> dict[str, dict[str, float]]:
+    """The metrics of each task that an aggregated one was made of, on its own test examples.
+
+    A prediction of another part's label is an error. Macro-F1 is the mean over the part's own
+    labels that occur among its examples or their predictions.
+
+    Args:
+        logits: (n, k), one row an example.
+        labels: label ids, (n,).
+        parts: label ids of each part; empty for a task that is not aggregated.
+
+    Returns:
+        Of each part: examples, loss, accuracy, macro_f1, and outside, the share of its examples
+        that are given another part's label.
+    """
+    log_probabilities = log_softmax(logits.astype(np.float64), axis=1)
+    predicted = predictions(logits)
+    found = {}
+    for part, own in parts.items():
+        mine = np.isin(labels, own)
+        occurring = np.intersect1d(own, np.concatenate([labels[mine], predicted[mine]]))
+        found[part] = {
+            "examples": int(mine.sum()),
+            "loss": float(-log_probabilities[mine, labels[mine]].mean()),
+            "accuracy": float((predicted[mine] == labels[mine]).mean()),
+            "macro_f1": float(
+                f1_score(
+                    *(labels[mine], predicted[mine]),
+                    labels=occurring,
+                    average="macro",
+                    zero_division=0,
+                )
+            ),
+            "outside": float((~np.isin(predicted[mine], own)).mean()),
+        }
+    return found
+
+
 def majority_baseline(train_counts: dict[str, int], labels: np.ndarray) -> dict[str, float]:
     """Accuracy and macro-F1 of predicting train's most frequent label for every example.
 
     Args:
-        train_counts: examples of each label in train, in the order of the label ids.
+        train_counts: examples of each label in train, in the order of the label ids; of a
+            few-shot task, in the train split that its examples are drawn from.
         labels: label ids of the split to score, (n,).
     """
     majority = int(np.argmax(list(train_counts.values())))

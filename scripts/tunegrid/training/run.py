@@ -1,14 +1,12 @@
 """One run: from a cell's settings, a model folder and an encoded task to its files."""
 
 import logging
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 import torch
 from accelerate import Accelerator
-from datasets import load_from_disk
 from transformers import PreTrainedModel
 
 from tunegrid.errors import UserError
@@ -17,18 +15,19 @@ from tunegrid.methods import parameter_counts
 from tunegrid.provenance import provenance
 from tunegrid.results import EVALUATED, RUN
 from tunegrid.settings import Settings
-from tunegrid.training.batching import EncodedSplit
 from tunegrid.training.building import build_model
 from tunegrid.training.checkpoints import Checkpoints
 from tunegrid.training.evaluation import evaluate
 from tunegrid.training.finished import Finished
 from tunegrid.training.job import ENCODING, Job
 from tunegrid.training.keeping import keep_weights
+from tunegrid.training.loading import load_splits
 from tunegrid.training.loop import Training
 from tunegrid.training.metrics import (
     classification_metrics,
     degenerate_reason,
     majority_baseline,
+    part_metrics,
 )
 from tunegrid.training.micro_batch import choose_micro_batch, peak_memory
 from tunegrid.training.recording import device_name, write_history, write_predictions
@@ -57,7 +56,7 @@ def run_cell(job: Job, stop: StopRequest | None = None) -> dict[str, Any]:
     accelerator = start_accelerator(train)
     if not accelerator.is_main_process:
         logging.getLogger().setLevel(logging.WARNING)
-    splits = load_splits(job.encoded, card, train["protocol"])
+    splits, seen = load_splits(job.encoded, card, train["protocol"], settings["seed"])
     micro_batch = choose_micro_batch(
         *(settings, job.model, len(card["labels"]), int(splits["train"].lengths.max())),
         *(accelerator.num_processes, accelerator.device),
@@ -98,6 +97,7 @@ def run_cell(job: Job, stop: StopRequest | None = None) -> dict[str, Any]:
         "examples": len(test),
         **metrics,
         **majority_baseline(card["splits"]["train"]["labels"], test.labels),
+        "parts": part_metrics(logits, test.labels, card["parts"]),
         "degenerate": reason is not None,
         "degenerate_reason": reason,
         **counts,
@@ -120,6 +120,7 @@ def run_cell(job: Job, stop: StopRequest | None = None) -> dict[str, Any]:
         "resumed_at_step": training.resumed_at,
         "model_files": job.model_files,
         **{key: card[key] for key in ENCODING},
+        "splits": seen,
     }
     if accelerator.is_main_process:
         method = settings["method_source"]
@@ -180,21 +181,3 @@ def check_vocabulary(name: str, network: PreTrainedModel, largest_token: int) ->
             f"model {name!r}: its vocabulary has {size} tokens, the tokenizer's ids go to"
             f" {largest_token}; correct its `tokenizer`"
         )
-
-
-def load_splits(encoded: Path, card: dict[str, Any], protocol: str) -> dict[str, EncodedSplit]:
-    """Train, test and the split that `protocol` evaluates after each epoch, of an encoded task.
-
-    Raises:
-        UserError: that split is not among them.
-    """
-    data = load_from_disk(encoded)
-    evaluated = EVALUATED[protocol]
-    if evaluated not in data:
-        raise UserError(
-            f"train.protocol: {protocol} evaluates {evaluated}; {encoded} has only"
-            f" {', '.join(data)}; set data.dev_fraction, or protocol: report"
-        )
-    return {
-        split: EncodedSplit(data[split], card["padding"]) for split in {"train", "test", evaluated}
-    }

@@ -1,0 +1,75 @@
+"""The catalogue's tasks from Python: `get_dataset`, as the published report's helper was called."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from datasets import Dataset, DatasetDict, Features, Value
+
+from tunegrid.config.schema import DataSettings
+from tunegrid.planning.loading import load_catalogue
+from tunegrid.planning.tasks import JOINED, Part, find_task
+from tunegrid.tasks.fetching import download_task, read_task, task_files
+from tunegrid.tasks.preparing import FEW_SHOT_SPLITS, few_shot_draws, prepare_task
+from tunegrid.tasks.splits import few_shot_sample
+
+
+def get_dataset(
+    dataset_name: str | Sequence[str],
+    sep_token: str,
+    *,
+    data_root: Path | str | None = None,
+    data: DataSettings | None = None,
+    seed: int = 0,
+) -> DatasetDict:
+    """A task's splits with columns text and labels, ready for a tokenizer.
+
+        get_dataset("restaurant_sup", tokenizer.sep_token, data_root="…")
+        get_dataset(["restaurant_fs", "acl_fs"], tokenizer.sep_token, data_root="…", seed=3)
+
+    Args:
+        dataset_name: a task of `config/tasks.yaml`, its few-shot version (`…_fs`), or several,
+            as a list or joined by `+`, which become one task.
+        sep_token: put between the two texts of a pair, with a space on either side.
+        data_root: the folder of files that neither a package nor the hub holds.
+        data: what is made of the splits; by default all of them as they ship, 16 examples of each
+            label for few-shot versions.
+        seed: draws the examples of few-shot versions, where `data` names no `few_shot_seed`. The
+            workflow gives the seed of the run.
+
+    Returns:
+        train, test and, where the task has one, dev: text (string) and labels (ClassLabel).
+
+    Raises:
+        UserError: a name is unknown, a file is missing or is not as the catalogue says.
+    """
+    name = dataset_name if isinstance(dataset_name, str) else JOINED.join(dataset_name)
+    task = find_task(name, load_catalogue("tasks"))
+    sources = {part.source: _read(part, data_root) for part in task.parts}
+    settings = task.split_settings(data or DataSettings())
+    splits = prepare_task(sources, settings)
+    if draws := few_shot_draws(settings, task.labels):
+        for split in set(FEW_SHOT_SPLITS) & set(splits):
+            chosen = few_shot_sample(splits[split]["label"], draws, seed)
+            splits[split] = splits[split].select(chosen)
+    return DatasetDict({split: _joined(data, sep_token) for split, data in splits.items()})
+
+
+def _read(part: Part, data_root: Path | str | None) -> DatasetDict:
+    entry = part.entry.settings()
+    with tempfile.TemporaryDirectory() as folder:
+        if part.entry.hub:
+            files, _ = download_task(part.source, entry, Path(folder))
+        else:
+            root = [Path(data_root) / path for path in entry["files"].values()] if data_root else []
+            files = task_files(part.source, entry, root)
+        return read_task(entry, files)
+
+
+def _joined(data: Dataset, sep_token: str) -> Dataset:
+    features = Features({"text": Value("string"), "labels": data.features["label"]})
+    texts = [
+        text if pair is None else f"{text} {sep_token} {pair}"
+        for text, pair in zip(data["text"], data["text_pair"], strict=True)
+    ]
+    return Dataset.from_dict({"text": texts, "labels": list(data["label"])}, features=features)

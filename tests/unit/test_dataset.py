@@ -1,0 +1,58 @@
+"""`get_dataset`, on tasks whose data comes in packages."""
+
+from collections import Counter
+
+import pytest
+
+from tunegrid.config.schema import DataSettings, SplitOverride
+from tunegrid.errors import UserError
+from tunegrid.tasks.dataset import get_dataset
+
+
+def test_a_task_has_its_splits_with_texts_and_labels():
+    task = get_dataset("questions", "[SEP]")
+    assert {name: len(data) for name, data in task.items()} == {
+        "train": 3875, "dev": 430, "test": 1076
+    }  # fmt: skip
+    assert task["train"].column_names == ["text", "labels"]
+    assert task["train"].features["labels"].names == ["ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM"]
+
+
+def test_few_shot_versions_draw_by_the_seed_and_leave_test_whole():
+    one, again, two = (get_dataset("questions_fs", "</s>", seed=seed) for seed in (1, 1, 2))
+    assert set(Counter(one["train"]["labels"]).values()) == {16}
+    assert one["train"]["text"] == again["train"]["text"] != two["train"]["text"]
+    assert len(one["test"]) == 1076
+
+
+def test_a_list_is_one_task_with_disjoint_labels():
+    data = DataSettings(tasks={"reviews": SplitOverride(max_test=5)})
+    task = get_dataset(["reviews", "questions_fs"], "</s>", data=data)
+    names = task["test"].features["labels"].names
+    assert names[:4] == [*(f"reviews/{label}" for label in ("positive", "negative", "neutral")),
+                         "questions_fs/ABBR"]  # fmt: skip
+    assert len(task["test"]) == 5 + 1076
+    assert len(task["train"]) == 2642 + 6 * 16
+
+
+def test_a_pair_is_joined_by_the_separator(tmp_path):
+    from tunegrid.tasks.dataset import _joined
+    from tunegrid.tasks.fetching import read_task
+
+    for split in ("train", "test"):
+        (tmp_path / f"{split}.tsv").write_text("food\tvery fine\tx\nsoup\tcold\ty\n")
+    entry = {
+        "reader": "table", "labels": ["x", "y"],
+        "columns": {"text": 0, "text_pair": 1, "label": 2},
+    }  # fmt: skip
+    task = read_task(entry, {split: tmp_path / f"{split}.tsv" for split in ("train", "test")})
+    assert _joined(task["train"], "</s>")["text"] == ["food </s> very fine", "soup </s> cold"]
+
+
+def test_what_is_missing_is_said_in_one_line(tmp_path):
+    with pytest.raises(UserError, match="data_root: is not set, and task 'acl_sup'"):
+        get_dataset("acl_fs", "x")
+    with pytest.raises(UserError, match=r"acl/train\.jsonl: cannot be read: No such file"):
+        get_dataset("acl_fs", "x", data_root=tmp_path)
+    with pytest.raises(UserError, match="unknown task 'nothing'"):
+        get_dataset("nothing", "x")
