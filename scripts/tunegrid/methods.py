@@ -10,7 +10,7 @@ from torch import nn
 from tunegrid.errors import UserError
 
 if TYPE_CHECKING:
-    from adapters import AdapterConfig
+    from adapters import AdapterConfig, AdapterModelInterface
     from transformers import PreTrainedModel
 
 #: The name of the one adapter that a run adds.
@@ -31,23 +31,33 @@ def apply_method(model: PreTrainedModel, method: dict[str, Any]) -> None:
 
     Raises:
         UserError: the adapters library cannot read the configuration string or take the model,
-            or the built bottleneck has another size than `bottleneck_size`.
+            the built bottleneck has another size than `bottleneck_size`, or bitfit finds no bias.
     """
     kind = method["kind"]
     if kind == "full":
         return
     if kind != "adapter":
+        biases = 0
         for name, parameter in model.named_parameters():
             bias = kind == "bitfit" and name.endswith("bias")
             parameter.requires_grad_(bias or in_head(model, name))
+            biases += bias and not in_head(model, name)
+        if kind == "bitfit" and not biases:
+            raise UserError(
+                f"kind: bitfit trains biases, and the encoder of {type(model).__name__} has none;"
+                " that would be kind: head"
+            )
         return
     import adapters  # seconds that full fine-tuning need not pay
 
     config = adapter_config(method, model.config.hidden_size)
     try:
-        adapters.init(model)
+        adapters.init(model, interface=_interface(model))
         model.add_adapter(ADAPTER, config=config)
-    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
+    # AssertionError: compacter's, where the sizes are no multiples of its own
+    except (
+        *(ValueError, TypeError, KeyError, AttributeError, ArithmeticError, AssertionError),
+    ) as error:
         raise UserError(
             f"adapter: {method['adapter']!r} cannot be added to {type(model).__name__}: {error!r}"
         ) from None
@@ -58,6 +68,31 @@ def apply_method(model: PreTrainedModel, method: dict[str, Any]) -> None:
         built = bottleneck_sizes(model)
         if built != {size}:
             raise UserError(f"bottleneck_size: {size} was asked for, {sorted(built)} was built")
+
+
+def _interface(model: PreTrainedModel) -> AdapterModelInterface | None:
+    """Where the adapters library finds what it changes, in a model that it does not know by itself.
+
+    For LoRA and IA3 alone: where a bottleneck stands is the library's own for each architecture
+    (https://docs.adapterhub.ml/plugin_interface.html).
+    """
+    from adapters import AdapterModelInterface
+
+    if model.config.model_type != "mpnet":
+        return None
+    return AdapterModelInterface(
+        adapter_methods=["lora"],
+        model_embeddings="embeddings",
+        model_layers="encoder.layer",
+        layer_self_attn="attention",
+        layer_cross_attn=None,
+        attn_q_proj="attn.q",
+        attn_k_proj="attn.k",
+        attn_v_proj="attn.v",
+        attn_o_proj="attn.o",
+        layer_intermediate_proj="intermediate.dense",
+        layer_output_proj="output.dense",
+    )
 
 
 def in_head(model: PreTrainedModel, name: str) -> bool:

@@ -14,8 +14,8 @@ from tunegrid.packages import package_file
 
 #: What a model folder may hold. No pickled weights: unpickling may execute code. No Python files.
 PATTERNS = ("config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer*", "vocab*")
-PATTERNS += ("merges.txt", "special_tokens_map.json", "added_tokens.json", "spiece.model")
-PATTERNS += ("sentencepiece*.model",)
+PATTERNS += ("merges.txt", "special_tokens_map.json", "added_tokens.json")
+PATTERNS += ("spiece.model", "spm.model", "sentencepiece*.model")
 #: Weights of older repositories: read as tensors alone, and kept as safetensors.
 PICKLED = "pytorch_model.bin"
 

@@ -68,6 +68,8 @@ class Package(Entry):
 class ModelEntry(Entry):
     """Where a pretrained encoder comes from; exactly one of hub, package and folder."""
 
+    descriptive: ClassVar[set[str]] = {"title", "licence", "without"}
+
     licence: str | None = Field(None, description="SPDX identifier of the weights' licence.")
     hub: Hub | None = Field(None, description="Repository and pinned revision.")
     package: Package | None = Field(None, description="Package that carries it.")
@@ -76,6 +78,9 @@ class ModelEntry(Entry):
     )
     tokenizer: Name | None = Field(
         None, description="Model that it shares its tokenizer with; null: its own."
+    )
+    without: list[Name] | None = Field(
+        None, description="Methods that it cannot be trained with; a grid with one is refused."
     )
 
     @model_validator(mode="after")

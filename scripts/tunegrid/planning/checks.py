@@ -30,6 +30,7 @@ def problems(project: Project, origins: Origins) -> Iterator[str]:
         cells = list(expand_grid(project))
         yield from _missing_dev_splits(project, cells, origins)
         yield from _contradictions(project, cells, origins)
+        yield from _unfit_methods(project, cells, origins)
         yield from _too_large(project, cells, origins)
 
 
@@ -145,6 +146,19 @@ def _contradictions(project: Project, cells: list[Cell], origins: Origins) -> It
             found.setdefault(("pack", what), cell)
     for (key, what), cell in found.items():
         yield f"{origins.locate(('train', key))}: {what} (cell {cell.path})"
+
+
+def _unfit_methods(project: Project, cells: list[Cell], origins: Origins) -> Iterator[str]:
+    """Methods that a model's entry says it cannot be trained with."""
+    for model in dict.fromkeys(cell.model for cell in cells):
+        without = project.models[model].without or []
+        used = dict.fromkeys(cell.method for cell in cells if cell.model == model)
+        if wrong := [method for method in used if method in without]:
+            fit = ", ".join(method for method in project.methods if method not in without)
+            yield (
+                f"{origins.locate(('grid',))}: model {model!r} cannot be trained with"
+                f" {', '.join(wrong)}; it takes {fit}"
+            )
 
 
 def _too_large(project: Project, cells: list[Cell], origins: Origins) -> Iterator[str]:
