@@ -13,6 +13,9 @@ from tunegrid.errors import UserError
 
 #: The hub is out of reach for every program but the ones that fetch; they say so themselves.
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+#: Helpers that some models script (DeBERTa's) cannot be traced without data; as the plain functions
+#: that they are written as they can, and compute the same.
+UNSCRIPTED = {"PYTORCH_JIT": "0"}
 QUIET = {
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -31,7 +34,7 @@ def run_program(main: Callable[[], None], *, offline: bool = True) -> None:
     turns a `UserError` into its lines and exit status 1. Any other exception is a bug and keeps
     its traceback.
     """
-    os.environ.update(QUIET | (OFFLINE if offline else {}))
+    os.environ.update(QUIET | UNSCRIPTED | (OFFLINE if offline else {}))
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=LOG_FORMAT)
     try:
         main()

@@ -4,7 +4,9 @@ import json
 import subprocess
 import sys
 
+import encoders
 import pytest
+import transformers
 from paths import ROOT
 
 from tunegrid.memory.recounting import recount
@@ -46,6 +48,16 @@ def test_a_program_gets_json_of_any_shape(tmp_path):
     assert answer["traced"] == sum(answer["parts"].values())
     assert answer["closed_form"] is None
     assert "fused AdamW" in answer["no_closed_form"]
+
+
+@pytest.mark.parametrize("name", ["deberta-v3-small", "modernbert-base", "albert-base-v2"])
+def test_other_encoders_of_the_catalogue_are_traced(name, tmp_path):
+    layout = encoders.LAYOUTS[name]
+    architecture = getattr(transformers, layout.architecture)
+    architecture.config_class(**encoders.SHAPE | layout.config).save_pretrained(tmp_path)
+    found = ask("--model", str(tmp_path), "--method", "full", "--tokens", "40", "--json")
+    assert found.returncode == 0, found.stderr
+    assert json.loads(found.stdout)[0]["traced"] > 0
 
 
 @pytest.mark.parametrize(
