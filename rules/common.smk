@@ -13,7 +13,7 @@ os.environ |= {
 
 from tunegrid.code import code_digest, user_path
 from tunegrid.errors import UserError
-from tunegrid.files import canonical_json
+from tunegrid.files import canonical_json, matching_files
 from tunegrid.planning.grid import expand_grid, packs, tokenizer_of
 from tunegrid.planning.memory import memory_cases
 from tunegrid.planning.loading import load_project, typed_command_line
@@ -135,11 +135,21 @@ def task_entry(wildcards):
 
 
 def task_sources(wildcards):
-    """The files under data_root that a task is read from, in its entry's order."""
+    """The files under data_root that a task is read from."""
     entry = PROJECT.tasks[wildcards.source]
     if not entry.under_data_root or PROJECT.data_root is None:
         return []
-    return [str(PROJECT.data_root / path) for path in entry.files.values()]
+    return [
+        str(file)
+        for path in entry.files.values()
+        for file in matching_files(PROJECT.data_root, path)
+    ]
+
+
+def data_root_argument(wildcards):
+    """The data root, for a task that is read from there."""
+    below = PROJECT.tasks[wildcards.source].under_data_root and PROJECT.data_root is not None
+    return ["--data-root", str(PROJECT.data_root)] if below else []
 
 
 def task_code(wildcards):

@@ -32,9 +32,10 @@ rule fetch_task:
     params:
         code=task_code,
         entry=task_entry,
+        root=data_root_argument,
     shell:
         'python "$TUNEGRID"/scripts/fetch_task.py --name {wildcards.source} --entry {params.entry:q}'
-        " --files {input:q} --output {output} > {log} 2>&1"
+        " {params.root:q} --output {output} > {log} 2>&1"
 
 
 # A task of the grid is one of those, its few-shot version, or several as one. Encoded once for every

@@ -48,8 +48,8 @@ def main() -> None:
         },
         "task_files": {
             folder.name: {
-                split: file["sha256"]
-                for split, file in read_json(folder / "task.json")["files"].items()
+                split: list(files.values())
+                for split, files in read_json(folder / "task.json")["files"].items()
             }
             for folder in arguments.task
         },

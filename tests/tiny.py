@@ -84,7 +84,7 @@ def encode(model: Path, folder: Path):
     from tunegrid.tasks.fetching import read_task
 
     data = write_data(folder / "data")
-    files = {split: data / path for split, path in TASK["files"].items()}
+    files = {split: [data / path] for split, path in TASK["files"].items()}
     splits, card = encode_task(read_task(TASK, files), load_tokenizer(model), 64, 64)
     splits.save_to_disk(folder / "encoded")
     write_json(folder / "encoded" / "encoding.json", card | CARD)

@@ -79,3 +79,19 @@ def sha256(path: Path | str) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def matching_files(root: Path, pattern: str) -> list[Path]:
+    """The files below `root` that `pattern` names, sorted: a file, a folder's, or those of a glob.
+
+    Of a folder all files below it; hidden ones are never taken.
+    """
+    path = root / pattern
+    if path.is_file():
+        return [path]
+    found = path.rglob("*") if path.is_dir() else root.glob(pattern)
+    return sorted(
+        path
+        for path in found
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts)
+    )

@@ -47,7 +47,8 @@ from tunegrid.config.schema import TrainSettings
 from tunegrid.models import fetch_model
 from tunegrid.planning.loading import load_project
 from tunegrid.tasks.encoding import encode_task, load_tokenizer
-from tunegrid.tasks.fetching import read_task, task_files
+from tunegrid.tasks.fetching import read_task
+from tunegrid.tasks.sources import task_files
 from tunegrid.training.batching import EncodedSplit, epoch_batches
 from tunegrid.training.building import build_model
 from tunegrid.training.loop import Training
@@ -82,8 +83,7 @@ def load_cell(data_root: Path, folder: Path) -> Cell:
     name = "restaurant_sup" if real else "reviews"
     entry = project.tasks[name].settings()
     tokenizer = load_tokenizer(model)
-    given = [data_root / path for path in entry["files"].values()] if real else []
-    task = read_task(entry, task_files(name, entry, given))
+    task = read_task(entry, task_files(name, entry, data_root if real else None))
     splits, card = encode_task(task, tokenizer, MAX_LENGTH, 512)
     return Cell(
         name, model, card["labels"], splits["train"], card["padding"], tokenizer, project.methods

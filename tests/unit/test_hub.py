@@ -128,10 +128,10 @@ def test_pickled_weights_of_a_repository_are_converted(fetch, tiny_model, tmp_pa
     assert all(torch.equal(found[key], weights[key]) for key in weights)
 
 
-def fetch_task(tmp_path, files, **wrong):
+def fetch_task(tmp_path, files, paths=None, **wrong):
     """Fetch the tiny task from a data set repository by the program."""
     entry = tiny.TASK | {"hub": {"repository": "owner/tiny", "revision": "v1"}}
-    entry["files"] = {split: f"data/{split}.jsonl" for split in tiny.COUNTS}
+    entry["files"] = paths or {split: f"data/{split}.jsonl" for split in tiny.COUNTS}
     with Hub() as hub:
         hub.repositories["datasets/owner/tiny"] = Repository(files, revisions=("v1",), **wrong)
         return subprocess.run(
@@ -150,10 +150,24 @@ def test_a_task_comes_from_a_data_set_repository(tmp_path):
     card = json.loads((tmp_path / "tasks/tiny/task.json").read_text())
     assert card["commit"] == "c" * 40
     assert {split: sum(counts.values()) for split, counts in card["splits"].items()} == tiny.COUNTS
-    assert card["files"]["dev"] == {
-        "path": "data/dev.jsonl", "sha256": hashlib.sha256(files["data/dev.jsonl"]).hexdigest(),
-    }  # fmt: skip
+    checksum = hashlib.sha256(files["data/dev.jsonl"]).hexdigest()
+    assert card["files"]["dev"] == {"data/dev.jsonl": checksum}
     assert not (tmp_path / "tasks/.sources/tiny").exists()
+
+
+def test_a_split_in_several_files_of_a_repository_is_one_split(tmp_path):
+    there = tiny.write_data(tmp_path / "there") / "tiny"
+    lines = (there / "train.jsonl").read_bytes().splitlines(keepends=True)
+    files = {f"data/train-{at}-of-2.jsonl": b"".join(lines[at::2]) for at in range(2)}
+    files |= {
+        f"{split}/0.jsonl": (there / f"{split}.jsonl").read_bytes() for split in ("dev", "test")
+    }
+    paths = {"train": "data/train-*.jsonl", "dev": "dev", "test": "test"}
+    run = fetch_task(tmp_path, files | {"data/README.md": b"not asked for"}, paths)
+    assert run.returncode == 0, run.stderr
+    card = json.loads((tmp_path / "tasks/tiny/task.json").read_text())
+    assert list(card["files"]["train"]) == ["data/train-0-of-2.jsonl", "data/train-1-of-2.jsonl"]
+    assert sum(card["splits"]["train"].values()) == tiny.COUNTS["train"]
 
 
 def test_a_data_set_repository_without_a_file_is_one_line(tmp_path):

@@ -110,7 +110,7 @@ def test_what_is_wrong_is_one_line(tmp_path, name, content, line):
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(UserError) as error:
-        read_task(ENTRY, {"train": path})
+        read_task(ENTRY, {"train": [path]})
     assert str(error.value).startswith(str(path))
     assert line in str(error.value)
     assert "\n" not in str(error.value)

@@ -1,14 +1,15 @@
-"""A CSV and a model's folder: from nothing to a workbook by YAML alone."""
+"""A CSV and a model of the hub: from nothing to a workbook by YAML alone."""
 
 import json
 
 import openpyxl
 import pandas as pd
 import tiny
+from hub import Hub, Repository
 from workflow import Workflow, copy_workflow
 
 
-def test_a_table_and_a_folder_become_a_workbook(tiny_model, tmp_path):
+def test_a_table_and_a_model_of_the_hub_become_a_workbook(tiny_model, tmp_path, monkeypatch):
     root = tiny.write_data(tmp_path / "data")
     for split in ("train", "test"):
         lines = (root / f"tiny/{split}.jsonl").read_text().splitlines()
@@ -16,7 +17,13 @@ def test_a_table_and_a_folder_become_a_workbook(tiny_model, tmp_path):
         data["label"] = data["label"].map(tiny.LABELS.index)
         data.to_csv(root / f"{split}.csv.gz", index=False)
     config = tiny.config(tiny_model, root)
-    config["grid"][0] |= {"tasks": ["mine"], "seeds": [1], "methods": ["full", "adapter-4"]}
+    config["models"] = {"mine": {"hub": {"repository": "owner/model", "revision": "main"}}}
+    config["grid"][0] |= {
+        "models": ["mine"],
+        "tasks": ["mine"],
+        "seeds": [1],
+        "methods": ["full", "adapter-4"],
+    }
     config["tasks"] = {
         "mine": {
             "reader": "table",
@@ -31,6 +38,10 @@ def test_a_table_and_a_folder_become_a_workbook(tiny_model, tmp_path):
         copy_workflow(tmp_path / "source"), tmp_path / "out", tmp_path / "grid.yaml"
     )
     workflow.configure(config)
-    workflow.run("workbook")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    with Hub() as hub:
+        hub.repositories["models/owner/model"] = Repository.of(tiny_model)
+        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+        workflow.run("workbook")
     book = openpyxl.load_workbook(workflow.directory / "results/results.xlsx")
     assert "mine" in {cell.value for sheet in book for row in sheet for cell in row}

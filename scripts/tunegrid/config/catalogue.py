@@ -146,7 +146,9 @@ class TaskEntry(Entry):
         None, description="Package that carries the files; without hub, too: under `data_root`."
     )
     files: dict[Literal["train", "dev", "test", "all"], RelativePath] = Field(
-        min_length=1, description="File of each split, or `all` of them in one to be split."
+        min_length=1,
+        description="Files of each split, or `all` of them to be split: one, those of a folder, or"
+        " of a pattern (`train-*.parquet`).",
     )
     columns: Columns | None = Field(None, description="Columns of reader `table`.")
     values: dict[str, str] | None = Field(

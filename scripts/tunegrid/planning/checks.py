@@ -10,6 +10,7 @@ from tunegrid.config.catalogue import CATALOGUES
 from tunegrid.config.messages import nearest
 from tunegrid.config.origin import KeyPath, Origins
 from tunegrid.errors import UserError
+from tunegrid.files import matching_files
 from tunegrid.memory.fitting import needed
 from tunegrid.planning.grid import Cell, expand_grid
 from tunegrid.planning.memory import least_memory
@@ -92,7 +93,7 @@ def _missing_files(project: Project, origins: Origins) -> Iterator[str]:
     by_source = {part.source: part for part in parts_of(project.grid_tasks.values())}
     for part in by_source.values():
         if part.entry.under_data_root:
-            missing = [file for file in part.entry.files.values() if not (root / file).is_file()]
+            missing = [path for path in part.entry.files.values() if not matching_files(root, path)]
             if missing:
                 listed = ", ".join(missing)
                 yield f"{where}: {root} lacks {listed}, the files of task {part.source!r}"

@@ -9,8 +9,9 @@ from datasets import Dataset, DatasetDict, Features, Value
 from tunegrid.config.schema import DataSettings
 from tunegrid.planning.loading import load_catalogue
 from tunegrid.planning.tasks import JOINED, Part, find_task
-from tunegrid.tasks.fetching import download_task, read_task, task_files
+from tunegrid.tasks.fetching import read_task
 from tunegrid.tasks.preparing import FEW_SHOT_SPLITS, few_shot_draws, prepare_task
+from tunegrid.tasks.sources import download_task, task_files
 from tunegrid.tasks.splits import few_shot_sample
 
 
@@ -61,8 +62,7 @@ def _read(part: Part, data_root: Path | str | None) -> DatasetDict:
         if part.entry.hub:
             files, _ = download_task(part.source, entry, Path(folder))
         else:
-            root = [Path(data_root) / path for path in entry["files"].values()] if data_root else []
-            files = task_files(part.source, entry, root)
+            files = task_files(part.source, entry, Path(data_root) if data_root else None)
         return read_task(entry, files)
 
 

@@ -1,76 +1,30 @@
 """From a catalogue entry to a checked task: one form for all, whatever the files look like."""
 
+import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
 from tunegrid.errors import UserError
-from tunegrid.hub import download
-from tunegrid.packages import package_file
 from tunegrid.tasks.readers import load_reader
 from tunegrid.tasks.readers.example import Example
+from tunegrid.tasks.sources import SplitFiles
 from tunegrid.tasks.splits import grouped_sample, stratified_sample
 
 #: Problems of one file that are listed before the rest are only counted.
 LISTED = 5
 
 
-def task_files(name: str, entry: dict[str, Any], given: Sequence[Path]) -> dict[str, Path]:
-    """Where the file of each split of a task lies.
-
-    Args:
-        name: the task's name, for messages.
-        entry: the catalogue entry (`TaskEntry.settings`).
-        given: the files of a task that no package carries, in the order of `entry["files"]`.
-
-    Raises:
-        UserError: they are in a package that is not there, or none are given.
-    """
-    if package := entry.get("package"):
-        return {split: package_file(package, path) for split, path in entry["files"].items()}
-    if len(given) != len(entry["files"]):
-        raise UserError(
-            f"data_root: is not set, and task {name!r} is read from files; set it to the folder"
-            f" that holds {', '.join(entry['files'].values())}"
-        )
-    return dict(zip(entry["files"], given, strict=True))
-
-
-def download_task(name: str, entry: dict[str, Any], folder: Path) -> tuple[dict[str, Path], str]:
-    """Download the files of a task of the hub.
-
-    Args:
-        name: the task's name, for messages.
-        entry: the catalogue entry (`TaskEntry.settings`), with `hub`.
-        folder: that they are put into.
-
-    Returns:
-        The file of each split, and the commit that the revision stood for.
-
-    Raises:
-        UserError: as of `download`, or the repository has no such file.
-    """
-    repository, revision = entry["hub"]["repository"], entry["hub"]["revision"]
-    try:
-        commit = download(repository, revision, entry["files"].values(), folder, kind="dataset")
-    except UserError as error:
-        raise UserError(f"task {name!r}: {error}") from None
-    files = {split: folder / path for split, path in entry["files"].items()}
-    if missing := [entry["files"][split] for split, path in files.items() if not path.is_file()]:
-        raise UserError(
-            f"task {name!r}: {repository} at {revision} lacks {', '.join(missing)}; correct `files`"
-        )
-    return files, commit
-
-
-def read_task(entry: dict[str, Any], files: dict[str, Path]) -> DatasetDict:
+def read_task(entry: dict[str, Any], files: SplitFiles) -> DatasetDict:
     """The task's splits, checked: columns id, text, text_pair (or null) and label (ClassLabel).
 
     Args:
         entry: the catalogue entry (`TaskEntry.settings`).
-        files: file of each split, or of `all`.
+        files: of each split, or of `all`. Of several, their examples follow each other, and an id
+            begins with its file's name.
 
     Raises:
         UserError: a file cannot be parsed, an id repeats, a label is unknown, a text is empty, or
@@ -78,14 +32,22 @@ def read_task(entry: dict[str, Any], files: dict[str, Path]) -> DatasetDict:
     """
     labels = entry["labels"]
     splits = {}
-    for split, path in files.items():
-        examples = list(load_reader(entry["reader"])(path, entry))
-        _check(examples, labels, path)
-        splits[split] = examples
+    for split, paths in files.items():
+        splits[split] = [example for path in paths for example in _read(path, entry, paths)]
     if "all" in splits:
         splits = _split(splits["all"], labels, entry["split"])
     _check_counts(splits, entry.get("counts"), files)
     return DatasetDict({split: _dataset(splits[split], labels) for split in sorted(splits)})
+
+
+def _read(path: Path, entry: dict[str, Any], beside: Sequence[Path]) -> list[Example]:
+    """The examples of one of a split's files, checked."""
+    examples = list(load_reader(entry["reader"])(path, entry))
+    _check(examples, entry["labels"], path)
+    if len(beside) == 1:
+        return examples
+    name = path.relative_to(os.path.commonpath([other.parent for other in beside]))
+    return [replace(example, id=f"{name}/{example.id}") for example in examples]
 
 
 def _dataset(examples: Sequence[Example], labels: Sequence[str]) -> Dataset:
@@ -158,15 +120,16 @@ def _cut(
 
 
 def _check_counts(
-    splits: dict[str, list[Example]], counts: dict[str, int] | None, files: dict[str, Path]
+    splits: dict[str, list[Example]], counts: dict[str, int] | None, files: SplitFiles
 ) -> None:
     problems = []
     for split, examples in splits.items():
         if counts and len(examples) != counts.get(split):
-            path = files.get(split) or files["all"]
+            paths = files.get(split) or files["all"]
             last = max((example.line for example in examples), default=0)
+            more = f" (and {len(paths) - 1} files before it)" if len(paths) > 1 else ""
             problems.append(
-                f"{path}:{last}: split {split} has {len(examples)} examples;"
+                f"{paths[-1]}:{last}{more}: split {split} has {len(examples)} examples;"
                 f" the catalogue says {counts.get(split)}"
             )
     if problems:
