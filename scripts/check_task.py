@@ -36,7 +36,7 @@ def main() -> None:
     from tunegrid.reporting.data import card_tables, leak_note
     from tunegrid.reporting.table import to_html, to_markdown
     from tunegrid.tasks.cards import leaks
-    from tunegrid.tasks.hygiene import check_splits
+    from tunegrid.tasks.hygiene import SPLITS, check_splits
     from tunegrid.tasks.preparing import few_shot_draws, prepare_task
     from tunegrid.tasks.splits import label_counts
 
@@ -48,12 +48,15 @@ def main() -> None:
         "title": arguments.title,
         "splits": {
             split: {"examples": len(task[split]), "labels": label_counts(task[split])}
-            for split in ("train", "dev", "test")
+            for split in SPLITS
             if split in task
         },
         "few_shot": few_shot_draws(arguments.settings, task["train"].features["label"].names),
         "tokenizers": {
-            name: {"max_length": arguments.settings["max_length"], "splits": encoding["splits"]}
+            name: {
+                "max_length": arguments.settings["max_length"],
+                "splits": {split: encoding["splits"][split] for split in SPLITS if split in task},
+            }
             for name, encoding in encodings.items()
         },
         **check_splits(task),

@@ -19,6 +19,8 @@ from datasets import DatasetDict
 from datasketch import MinHash
 from xxhash import xxh32_intdigest
 
+#: Splits, each before those that it may leak into.
+SPLITS = ("train", "dev", "test")
 #: Similarity from which on two texts are near duplicates.
 NEAR = 0.8
 #: Characters of a shingle.
@@ -48,7 +50,7 @@ def check_splits(task: DatasetDict) -> dict[str, Any]:
         conflicts: `texts` that stand with different labels, of how many `examples`, of each split
         how many, and some of them with ids and labels.
     """
-    splits = {name: _keys(task, name) for name in ("train", "dev", "test") if name in task}
+    splits = {name: _keys(task, name) for name in SPLITS if name in task}
     ids = {name: list(task[name]["id"]) for name in splits}
     unique = list(dict.fromkeys(key for keys in splits.values() for key in keys))
     near = _near_duplicates(unique)
