@@ -1,0 +1,47 @@
+#!/usr/bin/env python
+"""Compare the methods of each model and task, paired by seed and by test example.
+
+Each method against that which trains most parameters: the difference, its 95 % interval (crossed
+bootstrap over seeds and examples), p corrected by Holm, effect size, and the seeds that would tell
+the two apart; McNemar's test of each seed beside it. Fails when two runs that are compared were not
+measured on the same examples.
+"""
+
+import logging
+from pathlib import Path
+
+from tunegrid.cli import describe, run_program
+
+
+def main() -> None:
+    parser = describe(__doc__)
+    parser.add_argument("--runs", required=True, type=Path, help="runs.parquet")
+    parser.add_argument("--root", required=True, type=Path, help="the folder results/runs")
+    parser.add_argument("--parquet", required=True, type=Path, help="comparisons, to write")
+    parser.add_argument("--csv", required=True, type=Path, help="the same, to write")
+    parser.add_argument("--mcnemar", required=True, type=Path, help="CSV of each seed, to write")
+    arguments = parser.parse_args()
+
+    import pandas as pd
+
+    from tunegrid.files import atomic_path
+    from tunegrid.results import RUN, RUN_PATH
+    from tunegrid.statistics.comparing import compare_methods
+
+    def load(*run: str | int) -> pd.DataFrame:
+        path = RUN_PATH.format(**dict(zip(RUN, run, strict=True)))
+        columns = ["id", "label", "predicted"]
+        return pd.read_parquet(arguments.root / path / "predictions.parquet", columns=columns)
+
+    comparisons, details = compare_methods(pd.read_parquet(arguments.runs), load)
+    with atomic_path(arguments.mcnemar) as temporary:
+        details.to_csv(temporary, index=False)
+    with atomic_path(arguments.csv) as temporary:
+        comparisons.to_csv(temporary, index=False)
+    with atomic_path(arguments.parquet) as temporary:
+        comparisons.to_parquet(temporary, index=False)
+    logging.info("%d comparisons", len(comparisons))
+
+
+if __name__ == "__main__":
+    run_program(main)

@@ -1,0 +1,177 @@
+"""Comparisons of methods, on hand-made data with known answers and against other calculations."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from sklearn.metrics import f1_score
+
+from tunegrid.errors import UserError
+from tunegrid.statistics.comparing import (
+    COMPARED,
+    Outcomes,
+    compare_methods,
+    crossed_bootstrap,
+    seeds_needed,
+)
+
+SEEDS = (1, 2, 3, 4, 5)
+
+
+def outcomes(accuracies, n=200, kinds=3, seed=0):
+    """Seeds that are right on so large a share of the examples."""
+    draw = np.random.default_rng(seed)
+    labels = draw.integers(kinds, size=n)
+    wrong = (labels + draw.integers(1, kinds, size=n)) % kinds
+    predicted = [np.where(draw.random(n) < share, labels, wrong) for share in accuracies]
+    return Outcomes(labels, np.array(predicted), kinds)
+
+
+def test_scores_are_scikit_learn_s_under_every_weighting():
+    found = outcomes([0.7, 0.4], n=60)
+    weights = np.random.default_rng(1).integers(0, 4, size=(5, 60)).astype(np.float32)
+    accuracy, macro = (found.scores(weights, metric) for metric in COMPARED)
+    for at, weight in enumerate(weights):
+        for seed, predicted in enumerate(found.predicted):
+            right = predicted == found.labels
+            assert accuracy[at, seed] == pytest.approx(np.average(right, weights=weight))
+            drawn = np.repeat(np.arange(60), weight.astype(int))
+            expected = f1_score(found.labels[drawn], predicted[drawn], average="macro")
+            assert macro[at, seed] == pytest.approx(expected)
+
+
+def test_one_seed_gives_the_paired_bootstrap_of_examples():
+    """Its spread is the standard error of the mean difference over examples."""
+    one, two = outcomes([0.8], n=400, seed=1), outcomes([0.6], n=400, seed=1)
+    drawn = crossed_bootstrap(one, two, "accuracy")
+    right = [(found.predicted[0] == found.labels).astype(float) for found in (one, two)]
+    differences = right[0] - right[1]
+    assert drawn.mean() == pytest.approx(differences.mean(), abs=1e-3)
+    assert drawn.std() == pytest.approx(differences.std() / 20, rel=0.03)
+
+
+def test_seeds_alone_give_the_t_interval():
+    """All examples of a seed are right or wrong alike, so they add no spread of their own."""
+    n, shares = 40, np.array([0.2, 0.35, 0.3, 0.5, 0.4])
+    labels = np.zeros(n, dtype=int)
+
+    def alike(values):
+        # Groups of examples cannot show a share without spread; many copies of each come near.
+        many = 40
+        rows = [np.repeat(np.arange(n) >= value * n, many).astype(int) for value in values]
+        return Outcomes(np.repeat(labels, many), np.array(rows), 2)
+
+    drawn = crossed_bootstrap(alike(shares), alike(np.zeros(5)), "accuracy")
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    expected = stats.t.interval(0.95, 4, shares.mean(), stats.sem(shares))
+    assert low == pytest.approx(expected[0], abs=0.02)
+    assert high == pytest.approx(expected[1], abs=0.02)
+
+
+def test_the_interval_covers_what_is_true():
+    """Two methods of one true accuracy, 5 seeds, 60 examples: 95 % of the intervals hold 0."""
+    covered, times = 0, 150
+    for at in range(times):
+        draw = np.random.default_rng(at)
+        labels = np.zeros(60, dtype=int)
+        ease = draw.normal(size=60)
+        both = [
+            (ease + draw.normal(size=(5, 60)) + 0.5 * draw.normal(size=(5, 1)) < 0).astype(int)
+            for _ in range(2)
+        ]
+        drawn = crossed_bootstrap(*(Outcomes(labels, wrong, 2) for wrong in both), "accuracy", 500)
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        covered += low <= 0 <= high
+    assert covered / times >= 0.93
+
+
+def make_runs(methods, seeds=SEEDS, tasks=("t",)):
+    return pd.DataFrame(
+        [
+            {"model": "m", "task": task, "method": method, "seed": seed,
+             "trainable_parameters": parameters}
+            for task in tasks for method, parameters in methods.items() for seed in seeds
+        ]
+    )  # fmt: skip
+
+
+def loader(found):
+    """Predictions by method: outcomes whose rows are the seeds 1, 2 …"""
+
+    def load(model, task, method, seed):
+        mine = found[method]
+        return pd.DataFrame(
+            {
+                "id": [str(at) for at in range(len(mine.labels))],
+                "label": [f"L{label}" for label in mine.labels],
+                "predicted": [f"L{label}" for label in mine.predicted[seed - 1]],
+            }
+        )
+
+    return load
+
+
+def test_each_method_is_compared_with_the_one_that_trains_most():
+    found = {
+        "full": outcomes([0.9] * 5), "adapter": outcomes([0.6] * 5), "same": outcomes([0.9] * 5)
+    }  # fmt: skip
+    runs = make_runs({"adapter": 10, "full": 1000, "same": 20})
+    table, details = compare_methods(runs, loader(found), 2000)
+    assert table["reference"].unique().tolist() == ["full"]
+    assert table["method"].unique().tolist() == ["adapter", "same"]
+    row = table.set_index(["method", "metric"]).loc[("adapter", "accuracy")]
+    means = [(o.predicted == o.labels).mean() for o in (found["adapter"], found["full"])]
+    assert row["difference"] == pytest.approx(means[0] - means[1])
+    assert row["low"] < row["difference"] < row["high"] < 0
+    assert row["p"] == pytest.approx(2 / 2001)
+    assert row["p_holm"] == pytest.approx(4 / 2001)
+    same = table.set_index(["method", "metric"]).loc[("same", "accuracy")]
+    assert (same["difference"], same["p"], same["p_holm"]) == (0, 1, 1)
+    assert pd.isna(same["effect_size"])
+    assert pd.isna(same["seeds_needed"])
+    assert len(details) == 10
+
+
+def test_mcnemar_counts_what_only_one_has_right():
+    """Of the discordant 10 and 2 the exact binomial test has p = .0386."""
+    labels = np.zeros(30, dtype=int)
+    one, two = np.zeros(30, dtype=int), np.zeros(30, dtype=int)
+    two[:10], one[10:12] = 1, 1
+    found = {"full": Outcomes(labels, two[None], 2), "a": Outcomes(labels, one[None], 2)}
+    _, details = compare_methods(make_runs({"full": 9, "a": 1}, seeds=[1]), loader(found), 100)
+    (row,) = details.to_dict("records")
+    assert (row["only_method_right"], row["only_reference_right"]) == (10, 2)
+    assert (
+        row["p"] == pytest.approx(stats.binomtest(2, 12).pvalue) == pytest.approx(0.0386, abs=1e-4)
+    )
+
+
+def test_one_seed_and_missing_seeds_are_compared_as_far_as_they_go():
+    found = {"full": outcomes([0.9] * 5), "a": outcomes([0.6] * 5)}
+    runs = make_runs({"full": 9, "a": 1})
+    one = runs[(runs["method"] == "full") | (runs["seed"] == 2)]
+    table, _ = compare_methods(one, loader(found), 500)
+    assert table["seeds"].tolist() == [1, 1]
+    assert table["effect_size"].isna().all()
+    none = runs[(runs["method"] == "full") & (runs["seed"] == 1) | (runs["seed"] == 2)]
+    assert compare_methods(none[none["method"] == "full"], loader(found), 500)[0].empty
+
+
+def test_runs_on_other_examples_are_refused():
+    found = {"full": outcomes([0.9] * 5), "a": outcomes([0.6] * 5, seed=1)}
+    with pytest.raises(UserError, match="m on t: a and full were not measured on the same test"):
+        compare_methods(make_runs({"full": 9, "a": 1}), loader(found), 100)
+
+
+@pytest.mark.parametrize(("effect", "seeds"), [(1.0, 10), (0.5, 34), (2.0, 5)])
+def test_the_seeds_needed_are_the_textbook_s(effect, seeds):
+    """Paired t test, two-sided 5 %, power 80 % (G*Power 3.1: 10, 34 and 5)."""
+    assert seeds_needed(effect) == seeds_needed(-effect) == seeds
+    assert seeds_needed(0.0) is None
+    assert seeds_needed(1e-4) is None
+
+
+def test_the_same_runs_give_the_same_interval():
+    one, two = outcomes([0.8] * 3), outcomes([0.7] * 3)
+    first = crossed_bootstrap(one, two, "macro_f1", 700)
+    assert np.array_equal(first, crossed_bootstrap(one, two, "macro_f1", 700))
