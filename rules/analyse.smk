@@ -66,3 +66,23 @@ rule summarise:
     shell:
         'python "$TUNEGRID"/scripts/summarise.py --runs {input.runs} --cards {input.cards:q}'
         " --parquet {output.parquet} --csv {output.csv} > {log} 2>&1"
+
+
+rule compare_methods:
+    input:
+        runs="results/runs.parquet",
+        predictions=of_all_runs("predictions.parquet"),
+    output:
+        parquet="results/comparisons.parquet",
+        csv="results/comparisons.csv",
+        mcnemar="results/mcnemar.csv",
+    log:
+        "results/logs/compare_methods.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    params:
+        code=code_digest("compare_methods"),
+    shell:
+        'python "$TUNEGRID"/scripts/compare_methods.py --runs {input.runs} --root results/runs'
+        " --parquet {output.parquet} --csv {output.csv} --mcnemar {output.mcnemar} > {log} 2>&1"

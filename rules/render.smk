@@ -6,6 +6,8 @@ rule write_tables:
         runs="results/runs.parquet",
         summary="results/summary.parquet",
         cards=CARDS,
+        comparisons="results/comparisons.parquet",
+        saving="results/tables/memory_saving.csv",
     output:
         expand(
             "results/tables/{table}.{suffix}",
@@ -30,7 +32,8 @@ rule write_tables:
         code=code_digest("write_tables"),
     shell:
         'python "$TUNEGRID"/scripts/write_tables.py --runs {input.runs} --summary {input.summary}'
-        " --cards {input.cards:q} --output results/tables > {log} 2>&1"
+        " --cards {input.cards:q} --comparisons {input.comparisons} --saving {input.saving}"
+        " --output results/tables > {log} 2>&1"
 
 
 rule write_workbook:
@@ -39,6 +42,7 @@ rule write_workbook:
         summary="results/summary.parquet",
         memory="results/tables/memory.csv",
         data="results/tables/data.csv",
+        comparisons="results/comparisons.parquet",
     output:
         report(
             "results/results.xlsx",
@@ -55,7 +59,8 @@ rule write_workbook:
         code=code_digest("write_workbook"),
     shell:
         'python "$TUNEGRID"/scripts/write_workbook.py --runs {input.runs} --summary {input.summary}'
-        " --memory {input.memory} --data {input.data} --output {output} > {log} 2>&1"
+        " --memory {input.memory} --data {input.data} --comparisons {input.comparisons}"
+        " --output {output} > {log} 2>&1"
 
 
 rule plot_bars:

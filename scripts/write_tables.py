@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Write the report's tables: tasks, data, lengths, hyper-parameters, accuracy, methods, parts.
+"""Write the report's tables: the answer, tasks, data, hyper-parameters, accuracy, methods and more.
 
 Each as Markdown and HTML to read, and as CSV, unrounded, to compute with.
 """
@@ -14,6 +14,8 @@ def main() -> None:
     parser.add_argument("--runs", required=True, type=Path, help="runs.parquet")
     parser.add_argument("--summary", required=True, type=Path, help="summary.parquet")
     parser.add_argument("--cards", required=True, nargs="+", type=Path, help="data cards, JSON")
+    parser.add_argument("--comparisons", required=True, type=Path, help="of compare_methods")
+    parser.add_argument("--saving", required=True, type=Path, help="memory_saving.csv")
     parser.add_argument("--output", required=True, type=Path, help="folder to write")
     arguments = parser.parse_args()
 
@@ -25,7 +27,10 @@ def main() -> None:
 
     runs, summary = pd.read_parquet(arguments.runs), pd.read_parquet(arguments.summary)
     cards = [read_json(path) for path in arguments.cards]
-    write_tables(build_tables(runs, summary, cards), arguments.output)
+    comparisons = pd.read_parquet(arguments.comparisons)
+    saving = pd.read_csv(arguments.saving, keep_default_na=False, na_values="")
+    tables = build_tables(runs, summary, cards, comparisons, saving)
+    write_tables(tables, arguments.output)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import pytest
 from tunegrid.memory import KINDS
 from tunegrid.memory.fitting import gpus
 from tunegrid.reporting import TABLES, bars, comparison, curves, style
+from tunegrid.reporting.answer import answer_table
 from tunegrid.reporting.data import card_tables, data_table, leak_note
 from tunegrid.reporting.memory import fits_table, prediction_table, saving_table
 from tunegrid.reporting.memory_figure import plot_memory
@@ -63,6 +64,21 @@ def make_card(task, title, exact=0, near=0, conflicts=0):
 
 
 CARDS = [make_card("t1", "A & B <i>", exact=7, near=3, conflicts=1), make_card("t2", "two")]
+
+
+COMPARISONS = pd.DataFrame(
+    [
+        {"model": model, "task": "t1", "method": "a8", "reference": "full", "metric": "accuracy",
+         "seeds": 5, "examples": 139, "mean": 0.6, "reference_mean": 0.6 - difference,
+         "difference": difference, "low": low, "high": high, "p": p, "p_holm": p,
+         "effect_size": effect, "seeds_needed": needed}
+        for model, difference, low, high, p, effect, needed in (
+            ("m1", -0.012, -0.020, -0.004, 0.01, -1.5, 7),
+            ("m2", 0.003, -0.009, 0.015, 0.6, None, None),
+        )
+    ]
+)  # fmt: skip
+SAVING = pd.DataFrame([{"model": "m1", "method": "a8", "full": 100.0, "traced": 61.0}])
 
 
 def make_history(runs):
@@ -130,12 +146,16 @@ def test_the_memory_figure_has_a_bar_for_each_method_and_lines_of_gpus():
 
 @pytest.fixture
 def workbook(tmp_path):
-    write_workbook(RUNS, SUMMARY, MEMORY, data_table(CARDS).data, tmp_path / "results.xlsx")
+    write_workbook(
+        RUNS, SUMMARY, COMPARISONS, MEMORY, data_table(CARDS).data, tmp_path / "results.xlsx"
+    )
     return openpyxl.load_workbook(tmp_path / "results.xlsx")
 
 
 def test_the_workbook_has_its_sheets_with_frozen_headers_and_filters(workbook):
-    assert workbook.sheetnames == [*("summary", "memory", "data", "runs", "settings", "provenance")]
+    assert workbook.sheetnames == [
+        *("summary", "comparisons", "memory", "data", "runs", "settings", "provenance")
+    ]
     for sheet in workbook:
         assert sheet.freeze_panes is not None
         assert sheet.freeze_panes.endswith("2")
@@ -164,7 +184,9 @@ def test_text_that_looks_like_a_formula_stays_text_and_missing_stays_empty(workb
 
 def test_equal_tables_give_an_equal_workbook(tmp_path):
     for name in ("a", "b"):
-        write_workbook(RUNS, SUMMARY, MEMORY, data_table(CARDS).data, tmp_path / f"{name}.xlsx")
+        write_workbook(
+            RUNS, SUMMARY, COMPARISONS, MEMORY, data_table(CARDS).data, tmp_path / f"{name}.xlsx"
+        )
     assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
 
 
@@ -180,7 +202,7 @@ def test_the_best_of_a_task_is_bold_and_degenerate_runs_are_marked():
 
 
 def test_every_table_is_written_for_people_and_programs():
-    tables = build_tables(RUNS, SUMMARY, CARDS)
+    tables = build_tables(RUNS, SUMMARY, CARDS, COMPARISONS, SAVING)
     assert list(tables) == TABLES
     for table in tables.values():
         assert to_markdown(table).startswith(f"### {table.title}\n\n| ")
@@ -190,7 +212,7 @@ def test_every_table_is_written_for_people_and_programs():
 
 
 def test_the_trainable_share_is_the_first_row_of_each_method():
-    readable = build_tables(RUNS, SUMMARY, CARDS)["methods"].readable
+    readable = build_tables(RUNS, SUMMARY, CARDS, COMPARISONS, SAVING)["methods"].readable
     assert readable["metric"].tolist() == ["Trainable", *METRICS.values()] * 4
     shares = readable[readable["metric"] == "Trainable"].set_index(["model", "method"])["t1"]
     assert shares["m1", "full"] == "100.000 %"
@@ -198,16 +220,18 @@ def test_the_trainable_share_is_the_first_row_of_each_method():
 
 
 def test_the_table_of_tasks_has_whole_numbers_and_dashes_for_what_is_missing():
-    readable = build_tables(RUNS, SUMMARY, CARDS)["tasks"].readable.set_index("task")
+    readable = build_tables(RUNS, SUMMARY, CARDS, COMPARISONS, SAVING)["tasks"].readable.set_index(
+        "task"
+    )
     assert readable.loc["t1", ["train", "dev", "test"]].tolist() == [10, 3, 5]
     assert readable.loc["t2", ["classified", "dev"]].tolist() == ["two", "—"]
-    page = to_html("", [build_tables(RUNS, SUMMARY, CARDS)["tasks"]])
+    page = to_html("", [build_tables(RUNS, SUMMARY, CARDS, COMPARISONS, SAVING)["tasks"]])
     assert "A &amp; B &lt;i&gt;" in page
     assert ".0<" not in page
 
 
 def test_leaks_are_a_warning_on_every_table_of_test_results_and_in_the_summary():
-    tables = build_tables(RUNS, SUMMARY, CARDS)
+    tables = build_tables(RUNS, SUMMARY, CARDS, COMPARISONS, SAVING)
     for name in ("tasks", "data", "accuracy", "methods"):
         assert "leakage" in tables[name].note
         assert "t1 7 and 3 nearly of 200 (5.0%)." in tables[name].note
@@ -215,6 +239,29 @@ def test_leaks_are_a_warning_on_every_table_of_test_results_and_in_the_summary()
     leaked = SUMMARY.drop_duplicates("task").set_index("task")["test_in_train"]
     assert leaked.to_dict() == {"t1": 7, "t2": 0}
     assert not leak_note(SUMMARY[SUMMARY["task"] == "t2"])
+
+
+def test_the_answer_is_a_sentence_with_interval_and_cost():
+    answer = build_tables(RUNS, SUMMARY, CARDS, COMPARISONS, SAVING)["answer"]
+    loses, equal = answer.readable["answer"]
+    assert loses == (
+        "a8 loses 1.2 points (0.4 … 2.0) of accuracy against full, at 1 % of the parameters trained"
+        " and 61 % of the memory"
+    )
+    assert equal == (
+        "a8 cannot be told from full in accuracy: +0.3 points (-0.9 … +1.5), at 1 % of the"
+        " parameters trained"
+    )
+    nothing = answer_table(COMPARISONS.iloc[:0], SUMMARY, SAVING)
+    assert nothing.readable.empty
+    assert "nothing to compare" in nothing.note
+
+
+def test_the_numbers_behind_the_answer_say_what_cannot_be_told():
+    table = build_tables(RUNS, SUMMARY, CARDS, COMPARISONS, SAVING)["comparisons"].readable
+    assert table["seeds needed"].tolist() == ["7", "—"]
+    assert table["one example"].tolist() == ["0.0072", "0.0072"]
+    assert table["interval"].tolist() == ["-0.0200 … -0.0040", "-0.0090 … +0.0150"]
 
 
 def test_a_data_card_shows_what_was_found_and_leaves_out_what_was_not():
@@ -240,7 +287,7 @@ def test_aggregated_tasks_stand_by_their_parts_beside_the_parts_alone():
         for key, value in found.items():
             runs[f"parts.{part}.{key}"] = pd.Series(value, runs.index).where(joined)
     summary = summarise(runs, CARDS)
-    table = build_tables(runs, summary, CARDS)["parts"]
+    table = build_tables(runs, summary, CARDS, COMPARISONS.iloc[:0], SAVING)["parts"]
     one, two = table.readable.to_dict("records")
     assert (one["part"], one["n"], one["accuracy"]) == ("t1", 2, "0.7500 ± 0.0000")
     assert one["other parts' labels"] == "25.0%"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from tunegrid.reporting.answer import answer_table, comparisons_table
 from tunegrid.reporting.data import data_table, leak_note, lengths_table
 from tunegrid.reporting.table import Table
 from tunegrid.results import GROUP, METRICS
@@ -136,7 +137,11 @@ def _or_dash(form: str) -> Callable[[float], str]:
 
 
 def build_tables(
-    runs: pd.DataFrame, summary: pd.DataFrame, cards: Sequence[Card]
+    runs: pd.DataFrame,
+    summary: pd.DataFrame,
+    cards: Sequence[Card],
+    comparisons: pd.DataFrame,
+    saving: pd.DataFrame,
 ) -> dict[str, Table]:
     """All tables by name (`tunegrid.reporting.TABLES`; `parts` where the grid has such tasks).
 
@@ -144,14 +149,18 @@ def build_tables(
         runs: as collect_runs returns it.
         summary: as summarise returns it.
         cards: of the tasks (check_task).
+        comparisons: as compare_methods returns it.
+        saving: the table `memory_saving`, unrounded.
     """
     tables = {
+        "answer": answer_table(comparisons, summary, saving, steps_note(summary)),
         "tasks": tasks_table(runs, cards),
         "data": data_table(cards),
         "lengths": lengths_table(cards),
         "hyperparameters": hyperparameters_table(runs),
         "accuracy": accuracy_table(summary),
         "methods": methods_table(summary),
+        "comparisons": comparisons_table(comparisons, summary),
     }
     if any(name.startswith("parts.") for name in runs):
         tables["parts"] = parts_table(runs, summary)

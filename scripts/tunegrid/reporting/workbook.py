@@ -1,4 +1,4 @@
-"""The workbook: summary, memory, data, runs, settings and provenance, a sheet each."""
+"""The workbook: summary, comparisons, memory, data, runs, settings and provenance, a sheet each."""
 
 import math
 from collections.abc import Mapping
@@ -18,6 +18,8 @@ from tunegrid.results import GROUP, METRICS, RUN
 FORMATS = {
     **dict.fromkeys([*METRICS, "mean", "sd", "min", "max", "majority_baseline"], "0.0000"),
     **dict.fromkeys(["majority_accuracy", "majority_macro_f1"], "0.0000"),
+    **dict.fromkeys(["reference_mean", "difference", "low", "high", "p", "p_holm"], "0.0000"),
+    "effect_size": "0.00",
     "variance": "0.00E+00",
     "learning_rate": "0.0E+00",
     "trainable_percent": "0.000",
@@ -33,7 +35,11 @@ Sheets = Mapping[str, tuple[pd.DataFrame, int]]
 
 
 def workbook_sheets(
-    runs: pd.DataFrame, summary: pd.DataFrame, memory: pd.DataFrame, data: pd.DataFrame
+    runs: pd.DataFrame,
+    summary: pd.DataFrame,
+    comparisons: pd.DataFrame,
+    memory: pd.DataFrame,
+    data: pd.DataFrame,
 ) -> Sheets:
     """The sheets by name: each a table and how many of its columns stay in view."""
 
@@ -44,6 +50,7 @@ def workbook_sheets(
     spread = ("settings.", "provenance.")
     return {
         "summary": (summary, len(GROUP) + 1),
+        "comparisons": (comparisons, len(GROUP) + 1),
         "memory": (memory, 2),
         "data": (data, 2),
         "runs": (runs[[name for name in runs if not name.startswith(spread)]], len(RUN)),
@@ -55,6 +62,7 @@ def workbook_sheets(
 def write_workbook(
     runs: pd.DataFrame,
     summary: pd.DataFrame,
+    comparisons: pd.DataFrame,
     memory: pd.DataFrame,
     data: pd.DataFrame,
     path: Path,
@@ -67,6 +75,7 @@ def write_workbook(
     Args:
         runs: as collect_runs returns it.
         summary: as summarise returns it.
+        comparisons: as compare_methods returns it.
         memory: the table `memory` of the memory analysis, unrounded, in bytes.
         data: the table `data` of the tasks' splits.
         path: file to write.
@@ -78,7 +87,9 @@ def write_workbook(
             {"title": "tunegrid results", "created": created.replace(tzinfo=None)}
         )
         styles = _Styles(workbook)
-        for name, (table, frozen) in workbook_sheets(runs, summary, memory, data).items():
+        for name, (table, frozen) in workbook_sheets(
+            runs, summary, comparisons, memory, data
+        ).items():
             _write_sheet(workbook.add_worksheet(name), table, frozen, styles)
 
 

@@ -1,0 +1,100 @@
+"""What is lost with a method that trains less: in words, and in the numbers behind them."""
+
+from typing import Any
+
+import pandas as pd
+
+from tunegrid.reporting.data import leak_note
+from tunegrid.reporting.table import Table
+from tunegrid.results import METRICS
+
+#: Below this corrected p two methods are told apart.
+ALPHA = 0.05
+NOTE = (
+    "Difference: method − reference, the mean over the seeds that both have. Interval: 95 %,"
+    " crossed bootstrap of 10,000 resamples over seeds and test examples (with one seed, over"
+    " examples alone). p: of the same bootstrap, two-sided, by Holm's method for all comparisons of the"
+    " metric. d: mean over standard deviation of the seeds' differences; seeds: how many a paired t"
+    " test would need to find such a d with power 80 %. One example: what one test example is worth"
+    " in accuracy; smaller differences are between the seeds' means only."
+)
+NOTHING = "The grid has one method for each model and task: there is nothing to compare."
+
+
+def answer_table(
+    comparisons: pd.DataFrame, summary: pd.DataFrame, saving: pd.DataFrame, steps: str = ""
+) -> Table:
+    """What each method loses against the one that trains most, a sentence each.
+
+    Args:
+        comparisons: as compare_methods returns it.
+        summary: as summarise returns it.
+        saving: the table `memory_saving`: columns model, method, full and traced (bytes).
+        steps: a warning to be added, where the methods' schedules differ.
+    """
+    accuracy = comparisons[comparisons["metric"] == "accuracy"]
+    data = accuracy.assign(
+        parameters=[_parameters(summary, row) for row in accuracy.itertuples()],
+        memory=[_memory(saving, row) for row in accuracy.itertuples()],
+    )
+    data["answer"] = pd.Series([_words(row) for row in data.itertuples()], data.index, dtype=object)
+    readable = data[["task", "model", "answer"]]
+    if data.empty:
+        return Table("What is lost", readable, data, NOTHING)
+    note = f"Memory: of a training step at the same shape, traced. {steps} {leak_note(summary)}"
+    return Table("What is lost, at which share of parameters and memory", readable, data, note)
+
+
+def _words(row: Any) -> str:
+    """The comparison in one sentence, differences in points (hundredths)."""
+    points, low, high = (100 * value for value in (row.difference, row.low, row.high))
+    if row.p_holm < ALPHA:
+        verb, sign = ("loses", -1) if points < 0 else ("gains", 1)
+        ends = sorted((sign * low, sign * high))
+        found = (
+            f"{row.method} {verb} {abs(points):.1f} points ({ends[0]:.1f} … {ends[1]:.1f}) of"
+            f" accuracy against {row.reference}"
+        )
+    else:
+        found = (
+            f"{row.method} cannot be told from {row.reference} in accuracy:"
+            f" {points:+.1f} points ({low:+.1f} … {high:+.1f})"
+        )
+    costs = [f"{row.parameters:.3g} % of the parameters trained"]
+    if not pd.isna(row.memory):
+        costs.append(f"{row.memory:.0f} % of the memory")
+    return f"{found}, at {' and '.join(costs)}"
+
+
+def _parameters(summary: pd.DataFrame, row: Any) -> float:
+    """How much of what the reference trains the method trains, percent."""
+    group = summary[(summary["model"] == row.model) & (summary["task"] == row.task)]
+    trained = group.drop_duplicates("method").set_index("method")["trainable_parameters"]
+    return 100 * trained[row.method] / trained[row.reference]
+
+
+def _memory(saving: pd.DataFrame, row: Any) -> float | None:
+    found = saving[(saving["model"] == row.model) & (saving["method"] == row.method)]
+    if found.empty:
+        return None
+    return 100 * found["traced"].iloc[0] / found["full"].iloc[0]
+
+
+def comparisons_table(comparisons: pd.DataFrame, summary: pd.DataFrame) -> Table:
+    """The numbers behind the answer, for every metric that is compared."""
+    data = comparisons.reset_index(drop=True)
+    shown = data[["model", "task", "method", "reference"]].assign(
+        metric=data["metric"].map(METRICS),
+        seeds=data["seeds"],
+        difference=data["difference"].map("{:+.4f}".format),
+        interval=[f"{row.low:+.4f} … {row.high:+.4f}" for row in data.itertuples()],
+        p=data["p_holm"].map("{:.4f}".format),
+        d=data["effect_size"].map(lambda value: "—" if pd.isna(value) else f"{value:+.2f}"),
+        needed=data["seeds_needed"].map(lambda value: "—" if pd.isna(value) else f"{value:.0f}"),
+        example=(1 / data["examples"]).map("{:.4f}".format),
+    )
+    words = {"needed": "seeds needed", "example": "one example", "p": "p (Holm)"}
+    note = f"{NOTE} {leak_note(summary)}".strip() if len(data) else NOTHING
+    return Table(
+        "Methods compared, by seed and test example", shown.rename(columns=words), data, note
+    )
