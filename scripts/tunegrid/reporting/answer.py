@@ -13,10 +13,10 @@ ALPHA = 0.05
 NOTE = (
     "Difference: method − reference, the mean over the seeds that both have. Interval: 95 %,"
     " crossed bootstrap of 10,000 resamples over seeds and test examples (with one seed, over"
-    " examples alone). p: of the same bootstrap, two-sided, by Holm's method for all comparisons of the"
-    " metric. d: mean over standard deviation of the seeds' differences; seeds: how many a paired t"
-    " test would need to find such a d with power 80 %. One example: what one test example is worth"
-    " in accuracy; smaller differences are between the seeds' means only."
+    " examples alone). p: of the same bootstrap, two-sided, by Holm's method for all comparisons of"
+    " the metric. d: mean over standard deviation of the seeds' differences; seeds needed: how many"
+    " a paired t test would need to find such a d with power 80 %. One example: what one test"
+    " example is worth in accuracy; smaller differences are between the seeds' means only."
 )
 NOTHING = "The grid has one method for each model and task: there is nothing to compare."
 
