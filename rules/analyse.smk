@@ -14,7 +14,9 @@ rule expand_grid:
         # What no cell depends on is left out, so that an edit of it does not come this way.
         config=canonical_json(
             PROJECT.config.model_dump(
-                mode="json", exclude_unset=True, exclude={"figures", "cluster", "memory"}
+                mode="json",
+                exclude_unset=True,
+                exclude={"figures", "cluster", "memory", "published"},
             )
         ),
     shell:
@@ -86,3 +88,36 @@ rule compare_methods:
     shell:
         'python "$TUNEGRID"/scripts/compare_methods.py --runs {input.runs} --root results/runs'
         " --parquet {output.parquet} --csv {output.csv} --mcnemar {output.mcnemar} > {log} 2>&1"
+
+
+# Where the grid compares itself with no paper, none of this is made.
+rule compare_published:
+    input:
+        published=published_files(),
+        summary="results/summary.parquet",
+        cards=CARDS,
+    output:
+        expand(
+            "results/tables/{table}.{suffix}",
+            table=PUBLISHED_TABLES,
+            suffix=["md", "csv"],
+        ),
+        *[
+            report(
+                f"results/tables/{table}.html",
+                caption="captions/tables.rst",
+                category="Published",
+                labels={"table": table},
+            )
+            for table in PUBLISHED_TABLES
+        ],
+    log:
+        "results/logs/compare_published.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    params:
+        code=code_digest("compare_published"),
+    shell:
+        'python "$TUNEGRID"/scripts/compare_published.py --published {input.published:q}'
+        " --summary {input.summary} --cards {input.cards:q} --output results/tables > {log} 2>&1"

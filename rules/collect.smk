@@ -17,6 +17,7 @@ rule tables:
     input:
         rules.write_tables.output,
         rules.write_memory.output,
+        rules.compare_published.output if published_files() else [],
     localrule: True
 
 

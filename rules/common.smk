@@ -21,6 +21,7 @@ from tunegrid.reporting import (
     CATEGORY,
     MEMORY_TABLES,
     PART_TABLES,
+    PUBLISHED_TABLES,
     RECOUNT_TABLES,
     TABLES,
 )
@@ -182,6 +183,11 @@ def tokenizers_of(wildcards):
 def encodings_of(wildcards):
     """The task as each of those tokenizers encoded it."""
     return [f"results/encoded/{name}/{wildcards.task}" for name in tokenizers_of(wildcards)]
+
+
+def published_files():
+    """The tables of papers that the grid is compared with."""
+    return [str(user_path(path)) for path in PROJECT.config.published.tables]
 
 
 def of_all_runs(name):

@@ -1,8 +1,9 @@
 #!/usr/bin/env python
 """Summarise the runs of each model, task and method over their seeds.
 
-For every metric: n, mean, variance and standard deviation (n-1), minimum, maximum; the majority
-baseline, the number of degenerate runs and of test examples that stand in train beside them.
+For every metric: n, mean, variance and standard deviation (n-1), 95 % t interval, median, minimum,
+maximum; the majority baseline, the number of degenerate runs and of test examples that stand in
+train beside them.
 """
 
 import logging

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from paths import ROOT
+from scipy import stats
 
 from tunegrid.errors import UserError
 from tunegrid.results import METRICS
@@ -38,7 +39,9 @@ def test_mean_and_variance_are_those_of_the_textbook():
     assert (row["n"], row["mean"]) == (8, 5.0)
     assert row["variance"] == pytest.approx(32 / 7)
     assert row["sd"] == pytest.approx((32 / 7) ** 0.5)
-    assert (row["min"], row["max"]) == (2.0, 9.0)
+    assert (row["min"], row["median"], row["max"]) == (2.0, 4.5, 9.0)
+    interval = stats.t.interval(0.95, 7, 5, (32 / 7 / 8) ** 0.5)
+    assert (row["low"], row["high"]) == pytest.approx(interval)
     assert row["trainable_percent"] == 25.0
 
 
@@ -47,6 +50,8 @@ def test_one_run_has_a_mean_and_no_variance():
     assert (row["n"], row["mean"]) == (1, 0.5)
     assert np.isnan(row["variance"])
     assert np.isnan(row["sd"])
+    assert np.isnan(row["low"])
+    assert np.isnan(row["high"])
 
 
 def test_equal_values_have_no_variance():

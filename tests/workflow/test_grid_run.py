@@ -12,7 +12,7 @@ from tiny import results
 from workflow import AGGREGATES, copy_workflow
 
 from tunegrid.files import read_json
-from tunegrid.reporting import MEMORY_TABLES, TABLES
+from tunegrid.reporting import MEMORY_TABLES, PUBLISHED_TABLES, TABLES
 from tunegrid.results import METRICS
 
 RUNS = [
@@ -32,7 +32,9 @@ def test_everything_is_written_below_the_directory_and_nothing_beside_the_workfl
         }  # fmt: skip
         assert (folder / "logs/train" / f"{run}.log").is_file()
         assert (folder / "benchmarks/train" / f"{run}.tsv").is_file()
-    assert {path.stem for path in (folder / "tables").iterdir()} == {*TABLES, *MEMORY_TABLES}
+    assert {path.stem for path in (folder / "tables").iterdir()} == {
+        *(*TABLES, *MEMORY_TABLES, *PUBLISHED_TABLES)
+    }
     figures = {f"bars_{metric}" for metric in METRICS}
     figures |= {"methods", "curves_tiny", "memory_tiny-bert"}
     written = {path.name for path in (folder / "figures").iterdir()}

@@ -307,6 +307,16 @@ class MemorySettings(Closed):
     )
 
 
+class PublishedSettings(Closed):
+    """Papers whose numbers stand beside the grid's."""
+
+    tables: list[str] = Field(
+        default_factory=lambda: ["config/published/metrics.csv"],
+        description="CSV files with columns source, model, task, method, metric, value; relative to"
+        " the workflow's folder. Default: the published report's.",
+    )
+
+
 class Config(Closed):
     """The whole configuration."""
 
@@ -330,6 +340,9 @@ class Config(Closed):
     )
     memory: MemorySettings = Field(
         default_factory=MemorySettings, description="The memory analysis."
+    )
+    published: PublishedSettings = Field(
+        default_factory=PublishedSettings, description="Papers to compare with."
     )
     models: dict[Name, ModelEntry] = Field(
         default_factory=dict, description="Models beside those of `config/models.yaml`."

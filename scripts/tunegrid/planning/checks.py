@@ -25,6 +25,7 @@ def problems(project: Project, origins: Origins) -> Iterator[str]:
     yield from _unknown_readers(project, origins)
     yield from _repetitions(project, origins)
     yield from _missing_models(project, origins)
+    yield from _missing_papers(project, origins)
     if next(_unknown_names(project, origins), None) is None:
         yield from _missing_files(project, origins)
         yield from _settings_of_several(project, origins)
@@ -107,6 +108,13 @@ def _missing_models(project: Project, origins: Origins) -> Iterator[str]:
             if not (folder / "config.json").is_file():
                 where = origins.locate(("models", name, "folder"))
                 yield f"{where}: no model in {folder}; name the folder that holds its config.json"
+
+
+def _missing_papers(project: Project, origins: Origins) -> Iterator[str]:
+    for index, path in enumerate(project.config.published.tables):
+        if not user_path(path).is_file():
+            where = origins.locate(("published", "tables", index))
+            yield f"{where}: no such file: {user_path(path)}; name a CSV, or none: []"
 
 
 def _missing_dev_splits(project: Project, cells: list[Cell], origins: Origins) -> Iterator[str]:

@@ -9,6 +9,7 @@ TABLES = [
 PART_TABLES = ["parts"]
 #: In which chapter of the report a table stands; those that are not here, under Tables.
 CATEGORY = {"answer": "Answer", "tasks": "Data", "data": "Data", "lengths": "Data"}
+PUBLISHED_TABLES = ["published", "published_audit", "published_findings"]
 MEMORY_TABLES = ["memory", "memory_fits", "memory_saving"]
 #: Those of the published report's 3B example.
 RECOUNT_TABLES = ["memory_published", "memory_corrected", "memory_errata"]

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 
 import pandas as pd
+from scipy import stats
 
 from tunegrid.results import GROUP, METRICS
 from tunegrid.tasks.cards import Card, leaks
+
+LEVEL = 0.95
 
 
 def summarise(runs: pd.DataFrame, cards: Sequence[Card]) -> pd.DataFrame:
@@ -17,7 +20,8 @@ def summarise(runs: pd.DataFrame, cards: Sequence[Card]) -> pd.DataFrame:
 
     Returns:
         A row for each group and metric, groups in the grid's order: n (runs with a finite
-        value), mean, variance and sd (both n-1; missing for n = 1), min, max; majority_baseline
+        value), mean, variance and sd (both n-1), low and high (95 % t interval of the mean over
+        seeds; as sd missing for n = 1), median, min, max; majority_baseline
         (of the metrics that have one); n_runs, n_degenerate (included in the mean, never
         dropped); steps_min and steps_max (optimizer steps of its runs); trainable_parameters,
         total_parameters and trainable_percent; test_in_train, test_nearly_in_train and
@@ -28,8 +32,13 @@ def summarise(runs: pd.DataFrame, cards: Sequence[Card]) -> pd.DataFrame:
     )
     values = long.groupby([*GROUP, "metric"], sort=False)["value"]
     table = values.agg(
-        n="count", mean="mean", variance="var", sd="std", min="min", max="max"
+        n="count", mean="mean", variance="var", sd="std", median="median", min="min", max="max"
     ).reset_index()
+    # With one value the quantile is not a number, and so are the ends.
+    half = stats.t.ppf((1 + LEVEL) / 2, table["n"] - 1) * table["sd"] / table["n"] ** 0.5
+    at = table.columns.get_loc("median")
+    table.insert(at, "low", table["mean"] - half)
+    table.insert(at + 1, "high", table["mean"] + half)
     first = runs.groupby(GROUP, sort=False).agg(
         n_runs=("seed", "size"),
         n_degenerate=("degenerate", "sum"),

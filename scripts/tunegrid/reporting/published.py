@@ -1,0 +1,56 @@
+"""A paper's numbers beside the grid's, what is wrong with them, and what they conclude."""
+
+import pandas as pd
+
+from tunegrid.reporting.table import Table
+
+PLACE = ["source", "model", "task", "method"]
+
+
+def published_tables(
+    compared: pd.DataFrame, audit: pd.DataFrame, findings: pd.DataFrame
+) -> dict[str, Table]:
+    """All three by name (`tunegrid.reporting.PUBLISHED_TABLES`).
+
+    Args:
+        compared: as compare_published returns it.
+        audit: as audit_published returns it.
+        findings: as check_findings returns it.
+    """
+    numbers = ["published", "ours", "n", "low", "high", "difference"]
+    data = compared.reindex(columns=[*PLACE, "metric", *numbers, "verdict"])
+    form = {"n": "{:.0f}", "difference": "{:+.4f}"}
+    readable = data.drop(columns=["low", "high"]).assign(
+        **{
+            key: [_shown(value, form.get(key, "{:.4f}")) for value in data[key]]
+            for key in ("published", "ours", "n", "difference")
+        },
+        interval=[
+            "—" if pd.isna(row.low) else f"{row.low:.4f} … {row.high:.4f}"
+            for row in data.itertuples()
+        ],
+    )
+    order = [*PLACE, "metric", "published", "ours", "n", "interval", "difference", "verdict"]
+    return {
+        "published": Table(
+            "Published beside reproduced",
+            readable[order],
+            data,
+            "Ours: mean over n seeds; interval: its 95 % t interval. Within: the published number"
+            " lies in it, as far as it was printed. Published schedules and software differ; so may"
+            " the numbers.",
+        ),
+        "published_audit": Table(
+            "Published numbers that cannot be, or say another thing than they seem to",
+            audit,
+            audit,
+            "Only numbers of tasks and models in this grid can be audited by their data and sizes."
+            if len(audit)
+            else "None was found among those whose tasks and models are in this grid.",
+        ),
+        "published_findings": Table("The published report's findings", findings, findings),
+    }
+
+
+def _shown(value: float, form: str) -> str:
+    return "—" if pd.isna(value) else form.format(value)

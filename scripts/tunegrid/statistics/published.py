@@ -1,0 +1,217 @@
+"""Numbers of a paper beside those of the grid: how far they agree, and which cannot be.
+
+A paper's table is a CSV with the columns of `COLUMNS`. Values are kept as text: how many digits
+were printed says how exact they are.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tunegrid.errors import UserError
+from tunegrid.files import read_json
+from tunegrid.memory.shapes import shape_file
+from tunegrid.results import METRICS
+from tunegrid.tasks.cards import Card
+
+COLUMNS = ["source", "model", "task", "method", "metric", "value"]
+#: The metric that is of a model and method, whatever the task.
+SHARE = "trainable_percent"
+#: A printed mean is tried as that of so many runs.
+MOST_RUNS = 10
+#: A loss below so many times what the errors alone cost is told of, from this cost on (nats).
+NEAR_LEAST, SMALL_LOSS = 1.5, 0.1
+
+
+def read_published(paths: Sequence[Path]) -> pd.DataFrame:
+    """The numbers of one or more papers, as text.
+
+    Raises:
+        UserError: a file is not such a table, or a value is no number.
+    """
+    tables = []
+    for path in paths:
+        try:
+            table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as e:
+            raise UserError(f"{path}: is no CSV that can be read: {e}") from None
+        if list(table) != COLUMNS:
+            raise UserError(
+                f"{path}: has the columns {', '.join(table)}; they must be {', '.join(COLUMNS)}"
+            )
+        for line, row in enumerate(table.itertuples(), start=2):
+            if row.metric not in (*METRICS, SHARE):
+                known = ", ".join((*METRICS, SHARE))
+                raise UserError(f"{path}:{line}: metric {row.metric!r} is none of {known}")
+            if not _is_number(row.value):
+                raise UserError(f"{path}:{line}: value {row.value!r} is not a number")
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def compare_published(published: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
+    """Every published number beside the grid's.
+
+    Args:
+        published: as `read_published` returns it.
+        summary: as summarise returns it.
+
+    Returns:
+        Its rows with published (a number), ours (the mean), n, low and high (95 % t interval over
+        seeds), difference (ours − published) and verdict: "within" or "outside" our interval,
+        where there are several runs; "equal" or "differs" for what does not vary, as printed;
+        "one run" or "not in the grid" where it cannot be told.
+    """
+    return pd.DataFrame(
+        [row._asdict() | _found(row, summary) for row in published.itertuples(index=False)]
+    ).drop(columns="value")
+
+
+def _found(row: Any, summary: pd.DataFrame) -> dict[str, Any]:
+    value = float(row.value)
+    mine = summary[(summary["model"] == row.model) & (summary["method"] == row.method)]
+    if row.metric == SHARE:
+        if mine.empty:
+            return {"published": value, "verdict": "not in the grid"}
+        shares = mine[SHARE].drop_duplicates()
+        same = (shares.sub(value).abs() <= _half_digit(row.value)).any()
+        nearest = shares.loc[shares.sub(value).abs().idxmin()]
+        return {
+            "published": value, "ours": nearest, "difference": nearest - value,
+            "verdict": "equal" if same else "differs",
+        }  # fmt: skip
+    mine = mine[(mine["task"] == row.task) & (mine["metric"] == row.metric)]
+    if mine.empty:
+        return {"published": value, "verdict": "not in the grid"}
+    own = mine.iloc[0]
+    found = {"published": value, "ours": own["mean"], "n": own["n"], "low": own["low"],
+             "high": own["high"], "difference": own["mean"] - value}  # fmt: skip
+    if not own["n"] > 1:
+        return found | {"verdict": "one run"}
+    half = _half_digit(row.value)
+    within = own["low"] - half <= value <= own["high"] + half
+    return found | {"verdict": "within" if within else "outside"}
+
+
+def _half_digit(text: str) -> float:
+    """Half of the last printed digit: how far a printed number may be from the true one."""
+    return 0.5 * 10.0 ** -_decimals(text) + 1e-12
+
+
+def _decimals(text: str) -> int:
+    return len(text.partition(".")[2])
+
+
+def audit_published(
+    published: pd.DataFrame, cards: Sequence[Card], summary: pd.DataFrame
+) -> pd.DataFrame:
+    """What in a paper's numbers cannot be, or says another thing than it seems to.
+
+    Args:
+        published: as `read_published` returns it.
+        cards: of the grid's tasks (check_task): their test examples and labels.
+        summary: as summarise returns it: the parameters of the grid's models.
+
+    Returns:
+        source, model, task, method, value (what is told of), finding.
+    """
+    held = {card["task"]: card["splits"] for card in cards}
+    rows = []
+    for (source, model, task, method), group in published.groupby(COLUMNS[:4], sort=False):
+        values = dict(zip(group["metric"], group["value"], strict=True))
+        findings = [*_impossible_loss(values), *_head_counted(model, method, values, summary)]
+        if task in held:
+            findings += [*_impossible_mean(values, held[task]), *_majority(values, held[task])]
+        rows += [(source, model, task, method, value, finding) for value, finding in findings]
+    return pd.DataFrame(rows, columns=[*COLUMNS[:4], "value", "finding"])
+
+
+Finding = Iterator[tuple[str, str]]
+
+
+def _impossible_mean(values: dict[str, str], splits: dict[str, Any]) -> Finding:
+    """Accuracies that no number of runs on so many examples can have as their mean.
+
+    The GRIM test (Brown & Heathers 2017, https://doi.org/10.1177/1948550616673876).
+    """
+    if (text := values.get("accuracy")) is None:
+        return
+    examples, value = splits["test"]["examples"], float(text)
+    for runs in range(1, MOST_RUNS + 1):
+        right = round(value * examples * runs)
+        if abs(right / (examples * runs) - value) <= _half_digit(text):
+            return
+    yield (
+        f"accuracy {text}",
+        f"is no mean of 1 to {MOST_RUNS} runs on {examples} test examples (GRIM)",
+    )
+
+
+def _majority(values: dict[str, str], splits: dict[str, Any]) -> Finding:
+    """Scores that are exactly those of predicting train's most frequent class every time."""
+    if (text := values.get("accuracy")) is None:
+        return
+    labels = splits["test"]["labels"]
+    train = splits["train"]["labels"]
+    top = max(train, key=train.get)
+    right, total = labels[top], sum(labels.values())
+    macro = 2 * right / (right + total) / sum(count > 0 for count in labels.values())
+    equal = abs(right / total - float(text)) <= _half_digit(text)
+    other = values.get("macro_f1")
+    if equal and (other is None or abs(macro - float(other)) <= _half_digit(other)):
+        also = f", macro-F1 {other}" if other else ""
+        finding = f"is that of predicting {top} for every example ({right} of {total})"
+        yield f"accuracy {text}{also}", f"{finding}: nothing is learnt"
+
+
+def _impossible_loss(values: dict[str, str]) -> Finding:
+    """Losses below what the errors alone cost, each at least ln 2 (see `check_laws`), or so near
+    it that all other examples would have to be all but certain."""
+    loss, accuracy = values.get("loss"), values.get("accuracy")
+    if loss is None or accuracy is None:
+        return
+    least = (1 - float(accuracy) - _half_digit(accuracy)) * math.log(2)
+    if float(loss) + _half_digit(loss) < least:
+        finding = f"cannot be of the same predictions as accuracy {accuracy}"
+        yield f"loss {loss}", f"{finding}: the errors alone cost {least:.3f}"
+    elif float(loss) < NEAR_LEAST * least and least > SMALL_LOSS:
+        left = float(loss) - least
+        finding = f"leaves {left:.3f} for all that is no error at accuracy {accuracy}"
+        yield f"loss {loss}", f"{finding} (errors cost {least:.3f} at least): hardly of that split"
+
+
+def _head_counted(
+    model: str, method: str, values: dict[str, str], summary: pd.DataFrame
+) -> Finding:
+    """Shares that count the unused head of a masked language model among what trains."""
+    text = values.get(SHARE)
+    mine = summary[(summary["model"] == model) & (summary["method"] == method)]
+    path = shape_file(model, None)
+    if text is None or mine.empty or path is None:
+        return
+    shape = read_json(path)
+    hidden, vocabulary = shape["hidden_size"], shape["vocab_size"]
+    head = (
+        hidden * hidden + 3 * hidden + vocabulary
+    )  # a linear map, a layer norm, the output's bias
+    pooler = hidden * hidden + hidden
+    for own in mine.drop_duplicates("task").itertuples():
+        trained = own.trainable_parameters + head
+        for total in (own.total_parameters + head, own.total_parameters + head + pooler):
+            share = 100 * trained / total
+            if abs(share - float(text)) <= _half_digit(text):
+                finding = (
+                    f"counts an unused head of masked language modelling ({head:,} parameters)"
+                )
+                yield f"{text} % trainable", f"{finding}; without it {own.trainable_percent:.3f} %"
+                return

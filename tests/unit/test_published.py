@@ -1,0 +1,139 @@
+"""A paper's numbers beside ours, and the audits of the report's own."""
+
+import pandas as pd
+import pytest
+from paths import ROOT
+
+from tunegrid.errors import UserError
+from tunegrid.statistics.findings import FAILS, HOLDS, UNKNOWN, check_findings
+from tunegrid.statistics.published import (
+    COLUMNS,
+    audit_published,
+    compare_published,
+    read_published,
+)
+
+REPORT = read_published([ROOT / "config/published/metrics.csv"])
+#: The report's test splits, as `check_task` finds them (labels of train and test).
+ACL = ["Uses", "Future", "CompareOrContrast", "Motivation", "Extends", "Background"]
+
+
+def card(task, test, train=None):
+    splits = {"train": train or test, "test": test}
+    return {
+        "task": task,
+        "splits": {
+            split: {"examples": sum(labels.values()), "labels": labels}
+            for split, labels in splits.items()
+        },
+    }
+
+
+CARDS = [
+    card("acl_sup", dict(zip(ACL, (26, 5, 25, 7, 5, 71), strict=True))),
+    card("restaurant_sup", {"positive": 728, "negative": 196, "neutral": 196}),
+]
+
+
+def row(model, task, method, accuracy, n=5, half=0.01, trained=1000, total=1000):
+    return {
+        "model": model, "task": task, "method": method, "metric": "accuracy", "n": n,
+        "mean": accuracy, "low": accuracy - half if n > 1 else None,
+        "high": accuracy + half if n > 1 else None, "trainable_parameters": trained,
+        "total_parameters": total, "trainable_percent": 100 * trained / total,
+    }  # fmt: skip
+
+
+def with_micro(rows):
+    return pd.DataFrame([*rows, *(r | {"metric": "micro_f1"} for r in rows)])
+
+
+SUMMARY = with_micro(
+    [
+        row("roberta-base", "restaurant_sup", "full", 0.861),
+        row("roberta-base", "acl_sup", "full", 0.72),
+        row("roberta-base", "acl_sup", "adapter-64", 0.63, n=1, trained=2972163, total=127027203),
+    ]
+)
+
+
+def test_a_published_number_is_within_our_interval_or_not():
+    found = compare_published(REPORT, SUMMARY).set_index(["model", "task", "method", "metric"])
+    inside = found.loc[("roberta-base", "restaurant_sup", "full", "accuracy")]
+    assert inside["verdict"] == "within"
+    assert inside["difference"] == pytest.approx(0.861 - 0.86018)
+    verdicts = found["verdict"]
+    assert verdicts["roberta-base", "acl_sup", "full", "accuracy"] == "outside"
+    assert verdicts["roberta-base", "acl_sup", "adapter-64", "accuracy"] == "one run"
+    assert verdicts["bert-base-uncased", "acl_sup", "full", "accuracy"] == "not in the grid"
+    assert verdicts["roberta-base", "", "adapter-64", "trainable_percent"] == "differs"
+    assert len(found) == len(REPORT)
+
+
+def test_the_last_printed_digit_is_no_difference():
+    published = pd.DataFrame([("p", "m", "t", "full", "accuracy", "0.90")], columns=COLUMNS)
+    for mean, verdict in ((0.8851, "within"), (0.8849, "outside")):
+        summary = with_micro([row("m", "t", "full", mean, half=0.01)])
+        assert compare_published(published, summary)["verdict"].item() == verdict
+
+
+def test_the_audit_finds_what_the_report_has_and_nothing_else():
+    found = audit_published(REPORT, CARDS, SUMMARY)
+    told = {(r.model, r.task, r.method, r.value): r.finding for r in found.itertuples()}
+    assert set(told) == {
+        ("roberta-base", "acl_sup", "full", "accuracy 0.7822"),
+        ("roberta-base", "acl_sup", "adapter-8", "accuracy 0.511, macro-F1 0.113"),
+        ("roberta-base", "restaurant_sup", "adapter-64", "loss 0.145"),
+        ("roberta-base", "", "adapter-64", "2.818 % trainable"),
+    }
+    findings = list(told.values())
+    assert any("no mean of 1 to 10 runs on 139 test examples" in text for text in findings)
+    assert any("predicting Background for every example (71 of 139)" in text for text in findings)
+    assert any("(errors cost 0.127 at least)" in text for text in findings)
+    assert any("(642,393 parameters); without it 2.340 %" in text for text in findings)
+
+
+def test_a_loss_below_what_the_errors_cost_cannot_be():
+    rows = [("p", "m", "t", "x", "accuracy", "0.5"), ("p", "m", "t", "x", "loss", "0.2")]
+    (found,) = audit_published(pd.DataFrame(rows, columns=COLUMNS), [], SUMMARY).itertuples()
+    assert found.finding.startswith("cannot be of the same predictions as accuracy 0.5")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("model,value\nm,1\n", "has the columns model, value; they must be source, model"),
+        (",".join(COLUMNS) + "\np,m,t,x,acuracy,0.5\n", ":2: metric 'acuracy' is none of loss"),
+        (",".join(COLUMNS) + "\np,m,t,x,accuracy,high\n", ":2: value 'high' is not a number"),
+        ("", "is no CSV that can be read"),
+    ],
+)
+def test_a_table_that_is_none_is_one_line(tmp_path, text, message):
+    (tmp_path / "p.csv").write_text(text)
+    with pytest.raises(UserError) as error:
+        read_published([tmp_path / "p.csv"])
+    assert str(error.value).startswith(str(tmp_path / "p.csv"))
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def verdicts(rows):
+    return check_findings(with_micro(rows))["verdict"].tolist()
+
+
+def test_the_report_s_findings_hold_or_not_or_cannot_be_told():
+    def grid(hard, best, small):
+        return [
+            *(row(m, t, "full", a) for m, base in
+              (("roberta-base", best), ("scibert_scivocab_uncased", 0.83),
+               ("bert-base-uncased", 0.82))
+              for t, a in (("acl_sup", base - hard), ("agnews_sup", base))),
+            row("roberta-base", "acl_sup", "adapter-64", 0.6),
+            row("roberta-base", "acl_sup", "adapter-8", 0.6 - small),
+            row("roberta-base", "agnews_sup", "adapter-64", 0.9),
+            row("roberta-base", "agnews_sup", "adapter-8", 0.88),
+        ]  # fmt: skip
+
+    assert verdicts(grid(0.1, 0.9, 0.1)) == [HOLDS] * 4
+    assert verdicts(grid(-0.05, 0.7, 0.01)) == [FAILS, FAILS, HOLDS, FAILS]
+    assert verdicts([row("m", "t", "full", 0.5)]) == [UNKNOWN, UNKNOWN, HOLDS, UNKNOWN]
