@@ -93,7 +93,6 @@ rule compare_methods:
 # Where the grid compares itself with no paper, none of this is made.
 rule compare_published:
     input:
-        published=published_files(),
         summary="results/summary.parquet",
         cards=CARDS,
     output:
@@ -118,6 +117,8 @@ rule compare_published:
         "../envs/tunegrid.yaml"
     params:
         code=code_digest("compare_published"),
+        published=PROJECT.config.published.tables,
+        checksums=canonical_json(published_checksums()),
     shell:
-        'python "$TUNEGRID"/scripts/compare_published.py --published {input.published:q}'
+        'python "$TUNEGRID"/scripts/compare_published.py --published {params.published:q}'
         " --summary {input.summary} --cards {input.cards:q} --output results/tables > {log} 2>&1"

@@ -17,7 +17,7 @@ rule tables:
     input:
         rules.write_tables.output,
         rules.write_memory.output,
-        rules.compare_published.output if published_files() else [],
+        rules.compare_published.output if PROJECT.config.published.tables else [],
     localrule: True
 
 

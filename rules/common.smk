@@ -13,7 +13,7 @@ os.environ |= {
 
 from tunegrid.code import code_digest, user_path
 from tunegrid.errors import UserError
-from tunegrid.files import canonical_json, matching_files
+from tunegrid.files import canonical_json, matching_files, sha256
 from tunegrid.planning.grid import expand_grid, packs, tokenizer_of
 from tunegrid.planning.memory import memory_cases
 from tunegrid.planning.loading import load_project, typed_command_line
@@ -185,9 +185,9 @@ def encodings_of(wildcards):
     return [f"results/encoded/{name}/{wildcards.task}" for name in tokenizers_of(wildcards)]
 
 
-def published_files():
-    """The tables of papers that the grid is compared with."""
-    return [str(user_path(path)) for path in PROJECT.config.published.tables]
+def published_checksums():
+    """The content of the papers' tables: files of the workflow's own may move with it."""
+    return {path: sha256(user_path(path)) for path in PROJECT.config.published.tables}
 
 
 def of_all_runs(name):

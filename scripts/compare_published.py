@@ -14,7 +14,9 @@ from tunegrid.cli import describe, run_program
 
 def main() -> None:
     parser = describe(__doc__)
-    parser.add_argument("--published", required=True, nargs="+", type=Path, help="CSV of a paper")
+    parser.add_argument(
+        "--published", required=True, nargs="+", help="CSV of a paper, below the workflow's folder"
+    )
     parser.add_argument("--summary", required=True, type=Path, help="summary.parquet")
     parser.add_argument("--cards", required=True, nargs="+", type=Path, help="data cards, JSON")
     parser.add_argument("--output", required=True, type=Path, help="folder to write")
@@ -22,13 +24,14 @@ def main() -> None:
 
     import pandas as pd
 
+    from tunegrid.code import user_path
     from tunegrid.files import read_json
     from tunegrid.reporting.published import published_tables
     from tunegrid.reporting.table import write_tables
     from tunegrid.statistics.findings import check_findings
     from tunegrid.statistics.published import audit_published, compare_published, read_published
 
-    published = read_published(arguments.published)
+    published = read_published([user_path(path) for path in arguments.published])
     summary = pd.read_parquet(arguments.summary)
     cards = [read_json(path) for path in arguments.cards]
     tables = published_tables(
