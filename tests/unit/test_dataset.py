@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from tunegrid.config.schema import DataSettings, SplitOverride
+from tunegrid.dataset import get_dataset
 from tunegrid.errors import UserError
-from tunegrid.tasks.dataset import get_dataset
 
 
 def test_a_task_has_its_splits_with_texts_and_labels():
@@ -36,7 +36,7 @@ def test_a_list_is_one_task_with_disjoint_labels():
 
 
 def test_a_pair_is_joined_by_the_separator(tmp_path):
-    from tunegrid.tasks.dataset import _joined
+    from tunegrid.dataset import _joined
     from tunegrid.tasks.fetching import read_task
 
     for split in ("train", "test"):

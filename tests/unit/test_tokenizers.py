@@ -4,8 +4,8 @@ import encoders
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
+from tunegrid.dataset import get_dataset
 from tunegrid.models import fetch_model
-from tunegrid.tasks.dataset import get_dataset
 from tunegrid.tasks.encoding import encode_task, load_tokenizer, longest_input
 
 #: Special tokens before, between and after two texts, by model; and whether token types differ.
