@@ -111,6 +111,11 @@ def test_the_demo_has_three_tasks_methods_and_two_seeds():
             GRID + "data: {tasks: {reviews+questions: {max_length: 32}}}",
             "an aggregated task has no settings of its own; set those of reviews, questions",
         ),
+        (
+            GRID.replace("minilm-l6", "modernbert-base").replace("full", "bitfit"),
+            "model 'modernbert-base' cannot be trained with bitfit; it takes full, adapter-64",
+        ),
+        (GRID + "published: {tables: [no.csv]}", "my.yaml: published.tables[0]: no such file: "),
         (GRID.replace("reviews", "agnews_fs"), "set data.tasks.agnews_fs.dev_fraction to 0.1"),
         (GRID + "methods: {x: {kind: adapter}}", "methods.x: names `adapter` for kind adapter"),
         (GRID + "models: {x: {}}", "models.x: names no source"),

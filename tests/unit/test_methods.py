@@ -1,5 +1,7 @@
+import encoders
 import pytest
 import torch
+import transformers
 from paths import ROOT
 
 from tunegrid.errors import UserError
@@ -15,6 +17,7 @@ from tunegrid.training.building import build_model
 
 HOULSBY = {"kind": "adapter", "adapter": "double_seq_bn[non_linearity='gelu']"}
 FULL = {"kind": "full"}
+PROJECT = load_project([ROOT / "config/demo.yaml"])
 
 
 def build(folder, method, seed=1):
@@ -70,10 +73,7 @@ def test_bitfit_trains_every_bias_and_the_head(tiny_model):
     assert len(biases) > 15
 
 
-CATALOGUE = {
-    name: entry.settings()
-    for name, entry in load_project([ROOT / "config/demo.yaml"]).methods.items()
-}
+CATALOGUE = {name: entry.settings() for name, entry in PROJECT.methods.items()}
 #: What the tiny model is too small for: a 32nd of its hidden size is no multiple of 4.
 SMALLER = {"compacter": {"kind": "adapter", "adapter": "compacter[reduction_factor=8]"}}
 
@@ -189,3 +189,32 @@ def test_what_the_library_cannot_read_is_refused(method, expected):
         adapter_config(method, 16)
     assert expected in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.fixture(scope="module", params=["mpnet-base", "modernbert-base"])
+def other_model(request, tmp_path_factory):
+    """A small random model of an architecture that lacks something: (name, folder)."""
+    layout = encoders.LAYOUTS[request.param]
+    architecture = getattr(transformers, layout.architecture)
+    torch.manual_seed(0)
+    network = architecture(architecture.config_class(**encoders.SHAPE | layout.config))
+    network.save_pretrained(folder := tmp_path_factory.mktemp(request.param))
+    return request.param, folder
+
+
+@pytest.mark.parametrize("method", CATALOGUE)
+def test_what_the_catalogue_says_does_not_fit_is_what_does_not(other_model, method):
+    name, folder = other_model
+    entry = SMALLER.get(method, CATALOGUE[method])
+    if method in (PROJECT.models[name].without or []):
+        with pytest.raises(UserError, match=r"cannot be added|has none; that would be kind: head"):
+            build(folder, entry)
+        return
+    model = build(folder, entry).train()
+    ids = torch.arange(5, 17)[None]
+    model(
+        input_ids=ids, attention_mask=torch.ones_like(ids), labels=torch.tensor([1])
+    ).loss.backward()
+    trained = [value for value in model.parameters() if value.requires_grad]
+    assert all(value.grad is not None for value in trained)
+    assert sum(bool(value.grad.any()) for value in trained) > (method != "head")
