@@ -174,6 +174,17 @@ def task_title(wildcards):
     return TASKS[wildcards.task].title
 
 
+def few_shot_seeds(wildcards):
+    """The seeds of a few-shot task's runs, each of which draws its own examples."""
+    if all(
+        not part.split_settings(PROJECT.config.data)["few_shot"]
+        for part in TASKS[wildcards.task].parts
+    ):
+        return []
+    seeds = {cell.seed for cell in CELLS.values() if cell.task == wildcards.task}
+    return ["--seeds", *map(str, sorted(seeds))]
+
+
 def tokenizers_of(wildcards):
     """The models whose tokenizers encode a task, in the grid's order."""
     cells = (cell for cell in CELLS.values() if cell.task == wildcards.task)

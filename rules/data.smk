@@ -84,7 +84,8 @@ rule check_task:
         code=code_digest("check_task"),
         settings=task_settings,
         title=task_title,
+        seeds=few_shot_seeds,
     shell:
         'python "$TUNEGRID"/scripts/check_task.py --name {wildcards.task:q} --title {params.title:q}'
         " --task {input.task:q} --settings {params.settings:q} --encoded {input.encoded:q}"
-        " --output {output.json:q} > {log} 2>&1"
+        " {params.seeds:q} --output {output.json:q} > {log} 2>&1"

@@ -54,6 +54,7 @@ def make_card(task, title, exact=0, near=0, conflicts=0):
     return {
         "task": task, "title": title, "threshold": 0.8,
         "splits": {"train": held, "test": held},
+        "word_baseline": {"accuracy": 0.61, "micro_f1": 0.61, "macro_f1": 0.5},
         "few_shot": [{"labels": [0, 1], "examples": 16, "seed": None}] if near else [],
         "tokenizers": {"m1": {"max_length": 32, "splits": {"train": lengths, "test": lengths}}},
         "within": {split: {"exact": 3, "near": 0} for split in ("train", "test")},
@@ -199,6 +200,9 @@ def test_the_best_of_a_task_is_bold_and_degenerate_runs_are_marked():
         assert table.readable[task].str.startswith("**").sum() == 1
     assert table.readable["t1"].str.contains("†1").sum() == 2
     assert "degenerate" in table.note
+    majority, words = table.readable.tail(2).to_dict("records")
+    assert (majority["model"], majority["t1"]) == ("majority class", "0.4000")
+    assert (words["model"], words["t2"]) == ("TF-IDF, logistic regression", "0.6100")
 
 
 def test_every_table_is_written_for_people_and_programs():

@@ -13,6 +13,8 @@ from tunegrid.results import GROUP, METRICS
 from tunegrid.statistics.summary import unequal_steps
 from tunegrid.tasks.cards import Card, leaks
 
+#: The summary's baselines, in words.
+BASELINES = {"majority_baseline": "majority class", "tfidf_baseline": "TF-IDF, logistic regression"}
 #: What metrics.json says of each part of an aggregated task.
 PART_METRICS = ("examples", "loss", "accuracy", "macro_f1", "outside")
 #: Settings that the table of hyper-parameters shows, in order.
@@ -58,10 +60,14 @@ def accuracy_table(summary: pd.DataFrame) -> Table:
         for row, top in zip(table.itertuples(index=False, name="Row"), best, strict=True)
     ]
     readable = _wide(table.assign(cell=cells), ["model", "method"])
+    for column, name in BASELINES.items():
+        scores = table.drop_duplicates("task").set_index("task")[column]
+        cells = scores.map(_or_dash("{:.4f}")).to_dict()
+        readable.loc[len(readable)] = {"model": name, "method": "—"} | cells
     return Table(
         "Test accuracy, mean ± standard deviation over seeds (number of runs)",
         readable,
-        table[[*GROUP, "n", "mean", "variance", "sd", "n_degenerate", "majority_baseline"]],
+        table[[*GROUP, "n", "mean", "variance", "sd", "n_degenerate", *BASELINES]],
         _notes(table, summary),
     )
 

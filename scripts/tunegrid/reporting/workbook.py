@@ -17,7 +17,8 @@ from tunegrid.results import GROUP, METRICS, RUN
 #: Number formats by column; a column that is not here takes the general format.
 FORMATS = {
     **dict.fromkeys(
-        [*METRICS, "mean", "sd", "median", "min", "max", "majority_baseline"], "0.0000"
+        [*METRICS, "mean", "sd", "median", "min", "max", "majority_baseline", "tfidf_baseline"],
+        "0.0000",
     ),
     **dict.fromkeys(["majority_accuracy", "majority_macro_f1"], "0.0000"),
     **dict.fromkeys(["reference_mean", "difference", "low", "high", "p", "p_holm"], "0.0000"),

@@ -6,7 +6,7 @@ import pandas as pd
 from scipy import stats
 
 from tunegrid.results import GROUP, METRICS
-from tunegrid.tasks.cards import Card, leaks
+from tunegrid.tasks.cards import Card, leaks, word_baselines
 
 LEVEL = 0.95
 
@@ -25,7 +25,7 @@ def summarise(runs: pd.DataFrame, cards: Sequence[Card]) -> pd.DataFrame:
         (of the metrics that have one); n_runs, n_degenerate (included in the mean, never
         dropped); steps_min and steps_max (optimizer steps of its runs); trainable_parameters,
         total_parameters and trainable_percent; test_in_train, test_nearly_in_train and
-        test_examples (`leaks`).
+        test_examples (`leaks`); tfidf_baseline (of the metrics that have one).
     """
     long = runs.melt(
         id_vars=[*GROUP, "seed"], value_vars=list(METRICS), var_name="metric", value_name="value"
@@ -56,6 +56,9 @@ def summarise(runs: pd.DataFrame, cards: Sequence[Card]) -> pd.DataFrame:
     table.insert(table.columns.get_loc("n_runs"), "majority_baseline", baseline.fillna(macro))
     order = first.reset_index()[GROUP].merge(pd.DataFrame({"metric": list(METRICS)}), how="cross")
     table = order.merge(table, on=[*GROUP, "metric"], validate="one_to_one")
+    table = table.merge(
+        word_baselines(cards), on=["task", "metric"], how="left", validate="many_to_one"
+    )
     return table.merge(leaks(cards), on="task", how="left", validate="many_to_one")
 
 

@@ -15,6 +15,16 @@ def find_leak(card: Card, source: str, target: str) -> dict[str, Any] | None:
     return next(found, None)
 
 
+def word_baselines(cards: Sequence[Card]) -> pd.DataFrame:
+    """What logistic regression on TF-IDF weights scores: columns task, metric, tfidf_baseline."""
+    rows = [
+        (card["task"], metric, value)
+        for card in cards
+        for metric, value in card["word_baseline"].items()
+    ]
+    return pd.DataFrame(rows, columns=["task", "metric", "tfidf_baseline"])
+
+
 def leaks(cards: Sequence[Card]) -> pd.DataFrame:
     """How many test examples of each task stand in train, and nearly so.
 

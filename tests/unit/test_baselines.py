@@ -1,0 +1,32 @@
+import pytest
+import tiny
+from datasets import DatasetDict
+
+from tunegrid.tasks.baselines import word_baseline
+from tunegrid.tasks.fetching import read_task
+from tunegrid.tasks.sources import task_files
+
+
+@pytest.fixture(scope="module")
+def task(tmp_path_factory):
+    root = tiny.write_data(tmp_path_factory.mktemp("data"))
+    return read_task(tiny.TASK, task_files("tiny", tiny.TASK, root))
+
+
+def test_a_word_that_tells_the_label_is_found(task):
+    scores = word_baseline(task, [], [])
+    assert scores["accuracy"] == scores["micro_f1"] >= 0.9
+    assert scores["macro_f1"] >= 0.9
+
+
+def test_a_few_shot_task_is_scored_on_what_each_seed_draws(task):
+    draws = [{"labels": [0, 1], "examples": 2, "seed": None}]
+    one, two, both = (word_baseline(task, draws, seeds) for seeds in ([1], [2], [1, 2]))
+    assert both["macro_f1"] == pytest.approx((one["macro_f1"] + two["macro_f1"]) / 2)
+    assert both["accuracy"] < 1
+
+
+def test_a_train_split_of_one_label_predicts_that_label(task):
+    alone = task["train"].filter(lambda row: row["label"] == 1)
+    scores = word_baseline(DatasetDict({"train": alone, "test": task["test"]}), [], [])
+    assert scores == {"accuracy": 0.5, "micro_f1": 0.5, "macro_f1": pytest.approx(1 / 3)}
