@@ -18,6 +18,12 @@ NOTE = (
     " a paired t test would need to find such a d with power 80 %. One example: what one test"
     " example is worth in accuracy; smaller differences are between the seeds' means only."
 )
+#: With fewer seeds than this a reader is told what that does to the intervals.
+ENOUGH = 4
+FEW = (
+    "Seeds: {}, of which an interval over seeds can hardly be told (two widen it 9-fold, five"
+    " 1.6-fold); take five or more."
+)
 NOTHING = "The grid has one method for each model and task: there is nothing to compare."
 
 
@@ -41,8 +47,14 @@ def answer_table(
     readable = data[["task", "model", "answer"]]
     if data.empty:
         return Table("What is lost", readable, data, NOTHING)
-    note = f"Memory: of a training step at the same shape, traced. {steps} {leak_note(summary)}"
-    return Table("What is lost, at which share of parameters and memory", readable, data, note)
+    notes = [
+        "In brackets: the 95 % interval. Memory: of a training step at the same shape, traced.",
+        FEW.format(data["seeds"].min()) if data["seeds"].min() < ENOUGH else "",
+        steps,
+        leak_note(summary),
+    ]
+    title = "What is lost, at which share of parameters and memory"
+    return Table(title, readable, data, " ".join(filter(None, notes)))
 
 
 def _words(row: Any) -> str:

@@ -71,8 +71,9 @@ def leak_note(found: pd.DataFrame) -> str:
         if not row.test_in_train + row.test_nearly_in_train:
             continue
         share = (row.test_in_train + row.test_nearly_in_train) / row.test_examples
-        near = f" and {row.test_nearly_in_train} nearly" if row.test_nearly_in_train else ""
-        texts.append(f"{row.task} {row.test_in_train}{near} of {row.test_examples} ({share:.1%})")
+        counts = [f"{row.test_in_train}"] if row.test_in_train else []
+        counts += [f"{row.test_nearly_in_train} nearly"] if row.test_nearly_in_train else []
+        texts.append(f"{row.task} {' and '.join(counts)} of {row.test_examples} ({share:.1%})")
     if not texts:
         return ""
     return (
