@@ -5,6 +5,8 @@ import pytest
 from paths import ROOT
 
 from tunegrid.errors import UserError
+from tunegrid.reporting import PUBLISHED_TABLES
+from tunegrid.reporting.published import published_tables
 from tunegrid.statistics.findings import FAILS, HOLDS, UNKNOWN, check_findings
 from tunegrid.statistics.published import (
     COLUMNS,
@@ -68,6 +70,23 @@ def test_a_published_number_is_within_our_interval_or_not():
     assert verdicts["bert-base-uncased", "acl_sup", "full", "accuracy"] == "not in the grid"
     assert verdicts["roberta-base", "", "adapter-64", "trainable_percent"] == "differs"
     assert len(found) == len(REPORT)
+
+
+def test_the_tables_show_what_was_printed_and_what_cannot_be_told():
+    compared = compare_published(REPORT, SUMMARY)
+    audit = audit_published(REPORT, CARDS, SUMMARY)
+    tables = published_tables(compared, audit, check_findings(SUMMARY))
+    assert list(tables) == PUBLISHED_TABLES
+    shown = tables["published"].readable
+    assert shown["published"].tolist() == REPORT["value"].tolist()
+    first = shown.iloc[0]
+    assert (first["ours"], first["n"], first["difference"]) == ("0.8610", "5", "+0.0008")
+    assert first["interval"] == "0.8510 … 0.8710"
+    assert "None of these" not in tables["published"].note
+    other = with_micro([row("m", "t", "full", 0.5)])
+    none = published_tables(compare_published(REPORT, other), audit.iloc[:0], audit)
+    assert none["published"].note.startswith("None of these models")
+    assert none["published_audit"].note.startswith("None was found")
 
 
 def test_the_last_printed_digit_is_no_difference():

@@ -4,6 +4,11 @@ import pandas as pd
 
 from tunegrid.reporting.table import Table
 
+NOTE = (
+    "Ours: mean over n seeds; interval: its 95 % t interval. Within: the published number lies in"
+    " it, as far as it was printed. Published schedules and software differ; so may the numbers."
+)
+NONE = "None of these models, tasks and methods is in this grid. "
 PLACE = ["source", "model", "task", "method"]
 
 
@@ -23,22 +28,22 @@ def published_tables(
     readable = data.drop(columns=["low", "high"]).assign(
         **{
             key: [_shown(value, form.get(key, "{:.4f}")) for value in data[key]]
-            for key in ("published", "ours", "n", "difference")
+            for key in ("ours", "n", "difference")
         },
+        published=compared["printed"],
         interval=[
             "—" if pd.isna(row.low) else f"{row.low:.4f} … {row.high:.4f}"
             for row in data.itertuples()
         ],
     )
+    none = (data["verdict"] == "not in the grid").all()
     order = [*PLACE, "metric", "published", "ours", "n", "interval", "difference", "verdict"]
     return {
         "published": Table(
             "Published beside reproduced",
             readable[order],
             data,
-            "Ours: mean over n seeds; interval: its 95 % t interval. Within: the published number"
-            " lies in it, as far as it was printed. Published schedules and software differ; so may"
-            " the numbers.",
+            NONE + NOTE if none else NOTE,
         ),
         "published_audit": Table(
             "Published numbers that cannot be, or say another thing than they seem to",

@@ -67,14 +67,14 @@ def compare_published(published: pd.DataFrame, summary: pd.DataFrame) -> pd.Data
         summary: as summarise returns it.
 
     Returns:
-        Its rows with published (a number), ours (the mean), n, low and high (95 % t interval over
-        seeds), difference (ours − published) and verdict: "within" or "outside" our interval,
-        where there are several runs; "equal" or "differs" for what does not vary, as printed;
-        "one run" or "not in the grid" where it cannot be told.
+        Its rows with printed (text) and published (a number), ours (the mean), n, low and high
+        (95 % t interval over seeds), difference (ours − published) and verdict: "within" or
+        "outside" our interval, where there are several runs; "equal" or "differs" for what does
+        not vary, as printed; "one run" or "not in the grid" where it cannot be told.
     """
     return pd.DataFrame(
         [row._asdict() | _found(row, summary) for row in published.itertuples(index=False)]
-    ).drop(columns="value")
+    ).rename(columns={"value": "printed"})
 
 
 def _found(row: Any, summary: pd.DataFrame) -> dict[str, Any]:

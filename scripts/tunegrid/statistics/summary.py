@@ -59,6 +59,8 @@ def summarise(runs: pd.DataFrame, cards: Sequence[Card]) -> pd.DataFrame:
     table = table.merge(
         word_baselines(cards), on=["task", "metric"], how="left", validate="many_to_one"
     )
+    beside = table.columns.get_loc("majority_baseline") + 1
+    table.insert(beside, "tfidf_baseline", table.pop("tfidf_baseline"))
     return table.merge(leaks(cards), on="task", how="left", validate="many_to_one")
 
 
