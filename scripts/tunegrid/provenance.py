@@ -32,7 +32,7 @@ def provenance(program: str) -> dict[str, Any]:
         "code": code_digest(program),
         "git": git_state(),
         "python": platform.python_version(),
-        "versions": {name: _version(name) for name in LIBRARIES},
+        "versions": {name: installed_version(name) for name in LIBRARIES},
         "host": socket.gethostname(),
         "platform": platform.platform(),
         "hub_offline": os.environ.get("HF_HUB_OFFLINE") == "1",
@@ -63,7 +63,8 @@ def _git(*arguments: str) -> str | None:
     return run.stdout.strip()
 
 
-def _version(name: str) -> str | None:
+def installed_version(name: str) -> str | None:
+    """The version of an installed package; None where there is none."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

@@ -1,0 +1,122 @@
+"""From a result back to the runs behind it: what made each, and what has changed since."""
+
+import csv
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tunegrid.code import code_digest
+from tunegrid.errors import UserError
+from tunegrid.files import read_json
+from tunegrid.provenance import LIBRARIES, installed_version
+from tunegrid.results import METRICS, RUN, RUN_PATH
+
+#: Results of one task or model, by their paths below `results`.
+OF_TASK = re.compile(r"figures/curves_(?P<task>.+)\.(png|svg)|cards/(?P<card>.+)\.(md|html|json)")
+OF_RUN = re.compile(r"(runs|logs/train|benchmarks/train)/" + re.sub(
+    r"\{(\w+)\}", r"(?P<\1>[^/]+)", RUN_PATH) + r"(/|\.|$)")  # fmt: skip
+
+Cell = dict[str, str]
+
+
+def runs_behind(path: Path, wanted: Mapping[str, str]) -> tuple[Path, list[Cell]]:
+    """The cells of the grid that a result was made of.
+
+    Args:
+        path: a file or folder below a folder `results`.
+        wanted: values of `RUN` that the cells must have.
+
+    Returns:
+        The folder `results`, and rows of its cells.csv.
+
+    Raises:
+        UserError: the path is below no such folder, is not there, or no run of the grid is behind
+            it.
+    """
+    results = _results(path)
+    try:
+        with (results / "cells.csv").open(newline="", encoding="utf-8") as file:
+            cells = list(csv.DictReader(file))
+    except OSError:
+        raise UserError(f"{results}/cells.csv: is missing; run the workflow first") from None
+    inside = path.resolve().relative_to(results.resolve()).as_posix()
+    wanted = dict(wanted)
+    if found := OF_RUN.match(inside):
+        wanted |= {key: found[key] for key in RUN}
+    elif found := OF_TASK.fullmatch(inside):
+        wanted |= {"task": found["task"] or found["card"]}
+    chosen = [cell for cell in cells if all(cell[key] == value for key, value in wanted.items())]
+    if not chosen:
+        told = ", ".join(f"{key} {value}" for key, value in wanted.items())
+        raise UserError(f"{path}: the grid of {results}/cells.csv has no run with {told}")
+    return results, chosen
+
+
+def _results(path: Path) -> Path:
+    for folder in (path, *path.parents):
+        if folder.name == "results":
+            if not path.exists():
+                raise UserError(f"{path}: is not there; run the workflow to make it")
+            return folder
+    raise UserError(f"{path}: is no result; name a file below results/")
+
+
+def trail(results: Path, cell: Cell) -> Iterator[str]:
+    """A run in lines: what it measured, its settings, what made it, where its log is, what changed.
+
+    Args:
+        results: the folder `results`.
+        cell: a row of its cells.csv.
+    """
+    folder = results / "runs" / cell["path"]
+    yield cell["path"]
+    try:
+        metrics, made = read_json(folder / "metrics.json"), read_json(folder / "provenance.json")
+    except OSError as error:
+        yield f"  missing: {error.filename} is not there"
+        return
+    scores = ", ".join(f"{key} {metrics[key]}" for key in METRICS)
+    yield f"  measured   {scores} on {metrics['examples']} examples of {metrics['split']}"
+    if metrics["degenerate"]:
+        yield f"  degenerate {metrics['degenerate_reason']}"
+    train = ", ".join(f"{key} {value}" for key, value in made["settings"]["train"].items())
+    yield f"  settings   {made['hash']}: {train}"
+    dirty = ", with local changes" if made["git"]["dirty"] else ""
+    yield f"  code       {made['code']} of commit {made['git']['commit'] or 'unknown'}{dirty}"
+    job = f", Slurm job {made['slurm_job']}" if made["slurm_job"] else ""
+    yield (
+        f"  made       {made['started']} on {made['host']}{job}, {made['device']},"
+        f" {made['seconds']:.0f} s"
+    )
+    yield f"  log        {results / 'logs/train' / cell['path']}.log"
+    changes = list(changes_since(results, cell, made)) or ["nothing"]
+    yield from (f"  changed    {change}" for change in changes)
+
+
+def changes_since(results: Path, cell: Cell, made: dict[str, Any]) -> Iterator[str]:
+    """What a run made now would have that this one had not: settings, code, libraries, files.
+
+    Args:
+        results: the folder `results`; the fetched models and tasks are beside it.
+        cell: the grid's.
+        made: the run's provenance.json.
+    """
+    if made["hash"] != cell["hash"]:
+        yield f"settings: the grid has {cell['hash']}, this run {made['hash']}"
+    if (code := code_digest("train")) != made["code"]:
+        yield f"code of training: now {code}"
+    for name in LIBRARIES:
+        before, now = made["versions"].get(name), installed_version(name)
+        if before != now:
+            yield f"{name}: was {before}, now {now}"
+    model = results.parent / "resources/models" / cell["model"] / "model.json"
+    if model.is_file() and read_json(model)["files"] != made["model_files"]:
+        yield f"model files: {model} has other checksums"
+    for task, files in made["task_files"].items():
+        card = results.parent / "resources/tasks" / task / "task.json"
+        if not card.is_file():
+            continue
+        now = {split: list(found.values()) for split, found in read_json(card)["files"].items()}
+        if now != files:
+            yield f"data files: {card} has other checksums"

@@ -1,0 +1,125 @@
+"""Following a result back to its runs."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import pytest
+from paths import ROOT
+
+from tunegrid.code import code_digest
+from tunegrid.errors import UserError
+from tunegrid.provenance import LIBRARIES, installed_version
+from tunegrid.trail import changes_since, runs_behind, trail
+
+FILES = {"model.safetensors": "a" * 64}
+
+
+@pytest.fixture
+def results(tmp_path):
+    """Two cells, the first of which is finished and as it would be made now."""
+    folder = tmp_path / "results"
+    rows = [
+        {"model": "m", "task": task, "method": "full", "seed": "1", "hash": f"hash-{task}",
+         "path": f"m/{task}/full/seed1"}
+        for task in ("one", "two")
+    ]  # fmt: skip
+    run = folder / "runs/m/one/full/seed1"
+    run.mkdir(parents=True)
+    (folder / "tables").mkdir()
+    (folder / "figures").mkdir()
+    for name in ("tables/accuracy.md", "figures/curves_two.png", "results.xlsx"):
+        (folder / name).write_text("")
+    with (folder / "cells.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    metrics = {"loss": 0.5, "accuracy": 0.75, "micro_f1": 0.75, "macro_f1": 0.7, "examples": 20,
+               "split": "test", "degenerate": False, "degenerate_reason": None}  # fmt: skip
+    (run / "metrics.json").write_text(json.dumps(metrics))
+    made = {
+        "hash": "hash-one", "code": code_digest("train"),
+        "git": {"commit": "f00", "dirty": True},
+        "versions": {name: installed_version(name) for name in LIBRARIES},
+        "settings": {"train": {"epochs": 3}}, "host": "node7", "slurm_job": "4711",
+        "device": "A100", "started": "2026-01-02", "seconds": 12.3,
+        "model_files": FILES, "task_files": {"one": {"train": ["b" * 64]}},
+    }  # fmt: skip
+    (run / "provenance.json").write_text(json.dumps(made))
+    for name, card in (
+        ("models/m/model.json", {"files": FILES}),
+        ("tasks/one/task.json", {"files": {"train": {"train.csv": "b" * 64}}}),
+    ):
+        path = tmp_path / "resources" / name
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(card))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted", "tasks"),
+    [
+        ("tables/accuracy.md", {}, ["one", "two"]),
+        ("results.xlsx", {"task": "two"}, ["two"]),
+        ("figures/curves_two.png", {}, ["two"]),
+        ("runs/m/one/full/seed1/metrics.json", {}, ["one"]),
+        ("runs/m/one/full/seed1", {}, ["one"]),
+        (".", {"seed": "1"}, ["one", "two"]),
+    ],
+)
+def test_a_result_names_the_runs_behind_it(results, path, wanted, tasks):
+    folder, cells = runs_behind(results / path, wanted)
+    assert folder == results
+    assert [cell["task"] for cell in cells] == tasks
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted", "line"),
+    [
+        ("../elsewhere", {}, "is no result; name a file below results/"),
+        ("tables/none.md", {}, "is not there; run the workflow to make it"),
+        ("results.xlsx", {"method": "lora"}, "has no run with method lora"),
+    ],
+)
+def test_what_has_no_run_is_one_line(results, path, wanted, line):
+    with pytest.raises(UserError, match=line):
+        runs_behind((results / path).resolve(), wanted)
+
+
+def test_a_run_is_told_with_all_that_made_it(results):
+    _, (cell,) = runs_behind(results / "runs/m/one/full/seed1", {})
+    text = "\n".join(trail(results, cell))
+    for part in (
+        "accuracy 0.75", "20 examples of test", "hash-one: epochs 3", "commit f00, with local",
+        "2026-01-02 on node7, Slurm job 4711, A100, 12 s", "logs/train/m/one/full/seed1.log",
+        "changed    nothing",
+    ):  # fmt: skip
+        assert part in text
+    _, cells = runs_behind(results / "results.xlsx", {"task": "two"})
+    assert "missing: " in "\n".join(trail(results, cells[0]))
+
+
+def test_what_changed_since_is_said(results):
+    _, (cell,) = runs_behind(results / "runs/m/one/full/seed1", {})
+    path = results / "runs/m/one/full/seed1/provenance.json"
+    made = json.loads(path.read_text())
+    made |= {"code": "other", "hash": "older", "model_files": {}}
+    made["versions"]["torch"] = "1.0"
+    made["task_files"]["one"]["train"] = ["c"]
+    changes = list(changes_since(results, cell, made))
+    assert [change.split(":")[0] for change in changes] == [
+        "settings", "code of training", "torch", "model files", "data files"
+    ]  # fmt: skip
+    assert changes[2] == f"torch: was 1.0, now {installed_version('torch')}"
+
+
+def test_the_program_prints_a_paragraph_a_run(results):
+    run = subprocess.run(
+        [sys.executable, ROOT / "scripts/trace.py", results / "results.xlsx", "--method", "full"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    first, _, *rest = run.stdout.splitlines()
+    assert first.endswith("results.xlsx: 2 runs")
+    assert rest[0] == "m/one/full/seed1"
+    assert rest.count("") == 1
