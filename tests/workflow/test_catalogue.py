@@ -13,7 +13,7 @@ import pytest
 import yaml
 from hub import Hub, Repository
 from paths import ROOT
-from workflow import Workflow, copy_workflow
+from workflow import own_workflow
 
 from tunegrid.files import read_json, write_json
 from tunegrid.planning.grid import expand_grid
@@ -84,8 +84,7 @@ def fetched(repositories, tmp_path_factory):
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text()) | STEP | {"tasks": tasks}
     for block in config["grid"]:
         block["seeds"] = [1]
-    workflow = Workflow(copy_workflow(folder / "source"), folder / "out", folder / "grid.yaml")
-    workflow.configure(config)
+    workflow = own_workflow(folder, config)
     targets = [f"resources/models/{name}" for name in MODELS]
     targets += [f"resources/tasks/{name}" for name in TASKS]
     with pytest.MonkeyPatch.context() as patch, Hub(repositories) as server:

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 import tiny
-from workflow import Workflow, copy_workflow
+from workflow import own_workflow
 
 JOINED = "other+tiny_fs"
 
@@ -21,8 +21,7 @@ def done(tiny_model, tmp_path_factory):
     }
     config["grid"][0] |= {"tasks": ["tiny", "tiny_fs", JOINED], "methods": ["full"]}
     config["data"]["tasks"] = {"tiny_fs": {"few_shot": 5}, "other": {"dev_fraction": 0.2}}
-    workflow = Workflow(copy_workflow(folder / "source"), folder / "out", folder / "grid.yaml")
-    workflow.configure(config)
+    workflow = own_workflow(folder, config)
     workflow.run("tables")
     return workflow.directory / "results"
 

@@ -6,7 +6,7 @@ import openpyxl
 import pandas as pd
 import tiny
 from hub import Hub, Repository
-from workflow import Workflow, copy_workflow
+from workflow import own_workflow
 
 
 def test_a_table_and_a_model_of_the_hub_become_a_workbook(tiny_model, tmp_path, monkeypatch):
@@ -34,10 +34,7 @@ def test_a_table_and_a_model_of_the_hub_become_a_workbook(tiny_model, tmp_path, 
         }
     }
     config["data"]["tasks"] = {"mine": {"dev_fraction": 0.2}}
-    workflow = Workflow(
-        copy_workflow(tmp_path / "source"), tmp_path / "out", tmp_path / "grid.yaml"
-    )
-    workflow.configure(config)
+    workflow = own_workflow(tmp_path, config)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     with Hub() as hub:
         hub.repositories["models/owner/model"] = Repository.of(tiny_model)

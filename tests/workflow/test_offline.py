@@ -2,7 +2,7 @@
 
 import tiny
 from hub import Hub, Repository
-from workflow import Workflow, copy_workflow
+from workflow import own_workflow
 
 from tunegrid.files import read_json
 
@@ -14,10 +14,7 @@ def test_a_grid_of_the_hub_trains_without_it(tiny_model, tmp_path, monkeypatch):
     config["models"] = {"tiny-bert": {"hub": {"repository": "owner/model", "revision": "main"}}}
     hub_data = {"hub": {"repository": "owner/data", "revision": "main"}}
     config["tasks"] = {"tiny": tiny.TASK | hub_data}
-    workflow = Workflow(
-        copy_workflow(tmp_path / "source"), tmp_path / "out", tmp_path / "grid.yaml"
-    )
-    workflow.configure(config)
+    workflow = own_workflow(tmp_path, config)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     with Hub() as hub:
         hub.repositories["models/owner/model"] = Repository.of(tiny_model)

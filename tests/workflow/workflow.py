@@ -64,3 +64,10 @@ def copy_workflow(folder: Path) -> Path:
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, folder / part)
     return folder
+
+
+def own_workflow(folder: Path, config: dict) -> Workflow:
+    """A copy of the workflow below `folder`, with this configuration and nothing made yet."""
+    workflow = Workflow(copy_workflow(folder / "source"), folder / "out", folder / "grid.yaml")
+    workflow.configure(config)
+    return workflow
