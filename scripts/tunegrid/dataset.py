@@ -10,9 +10,9 @@ from tunegrid.config.schema import DataSettings
 from tunegrid.planning.loading import load_catalogue
 from tunegrid.planning.tasks import JOINED, Part, find_task
 from tunegrid.tasks.fetching import read_task
-from tunegrid.tasks.preparing import FEW_SHOT_SPLITS, few_shot_draws, prepare_task
+from tunegrid.tasks.preparing import draw_few_shot, few_shot_draws, prepare_task
 from tunegrid.tasks.sources import download_task, task_files
-from tunegrid.tasks.splits import few_shot_sample
+from tunegrid.tasks.splits import joined_texts
 
 
 def get_dataset(
@@ -48,11 +48,8 @@ def get_dataset(
     task = find_task(name, load_catalogue("tasks"))
     sources = {part.source: _read(part, data_root) for part in task.parts}
     settings = task.split_settings(data or DataSettings())
-    splits = prepare_task(sources, settings)
-    if draws := few_shot_draws(settings, task.labels):
-        for split in set(FEW_SHOT_SPLITS) & set(splits):
-            chosen = few_shot_sample(splits[split]["label"], draws, seed)
-            splits[split] = splits[split].select(chosen)
+    draws = few_shot_draws(settings, task.labels)
+    splits = draw_few_shot(prepare_task(sources, settings), draws, seed)
     return DatasetDict({split: _joined(data, sep_token) for split, data in splits.items()})
 
 
@@ -68,8 +65,5 @@ def _read(part: Part, data_root: Path | str | None) -> DatasetDict:
 
 def _joined(data: Dataset, sep_token: str) -> Dataset:
     features = Features({"text": Value("string"), "labels": data.features["label"]})
-    texts = [
-        text if pair is None else f"{text} {sep_token} {pair}"
-        for text, pair in zip(data["text"], data["text_pair"], strict=True)
-    ]
+    texts = joined_texts(data, f" {sep_token} ")
     return Dataset.from_dict({"text": texts, "labels": list(data["label"])}, features=features)

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from tunegrid.reporting.data import leak_note
-from tunegrid.reporting.table import Table
+from tunegrid.reporting.table import Table, or_dash
 from tunegrid.results import METRICS
 
 #: Below this corrected p two methods are told apart.
@@ -101,8 +101,8 @@ def comparisons_table(comparisons: pd.DataFrame, summary: pd.DataFrame) -> Table
         difference=data["difference"].map("{:+.4f}".format),
         interval=[f"{row.low:+.4f} … {row.high:+.4f}" for row in data.itertuples()],
         p=data["p_holm"].map("{:.4f}".format),
-        d=data["effect_size"].map(lambda value: "—" if pd.isna(value) else f"{value:+.2f}"),
-        needed=data["seeds_needed"].map(lambda value: "—" if pd.isna(value) else f"{value:.0f}"),
+        d=data["effect_size"].map(or_dash("{:+.2f}")),
+        needed=data["seeds_needed"].map(or_dash("{:.0f}")),
         example=(1 / data["examples"]).map("{:.4f}".format),
     )
     words = {"needed": "seeds needed", "example": "one example", "p": "p (Holm)"}

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from tunegrid.reporting.table import Table
+from tunegrid.reporting.table import Table, or_dash
 
 NOTE = (
     "Ours: mean over n seeds; interval: its 95 % t interval. Within: the published number lies in"
@@ -27,7 +27,7 @@ def published_tables(
     form = {"n": "{:.0f}", "difference": "{:+.4f}"}
     readable = data.drop(columns=["low", "high"]).assign(
         **{
-            key: [_shown(value, form.get(key, "{:.4f}")) for value in data[key]]
+            key: data[key].map(or_dash(form.get(key, "{:.4f}")))
             for key in ("ours", "n", "difference")
         },
         published=compared["printed"],
@@ -55,7 +55,3 @@ def published_tables(
         ),
         "published_findings": Table("The published report's findings", findings, findings),
     }
-
-
-def _shown(value: float, form: str) -> str:
-    return "—" if pd.isna(value) else form.format(value)

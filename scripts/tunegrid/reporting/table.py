@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,11 @@ class Table:
     readable: pd.DataFrame
     data: pd.DataFrame
     note: str = ""
+
+
+def or_dash(form: str) -> Callable[[float], str]:
+    """A function that writes a number by `form`, and a missing one as a dash."""
+    return lambda value: "—" if pd.isna(value) else form.format(value)
 
 
 def write_tables(tables: Mapping[str, Table], folder: Path) -> None:

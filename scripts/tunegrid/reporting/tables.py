@@ -1,14 +1,14 @@
 """The report's tables, for any grid: tasks, hyper-parameters, accuracy, methods, parts."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
 
 from tunegrid.reporting.answer import answer_table, comparisons_table
 from tunegrid.reporting.data import data_table, leak_note, lengths_table
-from tunegrid.reporting.table import Table
+from tunegrid.reporting.table import Table, or_dash
 from tunegrid.results import GROUP, METRICS
 from tunegrid.statistics.summary import unequal_steps
 from tunegrid.tasks.cards import Card, leaks
@@ -62,7 +62,7 @@ def accuracy_table(summary: pd.DataFrame) -> Table:
     readable = _wide(table.assign(cell=cells), ["model", "method"])
     for column, name in BASELINES.items():
         scores = table.drop_duplicates("task").set_index("task")[column]
-        cells = scores.map(_or_dash("{:.4f}")).to_dict()
+        cells = scores.map(or_dash("{:.4f}")).to_dict()
         readable.loc[len(readable)] = {"model": name, "method": "—"} | cells
     return Table(
         "Test accuracy, mean ± standard deviation over seeds (number of runs)",
@@ -110,8 +110,8 @@ def parts_table(runs: pd.DataFrame, summary: pd.DataFrame) -> Table:
             "accuracy": [_plus_minus(row.accuracy, row.accuracy_sd) for row in data.itertuples()],
             "macro-F1": [_plus_minus(row.macro_f1, row.macro_f1_sd) for row in data.itertuples()],
             "other parts' labels": data["outside"].map("{:.1%}".format),
-            "accuracy, trained alone": data["alone"].map(_or_dash("{:.4f}")),
-            "difference": data["gain"].map(_or_dash("{:+.4f}")),
+            "accuracy, trained alone": data["alone"].map(or_dash("{:.4f}")),
+            "difference": data["gain"].map(or_dash("{:+.4f}")),
         }
     )
     note = (
@@ -136,10 +136,6 @@ def _part_rows(runs: pd.DataFrame, part: str) -> Iterator[dict[str, Any]]:
 
 def _plus_minus(mean: float, sd: float) -> str:
     return f"{mean:.4f}" if pd.isna(sd) else f"{mean:.4f} ± {sd:.4f}"
-
-
-def _or_dash(form: str) -> Callable[[float], str]:
-    return lambda value: "—" if pd.isna(value) else form.format(value)
 
 
 def build_tables(

@@ -10,7 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.pipeline import make_pipeline
 
-from tunegrid.tasks.splits import few_shot_sample
+from tunegrid.tasks.preparing import draw_few_shot
+from tunegrid.tasks.splits import joined_texts
 
 #: A word, or any other character that is no space: no text is without one.
 WORD = r"\w+|[^\w\s]"
@@ -31,12 +32,8 @@ def word_baseline(
     Returns:
         accuracy, micro_f1 and macro_f1.
     """
-    train, test = task["train"], task["test"]
-    if draws:
-        parts = [train.select(few_shot_sample(train["label"], draws, seed)) for seed in seeds]
-    else:
-        parts = [train]
-    scores = [_score(part, test) for part in parts]
+    drawn = [draw_few_shot(task, draws, seed) for seed in seeds] if draws else [task]
+    scores = [_score(splits["train"], splits["test"]) for splits in drawn]
     return {key: float(np.mean([score[key] for score in scores])) for key in scores[0]}
 
 
@@ -49,14 +46,9 @@ def _score(train: Dataset, test: Dataset) -> dict[str, float]:
             TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=WORD),
             LogisticRegression(max_iter=1000),
         )
-        predicted = model.fit(_texts(train), train["label"]).predict(_texts(test))
+        predicted = model.fit(joined_texts(train, " "), train["label"]).predict(
+            joined_texts(test, " ")
+        )
     accuracy = float(accuracy_score(labels, predicted))
     macro = float(f1_score(labels, predicted, average="macro", zero_division=0))
     return {"accuracy": accuracy, "micro_f1": accuracy, "macro_f1": macro}
-
-
-def _texts(data: Dataset) -> list[str]:
-    return [
-        text if pair is None else f"{text} {pair}"
-        for text, pair in zip(data["text"], data["text_pair"], strict=True)
-    ]

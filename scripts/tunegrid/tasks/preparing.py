@@ -7,7 +7,7 @@ from typing import Any
 from datasets import ClassLabel, Dataset, DatasetDict, concatenate_datasets
 
 from tunegrid.errors import UserError
-from tunegrid.tasks.splits import label_counts, stratified_sample
+from tunegrid.tasks.splits import few_shot_sample, label_counts, stratified_sample
 
 #: The splits of which a few-shot task keeps a few examples; test stays whole.
 FEW_SHOT_SPLITS = ("train", "dev")
@@ -109,6 +109,24 @@ def _renamed(data: Dataset, part: str, names: Sequence[str]) -> Dataset:
     return Dataset.from_dict(columns, features=features)
 
 
+def draw_few_shot(task: DatasetDict, draws: Sequence[Mapping[str, Any]], seed: int) -> DatasetDict:
+    """The splits that a run of a few-shot task sees: of train and dev, what is drawn for its seed.
+
+    Args:
+        task: with a column label, encoded or not.
+        draws: as `few_shot_draws` returns them; without any all examples stay.
+        seed: the run's.
+    """
+    if not draws:
+        return task
+    drawn = {
+        split: data.select(few_shot_sample(data["label"], draws, seed))
+        for split, data in task.items()
+        if split in FEW_SHOT_SPLITS
+    }
+    return DatasetDict(task | drawn)
+
+
 def label_parts(settings: Mapping[str, Any], labels: Sequence[str]) -> dict[str, list[int]]:
     """The label ids of each part of an aggregated task; of another task, none."""
     return {
@@ -118,7 +136,7 @@ def label_parts(settings: Mapping[str, Any], labels: Sequence[str]) -> dict[str,
 
 
 def few_shot_draws(settings: Mapping[str, Any], labels: Sequence[str]) -> list[dict[str, Any]]:
-    """The draws that make a task few-shot, for `few_shot_sample`: one for each part that is.
+    """The draws that make a task few-shot, for `draw_few_shot`: one for each part that is.
 
     Returns:
         labels (ids), examples (of each label) and seed (null: the run's own).

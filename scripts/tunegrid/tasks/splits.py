@@ -1,7 +1,7 @@
 """Splits: cutting them by a fixed seed, the same on every machine, and counting what is in them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,14 @@ def grouped_sample(groups: Sequence[str], share: float, seed: int) -> list[int]:
     return [int(position) for position in np.flatnonzero(np.isin(groups, kinds[order[:enough]]))]
 
 
+def joined_texts(data: Dataset, separator: str) -> list[str]:
+    """Every example's text; of a pair both, with `separator` between them."""
+    return [
+        text if pair is None else f"{text}{separator}{pair}"
+        for text, pair in zip(data["text"], data["text_pair"], strict=True)
+    ]
+
+
 def label_counts(data: Dataset) -> dict[str, int]:
     """How often each label stands in a split, in the order of the label ids."""
     names = data.features["label"].names
@@ -56,7 +64,9 @@ def label_counts(data: Dataset) -> dict[str, int]:
     return {name: seen[index] for index, name in enumerate(names)}
 
 
-def few_shot_sample(labels: Sequence[int], draws: Sequence[dict[str, Any]], seed: int) -> list[int]:
+def few_shot_sample(
+    labels: Sequence[int], draws: Sequence[Mapping[str, Any]], seed: int
+) -> list[int]:
     """Positions of the examples that a few-shot task keeps, in ascending order.
 
     Examples whose label no draw names are all kept.

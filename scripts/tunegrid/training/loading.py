@@ -7,8 +7,8 @@ from datasets import load_from_disk
 
 from tunegrid.errors import UserError
 from tunegrid.results import EVALUATED
-from tunegrid.tasks.preparing import FEW_SHOT_SPLITS
-from tunegrid.tasks.splits import count_encoded, few_shot_sample
+from tunegrid.tasks.preparing import FEW_SHOT_SPLITS, draw_few_shot
+from tunegrid.tasks.splits import count_encoded
 from tunegrid.training.batching import EncodedSplit
 
 
@@ -37,10 +37,8 @@ def load_splits(
             f" {', '.join(data)}; set data.dev_fraction, or protocol: report"
         )
     if card["few_shot"]:
-        for split in set(FEW_SHOT_SPLITS) & set(data):
-            chosen = few_shot_sample(data[split]["label"], card["few_shot"], seed)
-            data[split] = data[split].select(chosen)
-            counts[split] = count_encoded(data[split])
+        data = draw_few_shot(data, card["few_shot"], seed)
+        counts |= {split: count_encoded(data[split]) for split in FEW_SHOT_SPLITS if split in data}
     splits = {
         split: EncodedSplit(data[split], card["padding"]) for split in {"train", "test", evaluated}
     }
