@@ -67,6 +67,7 @@ else:
             " --model {input.model} --encoded {input.encoded} --runs results/runs"
             " --logs results/logs/train_pack --checkpoints results/.checkpoints"
             " --finished results/.finished --attempts {params.attempts}"
+            " --run-attempts results/.attempts"
             " --memory {resources.mem_mb} --time-limit {resources.runtime}"
             ' ${{TUNEGRID_SCRATCH:+--scratch "$TUNEGRID_SCRATCH"}}'
             " --output {output} > {log} 2>&1"

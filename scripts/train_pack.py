@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--checkpoints", required=True, type=Path, help="of all runs")
     parser.add_argument("--finished", required=True, type=Path, help="folder of finished runs")
     parser.add_argument("--attempts", type=Path, help="file of the attempts at this pack")
+    parser.add_argument("--run-attempts", type=Path, help="folder of the attempts at each run")
     parser.add_argument("--memory", type=int, help="of its Slurm job, in MB")
     parser.add_argument("--scratch", type=expanded_path, help="fast disk to copy what is read to")
     parser.add_argument("--time-limit", type=float, help="of its Slurm job, in minutes")
@@ -53,7 +54,7 @@ def main() -> None:
     attempts = Attempts(arguments.attempts, digest(canonical_json(arguments.cells)))
     try:
         with attempts.attempt(arguments.memory):
-            ended = make_all(jobs, arguments.logs, stop, arguments.scratch)
+            ended = make_all(jobs, arguments.logs, stop, arguments.scratch, arguments.run_attempts)
     except Stopped as reason:
         logging.warning("stopped by %s; start it again to go on from there", reason)
         raise SystemExit(GO_ON) from None

@@ -9,6 +9,7 @@ from tunegrid.files import read_json
 from tunegrid.settings import settings_hash
 from tunegrid.training import checkpoints, run
 from tunegrid.training.checkpoints import Checkpoints
+from tunegrid.training.energy import EnergyMeter
 from tunegrid.training.job import Job
 from tunegrid.training.run import run_cell
 from tunegrid.training.stepping import Stepper
@@ -82,6 +83,20 @@ def test_a_run_asked_to_stop_goes_on_bitwise(
     assert start(tmp_path, method) == undisturbed[method["kind"]]
     assert not list((tmp_path / "checkpoints").iterdir())
     assert read_json(tmp_path / "run/provenance.json")["resumed_at_step"] == step
+
+
+@pytest.mark.parametrize(("before", "after", "joules"), [(3.0, 4.0, 7.0), (None, 4.0, None)])
+def test_the_energy_of_a_run_that_was_interrupted_is_that_of_all_its_processes(
+    start, after_step, tmp_path, monkeypatch, before, after, joules
+):
+    stop = StopRequest()
+    after_step(2, lambda: setattr(stop, "signal", "SIGTERM"))
+    monkeypatch.setattr(EnergyMeter, "joules", before)
+    with pytest.raises(Stopped):
+        start(tmp_path, stop=stop)
+    monkeypatch.setattr(EnergyMeter, "joules", after)
+    start(tmp_path)
+    assert read_json(tmp_path / "run/metrics.json")["train_joules"] == joules
 
 
 @pytest.mark.parametrize("step", range(1, STEPS + 1))

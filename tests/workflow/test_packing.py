@@ -1,5 +1,6 @@
 """Several cells in one process: the same results to the bit, and a failure stays alone."""
 
+import json
 import re
 
 import pytest
@@ -46,6 +47,13 @@ def test_a_failure_stays_alone_and_says_why(packed):
     assert "cannot be added" in log or "is no configuration string" in log
     assert "Traceback" not in log
     assert "error: the run failed in its pack; why stands above" in log
+
+
+def test_each_cell_has_its_own_record_of_attempts(packed):
+    folder = packed[0].directory / "results/.attempts"
+    for cell, ended in ((CELLS[0], "finished"), (BROKEN, "error")):
+        lines = (folder / f"{cell}.jsonl").read_text().split("\n")
+        assert json.loads(lines[-1])["ended"] == ended
 
 
 def test_each_cell_has_its_own_log(packed):

@@ -17,6 +17,7 @@ from transformers import get_scheduler
 
 from tunegrid.training.batching import EncodedSplit, epoch_batches
 from tunegrid.training.checkpoints import Checkpoints, State
+from tunegrid.training.energy import EnergyMeter
 from tunegrid.training.randomness import random_states, restore_random_states
 from tunegrid.training.selection import Selection, trained_weights
 from tunegrid.training.stepping import Stepper, build_optimizer
@@ -89,6 +90,8 @@ class Training:
         self.history: History = []
         self.resumed_at: int | None = None
         self._checkpoints, self._before, self._clock = checkpoints, 0.0, perf_counter()
+        self._joules_before: float | None = 0.0
+        self._meter = EnergyMeter(accelerator.device)
         if saved := checkpoints.load():
             self._restore(saved)
 
@@ -96,6 +99,14 @@ class Training:
     def seconds(self) -> float:
         """Spent on the steps and evaluations that count, in all processes that made the run."""
         return self._before + perf_counter() - self._clock
+
+    def joules(self) -> float | None:
+        """The energy of what `seconds` counts, of all GPUs; None: one of them does not tell.
+
+        All processes of the run must ask at once.
+        """
+        told = [self._joules_before, *gather_object([self._meter.joules])]
+        return None if None in told else sum(told)
 
     @property
     def diverged(self) -> bool:
@@ -177,7 +188,7 @@ class Training:
 
     def _save(self) -> None:
         """All that the steps to come depend on, beside the settings; and the history so far."""
-        random = gather_object([random_states()])
+        random, joules = gather_object([random_states()]), self.joules()
         if self._accelerator.is_main_process:
             self._checkpoints.save(
                 len(self.history),
@@ -191,6 +202,7 @@ class Training:
                     "micro_batch": self.stepper.micro_batch,
                     "out_of_memory": self.stepper.out_of_memory,
                     "seconds": self.seconds,
+                    "joules": joules,
                 },
             )
 
@@ -204,6 +216,7 @@ class Training:
         self.stepper.micro_batch = saved["micro_batch"]
         self.stepper.out_of_memory = saved["out_of_memory"]
         self.history, self._before = saved["history"], saved["seconds"]
+        self._joules_before = saved["joules"]
         self.resumed_at = len(self.history)
 
 

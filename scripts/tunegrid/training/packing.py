@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tunegrid.cli import LOG_FORMAT
+from tunegrid.cluster.attempts import Attempts
 from tunegrid.errors import UserError
 from tunegrid.training.job import Job
 from tunegrid.training.making import make, take
@@ -15,7 +16,11 @@ from tunegrid.training.stopping import Stopped, StopRequest
 
 
 def make_all(
-    jobs: Mapping[str, Job], logs: Path, stop: StopRequest, scratch: Path | None = None
+    jobs: Mapping[str, Job],
+    logs: Path,
+    stop: StopRequest,
+    scratch: Path | None = None,
+    attempts: Path | None = None,
 ) -> dict[str, dict[str, str]]:
     """Make every run that is not finished, in order; a failure of one leaves the others alone.
 
@@ -24,6 +29,7 @@ def make_all(
         logs: folder for the runs' logs; each goes to `<path>.log`.
         stop: asked as by a run that is alone.
         scratch: fast disk to copy what is read to.
+        attempts: folder of the runs' attempts, each at `<path>.jsonl`; None: they are not noted.
 
     Returns:
         By path: `ended`, which is "finished" or "failed", and `log`.
@@ -37,8 +43,9 @@ def make_all(
             raise Stopped(f"{reason} before {path}")
         logging.info("%s: begins", path)
         log = logs / f"{path}.log"
+        noted = Attempts(attempts / f"{path}.jsonl" if attempts else None, job.hash)
         with _own_log(log):
-            end = "finished" if _made(job, stop, scratch) else "failed"
+            end = "finished" if _made(job, stop, scratch, noted) else "failed"
         logging.info("%s: %s", path, end)
         ended[path] = {"ended": end, "log": str(log)}
         gc.collect()  # a model is freed before the next is loaded, cycles and all
@@ -46,9 +53,9 @@ def make_all(
     return ended
 
 
-def _made(job: Job, stop: StopRequest, scratch: Path | None) -> bool:
+def _made(job: Job, stop: StopRequest, scratch: Path | None, noted: Attempts) -> bool:
     try:
-        with job.locked(stop):
+        with noted.attempt(), job.locked(stop):
             if not take(job):
                 with on_scratch(job, scratch) as here:
                     make(here, stop)

@@ -107,6 +107,7 @@ def run_cell(job: Job, stop: StopRequest | None = None) -> dict[str, Any]:
         "out_of_memory": training.stepper.out_of_memory,
         **peak_memory(accelerator.device),
         "train_seconds": round(training.seconds, 3),
+        "train_joules": training.joules(),
     }
     made |= {
         "hash": job.hash,
