@@ -16,7 +16,7 @@ rule expand_grid:
             PROJECT.config.model_dump(
                 mode="json",
                 exclude_unset=True,
-                exclude={"figures", "cluster", "memory", "published"},
+                exclude={"figures", "cluster", "memory", "published", "partial"},
             )
         ),
     shell:
@@ -26,9 +26,9 @@ rule expand_grid:
 rule collect_runs:
     input:
         cells="results/cells.csv",
-        metrics=of_all_runs("metrics.json"),
-        provenance=of_all_runs("provenance.json"),
-        history=of_all_runs("history.csv"),
+        metrics=of_wanted_runs("metrics.json"),
+        provenance=of_wanted_runs("provenance.json"),
+        history=of_wanted_runs("history.csv"),
     output:
         parquet="results/runs.parquet",
         csv=report(
@@ -45,9 +45,11 @@ rule collect_runs:
         "../envs/tunegrid.yaml"
     params:
         code=code_digest("collect_runs"),
+        attempts=["--attempts", "results/.attempts"] * PROJECT.config.partial,
+        found=runs_found,
     shell:
         'python "$TUNEGRID"/scripts/collect_runs.py --cells {input.cells} --runs results/runs'
-        " --parquet {output.parquet} --csv {output.csv} --history {output.history}"
+        " {params.attempts} --parquet {output.parquet} --csv {output.csv} --history {output.history}"
         " > {log} 2>&1"
 
 
@@ -73,7 +75,7 @@ rule summarise:
 rule compare_methods:
     input:
         runs="results/runs.parquet",
-        predictions=of_all_runs("predictions.parquet"),
+        predictions=of_wanted_runs("predictions.parquet"),
     output:
         parquet="results/comparisons.parquet",
         csv="results/comparisons.csv",

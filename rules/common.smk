@@ -13,7 +13,7 @@ os.environ |= {
 
 from tunegrid.code import code_digest, user_path
 from tunegrid.errors import UserError
-from tunegrid.files import canonical_json, matching_files, sha256
+from tunegrid.files import canonical_json, digest, matching_files, sha256
 from tunegrid.planning.grid import expand_grid, packs, tokenizer_of
 from tunegrid.planning.memory import memory_cases
 from tunegrid.planning.loading import load_project, typed_command_line
@@ -204,6 +204,22 @@ def published_checksums():
 def of_all_runs(name):
     """The file `name` of every run in the grid."""
     return [f"results/runs/{path}/{name}" for path in CELLS]
+
+
+def of_wanted_runs(name):
+    """The file `name` of every run that the aggregates wait for: of all, or of none (`partial`)."""
+    return [] if PROJECT.config.partial else of_all_runs(name)
+
+
+def runs_found(wildcards):
+    """What stands for the runs that `partial` finds, so that a further one renews the aggregates."""
+    if not PROJECT.config.partial:
+        return ""
+    paths = [*map(Path, of_all_runs("metrics.json"))]
+    attempts = [Path(f"results/.attempts/{path}.jsonl") for path in CELLS]
+    return digest(
+        str([(str(p), p.stat().st_mtime_ns) for p in [*paths, *attempts] if p.is_file()])
+    )
 
 
 def model_cases(wildcards):

@@ -3,7 +3,8 @@
 
 Every run's metrics, settings and provenance become a row of runs.parquet and runs.csv; every
 optimizer step a row of history.parquet. Fails when a run is missing, was made by other settings
-than its cell's, or breaks accuracy = micro-F1.
+than its cell's, or breaks accuracy = micro-F1; with --attempts a run that is missing or failed is a
+row that says so.
 """
 
 import logging
@@ -16,6 +17,7 @@ def main() -> None:
     parser = describe(__doc__)
     parser.add_argument("--cells", required=True, type=Path, help="CSV of expand_grid")
     parser.add_argument("--runs", required=True, type=Path, help="the folder results/runs")
+    parser.add_argument("--attempts", type=Path, help="folder of the attempts at each run")
     parser.add_argument("--parquet", required=True, type=Path, help="runs, to write")
     parser.add_argument("--csv", required=True, type=Path, help="the same, to write")
     parser.add_argument("--history", required=True, type=Path, help="curves, to write (Parquet)")
@@ -24,18 +26,22 @@ def main() -> None:
     import pandas as pd
 
     from tunegrid.files import atomic_path
+    from tunegrid.results import FINISHED, RUN_PATH
     from tunegrid.statistics.collecting import collect_history, collect_runs
 
     # Names and hashes are text, also where they look like a number or like NA.
     cells = pd.read_csv(arguments.cells, dtype=str, keep_default_na=False).astype({"seed": int})
-    runs = collect_runs(cells, arguments.runs)
+    runs = collect_runs(cells, arguments.runs, arguments.attempts)
+    finished = runs[runs["state"] == FINISHED]
     with atomic_path(arguments.history) as temporary:
-        collect_history(cells, arguments.runs).to_parquet(temporary, index=False)
+        collect_history(finished, arguments.runs).to_parquet(temporary, index=False)
     with atomic_path(arguments.csv) as temporary:
         runs.to_csv(temporary, index=False)
     with atomic_path(arguments.parquet) as temporary:
         runs.to_parquet(temporary, index=False)
-    logging.info("%d runs, %d degenerate", len(runs), runs["degenerate"].sum())
+    for row in runs[runs["state"] != FINISHED].itertuples():
+        logging.warning("%s: %s: %s", RUN_PATH.format(**row._asdict()), row.state, row.problem)
+    logging.info("%d runs, %d degenerate", len(finished), finished["degenerate"].sum())
 
 
 if __name__ == "__main__":

@@ -6,6 +6,9 @@ GROUP = RUN[:-1]
 #: A run's folder below `results/runs`.
 RUN_PATH = "{model}/{task}/{method}/seed{seed}"
 
+#: What a cell of the grid is, to those who read results.
+STATES = FINISHED, FAILED, MISSING = "finished", "failed", "missing"
+
 #: The split that is evaluated after each epoch, by `train.protocol`.
 EVALUATED = {"standard": "dev", "report": "test"}
 

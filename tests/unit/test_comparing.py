@@ -7,12 +7,19 @@ from scipy import stats
 from sklearn.metrics import f1_score
 
 from tunegrid.errors import UserError
-from tunegrid.statistics.comparing import (
+from tunegrid.results import FAILED, FINISHED
+from tunegrid.statistics import bootstrap
+from tunegrid.statistics.bootstrap import (
     COMPARED,
     Outcomes,
-    compare_methods,
     crossed_bootstrap,
-    seeds_needed,
+    resampled_scores,
+)
+from tunegrid.statistics.comparing import compare_methods, seeds_needed
+from tunegrid.statistics.dominance import (
+    almost_stochastic_order,
+    false_positive_rate,
+    violation_ratio,
 )
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -27,10 +34,18 @@ def outcomes(accuracies, n=200, kinds=3, seed=0):
     return Outcomes(labels, np.array(predicted), kinds)
 
 
-def test_scores_are_scikit_learn_s_under_every_weighting():
+def differences(one, two, metric="accuracy", resamples=2000):
+    """One bootstrap of two methods' difference."""
+    drawn = (resampled_scores(found, resamples)[metric] for found in (one, two))
+    return crossed_bootstrap(np.subtract(*drawn))
+
+
+@pytest.mark.parametrize("room", [bootstrap.COUNTS_AT_ONCE, 400])
+def test_scores_are_scikit_learn_s_under_every_weighting(monkeypatch, room):
+    monkeypatch.setattr(bootstrap, "COUNTS_AT_ONCE", room)
     found = outcomes([0.7, 0.4], n=60)
     weights = np.random.default_rng(1).integers(0, 4, size=(5, 60)).astype(np.float32)
-    accuracy, macro = (found.scores(weights, metric) for metric in COMPARED)
+    accuracy, macro = (found.scores(weights)[metric] for metric in COMPARED)
     for at, weight in enumerate(weights):
         for seed, predicted in enumerate(found.predicted):
             right = predicted == found.labels
@@ -43,11 +58,11 @@ def test_scores_are_scikit_learn_s_under_every_weighting():
 def test_one_seed_gives_the_paired_bootstrap_of_examples():
     """Its spread is the standard error of the mean difference over examples."""
     one, two = outcomes([0.8], n=400, seed=1), outcomes([0.6], n=400, seed=1)
-    drawn = crossed_bootstrap(one, two, "accuracy")
+    drawn = differences(one, two, resamples=10_000)
     right = [(found.predicted[0] == found.labels).astype(float) for found in (one, two)]
-    differences = right[0] - right[1]
-    assert drawn.mean() == pytest.approx(differences.mean(), abs=1e-3)
-    assert drawn.std() == pytest.approx(differences.std() / 20, rel=0.03)
+    apart = right[0] - right[1]
+    assert drawn.mean() == pytest.approx(apart.mean(), abs=1e-3)
+    assert drawn.std() == pytest.approx(apart.std() / 20, rel=0.03)
 
 
 def test_seeds_alone_give_the_t_interval():
@@ -61,7 +76,7 @@ def test_seeds_alone_give_the_t_interval():
         rows = [np.repeat(np.arange(n) >= value * n, many).astype(int) for value in values]
         return Outcomes(np.repeat(labels, many), np.array(rows), 2)
 
-    drawn = crossed_bootstrap(alike(shares), alike(np.zeros(5)), "accuracy")
+    drawn = differences(alike(shares), alike(np.zeros(5)), resamples=10_000)
     low, high = np.quantile(drawn, [0.025, 0.975])
     expected = stats.t.interval(0.95, 4, shares.mean(), stats.sem(shares))
     assert low == pytest.approx(expected[0], abs=0.02)
@@ -79,7 +94,7 @@ def test_the_interval_covers_what_is_true():
             (ease + draw.normal(size=(5, 60)) + 0.5 * draw.normal(size=(5, 1)) < 0).astype(int)
             for _ in range(2)
         ]
-        drawn = crossed_bootstrap(*(Outcomes(labels, wrong, 2) for wrong in both), "accuracy", 500)
+        drawn = differences(*(Outcomes(labels, wrong, 2) for wrong in both), resamples=500)
         low, high = np.quantile(drawn, [0.025, 0.975])
         covered += low <= 0 <= high
     assert covered / times >= 0.93
@@ -89,7 +104,7 @@ def make_runs(methods, seeds=SEEDS, tasks=("t",)):
     return pd.DataFrame(
         [
             {"model": "m", "task": task, "method": method, "seed": seed,
-             "trainable_parameters": parameters}
+             "trainable_parameters": parameters, "state": FINISHED}
             for task in tasks for method, parameters in methods.items() for seed in seeds
         ]
     )  # fmt: skip
@@ -123,8 +138,12 @@ def test_each_method_is_compared_with_the_one_that_trains_most():
     means = [(o.predicted == o.labels).mean() for o in (found["adapter"], found["full"])]
     assert row["difference"] == pytest.approx(means[0] - means[1])
     assert row["low"] < row["difference"] < row["high"] < 0
-    assert row["p"] == pytest.approx(2 / 2001)
-    assert row["p_holm"] == pytest.approx(4 / 2001)
+    # No resample crosses 0: less than 2,000 of them can tell.
+    assert row["p"] < 2 / 2001
+    assert row["p_holm"] == pytest.approx(2 * row["p"])
+    assert row["detectable"] == pytest.approx(2.8 * (row["high"] - row["low"]) / 3.92, rel=0.05)
+    assert row["aso"] == 0
+    assert row["aso_false_positives"] == false_positive_rate(5)
     same = table.set_index(["method", "metric"]).loc[("same", "accuracy")]
     assert (same["difference"], same["p"], same["p_holm"]) == (0, 1, 1)
     assert pd.isna(same["effect_size"])
@@ -153,13 +172,60 @@ def test_one_seed_and_missing_seeds_are_compared_as_far_as_they_go():
     table, _ = compare_methods(one, loader(found), 500)
     assert table["seeds"].tolist() == [1, 1]
     assert table["effect_size"].isna().all()
-    none = runs[(runs["method"] == "full") & (runs["seed"] == 1) | (runs["seed"] == 2)]
-    assert compare_methods(none[none["method"] == "full"], loader(found), 500)[0].empty
+    assert table["aso"].isna().all()
+    assert compare_methods(one[one["method"] == "full"], loader(found), 500)[0].empty
+
+
+def test_a_method_whose_runs_failed_is_shown_and_not_dropped():
+    found = {"full": outcomes([0.9] * 5), "a": outcomes([0.6] * 5)}
+    runs = make_runs({"full": 9, "a": 1, "broken": 5})
+    runs.loc[runs["method"] == "broken", ["state", "trainable_parameters"]] = FAILED, np.nan
+    runs.loc[(runs["method"] == "a") & (runs["seed"] > 3), "state"] = FAILED
+    table, details = compare_methods(runs, loader(found), 500)
+    rows = table[table["metric"] == "accuracy"].set_index("method")
+    assert rows["reference"].tolist() == ["full", "full"]
+    assert rows[["seeds", "seeds_planned"]].to_numpy().tolist() == [[3, 5], [0, 5]]
+    assert rows.loc["broken", ["difference", "p", "p_holm"]].isna().all()
+    assert rows.loc["a", "p_holm"] == rows.loc["a", "p"]  # a family of one
+    assert details["method"].unique().tolist() == ["a"]
+
+
+def test_where_the_largest_method_failed_the_next_is_the_reference():
+    found = {"b": outcomes([0.9] * 5), "a": outcomes([0.6] * 5)}
+    runs = make_runs({"full": 9, "b": 5, "a": 1})
+    runs.loc[runs["method"] == "full", ["state", "trainable_parameters"]] = FAILED, np.nan
+    table, _ = compare_methods(runs, loader(found), 500)
+    rows = table[table["metric"] == "accuracy"].set_index("method")
+    assert rows["reference"].to_dict() == {"full": "b", "a": "b"}
+    assert rows["seeds"].to_dict() == {"full": 0, "a": 5}
+
+
+def test_the_violation_ratio_is_the_hand_s():
+    """Quantiles 1, 3 against 2, 2: apart by −1 and 1, so half of the squares is below."""
+    assert violation_ratio(np.array([3.0, 1.0]), np.array([2.0, 2.0])) == 0.5
+    assert violation_ratio(np.array([3.0, 2.0]), np.array([1.0, 0.0])) == 0
+    assert violation_ratio(np.array([0.0, 1.0]), np.array([3.0, 2.0])) == 1
+    assert np.isnan(violation_ratio(np.ones(3), np.ones(3)))
+
+
+def test_the_order_is_clear_where_all_seeds_of_one_are_above_and_unknown_where_all_are_equal():
+    better, worse = np.array([0.9, 0.91, 0.92]), np.array([0.5, 0.52, 0.6])
+    assert almost_stochastic_order(better, worse) == 0
+    assert almost_stochastic_order(worse, better) == 1
+    assert np.isnan(almost_stochastic_order(np.ones(5), np.ones(5)))
+
+
+def test_the_order_s_false_positives_are_those_that_were_measured():
+    """deepsig 1.2.8, 5 seeds a side, no difference: .07 below .2, .18 below .5, for a method named
+    beforehand. Whoever puts the higher mean forward meets twice as many."""
+    assert false_positive_rate(5, 0.2) / 2 == pytest.approx(0.07, abs=0.02)
+    assert false_positive_rate(5, 0.5) / 2 == pytest.approx(0.18, abs=0.03)
+    assert false_positive_rate(10) < false_positive_rate(5) < false_positive_rate(3)
 
 
 def test_runs_on_other_examples_are_refused():
     found = {"full": outcomes([0.9] * 5), "a": outcomes([0.6] * 5, seed=1)}
-    with pytest.raises(UserError, match="m on t: a and full were not measured on the same test"):
+    with pytest.raises(UserError, match=r"m on t: full and a \(seed 1\) were not measured"):
         compare_methods(make_runs({"full": 9, "a": 1}), loader(found), 100)
 
 
@@ -173,5 +239,5 @@ def test_the_seeds_needed_are_the_textbook_s(effect, seeds):
 
 def test_the_same_runs_give_the_same_interval():
     one, two = outcomes([0.8] * 3), outcomes([0.7] * 3)
-    first = crossed_bootstrap(one, two, "macro_f1", 700)
-    assert np.array_equal(first, crossed_bootstrap(one, two, "macro_f1", 700))
+    first = differences(one, two, "macro_f1", 700)
+    assert np.array_equal(first, differences(one, two, "macro_f1", 700))

@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 
@@ -8,8 +9,9 @@ import pytest
 from paths import ROOT
 from scipy import stats
 
+from tunegrid.cluster.attempts import Attempts
 from tunegrid.errors import UserError
-from tunegrid.results import METRICS
+from tunegrid.results import FAILED, FINISHED, METRICS, MISSING
 from tunegrid.statistics.collecting import collect_history, collect_runs
 from tunegrid.statistics.summary import summarise, unequal_steps
 
@@ -21,7 +23,7 @@ def runs_table(values, **columns):
             "model": "m", "task": "t", "method": "full", "seed": seed, "loss": 1.0,
             "accuracy": value, "micro_f1": value, "macro_f1": 0.5, "degenerate": False, "steps": 7,
             "majority_accuracy": 0.4, "majority_macro_f1": 0.2,
-            "trainable_parameters": 25, "total_parameters": 100,
+            "trainable_parameters": 25, "total_parameters": 100, "state": FINISHED,
         } | columns
         for seed, value in enumerate(values)
     ]  # fmt: skip
@@ -114,7 +116,7 @@ def one_run(tmp_path):
     (folder / "history.csv").write_text("step,epoch,loss\n1,1,0.1\n2,1,0.30000000000000004\n")
     cells = pd.DataFrame(
         [{"model": "m", "task": "t", "method": "full", "seed": 1, "hash": "abc",
-          "path": "m/t/full/seed1"}]
+          "path": "m/t/full/seed1", "settings": json.dumps(made["settings"])}]
     )  # fmt: skip
     return cells, tmp_path, folder
 
@@ -135,9 +137,9 @@ def test_a_hash_of_digits_and_a_name_like_na_stay_text(one_run, tmp_path):
     for name in ("metrics.json", "provenance.json"):
         content = json.loads((folder / name).read_text())
         (folder / name).write_text(json.dumps(content | hashes))
-    cell = (
-        f"model,task,method,seed,hash,path\nNA,t,full,1,123456789012,{folder.relative_to(root)}\n"
-    )
+    (root / "NA").mkdir()
+    (root / "m/t").rename(root / "NA/t")
+    cell = "model,task,method,seed,hash,path,settings\nNA,t,full,1,123456789012,NA/t/full/seed1,\n"
     (tmp_path / "cells.csv").write_text(cell)
     out = [tmp_path / name for name in ("runs.parquet", "runs.csv", "history.parquet")]
     subprocess.run(
@@ -159,7 +161,7 @@ def test_history_keeps_its_last_bit(one_run):
 
 def test_a_run_of_other_settings_is_refused(one_run):
     cells, root, _ = one_run
-    with pytest.raises(UserError, match=r"was made by settings abc, the grid has xyz"):
+    with pytest.raises(UserError, match=r"was made by settings abc, the grid has xyz; run the"):
         collect_runs(cells.assign(hash="xyz"), root)
 
 
@@ -170,8 +172,65 @@ def test_every_missing_run_is_named(one_run):
     with pytest.raises(UserError) as error:
         collect_runs(pd.concat([cells, absent]), root)
     first, second = str(error.value).splitlines()
-    assert first == f"{folder}/provenance.json: is missing; run the workflow to make it"
+    assert first == (
+        f"{folder}/provenance.json: is missing; run the workflow to make it, or set partial: true"
+    )
     assert "seed2/metrics.json: is missing" in second
+
+
+def others(cells, *seeds, **columns):
+    """The same cell from other seeds, too."""
+    rows = [cells.assign(seed=seed, path=f"m/t/full/seed{seed}", **columns) for seed in seeds]
+    return pd.concat([cells, *rows], ignore_index=True)
+
+
+def test_what_is_not_finished_is_a_row_that_says_why(one_run):
+    cells, root, _ = one_run
+    attempts = root / "attempts"
+    for seed, error in ((3, UserError("no such\nlayer")), (4, MemoryError()), (5, None)):
+        noted = Attempts(attempts / f"m/t/full/seed{seed}.jsonl", "abc")
+        if error is None:
+            noted.begin(None, {})
+            continue
+        with pytest.raises(type(error)), noted.attempt(None, {}):
+            raise error
+    runs = collect_runs(others(cells, 2, 3, 4, 5), root, attempts).set_index("seed")
+    assert runs["state"].tolist() == [FINISHED, MISSING, FAILED, FAILED, MISSING]
+    assert runs.loc[[2, 3, 4], "problem"].tolist() == [
+        "was never started", "error: no such layer", "error: MemoryError"
+    ]  # fmt: skip
+    assert runs.loc[5, "problem"].startswith("began and has not ended (")
+    assert runs["accuracy"].isna().tolist() == [False, True, True, True, True]
+    assert runs["settings.epochs"].tolist() == [3] * 5
+    assert runs["examples.train"].dtype == "Int64"
+    assert not runs["degenerate"].any()
+
+
+def test_a_run_of_other_settings_is_missing_beside_finished_ones(one_run):
+    cells, root, _ = one_run
+    shutil.copytree(root / "m/t/full/seed1", root / "m/t/full/seed2")
+    runs = collect_runs(others(cells, 2, hash="xyz"), root, root / "attempts")
+    assert runs["state"].tolist() == [FINISHED, MISSING]
+    assert "was made by settings abc, the grid has xyz" in runs["problem"].iloc[1]
+
+
+def test_a_grid_without_a_finished_run_is_refused(one_run):
+    cells, root, folder = one_run
+    (folder / "metrics.json").unlink()
+    with pytest.raises(UserError, match="no run of the grid is finished"):
+        collect_runs(cells, root, root / "attempts")
+
+
+def test_missing_and_failed_runs_are_counted_and_never_dropped():
+    runs = runs_table([0.8, np.nan, np.nan])
+    runs["state"] = [FINISHED, FAILED, MISSING]
+    none = runs_table([np.nan] * 2, method="none", state=MISSING, trainable_parameters=np.nan)
+    table = summarise(pd.concat([runs, none]), []).set_index(["method", "metric"])
+    row = table.loc[("full", "accuracy")]
+    assert row[["n", "n_runs", "n_failed", "n_missing"]].tolist() == [1, 3, 1, 1]
+    row = table.loc[("none", "accuracy")]
+    assert row[["n", "n_runs", "n_failed", "n_missing"]].tolist() == [0, 2, 0, 2]
+    assert row[["mean", "sd", "low", "trainable_percent"]].isna().all()
 
 
 def test_metrics_that_no_run_writes_are_refused(one_run):

@@ -344,6 +344,11 @@ class Config(Closed):
     published: PublishedSettings = Field(
         default_factory=PublishedSettings, description="Papers to compare with."
     )
+    partial: bool = Field(
+        False,
+        description="Train nothing; make tables, figures and workbook of the runs that are"
+        " finished. The others are shown as missing or failed.",
+    )
     models: dict[Name, ModelEntry] = Field(
         default_factory=dict, description="Models beside those of `config/models.yaml`."
     )

@@ -1,5 +1,7 @@
 """Collecting a grid's runs into one table, a row a run."""
 
+import json
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,68 +10,98 @@ import pandas as pd
 
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
-from tunegrid.results import RUN
+from tunegrid.results import FINISHED, MISSING, RUN, RUN_PATH
+from tunegrid.settings import Settings
+from tunegrid.statistics.unfinished import state_of_unfinished
 
 
-def collect_runs(cells: pd.DataFrame, root: Path) -> pd.DataFrame:
+def collect_runs(cells: pd.DataFrame, root: Path, attempts: Path | None = None) -> pd.DataFrame:
     """What every run measured, was set to, and was made by.
 
     Args:
-        cells: the grid, as expand_grid writes it (columns `RUN`, hash, path).
+        cells: the grid, as expand_grid writes it (columns `RUN`, hash, path, settings).
         root: the folder `results/runs`.
+        attempts: the folder of the runs' attempts, which tell why a cell has no result; None: a
+            cell without one is an error.
 
     Returns:
-        A row a cell, in the grid's order: metrics.json's keys (out_of_memory: how many times the
-        micro-batch was halved); `settings.*` (the training and split
-        settings, each a column), `provenance.*`; `examples.train` … of each split;
-        `parts.<part>.<metric>` of each part of an aggregated task.
+        A row a cell, in the grid's order: `RUN`, state (one of `STATES`) and problem (why it is not
+        finished); metrics.json's keys (out_of_memory: how many times the micro-batch was halved);
+        `settings.*` (the training and split settings, each a column), `provenance.*`;
+        `examples.train` … of each split; `parts.<part>.<metric>` of each part of an aggregated
+        task. Of a cell that is not finished what it would measure is missing, and degenerate false.
 
     Raises:
-        UserError: a run is missing, was not made by its cell's settings, or breaks accuracy =
-            micro-F1.
+        UserError: a run is missing (without `attempts`) or was not made by its cell's settings, no
+            run at all is finished, or one breaks accuracy = micro-F1.
     """
     rows, problems = [], []
     for cell in cells.itertuples():
-        folder = root / cell.path
         try:
-            metrics, made = (
-                read_json(folder / "metrics.json"),
-                read_json(folder / "provenance.json"),
-            )
-        except OSError as error:
-            problems.append(f"{error.filename}: is missing; run the workflow to make it")
-            continue
-        if problem := _problem(cell, metrics, made):
-            problems.append(f"{folder}/metrics.json: {problem}")
-        else:
-            rows.append(_row(metrics, made))
+            rows.append(_read_run(cell, root / cell.path))
+        except UserError as problem:
+            problems.append(str(problem))
+        except _NoResultError as reason:
+            if attempts is None:
+                problems.append(f"{reason}; run the workflow to make it, or set partial: true")
+            else:
+                rows.append(_unfinished(cell, reason, attempts))
     if problems:
         raise UserError("\nerror: ".join(problems))
-    return pd.DataFrame(rows)
+    if all(row["state"] != FINISHED for row in rows):
+        raise UserError(f"{root}: no run of the grid is finished; run the workflow to make them")
+    return _table(rows)
 
 
-def _problem(cell: Any, metrics: dict[str, Any], made: dict[str, Any]) -> str | None:
-    """Why a run's files are not those of its cell, or of no run; None if they are."""
+class _NoResultError(Exception):
+    """A cell has no result: none at all, or one of other settings."""
+
+
+def _read_run(cell: Any, folder: Path) -> dict[str, Any]:
+    try:
+        metrics, made = (read_json(folder / f"{name}.json") for name in ("metrics", "provenance"))
+    except OSError as error:
+        raise _NoResultError(f"{error.filename}: is missing") from None
     for found in (metrics["hash"], made["hash"]):
         if found != cell.hash:
-            return (
-                f"was made by settings {found}, the grid has {cell.hash}; delete it and run again"
+            raise _NoResultError(
+                f"{folder}/metrics.json: was made by settings {found}, the grid has {cell.hash}"
             )
     if abs(metrics["accuracy"] - metrics["micro_f1"]) > 1e-9:
-        return (
-            f"accuracy {metrics['accuracy']} differs from micro-F1 {metrics['micro_f1']}, which"
-            " single labels cannot; it was not written by a run"
+        raise UserError(
+            f"{folder}/metrics.json: accuracy {metrics['accuracy']} differs from micro-F1"
+            f" {metrics['micro_f1']}, which single labels cannot; it was not written by a run"
         )
-    return None
+    return _row(metrics, made)
+
+
+def _unfinished(cell: Any, reason: Exception, attempts: Path) -> dict[str, Any]:
+    state, problem = state_of_unfinished(attempts / f"{cell.path}.jsonl", cell.hash)
+    if state == MISSING and "was made by" in str(reason):
+        problem = str(reason)
+    here = {key: getattr(cell, key) for key in (*RUN, "hash")}
+    here |= {"state": state, "problem": problem, "degenerate": False}
+    return here | _settings(json.loads(cell.settings))
+
+
+def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The rows, counts as whole numbers also where some cells have none."""
+    kinds = defaultdict(set)
+    for row in rows:
+        for key, value in row.items():
+            if value is not None:
+                kinds[key].add(type(value))
+    counts = [key for key, found in kinds.items() if found == {int} and key != "seed"]
+    return pd.DataFrame(rows).astype(dict.fromkeys(counts, "Int64"))
 
 
 def _row(metrics: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
-    data = made["settings"]["data"]
-    settings = {key: data[key] for key in data if key != "parts"} | made["settings"]["train"]
-    settings["micro_batch"] = str(settings["micro_batch"])  # a number or auto: one type a column
     measured = {key: value for key, value in metrics.items() if key != "parts"}
+    here = {key: measured.pop(key) for key in RUN}
     return (
-        measured
+        here
+        | {"state": FINISHED, "problem": None}
+        | measured
         | {"out_of_memory": len(metrics["out_of_memory"])}
         | {
             f"parts.{part}.{key}": value
@@ -79,9 +111,16 @@ def _row(metrics: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
         | {f"examples.{split}": counts["examples"] for split, counts in made["splits"].items()}
         | {f"labels.{split}": len(counts["labels"]) for split, counts in made["splits"].items()}
         | {f"truncated.{split}": counts["truncated"] for split, counts in made["splits"].items()}
-        | {f"settings.{key}": value for key, value in settings.items()}
+        | _settings(made["settings"])
         | {f"provenance.{key}": value for key, value in _flat_provenance(made)}
     )
+
+
+def _settings(settings: Settings) -> dict[str, Any]:
+    data, train = settings["data"], settings["train"]
+    flat = {key: data[key] for key in data if key != "parts"} | train
+    flat["micro_batch"] = str(flat["micro_batch"])  # a number or auto: one type a column
+    return {f"settings.{key}": value for key, value in flat.items()}
 
 
 def _flat_provenance(made: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -93,11 +132,12 @@ def _flat_provenance(made: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     yield from made["versions"].items()
 
 
-def collect_history(cells: pd.DataFrame, root: Path) -> pd.DataFrame:
-    """The training curves of all cells: columns `RUN` and those of history.csv, a row a step."""
+def collect_history(finished: pd.DataFrame, root: Path) -> pd.DataFrame:
+    """The training curves of finished cells: columns `RUN` and history.csv's, a row a step."""
     curves = []
-    for cell in cells.itertuples():
-        curve = pd.read_csv(root / cell.path / "history.csv", float_precision="round_trip")
+    for cell in finished.itertuples():
+        path = root / RUN_PATH.format(**cell._asdict()) / "history.csv"
+        curve = pd.read_csv(path, float_precision="round_trip")
         for position, key in enumerate(RUN):
             curve.insert(position, key, getattr(cell, key))
         curves.append(curve)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 from scipy import stats
 
-from tunegrid.results import GROUP, METRICS
+from tunegrid.results import FAILED, GROUP, METRICS, MISSING
 from tunegrid.tasks.cards import Card, leaks, word_baselines
 
 LEVEL = 0.95
@@ -22,10 +22,12 @@ def summarise(runs: pd.DataFrame, cards: Sequence[Card]) -> pd.DataFrame:
         A row for each group and metric, groups in the grid's order: n (runs with a finite
         value), mean, variance and sd (both n-1), low and high (95 % t interval of the mean over
         seeds; as sd missing for n = 1), median, min, max; majority_baseline
-        (of the metrics that have one); n_runs, n_degenerate (included in the mean, never
-        dropped); steps_min and steps_max (optimizer steps of its runs); trainable_parameters,
-        total_parameters and trainable_percent; test_in_train, test_nearly_in_train and
-        test_examples (`leaks`); tfidf_baseline (of the metrics that have one).
+        (of the metrics that have one); n_runs (cells of the grid), n_degenerate (included in the
+        mean, never dropped), n_failed and n_missing (of these n_runs; a group without any finished
+        run has a row all the same); steps_min and steps_max (optimizer steps of its runs);
+        trainable_parameters, total_parameters and trainable_percent; test_in_train,
+        test_nearly_in_train and test_examples (`leaks`); tfidf_baseline (of the metrics that have
+        one).
     """
     long = runs.melt(
         id_vars=[*GROUP, "seed"], value_vars=list(METRICS), var_name="metric", value_name="value"
@@ -42,6 +44,8 @@ def summarise(runs: pd.DataFrame, cards: Sequence[Card]) -> pd.DataFrame:
     first = runs.groupby(GROUP, sort=False).agg(
         n_runs=("seed", "size"),
         n_degenerate=("degenerate", "sum"),
+        n_failed=("state", lambda states: (states == FAILED).sum()),
+        n_missing=("state", lambda states: (states == MISSING).sum()),
         steps_min=("steps", "min"),
         steps_max=("steps", "max"),
         majority_accuracy=("majority_accuracy", "first"),
@@ -75,7 +79,7 @@ def unequal_steps(summary: pd.DataFrame) -> list[str]:
     Returns:
         A text for each such model and task: `model on task: full 405, adapter-64 210`.
     """
-    groups = summary.drop_duplicates(GROUP)
+    groups = summary.drop_duplicates(GROUP).dropna(subset="steps_min")
     found = []
     for (model, task), methods in groups.groupby(["model", "task"], sort=False):
         if len(methods[["steps_min", "steps_max"]].drop_duplicates()) > 1:

@@ -1,0 +1,124 @@
+"""Runs measured on the same test examples, and how far their scores vary with both.
+
+Seeds and examples are resampled, the same examples for all runs (crossed bootstrap; Owen & Eckles
+2012, https://doi.org/10.1214/12-AOAS547).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy import stats
+
+#: Metrics that are resampled.
+COMPARED = ("accuracy", "macro_f1")
+#: Resamples of a bootstrap, and its seed.
+RESAMPLES, SEED = 10_000, 0
+#: Weights (resamples × examples) and counts (examples × runs × labels) that are held at once.
+WEIGHTS_AT_ONCE, COUNTS_AT_ONCE = 2_000_000, 4_000_000
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What runs predicted on a test split that they share.
+
+    Attributes:
+        labels: label ids, (n,).
+        predicted: label ids, (runs, n).
+        kinds: how many labels there are.
+    """
+
+    labels: np.ndarray
+    predicted: np.ndarray
+    kinds: int
+
+    def scores(self, weights: np.ndarray) -> dict[str, np.ndarray]:
+        """The metrics of every run under every weighting of the examples.
+
+        Args:
+            weights: how often each example counts, (b, n).
+
+        Returns:
+            Of each of `COMPARED`, (b, runs). Macro-F1 as in `tunegrid.training.metrics`: the mean
+            over the labels that occur among labels or predictions of the weighted examples.
+        """
+        one_hot = np.eye(self.kinds, dtype=weights.dtype)
+        true = (weights @ one_hot[self.labels]).astype(np.float64)[:, None]  # (b, 1, k)
+        parts = [self._block(weights, one_hot, true, block) for block in self._blocks()]
+        return {name: np.concatenate([part[name] for part in parts], axis=1) for name in COMPARED}
+
+    def _blocks(self) -> Iterator[np.ndarray]:
+        """The runs' predictions, so many at once as `COUNTS_AT_ONCE` has room for."""
+        size = max(1, COUNTS_AT_ONCE // (2 * self.kinds * len(self.labels)))
+        for start in range(0, len(self.predicted), size):
+            yield self.predicted[start : start + size]
+
+    def _block(
+        self, weights: np.ndarray, one_hot: np.ndarray, true: np.ndarray, predicted: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        told = one_hot[predicted]  # (r, n, k)
+        counted = np.concatenate([told * (predicted == self.labels)[..., None], told], axis=2)
+        columns = counted.transpose(1, 0, 2).reshape(len(self.labels), -1)
+        counts = (weights @ columns).astype(np.float64)  # whole numbers: exact in float32, too
+        hits, given = np.split(counts.reshape(len(weights), len(predicted), -1), 2, axis=2)
+        occurring = (true + given) > 0
+        f1 = np.divide(2 * hits, true + given, out=np.zeros_like(hits), where=occurring)
+        return {
+            "accuracy": hits.sum(axis=2) / true.sum(axis=2),
+            "macro_f1": f1.sum(axis=2) / occurring.sum(axis=2),
+        }
+
+
+def resampled_scores(outcomes: Outcomes, resamples: int = RESAMPLES) -> dict[str, np.ndarray]:
+    """The metrics of every run on test examples drawn with replacement.
+
+    Returns:
+        Of each of `COMPARED`, (resamples, runs), the same for the same outcomes.
+    """
+    examples = outcomes.labels.shape[0]
+    size = max(1, WEIGHTS_AT_ONCE // examples)
+    parts = [
+        outcomes.scores(_counts(examples, start, min(size, resamples - start)).astype(np.float32))
+        for start in range(0, resamples, size)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in COMPARED}
+
+
+def crossed_bootstrap(differences: np.ndarray) -> np.ndarray:
+    """Differences of the mean over seeds, seeds and examples both drawn with replacement.
+
+    Drawn seeds vary too little when they are few: their part is stretched so that seeds alone would
+    give the t interval (as Hesterberg 2015 expands percentile intervals,
+    https://doi.org/10.1080/00031305.2015.1089789). With one seed only the examples are drawn.
+
+    Args:
+        differences: of each seed on each drawing of the examples, (b, seeds).
+
+    Returns:
+        (b,), the same for the same differences.
+    """
+    size, seeds = differences.shape
+    even = differences.mean(axis=1)
+    if seeds == 1:
+        return even
+    quantile = (1 + LEVEL) / 2
+    stretch = stats.t.ppf(quantile, seeds - 1) / stats.norm.ppf(quantile)
+    stretch *= np.sqrt(seeds / (seeds - 1))
+    shares = _drawn(np.random.default_rng([SEED, seeds]), seeds, size) / seeds
+    return even + stretch * ((shares * differences).sum(axis=1) - even)
+
+
+@lru_cache(maxsize=64)
+def _counts(examples: int, start: int, size: int) -> np.ndarray:
+    """How often each example is drawn in these resamples, (size, examples), for every method."""
+    return _drawn(np.random.default_rng([SEED, start]), examples, size)
+
+
+def _drawn(generator: np.random.Generator, things: int, size: int) -> np.ndarray:
+    """How often each of `things` is drawn when as many are, with replacement: (size, things)."""
+    chosen = generator.integers(things, size=(size, things))
+    chosen += things * np.arange(size)[:, None]
+    counts = np.bincount(chosen.ravel(), minlength=size * things)
+    return counts.reshape(size, things).astype(np.uint8)
