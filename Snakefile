@@ -14,6 +14,14 @@ if not workflow.configfiles:
 report: "rules/captions/workflow.rst"
 
 
+onerror:
+    print(
+        "Each job that failed is named above, with its log. If those are runs: the same command"
+        " with --config partial=true shows the results of the others, and these as failed.",
+        file=sys.stderr,
+    )
+
+
 include: "rules/common.smk"
 include: "rules/cluster.smk"
 include: "rules/data.smk"

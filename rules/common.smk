@@ -217,9 +217,7 @@ def runs_found(wildcards):
         return ""
     paths = [*map(Path, of_all_runs("metrics.json"))]
     attempts = [Path(f"results/.attempts/{path}.jsonl") for path in CELLS]
-    return digest(
-        str([(str(p), p.stat().st_mtime_ns) for p in [*paths, *attempts] if p.is_file()])
-    )
+    return digest(str([(str(p), p.stat().st_mtime_ns) for p in [*paths, *attempts] if p.is_file()]))
 
 
 def model_cases(wildcards):

@@ -25,15 +25,12 @@ def main() -> None:
     import pandas as pd
 
     from tunegrid.files import atomic_path
-    from tunegrid.results import RUN, RUN_PATH
     from tunegrid.statistics.comparing import compare_methods
+    from tunegrid.statistics.outcomes import predictions_below
 
-    def load(*run: str | int) -> pd.DataFrame:
-        path = RUN_PATH.format(**dict(zip(RUN, run, strict=True)))
-        columns = ["id", "label", "predicted"]
-        return pd.read_parquet(arguments.root / path / "predictions.parquet", columns=columns)
-
-    comparisons, details = compare_methods(pd.read_parquet(arguments.runs), load)
+    comparisons, details = compare_methods(
+        pd.read_parquet(arguments.runs), predictions_below(arguments.root)
+    )
     with atomic_path(arguments.mcnemar) as temporary:
         details.to_csv(temporary, index=False)
     with atomic_path(arguments.csv) as temporary:

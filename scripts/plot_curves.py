@@ -27,8 +27,8 @@ def main() -> None:
     task = [("task", "==", arguments.task)]
     history = pd.read_parquet(arguments.history, filters=task)
     runs = pd.read_parquet(arguments.runs, filters=task)
-    if history.empty:
-        raise UserError(f"--task: {arguments.task!r} has no run in {arguments.history}")
+    if runs.empty:
+        raise UserError(f"--task: {arguments.task!r} has no run in {arguments.runs}")
     save(plot_curves(history, evaluated_split(runs)), arguments.output, arguments.dpi)
 
 

@@ -11,6 +11,7 @@ from tunegrid.errors import UserError
 from tunegrid.files import read_json
 from tunegrid.provenance import LIBRARIES, installed_version
 from tunegrid.results import METRICS, RUN, RUN_PATH
+from tunegrid.statistics.unfinished import state_of_unfinished
 
 #: Results of one task or model, by their paths below `results`.
 OF_TASK = re.compile(r"figures/curves_(?P<task>.+)\.(png|svg)|cards/(?P<card>.+)\.(md|html|json)")
@@ -74,7 +75,10 @@ def trail(results: Path, cell: Cell) -> Iterator[str]:
     try:
         metrics, made = read_json(folder / "metrics.json"), read_json(folder / "provenance.json")
     except OSError as error:
-        yield f"  missing: {error.filename} is not there"
+        attempts = results / ".attempts" / f"{cell['path']}.jsonl"
+        state, problem = state_of_unfinished(attempts, cell["hash"])
+        yield f"  {state:10} {error.filename} is not there; the run {problem}"
+        yield f"  log        {results / 'logs/train' / cell['path']}.log"
         return
     scores = ", ".join(f"{key} {metrics[key]}" for key in METRICS)
     yield f"  measured   {scores} on {metrics['examples']} examples of {metrics['split']}"

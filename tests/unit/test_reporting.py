@@ -15,7 +15,7 @@ from tunegrid.reporting.memory_figure import plot_memory
 from tunegrid.reporting.table import to_html, to_markdown
 from tunegrid.reporting.tables import accuracy_table, build_tables
 from tunegrid.reporting.workbook import write_workbook
-from tunegrid.results import METRICS
+from tunegrid.results import FAILED, FINISHED, METRICS, MISSING
 from tunegrid.statistics.summary import summarise
 
 
@@ -30,6 +30,7 @@ def make_runs(models=("m1", "m2"), methods=("full", "a8"), tasks=("t1", "t2"), s
                 "loss": draw.uniform(0.3, 1), "accuracy": accuracy, "micro_f1": accuracy,
                 "macro_f1": accuracy - 0.1, "majority_accuracy": 0.4, "majority_macro_f1": 0.2,
                 "degenerate": method == "a8" and seed == 2, "degenerate_reason": None,
+                "state": FINISHED, "problem": None,
                 "trainable_parameters": 10 if method == "a8" else 1000, "total_parameters": 1000,
                 "steps": 20, "train_seconds": 1.25, "examples.train": 10, "examples.test": 5,
                 "labels.train": 2, "settings.split_seed": 0,
@@ -72,7 +73,8 @@ COMPARISONS = pd.DataFrame(
         {"model": model, "task": "t1", "method": "a8", "reference": "full", "metric": "accuracy",
          "seeds": 5, "examples": 139, "mean": 0.6, "reference_mean": 0.6 - difference,
          "difference": difference, "low": low, "high": high, "p": p, "p_holm": p,
-         "effect_size": effect, "seeds_needed": needed}
+         "effect_size": effect, "seeds_needed": needed, "seeds_planned": 5, "detectable": 0.017,
+         "aso": 0.31, "aso_false_positives": 0.115}
         for model, difference, low, high, p, effect, needed in (
             ("m1", -0.012, -0.020, -0.004, 0.01, -1.5, 7),
             ("m2", 0.003, -0.009, 0.015, 0.6, None, None),
@@ -253,8 +255,8 @@ def test_the_answer_is_a_sentence_with_interval_and_cost():
         " and 61 % of the memory"
     )
     assert equal == (
-        "a8 cannot be told from full in accuracy: +0.3 points (-0.9 … +1.5), at 1 % of the"
-        " parameters trained"
+        "a8 cannot be told from full in accuracy: +0.3 points (-0.9 … +1.5), where 5 seeds on 139"
+        " examples show differences from 1.7 on, at 1 % of the parameters trained"
     )
     nothing = answer_table(COMPARISONS.iloc[:0], SUMMARY, SAVING)
     assert nothing.readable.empty
@@ -305,6 +307,37 @@ def test_a_cell_group_that_is_missing_is_shown_as_missing():
     partial = SUMMARY.drop(SUMMARY[(SUMMARY["model"] == "m2") & (SUMMARY["task"] == "t2")].index)
     readable = accuracy_table(partial).readable
     assert (readable.set_index("model").loc["m2", "t2"] == "—").all()
+
+
+def test_runs_without_a_result_stand_in_every_table_and_figure():
+    runs = make_runs(models=["m1"]).astype({"steps": "Int64", "labels.train": "Int64"})
+    broken, one = runs["method"] == "a8", (runs["task"] == "t1") & (runs["seed"] == 1)
+    measured = [*METRICS, "steps", "trainable_parameters", "labels.train", "majority_accuracy"]
+    for chosen, state in ((broken & (runs["task"] == "t2"), FAILED), (~broken & one, MISSING)):
+        runs.loc[chosen, "state"] = state
+        runs.loc[chosen, measured] = None
+    runs.loc[runs["state"] != FINISHED, "degenerate"] = False
+    summary = summarise(runs, CARDS)
+    none = {"seeds": 0, "seeds_planned": 2, "task": "t2"}
+    lacking = COMPARISONS.iloc[:1].assign(**none | dict.fromkeys(
+        ["difference", "low", "high", "p_holm", "effect_size", "detectable", "aso", "examples"]
+    ))  # fmt: skip
+    tables = build_tables(runs, summary, CARDS, lacking, SAVING)
+    accuracy = tables["accuracy"]
+    cells = accuracy.readable.set_index("method")
+    assert cells.loc["a8", "t2"] == "failed ‡2"
+    assert cells.loc["full", "t1"].endswith("(1) ‡1")
+    assert "in all 2 have failed and 1 are missing" in accuracy.note
+    methods = tables["methods"].readable.set_index(["method", "metric"])
+    assert methods.loc[("a8", "Accuracy"), "t2"] == "failed ‡2"
+    assert "cannot be compared" in tables["answer"].readable["answer"].iloc[0]
+    assert tables["comparisons"].readable["seeds"].tolist() == ["0 of 2"]
+    settings = tables["hyperparameters"].readable.set_index(["task", "method"])["steps"]
+    assert settings[("t2", "a8")] == "—"
+    assert settings[("t1", "full")] == "20"
+    figure = bars.plot_bars(summary, "accuracy", "sd")
+    assert "failed" in {text.get_text().strip() for text in figure.axes[0].texts}
+    comparison.plot_methods(runs, summary, "sd")
 
 
 @pytest.mark.parametrize("runs", [RUNS, make_runs(["m"], ["full"], ["t"], [1])])

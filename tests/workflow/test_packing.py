@@ -3,6 +3,7 @@
 import json
 import re
 
+import pandas as pd
 import pytest
 from tiny import results
 from workflow import AGGREGATES, Workflow
@@ -47,6 +48,24 @@ def test_a_failure_stays_alone_and_says_why(packed):
     assert "cannot be added" in log or "is no configuration string" in log
     assert "Traceback" not in log
     assert "error: the run failed in its pack; why stands above" in log
+
+
+def test_the_results_of_the_others_are_to_be_had_and_show_the_failure(packed):
+    workflow, config, run = packed
+    assert "--config partial=true" in run.stderr
+    workflow.configure(config | {"partial": True})
+    assert "train" not in workflow.plan()
+    workflow.run()
+    folder = workflow.directory / "results"
+    runs = pd.read_csv(folder / "runs.csv").set_index("method")
+    assert runs["state"].to_dict() == {"full": "finished", "adapter-4": "finished",
+                                       "broken": "failed"}  # fmt: skip
+    assert "is no configuration string" in runs.loc["broken", "problem"]
+    assert "failed ‡1" in (folder / "tables/accuracy.md").read_text()
+    assert "broken cannot be compared" in (folder / "tables/answer.md").read_text()
+    assert workflow.plan() == {}
+    workflow.configure(config)
+    assert "train" in workflow.plan()
 
 
 def test_each_cell_has_its_own_record_of_attempts(packed):

@@ -7,6 +7,7 @@ import pandas as pd
 from tunegrid.reporting.data import leak_note
 from tunegrid.reporting.table import Table, or_dash
 from tunegrid.results import METRICS
+from tunegrid.statistics.dominance import THRESHOLD
 
 #: Below this corrected p two methods are told apart.
 ALPHA = 0.05
@@ -15,8 +16,12 @@ NOTE = (
     " crossed bootstrap of 10,000 resamples over seeds and test examples (with one seed, over"
     " examples alone). p: of the same bootstrap, two-sided, by Holm's method for all comparisons of"
     " the metric. d: mean over standard deviation of the seeds' differences; seeds needed: how many"
-    " a paired t test would need to find such a d with power 80 %. One example: what one test"
-    " example is worth in accuracy; smaller differences are between the seeds' means only."
+    " a paired t test would need to find such a d with power 80 %. Shown from: the difference that"
+    " these seeds and examples would find with power 80 %. One example: what one test example is"
+    " worth in accuracy; smaller differences are between the seeds' means only. ASO: almost"
+    " stochastic order of the higher mean over the lower, on the seeds' scores alone: the upper"
+    f" bound of its violation ratio, said to tell the two apart below {THRESHOLD}; its false"
+    " positives: how often it would at so many seeds where there is no difference."
 )
 #: With fewer seeds than this a reader is told what that does to the intervals.
 ENOUGH = 4
@@ -39,6 +44,7 @@ def answer_table(
         steps: a warning to be added, where the methods' schedules differ.
     """
     accuracy = comparisons[comparisons["metric"] == "accuracy"]
+    told = accuracy[accuracy["seeds"] > 0]
     data = accuracy.assign(
         parameters=[_parameters(summary, row) for row in accuracy.itertuples()],
         memory=[_memory(saving, row) for row in accuracy.itertuples()],
@@ -49,7 +55,7 @@ def answer_table(
         return Table("What is lost", readable, data, NOTHING)
     notes = [
         "In brackets: the 95 % interval. Memory: of a training step at the same shape, traced.",
-        FEW.format(data["seeds"].min()) if data["seeds"].min() < ENOUGH else "",
+        FEW.format(told["seeds"].min()) if told["seeds"].min() < ENOUGH else "",
         steps,
         leak_note(summary),
     ]
@@ -59,6 +65,11 @@ def answer_table(
 
 def _words(row: Any) -> str:
     """The comparison in one sentence, differences in points (hundredths)."""
+    if not row.seeds:
+        return (
+            f"{row.method} cannot be compared: it has no finished run of a seed that"
+            f" {row.reference} has, too ({row.seeds_planned} in the grid)"
+        )
     points, low, high = (100 * value for value in (row.difference, row.low, row.high))
     if row.p_holm < ALPHA:
         verb, sign = ("loses", -1) if points < 0 else ("gains", 1)
@@ -70,12 +81,19 @@ def _words(row: Any) -> str:
     else:
         found = (
             f"{row.method} cannot be told from {row.reference} in accuracy:"
-            f" {points:+.1f} points ({low:+.1f} … {high:+.1f})"
+            f" {points:+.1f} points ({low:+.1f} … {high:+.1f}), where {_seeds(row)} on"
+            f" {row.examples} examples show differences from {100 * row.detectable:.1f} on"
         )
+    if row.seeds < row.seeds_planned:
+        found += f" (by {row.seeds} of {row.seeds_planned} seeds)"
     costs = [f"{row.parameters:.3g} % of the parameters trained"]
     if not pd.isna(row.memory):
         costs.append(f"{row.memory:.0f} % of the memory")
     return f"{found}, at {' and '.join(costs)}"
+
+
+def _seeds(row: Any) -> str:
+    return "1 seed" if row.seeds == 1 else f"{row.seeds} seeds"
 
 
 def _parameters(summary: pd.DataFrame, row: Any) -> float:
@@ -97,15 +115,28 @@ def comparisons_table(comparisons: pd.DataFrame, summary: pd.DataFrame) -> Table
     data = comparisons.reset_index(drop=True)
     shown = data[["model", "task", "method", "reference"]].assign(
         metric=data["metric"].map(METRICS),
-        seeds=data["seeds"],
-        difference=data["difference"].map("{:+.4f}".format),
-        interval=[f"{row.low:+.4f} … {row.high:+.4f}" for row in data.itertuples()],
-        p=data["p_holm"].map("{:.4f}".format),
+        seeds=[
+            f"{row.seeds}"
+            if row.seeds == row.seeds_planned
+            else f"{row.seeds} of {row.seeds_planned}"
+            for row in data.itertuples()
+        ],
+        difference=data["difference"].map(or_dash("{:+.4f}")),
+        interval=[
+            f"{row.low:+.4f} … {row.high:+.4f}" if row.seeds else "—" for row in data.itertuples()
+        ],
+        p=data["p_holm"].map(or_dash("{:.4f}")),
         d=data["effect_size"].map(or_dash("{:+.2f}")),
         needed=data["seeds_needed"].map(or_dash("{:.0f}")),
-        example=(1 / data["examples"]).map("{:.4f}".format),
+        detectable=data["detectable"].map(or_dash("{:.4f}")),
+        example=(1 / data["examples"].astype(float)).map(or_dash("{:.4f}")),
+        aso=data["aso"].map(or_dash("{:.2f}")),
+        false=data["aso_false_positives"].map(or_dash("{:.0%}")),
     )
-    words = {"needed": "seeds needed", "example": "one example", "p": "p (Holm)"}
+    words = {
+        "needed": "seeds needed", "example": "one example", "p": "p (Holm)",
+        "detectable": "shown from", "aso": "ASO", "false": "ASO's false positives",
+    }  # fmt: skip
     note = f"{NOTE} {leak_note(summary)}".strip() if len(data) else NOTHING
     return Table(
         "Methods compared, by seed and test example", shown.rename(columns=words), data, note

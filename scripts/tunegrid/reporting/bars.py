@@ -53,6 +53,7 @@ def plot_bars(summary: pd.DataFrame, metric: str, error_bar: str) -> Figure:
             linewidth=0.4,
             error_kw={"elinewidth": 0.9, "capsize": min(3.0, 60 * width), "ecolor": "#222222"},
         )
+        _unfinished(axes, x, rows)
     _baselines(axes, table, tasks)
     axes.set_xticks(range(len(tasks)), tasks)
     axes.tick_params(axis="x", length=0)
@@ -69,6 +70,14 @@ def plot_bars(summary: pd.DataFrame, metric: str, error_bar: str) -> Figure:
         models_note(models) + error_note(error_bar, table["n"]),
     )
     return figure
+
+
+def _unfinished(axes: plt.Axes, x: np.ndarray, rows: pd.DataFrame) -> None:
+    """Where a group has no bar, why: its runs have failed, or are missing."""
+    for place, row in zip(x, rows.itertuples(), strict=True):
+        if row.n == 0:
+            told = "failed" if row.n_failed else "missing" if row.n_missing else "not finite"
+            axes.text(*(place, 0, f" {told}"), rotation=90, fontsize=6, ha="center", va="bottom")
 
 
 def _baselines(axes: plt.Axes, table: pd.DataFrame, tasks: list[str]) -> None:

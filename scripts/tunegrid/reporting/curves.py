@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from tunegrid.reporting.style import (
     WIDTH,
+    empty_figure,
     models_note,
     place_legend,
     seeds_note,
@@ -34,6 +35,8 @@ def plot_curves(history: pd.DataFrame, eval_split: str) -> Figure:
         history: one task's rows of history.parquet.
         eval_split: name of the split that was evaluated, for the titles.
     """
+    if history.empty:
+        return empty_figure("no run of this task is finished")
     series = series_of(history)
     models = list(history["model"].unique())
     looks = series_looks(series)

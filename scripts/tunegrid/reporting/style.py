@@ -111,6 +111,14 @@ def place_legend(
     legend.get_title().set_fontsize(7.5)
 
 
+def empty_figure(why: str) -> Figure:
+    """A figure that says why it shows nothing."""
+    figure, axes = plt.subplots(figsize=(WIDTH, 1.0))
+    axes.axis("off")
+    axes.text(0.5, 0.5, why, ha="center", va="center")
+    return figure
+
+
 def save(figure: Figure, outputs: Sequence[Path], dpi: int) -> None:
     """Write the figure to each path, in the format of its suffix, without dates.
 

@@ -9,7 +9,7 @@ import pandas as pd
 from tunegrid.reporting.answer import answer_table, comparisons_table
 from tunegrid.reporting.data import data_table, leak_note, lengths_table
 from tunegrid.reporting.table import Table, or_dash
-from tunegrid.results import GROUP, METRICS
+from tunegrid.results import FINISHED, GROUP, METRICS
 from tunegrid.statistics.summary import unequal_steps
 from tunegrid.tasks.cards import Card, leaks
 
@@ -27,15 +27,16 @@ SHOWN_SETTINGS = (
 def tasks_table(runs: pd.DataFrame, cards: Sequence[Card]) -> Table:
     """The tasks: what is classified, labels, examples of each split as used."""
     titles = {card["task"]: card["title"] for card in cards}
-    first = runs.drop_duplicates("task").set_index("task")
+    finished = runs[runs["state"] == FINISHED].drop_duplicates("task").set_index("task")
+    first = finished.reindex(runs["task"].unique())
     data = pd.DataFrame({"task": first.index, "classified": first.index.map(titles)})
-    data["labels"] = first["labels.train"].to_numpy()
+    data["labels"] = first["labels.train"].astype("Int64").array
     for split in ("train", "dev", "test"):
         if f"examples.{split}" in first:
             data[split] = first[f"examples.{split}"].astype("Int64").array
     data["majority_accuracy"] = first["majority_accuracy"].array
     words = {"majority_accuracy": "majority class, test accuracy"}
-    accuracy = data["majority_accuracy"].map("{:.4f}".format)
+    accuracy = data["majority_accuracy"].map(or_dash("{:.4f}"))
     readable = data.assign(majority_accuracy=accuracy).astype(object)
     readable = readable.where(readable.notna(), "—").rename(columns=words)
     title = "Tasks, and the examples of each split that were used"
@@ -45,10 +46,22 @@ def tasks_table(runs: pd.DataFrame, cards: Sequence[Card]) -> Table:
 def hyperparameters_table(runs: pd.DataFrame) -> Table:
     """How each model was trained on each task by each method."""
     columns = [f"settings.{key}" for key in SHOWN_SETTINGS]
-    data = runs[[*GROUP, "steps", *columns]].drop_duplicates().reset_index(drop=True)
+    # A run that is not finished has settings and no steps: those of its group's others.
+    data = runs[[*GROUP, "steps", *columns]]
+    data["steps"] = data.groupby(GROUP, sort=False)["steps"].transform(_filled)
+    data = data.drop_duplicates().reset_index(drop=True)
     data.columns = [name.removeprefix("settings.") for name in data.columns]
-    readable = data.assign(learning_rate=data["learning_rate"].map("{:.1e}".format))
+    readable = data.assign(
+        learning_rate=data["learning_rate"].map("{:.1e}".format),
+        steps=data["steps"].map(or_dash("{:.0f}")),
+    )
     return Table("Hyper-parameters", readable, data)
+
+
+def _filled(steps: pd.Series) -> pd.Series:
+    """The steps of a group, where all that are known are equal, of its unfinished runs, too."""
+    known = steps.dropna().unique()
+    return steps.fillna(known[0]) if len(known) == 1 else steps
 
 
 def accuracy_table(summary: pd.DataFrame) -> Table:
@@ -80,7 +93,8 @@ def methods_table(summary: pd.DataFrame) -> Table:
     )
     # A row of its own: a task's number of labels is in its head's size, so the share varies.
     share = summary.drop_duplicates(GROUP)
-    share = share.assign(metric="Trainable", cell=share["trainable_percent"].map("{:.3f} %".format))
+    trained = share["trainable_percent"].map(or_dash("{:.3f} %"))
+    share = share.assign(metric="Trainable", cell=trained)
     rows = pd.concat([share, metrics]).sort_index(kind="stable")
     return Table(
         "Methods: test metrics, mean ± standard deviation over seeds (number of runs)",
@@ -177,6 +191,8 @@ def _wide(table: pd.DataFrame, rows: list[str]) -> pd.DataFrame:
 
 
 def _mean(row: tuple) -> str:
+    if row.n_failed + row.n_missing == row.n_runs:
+        return "failed" if row.n_failed else "missing"
     if pd.isna(row.mean):
         return "not finite"
     spread = f" ± {row.sd:.4f}" if row.n > 1 else ""
@@ -188,7 +204,9 @@ def _bold(text: str, bold: bool) -> str:
 
 
 def _mark(row: tuple) -> str:
-    return f" †{row.n_degenerate}" if row.n_degenerate else ""
+    unfinished = row.n_failed + row.n_missing
+    degenerate = f" †{row.n_degenerate}" if row.n_degenerate else ""
+    return degenerate + (f" ‡{unfinished}" if unfinished else "")
 
 
 def steps_note(summary: pd.DataFrame) -> str:
@@ -208,9 +226,17 @@ def _notes(table: pd.DataFrame, summary: pd.DataFrame) -> str:
 
 
 def _note(table: pd.DataFrame) -> str:
-    if not table["n_degenerate"].any():
-        return ""
-    return (
-        "†k: k of the runs are degenerate (they predict one class for every example, or their"
-        " loss is not finite); they are part of the mean where their value is finite."
-    )
+    notes = []
+    if table["n_degenerate"].any():
+        notes.append(
+            "†k: k of the runs are degenerate (they predict one class for every example, or their"
+            " loss is not finite); they are part of the mean where their value is finite."
+        )
+    if table["n_failed"].any() or table["n_missing"].any():
+        groups = table.drop_duplicates(GROUP)
+        notes.append(
+            f"‡k: k of the grid's runs have no result; in all {groups['n_failed'].sum()} have"
+            f" failed and {groups['n_missing'].sum()} are missing (which, and why:"
+            " results/runs.csv, columns state and problem)."
+        )
+    return " ".join(notes)

@@ -84,7 +84,7 @@ def write_workbook(
         path: file to write.
     """
     options = {"strings_to_formulas": False, "strings_to_urls": False, "constant_memory": True}
-    created = datetime.fromisoformat(runs["provenance.started"].max()).astimezone(UTC)
+    created = datetime.fromisoformat(runs["provenance.started"].dropna().max()).astimezone(UTC)
     with xlsxwriter.Workbook(path, options) as workbook:
         workbook.set_properties(
             {"title": "tunegrid results", "created": created.replace(tzinfo=None)}
@@ -154,6 +154,8 @@ def _write_cell(
 
 def _shown(value: Any, number_format: str | None) -> str:
     """About what a reader sees of a value, for the width of its column."""
-    if value is None or value is pd.NA or isinstance(value, str):
-        return str(value or "")
+    if value is None or value is pd.NA:
+        return ""
+    if isinstance(value, str):
+        return value
     return f"{value:,.4f}" if number_format else str(value)

@@ -1,7 +1,6 @@
 """Methods compared: paired by seed and by test example, with what the difference may be."""
 
 import bisect
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,17 +10,16 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
-from tunegrid.errors import UserError
-from tunegrid.results import FINISHED, RUN
+from tunegrid.results import FINISHED
 from tunegrid.statistics.bootstrap import (
     COMPARED,
     LEVEL,
     RESAMPLES,
-    Outcomes,
     crossed_bootstrap,
     resampled_scores,
 )
 from tunegrid.statistics.dominance import almost_stochastic_order, false_positive_rate
+from tunegrid.statistics.outcomes import Load, load_outcomes
 
 PAIR = ["model", "task", "method", "reference"]
 COLUMNS = [*PAIR, "metric", "seeds", "seeds_planned", "examples", "mean", "reference_mean"]
@@ -32,9 +30,6 @@ DETAILS = [*PAIR, "seed", "only_method_right", "only_reference_right", "p"]
 POWER = 0.8
 #: More seeds than this are told as none.
 MOST_SEEDS = 10_000
-
-#: (model, task, method, seed) → predictions.parquet of that run
-Load = Callable[[str, str, str, int], pd.DataFrame]
 
 
 def compare_methods(
@@ -74,7 +69,7 @@ def compare_methods(
             continue
         shares = finished.groupby("method", sort=False)["trainable_parameters"].first()
         reference = shares.astype(float).idxmax()
-        outcomes = _outcomes(load, finished)
+        _, _, outcomes = load_outcomes(load, finished)
         scores = outcomes.scores(np.ones((1, len(outcomes.labels))))
         drawn = resampled_scores(outcomes, resamples)
         for method in methods:
@@ -110,23 +105,6 @@ def _paired(
     ]
     seeds = sorted(set.intersection(*map(set, places)))
     return seeds, *([own[seed] for seed in seeds] for own in places)
-
-
-def _outcomes(load: Load, runs: pd.DataFrame) -> Outcomes:
-    """The outcomes of runs of one model and task, on examples and labels that all share."""
-    frames = [load(*run) for run in runs[RUN].itertuples(index=False)]
-    first = frames[0]
-    for run, frame in zip(runs.itertuples(), frames, strict=True):
-        if not first[["id", "label"]].equals(frame[["id", "label"]]):
-            raise UserError(
-                f"{run.model} on {run.task}: {runs['method'].iloc[0]} and {run.method} (seed"
-                f" {run.seed}) were not measured on the same test examples; run them again with the"
-                " same data settings"
-            )
-    names = pd.unique(pd.concat([first["label"], *(frame["predicted"] for frame in frames)]))
-    ids = pd.Index(names)
-    predicted = np.array([ids.get_indexer(frame["predicted"]) for frame in frames])
-    return Outcomes(ids.get_indexer(first["label"]), predicted, len(ids))
 
 
 def _compare(one: np.ndarray, two: np.ndarray, resampled: np.ndarray) -> dict[str, Any]:

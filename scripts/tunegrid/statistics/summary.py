@@ -53,7 +53,8 @@ def summarise(runs: pd.DataFrame, cards: Sequence[Card]) -> pd.DataFrame:
         trainable_parameters=("trainable_parameters", "first"),
         total_parameters=("total_parameters", "first"),
     )
-    first["trainable_percent"] = 100 * first["trainable_parameters"] / first["total_parameters"]
+    share = first["trainable_parameters"].astype(float) / first["total_parameters"].astype(float)
+    first["trainable_percent"] = 100 * share
     table = table.merge(first.reset_index(), on=GROUP, validate="many_to_one")
     baseline = table.pop("majority_accuracy").where(table["metric"].isin(["accuracy", "micro_f1"]))
     macro = table.pop("majority_macro_f1").where(table["metric"] == "macro_f1")
