@@ -92,6 +92,24 @@ rule compare_methods:
         " --parquet {output.parquet} --csv {output.csv} --mcnemar {output.mcnemar} > {log} 2>&1"
 
 
+rule count_errors:
+    input:
+        runs="results/runs.parquet",
+        predictions=of_wanted_runs("predictions.parquet"),
+    output:
+        expand("results/errors/{table}.csv", table=ERRORS),
+    log:
+        "results/logs/count_errors.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    params:
+        code=code_digest("count_errors"),
+    shell:
+        'python "$TUNEGRID"/scripts/count_errors.py --runs {input.runs} --root results/runs'
+        " --output results/errors > {log} 2>&1"
+
+
 # Where the grid compares itself with no paper, none of this is made.
 rule compare_published:
     input:

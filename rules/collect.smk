@@ -25,7 +25,9 @@ rule figures:
     input:
         expand("results/figures/bars_{metric}.{suffix}", metric=METRICS, suffix=FIGURES),
         expand("results/figures/curves_{task}.{suffix}", task=TASKS, suffix=FIGURES),
+        expand("results/figures/confusion_{task}.{suffix}", task=TASKS, suffix=FIGURES),
         expand("results/figures/methods.{suffix}", suffix=FIGURES),
+        expand("results/figures/pareto.{suffix}", suffix=FIGURES),
         expand("results/figures/memory_{model}.{suffix}", model=MODELS, suffix=FIGURES),
     localrule: True
 

@@ -25,7 +25,7 @@ from tunegrid.reporting import (
     RECOUNT_TABLES,
     TABLES,
 )
-from tunegrid.results import METRICS, RUN_PATH
+from tunegrid.results import ERRORS, METRICS, RUN_PATH
 
 try:
     PROJECT = load_project(
@@ -42,7 +42,7 @@ MODELS = list(dict.fromkeys(cell.model for cell in CELLS.values()))
 TASKS = PROJECT.grid_tasks
 CARDS = [f"results/cards/{name}.json" for name in TASKS]
 GRID_TABLES = TABLES + PART_TABLES * any(task.aggregated for task in TASKS.values())
-FIGURES = ["png", "svg"]
+FIGURES = ["png", "svg", "pdf"]
 RUN = f"results/runs/{RUN_PATH}"
 
 

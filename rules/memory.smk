@@ -100,6 +100,7 @@ rule plot_memory:
             labels={"shows": "of what, and how it grows", "model": "{model}"},
         ),
         svg="results/figures/memory_{model}.svg",
+        pdf="results/figures/memory_{model}.pdf",
     log:
         "results/logs/plot_memory/{model}.log",
     localrule: True

@@ -7,8 +7,10 @@ rule write_tables:
         summary="results/summary.parquet",
         cards=CARDS,
         comparisons="results/comparisons.parquet",
-        saving="results/tables/memory_saving.csv",
+        memory="results/tables/memory.csv",
+        errors=expand("results/errors/{table}.csv", table=ERRORS),
     output:
+        "results/tables/answer.rst",  # the first page of the report
         expand(
             "results/tables/{table}.{suffix}",
             table=GRID_TABLES,
@@ -18,7 +20,7 @@ rule write_tables:
             report(
                 f"results/tables/{table}.html",
                 caption="captions/tables.rst",
-                category=CATEGORY.get(table, "Tables"),
+                category=CATEGORY.get(table, "Quality"),
                 labels={"table": table},
             )
             for table in GRID_TABLES
@@ -32,8 +34,8 @@ rule write_tables:
         code=code_digest("write_tables"),
     shell:
         'python "$TUNEGRID"/scripts/write_tables.py --runs {input.runs} --summary {input.summary}'
-        " --cards {input.cards:q} --comparisons {input.comparisons} --saving {input.saving}"
-        " --output results/tables > {log} 2>&1"
+        " --cards {input.cards:q} --comparisons {input.comparisons} --memory {input.memory}"
+        " --errors results/errors --output results/tables > {log} 2>&1"
 
 
 rule write_workbook:
@@ -47,8 +49,8 @@ rule write_workbook:
         report(
             "results/results.xlsx",
             caption="captions/workbook.rst",
-            category="Tables",
-            labels={"table": "workbook (.xlsx)"},
+            category="Runs",
+            labels={"shows": "workbook (.xlsx)"},
         ),
     log:
         "results/logs/write_workbook.log",
@@ -74,6 +76,7 @@ rule plot_bars:
             labels={"shows": "mean and spread", "metric": "{metric}"},
         ),
         svg="results/figures/bars_{metric}.svg",
+        pdf="results/figures/bars_{metric}.pdf",
     log:
         "results/logs/plot_bars/{metric}.log",
     localrule: True
@@ -100,6 +103,7 @@ rule plot_methods:
             labels={"shows": "methods compared", "metric": "accuracy, macro_f1"},
         ),
         svg="results/figures/methods.svg",
+        pdf="results/figures/methods.pdf",
     log:
         "results/logs/plot_methods.log",
     localrule: True
@@ -122,10 +126,11 @@ rule plot_curves:
         png=report(
             "results/figures/curves_{task}.png",
             caption="captions/curves.rst",
-            category="Training curves",
-            labels={"task": "{task}"},
+            category="Runs",
+            labels={"shows": "training curves", "task": "{task}"},
         ),
         svg="results/figures/curves_{task}.svg",
+        pdf="results/figures/curves_{task}.pdf",
     log:
         "results/logs/plot_curves/{task}.log",
     localrule: True
@@ -137,3 +142,54 @@ rule plot_curves:
     shell:
         'python "$TUNEGRID"/scripts/plot_curves.py --history {input.history} --runs {input.runs}'
         " --task {wildcards.task} --dpi {params.dpi} --output {output} > {log} 2>&1"
+
+
+rule plot_confusion:
+    input:
+        errors="results/errors/confusion.csv",
+        card="results/cards/{task}.json",
+    output:
+        png=report(
+            "results/figures/confusion_{task}.png",
+            caption="captions/confusion.rst",
+            category="Quality",
+            labels={"shows": "confusion", "task": "{task}"},
+        ),
+        svg="results/figures/confusion_{task}.svg",
+        pdf="results/figures/confusion_{task}.pdf",
+    log:
+        "results/logs/plot_confusion/{task}.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    params:
+        code=code_digest("plot_confusion"),
+        dpi=PROJECT.config.figures.dpi,
+    shell:
+        'python "$TUNEGRID"/scripts/plot_confusion.py --confusion {input.errors}'
+        " --card {input.card} --dpi {params.dpi} --output {output} > {log} 2>&1"
+
+
+rule plot_pareto:
+    input:
+        "results/tables/cost.csv",
+    output:
+        png=report(
+            "results/figures/pareto.png",
+            caption="captions/pareto.rst",
+            category="Cost",
+            labels={"shows": "quality against memory and time"},
+        ),
+        svg="results/figures/pareto.svg",
+        pdf="results/figures/pareto.pdf",
+    log:
+        "results/logs/plot_pareto.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    params:
+        code=code_digest("plot_pareto"),
+        dpi=PROJECT.config.figures.dpi,
+    shell:
+        'python "$TUNEGRID"/scripts/plot_pareto.py --cost {input} --dpi {params.dpi}'
+        " --output {output} > {log} 2>&1"

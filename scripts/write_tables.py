@@ -1,7 +1,8 @@
 #!/usr/bin/env python
 """Write the report's tables: the answer, tasks, data, hyper-parameters, accuracy, methods and more.
 
-Each as Markdown and HTML to read, and as CSV, unrounded, to compute with.
+Each as Markdown and HTML to read, and as CSV, unrounded, to compute with; the answer also as
+reStructuredText, for the first page of the report.
 """
 
 from pathlib import Path
@@ -15,22 +16,27 @@ def main() -> None:
     parser.add_argument("--summary", required=True, type=Path, help="summary.parquet")
     parser.add_argument("--cards", required=True, nargs="+", type=Path, help="data cards, JSON")
     parser.add_argument("--comparisons", required=True, type=Path, help="of compare_methods")
-    parser.add_argument("--saving", required=True, type=Path, help="memory_saving.csv")
+    parser.add_argument("--memory", required=True, type=Path, help="the table memory.csv")
+    parser.add_argument("--errors", required=True, type=Path, help="folder of count_errors")
     parser.add_argument("--output", required=True, type=Path, help="folder to write")
     arguments = parser.parse_args()
 
     import pandas as pd
 
-    from tunegrid.files import read_json
-    from tunegrid.reporting.table import write_tables
+    from tunegrid.files import read_json, write_text
+    from tunegrid.reporting.answer import answer_page
+    from tunegrid.reporting.table import read_table, write_tables
     from tunegrid.reporting.tables import build_tables
+    from tunegrid.results import ERRORS
 
     runs, summary = pd.read_parquet(arguments.runs), pd.read_parquet(arguments.summary)
     cards = [read_json(path) for path in arguments.cards]
     comparisons = pd.read_parquet(arguments.comparisons)
-    saving = pd.read_csv(arguments.saving, keep_default_na=False, na_values="")
-    tables = build_tables(runs, summary, cards, comparisons, saving)
+    memory = read_table(arguments.memory)
+    errors = {name: read_table(arguments.errors / f"{name}.csv") for name in ERRORS}
+    tables = build_tables(runs, summary, cards, comparisons, memory, errors)
     write_tables(tables, arguments.output)
+    write_text(arguments.output / "answer.rst", answer_page(tables["answer"]))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,9 @@ STATES = FINISHED, FAILED, MISSING = "finished", "failed", "missing"
 #: The split that is evaluated after each epoch, by `train.protocol`.
 EVALUATED = {"standard": "dev", "report": "test"}
 
+#: What count_errors writes, a CSV each.
+ERRORS = ["confusion", "per_class", "agreement", "hard"]
+
 #: The metrics of a run, in the order that tables show them, and how a reader calls them.
 METRICS = {
     "loss": "Loss",

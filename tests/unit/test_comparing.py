@@ -225,9 +225,7 @@ def test_the_order_s_false_positives_are_those_that_were_measured():
 
 def test_runs_on_other_examples_are_refused():
     found = {"full": outcomes([0.9] * 5), "a": outcomes([0.6] * 5, seed=1)}
-    with pytest.raises(
-        UserError, match="m full seed 1 and m a seed 1 were not measured"
-    ):
+    with pytest.raises(UserError, match="m full seed 1 and m a seed 1 were not measured"):
         compare_methods(make_runs({"full": 9, "a": 1}), loader(found), 100)
 
 

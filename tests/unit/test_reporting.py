@@ -8,14 +8,18 @@ import pytest
 from tunegrid.memory import KINDS
 from tunegrid.memory.fitting import gpus
 from tunegrid.reporting import TABLES, bars, comparison, curves, style
-from tunegrid.reporting.answer import answer_table
+from tunegrid.reporting.answer import answer_page, answer_table
+from tunegrid.reporting.confusion import plot_confusion
 from tunegrid.reporting.data import card_tables, data_table, leak_note
 from tunegrid.reporting.memory import fits_table, prediction_table, saving_table
 from tunegrid.reporting.memory_figure import plot_memory
+from tunegrid.reporting.pareto import plot_pareto
 from tunegrid.reporting.table import to_html, to_markdown
 from tunegrid.reporting.tables import accuracy_table, build_tables
 from tunegrid.reporting.workbook import write_workbook
 from tunegrid.results import FAILED, FINISHED, METRICS, MISSING
+from tunegrid.statistics.cost import cost, pareto_front
+from tunegrid.statistics.errors import count_errors
 from tunegrid.statistics.summary import summarise
 
 
@@ -40,7 +44,8 @@ def make_runs(models=("m1", "m2"), methods=("full", "a8"), tasks=("t1", "t2"), s
                 "settings.weight_decay": 0.0, "settings.precision": "fp32",
                 "settings.protocol": "standard", "settings.select": "last",
                 "settings.early_stopping": None, "provenance.started": "2026-01-02T03:04:05+00:00",
-                "provenance.commit": "f00",
+                "provenance.commit": "f00", "provenance.device": "CPU",
+                "peak_memory": 2e9, "peak_memory_of": "process", "train_joules": None,
             }
         )  # fmt: skip
     return pd.DataFrame(rows)
@@ -81,7 +86,28 @@ COMPARISONS = pd.DataFrame(
         )
     ]
 )  # fmt: skip
-SAVING = pd.DataFrame([{"model": "m1", "method": "a8", "full": 100.0, "traced": 61.0}])
+STEPS = pd.DataFrame(
+    [
+        {"model": model, "method": method, "batch": batch, "tokens": 32, "traced": traced}
+        for model, method, batch, traced in (
+            ("m1", "full", 8, 100e6), ("m1", "a8", 8, 61e6), ("m2", "full", 8, 100e6),
+            ("m2", "a8", 16, 99e6),
+        )
+    ]
+)  # fmt: skip
+
+
+def predictions(model, task, method, seed):
+    """Four examples; full gets one wrong, a8 two, of which one always."""
+    wrong = {"full": [3], "a8": [seed, 3]}[method]
+    label = ["x", "y", "x", "y"]
+    predicted = ["yx"[name == "y"] if at in wrong else name for at, name in enumerate(label)]
+    return pd.DataFrame({"id": list("abcd"), "label": label, "predicted": predicted})
+
+
+def built():
+    """The tables of the runs above."""
+    return build_tables(RUNS, SUMMARY, CARDS, COMPARISONS, STEPS, ERRORS)
 
 
 def make_history(runs):
@@ -97,6 +123,7 @@ def make_history(runs):
 
 RUNS = make_runs()
 SUMMARY = summarise(RUNS, CARDS)
+ERRORS = count_errors(RUNS, predictions)
 
 
 PARTS = dict.fromkeys(KINDS, 1_000_000_000)
@@ -208,8 +235,8 @@ def test_the_best_of_a_task_is_bold_and_degenerate_runs_are_marked():
 
 
 def test_every_table_is_written_for_people_and_programs():
-    tables = build_tables(RUNS, SUMMARY, CARDS, COMPARISONS, SAVING)
-    assert list(tables) == TABLES
+    tables = built()
+    assert sorted(tables) == sorted(TABLES)
     for table in tables.values():
         assert to_markdown(table).startswith(f"### {table.title}\n\n| ")
         assert to_html(table.title, [table]).count("<tr") == len(table.readable) + 1
@@ -218,7 +245,7 @@ def test_every_table_is_written_for_people_and_programs():
 
 
 def test_the_trainable_share_is_the_first_row_of_each_method():
-    readable = build_tables(RUNS, SUMMARY, CARDS, COMPARISONS, SAVING)["methods"].readable
+    readable = built()["methods"].readable
     assert readable["metric"].tolist() == ["Trainable", *METRICS.values()] * 4
     shares = readable[readable["metric"] == "Trainable"].set_index(["model", "method"])["t1"]
     assert shares["m1", "full"] == "100.000 %"
@@ -226,18 +253,16 @@ def test_the_trainable_share_is_the_first_row_of_each_method():
 
 
 def test_the_table_of_tasks_has_whole_numbers_and_dashes_for_what_is_missing():
-    readable = build_tables(RUNS, SUMMARY, CARDS, COMPARISONS, SAVING)["tasks"].readable.set_index(
-        "task"
-    )
+    readable = built()["tasks"].readable.set_index("task")
     assert readable.loc["t1", ["train", "dev", "test"]].tolist() == [10, 3, 5]
     assert readable.loc["t2", ["classified", "dev"]].tolist() == ["two", "—"]
-    page = to_html("", [build_tables(RUNS, SUMMARY, CARDS, COMPARISONS, SAVING)["tasks"]])
+    page = to_html("", [built()["tasks"]])
     assert "A &amp; B &lt;i&gt;" in page
     assert ".0<" not in page
 
 
 def test_leaks_are_a_warning_on_every_table_of_test_results_and_in_the_summary():
-    tables = build_tables(RUNS, SUMMARY, CARDS, COMPARISONS, SAVING)
+    tables = built()
     for name in ("tasks", "data", "accuracy", "methods"):
         assert "leakage" in tables[name].note
         assert "t1 7 and 3 nearly of 200 (5.0%)." in tables[name].note
@@ -248,7 +273,7 @@ def test_leaks_are_a_warning_on_every_table_of_test_results_and_in_the_summary()
 
 
 def test_the_answer_is_a_sentence_with_interval_and_cost():
-    answer = build_tables(RUNS, SUMMARY, CARDS, COMPARISONS, SAVING)["answer"]
+    answer = built()["answer"]
     loses, equal = answer.readable["answer"]
     assert loses == (
         "a8 loses 1.2 points (0.4 … 2.0) of accuracy against full, at 1 % of the parameters trained"
@@ -258,16 +283,90 @@ def test_the_answer_is_a_sentence_with_interval_and_cost():
         "a8 cannot be told from full in accuracy: +0.3 points (-0.9 … +1.5), where 5 seeds on 139"
         " examples show differences from 1.7 on, at 1 % of the parameters trained"
     )
-    nothing = answer_table(COMPARISONS.iloc[:0], SUMMARY, SAVING)
+    page = answer_page(built()["answer"])
+    assert page.startswith("*t1*\n\n- m1: a8 loses 1.2 points (0.4 … 2.0) of accuracy")
+    nothing = answer_table(COMPARISONS.iloc[:0], SUMMARY, STEPS)
     assert nothing.readable.empty
     assert "nothing to compare" in nothing.note
 
 
 def test_the_numbers_behind_the_answer_say_what_cannot_be_told():
-    table = build_tables(RUNS, SUMMARY, CARDS, COMPARISONS, SAVING)["comparisons"].readable
+    table = built()["comparisons"].readable
     assert table["seeds needed"].tolist() == ["7", "—"]
     assert table["one example"].tolist() == ["0.0072", "0.0072"]
     assert table["interval"].tolist() == ["-0.0200 … -0.0040", "-0.0090 … +0.0150"]
+
+
+def test_labels_stand_in_the_task_s_order_with_their_scores():
+    table = built()["classes"].readable
+    assert table["label"].tolist() == ["x", "y"] * 8
+    row = table[(table["method"] == "a8") & (table["label"] == "y")].iloc[0]
+    # Seed 1 gets both wrong and the two x right; seed 2 one of each.
+    assert (row["support"], row["recall"]) == (2, "0.2500 ± 0.3536")
+
+
+def test_agreement_and_the_examples_that_all_get_wrong():
+    tables = built()
+    agreement = tables["agreement"].readable.set_index(["model", "task", "method"])
+    row = agreement.loc[("m1", "t1", "a8")]
+    assert row.tolist()[:5] == [2, 4, "25.0%", "25.0%", "50.0%"]
+    hard = tables["hard"].readable
+    assert hard[["task", "id", "label", "runs", "mostly predicted"]].to_numpy().tolist() == [
+        [task, "d", "y", 8, "x"] for task in ("t1", "t2")
+    ]
+    none = ERRORS | {"hard": ERRORS["hard"].iloc[:0]}
+    table = build_tables(RUNS, SUMMARY, CARDS, COMPARISONS, STEPS, none)["hard"]
+    assert "right in at least one of the 16" in table.note
+
+
+def test_cost_stands_beside_quality():
+    runs = RUNS.assign(train_joules=5000.0)
+    table = build_tables(runs, SUMMARY, CARDS, COMPARISONS, STEPS, ERRORS)["cost"]
+    row = table.readable.set_index(["model", "task", "method"]).loc[("m1", "t1", "a8")]
+    assert row[["parameters", "share", "step (GB)", "peak (GB)", "energy (kJ)"]].tolist() == [
+        "10", "1.000 %", "0.06", "2.00", "5.0"
+    ]  # fmt: skip
+    assert table.note.endswith("Device: CPU.")
+    runs.loc[0, "provenance.device"] = "A100"
+    assert "cannot be compared: A100, CPU; CPU." in build_tables(
+        runs, SUMMARY, CARDS, COMPARISONS, STEPS, ERRORS
+    )["cost"].note  # fmt: skip
+
+
+def test_the_pareto_front_is_what_none_beats():
+    costs, scores = pd.Series([1, 2, 2, 3, None, 4]), pd.Series([0.5, 0.7, 0.6, 0.7, 0.9, 0.8])
+    assert pareto_front(costs, scores) == [0, 1, 5]
+    assert pareto_front(pd.Series([None]), pd.Series([0.5])) == []
+
+
+@pytest.mark.parametrize("traced", [1.0, None])
+def test_the_pareto_figure_has_a_panel_a_task_and_cost(traced):
+    figure = plot_pareto(cost(RUNS, STEPS.assign(traced=STEPS["traced"] * (traced or np.nan))))
+    assert len(figure.axes) == 4
+    assert len(figure.axes[0].lines) == 1 + 4
+    assert [text.get_text() for text in figure.axes[0].texts] == ["not known"] * (traced is None)
+
+
+@pytest.mark.parametrize("kinds", [2, 12, 60])
+def test_the_confusion_figure_writes_what_can_be_read(kinds):
+    labels = [f"label {at}" for at in range(kinds)]
+    rows = [
+        {"model": "m", "task": "t", "method": method, "label": one, "predicted": two,
+         "count": 1, "share": 1 / kinds}
+        for method in ("full", "a8") for one in labels for two in labels
+    ]  # fmt: skip
+    figure = plot_confusion(pd.DataFrame(rows), labels)
+    first = figure.axes[0]
+    assert len(first.texts) == (kinds**2 if kinds <= 10 else 0)
+    assert len(first.get_xticklabels()) == (kinds if kinds <= 30 else 0)
+
+
+def test_figures_are_the_same_bytes_every_time(tmp_path):
+    for name in ("a", "b"):
+        figure = plot_pareto(cost(RUNS, STEPS))
+        style.save(figure, [tmp_path / f"{name}.{kind}" for kind in ("png", "svg", "pdf")], 60)
+    for kind in ("png", "svg", "pdf"):
+        assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
 
 
 def test_a_data_card_shows_what_was_found_and_leaves_out_what_was_not():
@@ -293,7 +392,7 @@ def test_aggregated_tasks_stand_by_their_parts_beside_the_parts_alone():
         for key, value in found.items():
             runs[f"parts.{part}.{key}"] = pd.Series(value, runs.index).where(joined)
     summary = summarise(runs, CARDS)
-    table = build_tables(runs, summary, CARDS, COMPARISONS.iloc[:0], SAVING)["parts"]
+    table = build_tables(runs, summary, CARDS, COMPARISONS.iloc[:0], STEPS, ERRORS)["parts"]
     one, two = table.readable.to_dict("records")
     assert (one["part"], one["n"], one["accuracy"]) == ("t1", 2, "0.7500 ± 0.0000")
     assert one["other parts' labels"] == "25.0%"
@@ -322,7 +421,7 @@ def test_runs_without_a_result_stand_in_every_table_and_figure():
     lacking = COMPARISONS.iloc[:1].assign(**none | dict.fromkeys(
         ["difference", "low", "high", "p_holm", "effect_size", "detectable", "aso", "examples"]
     ))  # fmt: skip
-    tables = build_tables(runs, summary, CARDS, lacking, SAVING)
+    tables = build_tables(runs, summary, CARDS, lacking, STEPS, ERRORS)
     accuracy = tables["accuracy"]
     cells = accuracy.readable.set_index("method")
     assert cells.loc["a8", "t2"] == "failed ‡2"

@@ -68,7 +68,7 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 
 
 def typed_command_line(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What Snakemake made of `--config`, with the numbers that it leaves as text in nested keys."""
+    """What Snakemake made of `--config`, with what it leaves as text: true, and nested numbers."""
     return {key: _reread(item) for key, item in given.items()}
 
 
@@ -78,7 +78,7 @@ def _reread(value: Any, *, nested: bool = False) -> Any:
         return {key: _reread(item, nested=True) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_reread(item, nested=True) for item in value]
-    if not nested or not isinstance(value, str):
+    if not isinstance(value, str) or not nested and value not in ("true", "false"):
         return value
     try:
         read = yaml.safe_load(value)

@@ -1,14 +1,23 @@
 """What readers see: tables, workbook, figures."""
 
-#: The tables that are written, as Markdown, CSV and HTML.
-TABLES = [
-    *("answer", "tasks", "data", "lengths", "hyperparameters", "accuracy", "methods"),
-    "comparisons",
-]
-#: Where the grid has aggregated tasks.
+#: The tables that are written, as Markdown, CSV and HTML, and in which chapter of the report.
+CATEGORY = {
+    "answer": "Answer",
+    "comparisons": "Answer",
+    "accuracy": "Quality",
+    "methods": "Quality",
+    "classes": "Quality",
+    "agreement": "Quality",
+    "hard": "Quality",
+    "cost": "Cost",
+    "tasks": "Data",
+    "data": "Data",
+    "lengths": "Data",
+    "hyperparameters": "Runs",
+}
+TABLES = list(CATEGORY)
+#: Where the grid has aggregated tasks; under Quality.
 PART_TABLES = ["parts"]
-#: In which chapter of the report a table stands; those that are not here, under Tables.
-CATEGORY = {"answer": "Answer", "tasks": "Data", "data": "Data", "lengths": "Data"}
 PUBLISHED_TABLES = ["published", "published_audit", "published_findings"]
 MEMORY_TABLES = ["memory", "memory_fits", "memory_saving"]
 #: Those of the published report's 3B example.

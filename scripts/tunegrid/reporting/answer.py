@@ -1,5 +1,6 @@
 """What is lost with a method that trains less: in words, and in the numbers behind them."""
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -33,21 +34,21 @@ NOTHING = "The grid has one method for each model and task: there is nothing to 
 
 
 def answer_table(
-    comparisons: pd.DataFrame, summary: pd.DataFrame, saving: pd.DataFrame, steps: str = ""
+    comparisons: pd.DataFrame, summary: pd.DataFrame, memory: pd.DataFrame, steps: str = ""
 ) -> Table:
     """What each method loses against the one that trains most, a sentence each.
 
     Args:
         comparisons: as compare_methods returns it.
         summary: as summarise returns it.
-        saving: the table `memory_saving`: columns model, method, full and traced (bytes).
+        memory: the table `memory`: columns model, method, batch, tokens and traced (bytes).
         steps: a warning to be added, where the methods' schedules differ.
     """
     accuracy = comparisons[comparisons["metric"] == "accuracy"]
     told = accuracy[accuracy["seeds"] > 0]
     data = accuracy.assign(
         parameters=[_parameters(summary, row) for row in accuracy.itertuples()],
-        memory=[_memory(saving, row) for row in accuracy.itertuples()],
+        memory=[_memory(memory, row) for row in accuracy.itertuples()],
     )
     data["answer"] = pd.Series([_words(row) for row in data.itertuples()], data.index, dtype=object)
     readable = data[["task", "model", "answer"]]
@@ -61,6 +62,22 @@ def answer_table(
     ]
     title = "What is lost, at which share of parameters and memory"
     return Table(title, readable, data, " ".join(filter(None, notes)))
+
+
+def answer_page(answer: Table) -> str:
+    """The answer as reStructuredText: a list a task, and what is to be known of it."""
+    lines = []
+    for task, rows in answer.readable.groupby("task", sort=False):
+        lines += [f"*{_escaped(task)}*", ""]
+        for row in rows.itertuples():
+            lines += [f"- {_escaped(row.model)}: {_escaped(row.answer)}"]
+        lines += [""]
+    return "\n".join([*lines, _escaped(answer.note), ""])
+
+
+def _escaped(text: str) -> str:
+    """Text in which nothing is markup."""
+    return re.sub(r"([*`|_\\\[\]<>])", r"\\\1", text)
 
 
 def _words(row: Any) -> str:
@@ -103,11 +120,15 @@ def _parameters(summary: pd.DataFrame, row: Any) -> float:
     return 100 * trained[row.method] / trained[row.reference]
 
 
-def _memory(saving: pd.DataFrame, row: Any) -> float | None:
-    found = saving[(saving["model"] == row.model) & (saving["method"] == row.method)]
-    if found.empty:
+def _memory(memory: pd.DataFrame, row: Any) -> float | None:
+    """How much of the reference's memory the method takes at the same shape, percent."""
+    steps = memory[memory["model"] == row.model].set_index("method")
+    if not {row.method, row.reference} <= set(steps.index):
         return None
-    return 100 * found["traced"].iloc[0] / found["full"].iloc[0]
+    mine, other = steps.loc[row.method], steps.loc[row.reference]
+    if (mine["batch"], mine["tokens"]) != (other["batch"], other["tokens"]):
+        return None
+    return 100 * mine["traced"] / other["traced"]
 
 
 def comparisons_table(comparisons: pd.DataFrame, summary: pd.DataFrame) -> Table:

@@ -39,10 +39,18 @@ mpl.rcParams.update(
         "grid.linewidth": 0.6,
         "legend.frameon": False,
         "hatch.linewidth": 0.5,
+        "pdf.fonttype": 42,  # TrueType: journals refuse matplotlib's own Type 3
         "svg.hashsalt": "tunegrid",  # else element ids are random
         "figure.constrained_layout.use": True,
     }
 )
+
+#: What keeps dates and versions out of a file.
+UNDATED = {
+    ".png": {"Software": None},
+    ".svg": {"Date": None, "Creator": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
 
 ERROR_BARS = {"sd": "standard deviation", "variance": "variance"}
 
@@ -125,7 +133,7 @@ def save(figure: Figure, outputs: Sequence[Path], dpi: int) -> None:
     Equal figures give equal files.
     """
     for path in outputs:
-        metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
+        metadata = UNDATED[path.suffix]
         with atomic_path(path) as temporary:
             figure.savefig(temporary, dpi=dpi, metadata=metadata)
     plt.close(figure)

@@ -10,6 +10,30 @@ import pandas as pd
 
 from tunegrid.files import atomic_path, write_text
 
+#: A click on a column's head sorts its table by that column, a second one the other way round.
+#: Numbers by the first number in the cell, everything else as text; what is missing comes last.
+SORTING = """
+for (const head of document.querySelectorAll("thead th")) {
+  head.title = "sort by this column";
+  head.addEventListener("click", () => {
+    const body = head.closest("table").tBodies[0], at = head.cellIndex;
+    const down = head.dataset.sorted === "up";
+    for (const other of head.parentNode.cells) delete other.dataset.sorted;
+    head.dataset.sorted = down ? "down" : "up";
+    const texts = new Map([...body.rows].map((row) => [row, row.cells[at].textContent.trim()]));
+    const number = (text) => parseFloat(text.replace(/,/g, "").replace("−", "-"));
+    const numeric = [...texts.values()].every((text) => text === "—" || !isNaN(number(text)));
+    const compare = (a, b) => {
+      const [one, two] = [texts.get(a), texts.get(b)];
+      if ((one === "—") !== (two === "—")) return one === "—" ? 1 : -1;
+      const order = numeric ? number(one) - number(two) : one.localeCompare(two);
+      return (down ? -order : order) || 0;
+    };
+    body.append(...[...body.rows].sort(compare));
+  });
+}
+"""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -31,6 +55,11 @@ class Table:
 def or_dash(form: str) -> Callable[[float], str]:
     """A function that writes a number by `form`, and a missing one as a dash."""
     return lambda value: "—" if pd.isna(value) else form.format(value)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A table that was written as CSV; names that look like NA stay names."""
+    return pd.read_csv(path, keep_default_na=False, na_values="", low_memory=False)
 
 
 def write_tables(tables: Mapping[str, Table], folder: Path) -> None:
@@ -55,8 +84,8 @@ def to_html(title: str, tables: Sequence[Table]) -> str:
         f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
         "<style>body{font:14px sans-serif;margin:1.5em}table{border-collapse:collapse}"
         "th,td{padding:.3em .8em;text-align:left;border-bottom:1px solid #ddd;white-space:nowrap}"
-        "thead th{border-bottom:2px solid #333}</style>"
-        f"{parts}</html>\n"
+        "thead th{border-bottom:2px solid #333;cursor:pointer}</style>"
+        f"{parts}<script>{SORTING}</script></html>\n"
     )
 
 

@@ -1,15 +1,18 @@
 """The report's tables, for any grid: tasks, hyper-parameters, accuracy, methods, parts."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from tunegrid.reporting.answer import answer_table, comparisons_table
+from tunegrid.reporting.cost import cost_table
 from tunegrid.reporting.data import data_table, leak_note, lengths_table
+from tunegrid.reporting.errors import agreement_table, classes_table, hard_table
 from tunegrid.reporting.table import Table, or_dash
 from tunegrid.results import FINISHED, GROUP, METRICS
+from tunegrid.statistics.cost import cost
 from tunegrid.statistics.summary import unequal_steps
 from tunegrid.tasks.cards import Card, leaks
 
@@ -157,7 +160,8 @@ def build_tables(
     summary: pd.DataFrame,
     cards: Sequence[Card],
     comparisons: pd.DataFrame,
-    saving: pd.DataFrame,
+    memory: pd.DataFrame,
+    errors: Mapping[str, pd.DataFrame],
 ) -> dict[str, Table]:
     """All tables by name (`tunegrid.reporting.TABLES`; `parts` where the grid has such tasks).
 
@@ -166,10 +170,11 @@ def build_tables(
         summary: as summarise returns it.
         cards: of the tasks (check_task).
         comparisons: as compare_methods returns it.
-        saving: the table `memory_saving`, unrounded.
+        memory: the table `memory`, unrounded.
+        errors: as count_errors returns them.
     """
     tables = {
-        "answer": answer_table(comparisons, summary, saving, steps_note(summary)),
+        "answer": answer_table(comparisons, summary, memory, steps_note(summary)),
         "tasks": tasks_table(runs, cards),
         "data": data_table(cards),
         "lengths": lengths_table(cards),
@@ -177,6 +182,10 @@ def build_tables(
         "accuracy": accuracy_table(summary),
         "methods": methods_table(summary),
         "comparisons": comparisons_table(comparisons, summary),
+        "classes": classes_table(errors["per_class"], cards),
+        "agreement": agreement_table(errors["agreement"]),
+        "hard": hard_table(errors["hard"], (runs["state"] == FINISHED).sum()),
+        "cost": cost_table(cost(runs, memory)),
     }
     if any(name.startswith("parts.") for name in runs):
         tables["parts"] = parts_table(runs, summary)

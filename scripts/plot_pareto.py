@@ -1,0 +1,27 @@
+#!/usr/bin/env python
+"""Plot accuracy against memory and time, with the line of what no other method beats.
+
+Writes the same figure in the format of each output's suffix.
+"""
+
+from pathlib import Path
+
+from tunegrid.cli import describe, run_program
+
+
+def main() -> None:
+    parser = describe(__doc__)
+    parser.add_argument("--cost", required=True, type=Path, help="the table cost.csv")
+    parser.add_argument("--dpi", type=int, default=200, help="of PNG files")
+    parser.add_argument("--output", required=True, type=Path, nargs="+", help="files to write")
+    arguments = parser.parse_args()
+
+    from tunegrid.reporting.pareto import plot_pareto
+    from tunegrid.reporting.style import save
+    from tunegrid.reporting.table import read_table
+
+    save(plot_pareto(read_table(arguments.cost)), arguments.output, arguments.dpi)
+
+
+if __name__ == "__main__":
+    run_program(main)

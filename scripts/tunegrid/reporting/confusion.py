@@ -1,0 +1,70 @@
+"""Confusion matrices of a task: a panel a model and method."""
+
+import math
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from tunegrid.reporting.style import WIDTH, empty_figure, models_note, series_label, series_of
+
+#: Panels side by side, and the most labels whose shares and names can be read.
+COLUMNS, MOST_WRITTEN = 3, 10
+#: A cell darker than this is written in white.
+DARK = 0.55
+
+
+def plot_confusion(confusion: pd.DataFrame, labels: Sequence[str]) -> Figure:
+    """The share of each label's test examples that is given each label, all seeds together.
+
+    Args:
+        confusion: the rows of one task of `tunegrid.statistics.errors.count_errors`.
+        labels: those of the task, in order.
+    """
+    if confusion.empty:
+        return empty_figure("no run of this task is finished")
+    occurring = set(confusion["label"]) | set(confusion["predicted"])
+    labels = [label for label in labels if label in occurring]
+    series = series_of(confusion)
+    models = list(confusion["model"].unique())
+    columns = min(COLUMNS, len(series))
+    rows = math.ceil(len(series) / columns)
+    side = WIDTH / COLUMNS
+    figure, grid = plt.subplots(
+        *(rows, columns), figsize=(max(columns * side, 3.4), rows * side * 0.95 + 0.5),
+        sharex=True, sharey=True, squeeze=False,
+    )  # fmt: skip
+    for axes in grid.flat[len(series) :]:
+        axes.axis("off")
+    for axes, (model, method) in zip(grid.flat, series, strict=False):
+        own = confusion[(confusion["model"] == model) & (confusion["method"] == method)]
+        shares = own.pivot_table(index="label", columns="predicted", values="share")
+        shares = shares.reindex(index=labels, columns=labels)
+        image = axes.imshow(shares.to_numpy(dtype=float), cmap="Greys", vmin=0, vmax=1)
+        axes.set_title(series_label(model, method, models), loc="left")
+        axes.grid(visible=False)
+        if len(labels) <= MOST_WRITTEN:
+            _write_shares(axes, shares.to_numpy(dtype=float))
+        places = range(len(labels)) if len(labels) <= 3 * MOST_WRITTEN else []
+        axes.set_xticks(places, [labels[at] for at in places], rotation=90)
+        axes.set_yticks(places, [labels[at] for at in places])
+        axes.tick_params(length=0, labelsize=6.5)
+    figure.supxlabel("predicted label", fontsize=8)
+    figure.supylabel("label", fontsize=8)
+    task = confusion["task"].iloc[0]
+    figure.suptitle(
+        f"{task}; {models_note(models)}share of a label's test examples, all seeds together",
+        fontsize=7.5,
+    )
+    figure.colorbar(image, ax=grid, shrink=0.6, label="share")
+    return figure
+
+
+def _write_shares(axes: plt.Axes, shares: np.ndarray) -> None:
+    for (row, column), share in np.ndenumerate(shares):
+        if not np.isnan(share):
+            colour = "white" if share > DARK else "black"
+            text = f"{share:.2f}"[1:] if share < 1 else "1"
+            axes.text(column, row, text, ha="center", va="center", fontsize=6.5, color=colour)
