@@ -42,6 +42,7 @@ MODELS = list(dict.fromkeys(cell.model for cell in CELLS.values()))
 TASKS = PROJECT.grid_tasks
 CARDS = [f"results/cards/{name}.json" for name in TASKS]
 GRID_TABLES = TABLES + PART_TABLES * any(task.aggregated for task in TASKS.values())
+PUBLISHED_NUMBERS = ["results/tables/published.csv"] * bool(PROJECT.config.published.tables)
 FIGURES = ["png", "svg", "pdf"]
 RUN = f"results/runs/{RUN_PATH}"
 

@@ -42,9 +42,12 @@ rule write_workbook:
     input:
         runs="results/runs.parquet",
         summary="results/summary.parquet",
+        comparisons="results/comparisons.parquet",
+        per_class="results/errors/per_class.csv",
+        cost="results/tables/cost.csv",
         memory="results/tables/memory.csv",
         data="results/tables/data.csv",
-        comparisons="results/comparisons.parquet",
+        published=PUBLISHED_NUMBERS,
     output:
         report(
             "results/results.xlsx",
@@ -59,10 +62,12 @@ rule write_workbook:
         "../envs/tunegrid.yaml"
     params:
         code=code_digest("write_workbook"),
+        published=[f"--published {path}" for path in PUBLISHED_NUMBERS],
     shell:
         'python "$TUNEGRID"/scripts/write_workbook.py --runs {input.runs} --summary {input.summary}'
-        " --memory {input.memory} --data {input.data} --comparisons {input.comparisons}"
-        " --output {output} > {log} 2>&1"
+        " --comparisons {input.comparisons} --per-class {input.per_class} --cost {input.cost}"
+        " --memory {input.memory} --data {input.data} {params.published} --output {output}"
+        " > {log} 2>&1"
 
 
 rule plot_bars:

@@ -1,7 +1,8 @@
 #!/usr/bin/env python
-"""Write the workbook: the sheets summary, comparisons, memory, data, runs, settings and provenance.
+"""Write the workbook: a sheet that says what each column is, then the results, a sheet each.
 
-Rows of degenerate runs, and of groups that hold some, are coloured.
+Rows of degenerate, failed and missing runs, and of groups that hold some, are coloured; numbers
+lead to the rows of their runs.
 """
 
 from pathlib import Path
@@ -14,25 +15,29 @@ def main() -> None:
     parser.add_argument("--runs", required=True, type=Path, help="runs.parquet")
     parser.add_argument("--summary", required=True, type=Path, help="summary.parquet")
     parser.add_argument("--comparisons", required=True, type=Path, help="of compare_methods")
-    parser.add_argument("--memory", required=True, type=Path, help="memory.csv")
-    parser.add_argument("--data", required=True, type=Path, help="data.csv")
+    parser.add_argument("--per-class", required=True, type=Path, help="CSV of count_errors")
+    for name in ("cost", "memory", "data"):
+        parser.add_argument(f"--{name}", required=True, type=Path, help=f"the table {name}.csv")
+    parser.add_argument("--published", type=Path, help="the table published.csv, if there is one")
     parser.add_argument("--output", required=True, type=Path, help="workbook to write")
     arguments = parser.parse_args()
 
     import pandas as pd
 
     from tunegrid.files import atomic_path
+    from tunegrid.reporting.table import read_table
     from tunegrid.reporting.workbook import write_workbook
 
     runs, summary = pd.read_parquet(arguments.runs), pd.read_parquet(arguments.summary)
-    comparisons = pd.read_parquet(arguments.comparisons)
-    # A name like NA is text; what is missing is empty.
-    memory, data = (
-        pd.read_csv(path, keep_default_na=False, na_values="")
-        for path in (arguments.memory, arguments.data)
-    )
+    tables = {
+        "comparisons": pd.read_parquet(arguments.comparisons),
+        "per class": read_table(arguments.per_class),
+        **{name: read_table(getattr(arguments, name)) for name in ("cost", "memory", "data")},
+    }
+    if arguments.published:
+        tables["published"] = read_table(arguments.published)
     with atomic_path(arguments.output) as temporary:
-        write_workbook(runs, summary, comparisons, memory, data, temporary)
+        write_workbook(runs, summary, tables, temporary)
 
 
 if __name__ == "__main__":

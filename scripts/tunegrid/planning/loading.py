@@ -78,7 +78,7 @@ def _reread(value: Any, *, nested: bool = False) -> Any:
         return {key: _reread(item, nested=True) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_reread(item, nested=True) for item in value]
-    if not isinstance(value, str) or not nested and value not in ("true", "false"):
+    if not isinstance(value, str) or (not nested and value not in ("true", "false")):
         return value
     try:
         read = yaml.safe_load(value)

@@ -24,6 +24,11 @@ NOTE = (
     f" bound of its violation ratio, said to tell the two apart below {THRESHOLD}; its false"
     " positives: how often it would at so many seeds where there is no difference."
 )
+BRACKETS = (
+    "In brackets: the 95 % interval of this difference alone. Cannot be told: p is not below"
+    f" {ALPHA} by Holm's method for all comparisons. Memory: of a training step at the same shape,"
+    " traced."
+)
 #: With fewer seeds than this a reader is told what that does to the intervals.
 ENOUGH = 4
 FEW = (
@@ -55,7 +60,7 @@ def answer_table(
     if data.empty:
         return Table("What is lost", readable, data, NOTHING)
     notes = [
-        "In brackets: the 95 % interval. Memory: of a training step at the same shape, traced.",
+        BRACKETS,
         FEW.format(told["seeds"].min()) if told["seeds"].min() < ENOUGH else "",
         steps,
         leak_note(summary),
@@ -99,7 +104,7 @@ def _words(row: Any) -> str:
         found = (
             f"{row.method} cannot be told from {row.reference} in accuracy:"
             f" {points:+.1f} points ({low:+.1f} … {high:+.1f}), where {_seeds(row)} on"
-            f" {row.examples} examples show differences from {100 * row.detectable:.1f} on"
+            f" {row.examples} examples would show {100 * row.detectable:.1f} points or more"
         )
     if row.seeds < row.seeds_planned:
         found += f" (by {row.seeds} of {row.seeds_planned} seeds)"

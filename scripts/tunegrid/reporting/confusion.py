@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 
 from tunegrid.reporting.style import WIDTH, empty_figure, models_note, series_label, series_of
 
-#: Panels side by side, and the most labels whose shares and names can be read.
-COLUMNS, MOST_WRITTEN = 3, 10
+#: The most panels side by side, their largest side (inches), and the most labels whose shares can
+#: be read.
+COLUMNS, SIDE, MOST_WRITTEN = 4, 2.3, 10
 #: A cell darker than this is written in white.
 DARK = 0.55
 
@@ -29,15 +30,16 @@ def plot_confusion(confusion: pd.DataFrame, labels: Sequence[str]) -> Figure:
     labels = [label for label in labels if label in occurring]
     series = series_of(confusion)
     models = list(confusion["model"].unique())
-    columns = min(COLUMNS, len(series))
-    rows = math.ceil(len(series) / columns)
-    side = WIDTH / COLUMNS
+    rows = math.ceil(len(series) / COLUMNS)
+    columns = math.ceil(len(series) / rows)
+    side = min(SIDE, WIDTH / columns)
     figure, grid = plt.subplots(
-        *(rows, columns), figsize=(max(columns * side, 3.4), rows * side * 0.95 + 0.5),
+        *(rows, columns), figsize=(max(columns * side, 3.4), rows * side + 0.9),
         sharex=True, sharey=True, squeeze=False,
     )  # fmt: skip
-    for axes in grid.flat[len(series) :]:
+    for place, axes in enumerate(grid.flat[len(series) :], start=len(series)):
         axes.axis("off")
+        grid.flat[place - columns].tick_params(labelbottom=True)
     for axes, (model, method) in zip(grid.flat, series, strict=False):
         own = confusion[(confusion["model"] == model) & (confusion["method"] == method)]
         shares = own.pivot_table(index="label", columns="predicted", values="share")
@@ -66,5 +68,5 @@ def _write_shares(axes: plt.Axes, shares: np.ndarray) -> None:
     for (row, column), share in np.ndenumerate(shares):
         if not np.isnan(share):
             colour = "white" if share > DARK else "black"
-            text = f"{share:.2f}"[1:] if share < 1 else "1"
+            text = f"{share:.2f}".lstrip("0")
             axes.text(column, row, text, ha="center", va="center", fontsize=6.5, color=colour)

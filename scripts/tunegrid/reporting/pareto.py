@@ -17,8 +17,8 @@ from tunegrid.statistics.cost import pareto_front
 
 #: The costs that are pictured: column of `cost` → (axis label, what divides the value).
 COSTS = {
-    "traced": ("memory of a training step, traced (GB)", 1e9),
-    "train_seconds": ("training time of a run (minutes)", 60.0),
+    "traced": ("step memory, traced (GB)", 1e9),
+    "train_seconds": ("training time (minutes)", 60.0),
 }
 #: From this ratio of the largest to the smallest cost on, the axis is logarithmic.
 LOG_FROM = 20

@@ -1,4 +1,4 @@
-"""The workbook: summary, comparisons, memory, data, runs, settings and provenance, a sheet each."""
+"""The workbook: what each column is, then the results, a sheet each, linked to their runs."""
 
 import math
 from collections.abc import Mapping
@@ -9,150 +9,229 @@ from typing import Any
 import pandas as pd
 import xlsxwriter
 from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
-from tunegrid.memory import KINDS
-from tunegrid.results import GROUP, METRICS, RUN
+from tunegrid.reporting.columns import SHEETS, describe_column
+from tunegrid.results import FAILED, FINISHED, GROUP, MISSING, RUN
 
-#: Number formats by column; a column that is not here takes the general format.
-FORMATS = {
-    **dict.fromkeys(
-        [*METRICS, "mean", "sd", "median", "min", "max", "majority_baseline", "tfidf_baseline"],
-        "0.0000",
-    ),
-    **dict.fromkeys(["majority_accuracy", "majority_macro_f1"], "0.0000"),
-    **dict.fromkeys(["reference_mean", "difference", "low", "high", "p", "p_holm"], "0.0000"),
-    "effect_size": "0.00",
-    "variance": "0.00E+00",
-    "learning_rate": "0.0E+00",
-    "trainable_percent": "0.000",
-    **dict.fromkeys(["trainable_parameters", "total_parameters", *KINDS], "#,##0"),
-    **dict.fromkeys(["closed_form", "traced", "traced_for_device"], "#,##0"),
-    **dict.fromkeys(["measured", "reserved"], "#,##0"),
-    "error_percent": "0.000",
-    **dict.fromkeys(["train_seconds", "seconds"], "#,##0.0"),
+#: Columns that stay in view.
+FROZEN = {"summary": 4, "comparisons": 4, "cost": 3, "published": 4, "memory": 2, "per class": 4,
+          "data": 2, "runs": 4, "settings": 4, "provenance": 4}  # fmt: skip
+#: Colours of rows: what is true of them, by a formula over a column of theirs.
+FLAGS = {
+    "n_degenerate": ("{}>0", "degenerate"),
+    "degenerate": ("{}*1>0", "degenerate"),
+    "n_failed": ("{}>0", FAILED),
+    "n_missing": ("{}>0", MISSING),
+    "state": ('{}="' + FAILED + '"', FAILED),
+    " state": ('{}="' + MISSING + '"', MISSING),
 }
+COLOURS = {"degenerate": "#FCE4D6", FAILED: "#F4B6B6", MISSING: "#D9D9D9"}
 WIDEST = 60
+#: Excel opens no sheet with more links.
+MOST_LINKS = 65_530
 
-Sheets = Mapping[str, tuple[pd.DataFrame, int]]
+#: Row of a sheet → address that its cell of some column leads to.
+Links = Mapping[str, Mapping[int, str]]
 
 
 def workbook_sheets(
-    runs: pd.DataFrame,
-    summary: pd.DataFrame,
-    comparisons: pd.DataFrame,
-    memory: pd.DataFrame,
-    data: pd.DataFrame,
-) -> Sheets:
-    """The sheets by name: each a table and how many of its columns stay in view."""
+    runs: pd.DataFrame, summary: pd.DataFrame, tables: Mapping[str, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """The sheets of results by name, in the order of `SHEETS`; those that there are.
+
+    Args:
+        runs: as collect_runs returns it.
+        summary: as summarise returns it.
+        tables: the other sheets, by name, unrounded.
+    """
 
     def part(prefix: str) -> pd.DataFrame:
         chosen = runs[[*RUN, "hash", *(name for name in runs if name.startswith(prefix))]]
         return chosen.rename(columns=lambda name: name.removeprefix(prefix))
 
     spread = ("settings.", "provenance.")
-    return {
-        "summary": (summary, len(GROUP) + 1),
-        "comparisons": (comparisons, len(GROUP) + 1),
-        "memory": (memory, 2),
-        "data": (data, 2),
-        "runs": (runs[[name for name in runs if not name.startswith(spread)]], len(RUN)),
-        "settings": (part("settings."), len(RUN)),
-        "provenance": (part("provenance."), len(RUN)),
+    sheets = {
+        "summary": summary,
+        "runs": runs[[name for name in runs if not name.startswith(spread)]],
+        "settings": part("settings."),
+        "provenance": part("provenance."),
+        **tables,
     }
+    return {name: sheets[name] for name in SHEETS if name in sheets}
 
 
 def write_workbook(
-    runs: pd.DataFrame,
-    summary: pd.DataFrame,
-    comparisons: pd.DataFrame,
-    memory: pd.DataFrame,
-    data: pd.DataFrame,
-    path: Path,
+    runs: pd.DataFrame, summary: pd.DataFrame, tables: Mapping[str, pd.DataFrame], path: Path
 ) -> None:
     """Write results.xlsx: frozen headers, filters, number formats, fitted column widths.
 
-    Missing values are empty cells, text that begins with `=` stays text, and equal tables give
+    Missing values are empty cells, text that begins with `=` stays text, rows that are degenerate,
+    failed or missing have a colour, and numbers lead to the rows of their runs. Equal tables give
     equal files: the creation date is that of the last run.
 
     Args:
-        runs: as collect_runs returns it.
-        summary: as summarise returns it.
-        comparisons: as compare_methods returns it.
-        memory: the table `memory` of the memory analysis, unrounded, in bytes.
-        data: the table `data` of the tasks' splits.
+        runs, summary, tables: as of `workbook_sheets`.
         path: file to write.
     """
     options = {"strings_to_formulas": False, "strings_to_urls": False, "constant_memory": True}
     created = datetime.fromisoformat(runs["provenance.started"].dropna().max()).astimezone(UTC)
+    sheets = workbook_sheets(runs, summary, tables)
+    links = {"summary": _links_of_summary(summary, runs)} | {
+        name: {"hash": {row: f"internal:'{target}'!A{row + 2}" for row in range(len(runs))}}
+        for name, target in (("runs", "provenance"), ("settings", "runs"), ("provenance", "runs"))
+    }
     with xlsxwriter.Workbook(path, options) as workbook:
         workbook.set_properties(
             {"title": "tunegrid results", "created": created.replace(tzinfo=None)}
         )
         styles = _Styles(workbook)
-        for name, (table, frozen) in workbook_sheets(
-            runs, summary, comparisons, memory, data
-        ).items():
-            _write_sheet(workbook.add_worksheet(name), table, frozen, styles)
+        _write_readme(workbook.add_worksheet("README"), sheets, styles)
+        for name, table in sheets.items():
+            sheet = workbook.add_worksheet(name)
+            _write_sheet(sheet, name, table, links.get(name, {}), styles)
+
+
+def _links_of_summary(summary: pd.DataFrame, runs: pd.DataFrame) -> Links:
+    """From a group's mean to its first run, from its extremes to the run that has them."""
+    finished = runs[runs["state"] == FINISHED]
+    groups = dict(iter(finished.groupby(GROUP)))
+    links: dict[str, dict[int, str]] = {"mean": {}, "min": {}, "max": {}}
+    for row, line in enumerate(summary.itertuples()):
+        group = groups.get((line.model, line.task, line.method))
+        if group is None or group[line.metric].isna().all():
+            continue
+        values = group[line.metric].astype(float)
+        found = {"mean": group.index[0], "min": values.idxmin(), "max": values.idxmax()}
+        for column, place in found.items():
+            links[column][row] = f"internal:'runs'!A{place + 2}"
+    return links
 
 
 class _Styles:
     """The workbook's cell formats, each made once."""
 
     def __init__(self, workbook: xlsxwriter.Workbook) -> None:
+        self._workbook, self._numbers = workbook, {}
         header = {"bold": True, "bg_color": "#DCE6F1", "bottom": 1}
         # Indented, so that a text does not touch the number to its left.
         self.text_header = workbook.add_format(header | {"indent": 1})
-        self.text = workbook.add_format({"indent": 1})
-        self.truth = workbook.add_format({"num_format": '"true";"true";"false"'})
         self.number_header = workbook.add_format(header | {"align": "right"})
-        self.flagged = workbook.add_format({"bg_color": "#FCE4D6"})
-        self._numbers = {
-            text: workbook.add_format({"num_format": text}) for text in set(FORMATS.values())
+        self.text = workbook.add_format({"indent": 1})
+        self.linked_text = workbook.add_format({"indent": 1, "font_color": "#1F4E9E"})
+        self.truth = workbook.add_format({"num_format": '"true";"true";"false"'})
+        self.title = workbook.add_format({"bold": True, "font_size": 14})
+        self.strong = workbook.add_format({"bold": True})
+        self.wrapped = workbook.add_format({"text_wrap": True, "valign": "top"})
+        self.top = workbook.add_format({"valign": "top"})
+        self.flags = {
+            flag: workbook.add_format({"bg_color": colour}) for flag, colour in COLOURS.items()
         }
 
-    def number(self, column: str) -> Format | None:
-        return self._numbers.get(FORMATS.get(column, ""))
+    def number(self, text: str, *, linked: bool) -> Format | None:
+        """The format of a number that is shown as `text` says."""
+        if not text and not linked:
+            return None
+        if (text, linked) not in self._numbers:
+            look = ({"num_format": text} if text else {}) | (
+                {"font_color": "#1F4E9E"} if linked else {}
+            )
+            self._numbers[text, linked] = self._workbook.add_format(look)
+        return self._numbers[text, linked]
 
 
-def _write_sheet(sheet: Worksheet, table: pd.DataFrame, frozen: int, styles: _Styles) -> None:
+def _write_readme(sheet: Worksheet, sheets: Mapping[str, pd.DataFrame], styles: _Styles) -> None:
+    sheet.set_column(0, 0, 14)
+    sheet.set_column(1, 1, 24)
+    sheet.set_column(2, 2, 100)
+    sheet.write_string(0, 0, "tunegrid: results of a grid of fine-tuning runs", styles.title)
+    row = 2
+    for colour, told in (
+        ("degenerate", "holds a run that predicts one class, or whose loss is not finite"),
+        (FAILED, "holds a run that failed"),
+        (MISSING, "holds a cell without a run"),
+    ):
+        sheet.write_string(row, 0, colour, styles.flags[colour])
+        sheet.write_string(row, 1, f"Rows of this colour: {told}.")
+        row += 1
+    for name, table in sheets.items():
+        row += 1
+        sheet.write_url(row, 0, f"internal:'{name}'!A1", styles.strong, name)
+        sheet.write_string(row, 1, SHEETS[name], styles.strong)
+        row += 1
+        for column in table.columns:
+            sheet.write_string(row, 1, column, styles.top)
+            sheet.write_string(row, 2, describe_column(name, column)[1], styles.wrapped)
+            row += 1
+    sheet.hide_gridlines(2)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+
+
+def _write_sheet(
+    sheet: Worksheet, name: str, table: pd.DataFrame, links: Links, styles: _Styles
+) -> None:
+    formats = [describe_column(name, column)[0] for column in table.columns]
+    if sum(map(len, links.values())) > MOST_LINKS:
+        links = {}
     for index, column in enumerate(table.columns):
-        shown = [len(_shown(value, FORMATS.get(column))) for value in table[column].head(500)]
+        shown = [len(_shown(value, formats[index])) for value in table[column].head(500)]
         width = min(WIDEST, max([len(column) + 3, *(length + 1 for length in shown)]))
         sheet.set_column(index, index, width)
         numeric = pd.api.types.is_numeric_dtype(table[column])
         header = styles.number_header if numeric else styles.text_header
         sheet.write_string(0, index, column, header)
+    linked = [links.get(column, {}) for column in table.columns]
     for row, values in enumerate(table.itertuples(index=False, name=None), start=1):
-        for index, (column, value) in enumerate(zip(table.columns, values, strict=True)):
-            _write_cell(sheet, row, index, value, column, styles)
-    sheet.freeze_panes(1, frozen)
+        for index, value in enumerate(values):
+            link = linked[index].get(row - 1)
+            _write_cell(sheet, row, index, value, formats[index], link, styles)
+    sheet.freeze_panes(1, FROZEN[name])
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)  # printed: as wide as one page, the header on each
     sheet.repeat_rows(0)
     sheet.autofilter(0, 0, len(table), len(table.columns) - 1)
-    for flag in {"degenerate", "n_degenerate"} & set(table.columns):
-        letter = xlsxwriter.utility.xl_col_to_name(table.columns.get_loc(flag))
-        sheet.conditional_format(
-            *(1, 0, len(table), len(table.columns) - 1),
-            {"type": "formula", "criteria": f"=${letter}2*1>0", "format": styles.flagged},
-        )
+    for flag, (criterion, colour) in FLAGS.items():
+        if flag.strip() in table.columns:
+            cell = f"${xl_col_to_name(table.columns.get_loc(flag.strip()))}2"
+            sheet.conditional_format(
+                *(1, 0, max(1, len(table)), len(table.columns) - 1),
+                {
+                    "type": "formula",
+                    "criteria": f"={criterion.format(cell)}",
+                    "format": styles.flags[colour],
+                },
+            )
 
 
 def _write_cell(
-    sheet: Worksheet, row: int, index: int, value: Any, column: str, styles: _Styles
+    sheet: Worksheet,
+    row: int,
+    index: int,
+    value: Any,
+    number_format: str,
+    link: str | None,
+    styles: _Styles,
 ) -> None:
     if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
         sheet.write_blank(row, index, None)
-    elif isinstance(value, str):
-        sheet.write_string(row, index, value, styles.text)
+        return
+    text = isinstance(value, str)
+    style = styles.text if text else styles.number(number_format, linked=bool(link))
+    if link:
+        style = styles.linked_text if text else style
+        # The link alone; what the cell holds is written over its text.
+        sheet.write_url(row, index, link, style, string="")
+    if text:
+        sheet.write_string(row, index, value, style)
     elif isinstance(value, bool):
         sheet.write_boolean(row, index, value, styles.truth)
     else:
-        sheet.write_number(row, index, value, styles.number(column))
+        sheet.write_number(row, index, value, style)
 
 
-def _shown(value: Any, number_format: str | None) -> str:
+def _shown(value: Any, number_format: str) -> str:
     """About what a reader sees of a value, for the width of its column."""
     if value is None or value is pd.NA:
         return ""

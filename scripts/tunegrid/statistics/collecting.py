@@ -92,7 +92,10 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
             if value is not None:
                 kinds[key].add(type(value))
     counts = [key for key, found in kinds.items() if found == {int} and key != "seed"]
-    return pd.DataFrame(rows).astype(dict.fromkeys(counts, "Int64"))
+    # In the order of a finished run, whichever comes first.
+    ordered = sorted(rows, key=lambda row: row["state"] != FINISHED)
+    columns = list(dict.fromkeys(key for row in ordered for key in row))
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(counts, "Int64"))
 
 
 def _row(metrics: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
