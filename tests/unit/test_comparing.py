@@ -229,9 +229,12 @@ def test_runs_on_other_examples_are_refused():
         compare_methods(make_runs({"full": 9, "a": 1}), loader(found), 100)
 
 
-@pytest.mark.parametrize(("effect", "seeds"), [(1.0, 10), (0.5, 34), (2.0, 5)])
+@pytest.mark.parametrize(
+    ("effect", "seeds"), [(1.0, 10), (0.5, 34), (2.0, 5), (6.86, 3), (13.03, 2), (100.0, 2)]
+)
 def test_the_seeds_needed_are_the_textbook_s(effect, seeds):
-    """Paired t test, two-sided 5 %, power 80 % (G*Power 3.1: 10, 34 and 5)."""
+    """Paired t test, two-sided 5 %, power 80 % (G*Power 3.1: 10, 34 and 5); a large
+    effect needs no more than a smaller one."""
     assert seeds_needed(effect) == seeds_needed(-effect) == seeds
     assert seeds_needed(0.0) is None
     assert seeds_needed(1e-4) is None

@@ -114,6 +114,10 @@ def _words(row: Any) -> str:
     return f"{found}, at {' and '.join(costs)}"
 
 
+def _p_value(p: float) -> str:
+    return "—" if pd.isna(p) else "< 0.0001" if p < 1e-4 else f"{p:.4f}"
+
+
 def _seeds(row: Any) -> str:
     return "1 seed" if row.seeds == 1 else f"{row.seeds} seeds"
 
@@ -151,7 +155,7 @@ def comparisons_table(comparisons: pd.DataFrame, summary: pd.DataFrame) -> Table
         interval=[
             f"{row.low:+.4f} … {row.high:+.4f}" if row.seeds else "—" for row in data.itertuples()
         ],
-        p=data["p_holm"].map(or_dash("{:.4f}")),
+        p=data["p_holm"].map(_p_value),
         d=data["effect_size"].map(or_dash("{:+.2f}")),
         needed=data["seeds_needed"].map(or_dash("{:.0f}")),
         detectable=data["detectable"].map(or_dash("{:.4f}")),

@@ -148,9 +148,12 @@ def seeds_needed(effect_size: float | None) -> int | None:
     power = TTestPower()
 
     def found(number: int) -> bool:
-        return power.power(abs(effect_size), number, 1 - LEVEL) >= POWER
+        # The effect's own side alone: the other one's share is nothing, and of a large effect no
+        # number that the library can tell.
+        side = power.power(abs(effect_size), number, (1 - LEVEL) / 2, alternative="larger")
+        return side >= POWER
 
-    most = 2  # not tried from far above, where the power of a large effect is no number
+    most = 2
     while not found(most):
         if most == MOST_SEEDS:
             return None
