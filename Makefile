@@ -10,7 +10,7 @@ export XDG_CACHE_HOME := $(CURDIR)/.venv/cache
 # The shell is not asked which Python: what runs is the environment's.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: install demo report test check cluster-packages slurm-check format docs lock clean
+.PHONY: install demo report test check test-packages slurm-check format docs lock clean
 
 install: .venv/installed
 
@@ -32,16 +32,17 @@ report: install
 	  [ -n "$$(find results/results.xlsx results/figures results/tables -newer results/report.html)" ]; \
 	then $(SNAKEMAKE) $(DEMO) --report results/report.html; fi
 
-test: install check cluster-packages
+test: install check test-packages
 	$(BIN)/pytest
 
-# What the tests' own Slurm needs, where it may be installed; else those tests say why they are
-# skipped. RUNLEVEL=1: Debian's packages must not start their services.
-cluster-packages:
-	@if ! command -v slurmctld mariadbd slurmdbd munged > /dev/null && \
+# What the tests' own Slurm and their browser need, where it may be installed; else those tests say
+# why they are skipped. RUNLEVEL=1: Debian's packages must not start their services.
+test-packages:
+	@if ! { command -v slurmctld mariadbd slurmdbd munged && command -v chromium; } > /dev/null && \
 	  [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
 	  apt-get -qq update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes \
-	    --no-install-recommends slurm-wlm munge slurmdbd mariadb-server > /dev/null || true; fi
+	    --no-install-recommends slurm-wlm munge slurmdbd mariadb-server chromium > /dev/null \
+	    || true; fi
 
 # Asks the cluster what it offers, and whether profiles/slurm fits it.
 slurm-check: install

@@ -132,6 +132,8 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "commit": ("", "Commit of the workflow."),
     "dirty": ("", "Whether its files had been changed."),
     "code": ("", "Digest of the code that trains."),
+    "threads": ("", "Torch's threads."),
+    "deterministic": ("", "Whether only deterministic kernels ran."),
     "host": ("", "The machine."),
     "slurm_job": ("", "The Slurm job."),
     "started": ("", "When it began (UTC)."),

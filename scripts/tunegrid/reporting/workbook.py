@@ -29,6 +29,8 @@ FLAGS = {
 }
 COLOURS = {"degenerate": "#FCE4D6", FAILED: "#F4B6B6", MISSING: "#D9D9D9"}
 WIDEST = 60
+#: Characters of a line of the first sheet, and its height in points.
+README_WIDTH, LINE = 100, 15
 #: Excel opens no sheet with more links.
 MOST_LINKS = 65_530
 
@@ -144,7 +146,7 @@ class _Styles:
 def _write_readme(sheet: Worksheet, sheets: Mapping[str, pd.DataFrame], styles: _Styles) -> None:
     sheet.set_column(0, 0, 14)
     sheet.set_column(1, 1, 24)
-    sheet.set_column(2, 2, 100)
+    sheet.set_column(2, 2, README_WIDTH)
     sheet.write_string(0, 0, "tunegrid: results of a grid of fine-tuning runs", styles.title)
     row = 2
     for colour, told in (
@@ -161,8 +163,10 @@ def _write_readme(sheet: Worksheet, sheets: Mapping[str, pd.DataFrame], styles: 
         sheet.write_string(row, 1, SHEETS[name], styles.strong)
         row += 1
         for column in table.columns:
+            meaning = describe_column(name, column)[1]
+            sheet.set_row(row, LINE * math.ceil(len(meaning) / README_WIDTH))
             sheet.write_string(row, 1, column, styles.top)
-            sheet.write_string(row, 2, describe_column(name, column)[1], styles.wrapped)
+            sheet.write_string(row, 2, meaning, styles.wrapped)
             row += 1
     sheet.hide_gridlines(2)
     sheet.set_landscape()

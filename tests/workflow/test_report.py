@@ -1,0 +1,101 @@
+"""The report as its readers see it: in a browser, from the file."""
+
+import pytest
+from browser import browse
+
+from tunegrid.reporting import CATEGORY, MEMORY_TABLES, PUBLISHED_TABLES
+from tunegrid.reporting.table import Table, to_html
+
+CHAPTERS = ["Answer", "Cost", "Data", "Memory", "Published", "Quality", "Runs"]
+#: Every chapter is opened, and every entry in it shown; what is seen is returned.
+LOOK_AROUND = """
+  await wait(1000);
+  const found = {front: document.querySelector("#app").innerText, chapters: {}};
+  for (const chapter of Object.keys(categories)) {
+    app.setView({navbarMode: "menu"});
+    await wait(100);
+    app.showCategory(chapter);
+    await wait(100);
+    const seen = {listed: document.querySelector("#app").innerText, shown: {}};
+    for (const path of Object.values(categories[chapter]).flat()) {
+      const entry = results[path];
+      const kind = path.split(".").pop();
+      if (kind === "png" || kind === "html")
+        app.setView({content: kind === "png" ? "img" : "html", contentPath: entry.data_uri});
+      await wait(200);
+      const image = document.querySelector("#app img[src^='data:image/png']");
+      const frame = document.querySelector("#app iframe");
+      seen.shown[path] = kind === "png" ? image.naturalWidth
+        : kind === "html" ? frame.src.length : entry.data_uri.length;
+    }
+    found.chapters[chapter] = seen;
+  }
+  return found;
+"""
+
+
+@pytest.fixture(scope="module")
+def report(finished, tmp_path_factory):
+    """What is seen in the finished grid's report, and what the browser complained of."""
+    workflow, config = finished
+    workflow.configure(config)
+    workflow.run("--report", "report.html")
+    folder = tmp_path_factory.mktemp("browser")
+    return browse(workflow.directory / "report.html", LOOK_AROUND, folder)
+
+
+def test_it_opens_without_an_error(report):
+    found, complaints = report
+    assert "failed" not in found, found
+    assert complaints == []
+
+
+def test_its_first_page_states_the_answer(report):
+    front = report[0]["front"]
+    assert "What do I lose with an adapter instead of full fine-tuning" in front
+    assert "adapter-4 cannot be told from full" in front or "adapter-4 loses" in front
+    assert "% of the parameters trained" in front
+    assert "Each job" not in front
+
+
+def test_each_chapter_has_its_entries_and_each_entry_is_seen(report):
+    chapters = report[0]["chapters"]
+    assert sorted(chapters) == CHAPTERS
+    for chapter, seen in chapters.items():
+        assert seen["shown"], chapter
+        for path, size in seen["shown"].items():
+            assert size > 100, path
+    tables = dict(CATEGORY) | dict.fromkeys(MEMORY_TABLES, "Memory")
+    for table, chapter in (tables | dict.fromkeys(PUBLISHED_TABLES, "Published")).items():
+        assert f"results/tables/{table}.html" in chapters[chapter]["shown"]
+        assert table in chapters[chapter]["listed"]
+    pictures = {path for seen in chapters.values() for path in seen["shown"]}
+    for name in ("bars_accuracy", "confusion_tiny", "curves_tiny", "methods", "pareto"):
+        assert f"results/figures/{name}.png" in pictures
+    assert "results/results.xlsx" in chapters["Runs"]["shown"]
+
+
+def test_tables_sort_by_a_click_numbers_as_numbers(tmp_path):
+    import pandas as pd
+
+    rows = pd.DataFrame(
+        {"name": ["b", "c", "a", "d"], "score": ["0.9 ± 0.1", "10.5", "—", "-1,000 (3)"]}
+    )
+    page = tmp_path / "table.html"
+    page.write_text(to_html("A table", [Table("A table", rows, rows)]))
+    found, complaints = browse(
+        page,
+        """
+        const names = () => [...document.querySelectorAll("tbody tr")].map(
+          (row) => row.cells[0].textContent).join("");
+        const seen = [];
+        for (const at of [0, 0, 1, 1]) {
+          document.querySelectorAll("thead th")[at].click();
+          seen.push(names());
+        }
+        return seen;
+        """,
+        tmp_path,
+    )
+    assert complaints == []
+    assert found == ["abcd", "dcba", "dbca", "cbda"]
