@@ -45,7 +45,8 @@ def make_runs(models=("m1", "m2"), methods=("full", "a8"), tasks=("t1", "t2"), s
                 "settings.weight_decay": 0.0, "settings.precision": "fp32",
                 "settings.protocol": "standard", "settings.select": "last",
                 "settings.early_stopping": None, "provenance.started": "2026-01-02T03:04:05+00:00",
-                "provenance.commit": "f00", "provenance.device": "CPU",
+                "provenance.commit": "f00" * 9, "provenance.device": "CPU",
+                "provenance.host": "node7", "provenance.slurm_job": None,
                 "peak_memory": 2e9, "peak_memory_of": "process", "train_joules": None,
             }
         )  # fmt: skip
@@ -480,6 +481,11 @@ def test_runs_without_a_result_stand_in_every_table_and_figure():
     assert methods.loc[("a8", "Accuracy"), "t2"] == "failed ‡2"
     assert "cannot be compared" in tables["answer"].readable["answer"].iloc[0]
     assert tables["comparisons"].readable["seeds"].tolist() == ["0 of 2"]
+    every = tables["runs"].readable.set_index(["task", "method", "seed"])
+    assert every.loc[("t2", "a8", 2), ["state", "Accuracy", "steps"]].tolist() == [FAILED, "—", "—"]
+    assert every.loc[("t1", "a8", 2), ["state", "commit", "Slurm job"]].tolist() == [
+        "degenerate", "f00f00f00f", "—"
+    ]  # fmt: skip
     settings = tables["hyperparameters"].readable.set_index(["task", "method"])["steps"]
     assert settings[("t2", "a8")] == "—"
     assert settings[("t1", "full")] == "20"

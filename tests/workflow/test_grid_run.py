@@ -13,7 +13,7 @@ from workflow import AGGREGATES, copy_workflow
 
 from tunegrid.files import read_json
 from tunegrid.reporting import MEMORY_TABLES, PUBLISHED_TABLES, TABLES
-from tunegrid.results import METRICS
+from tunegrid.results import ERRORS, METRICS
 
 RUNS = [
     f"tiny-bert/tiny/{method}/seed{seed}" for method in ("full", "adapter-4") for seed in (1, 2)
@@ -32,13 +32,14 @@ def test_everything_is_written_below_the_directory_and_nothing_beside_the_workfl
         }  # fmt: skip
         assert (folder / "logs/train" / f"{run}.log").is_file()
         assert (folder / "benchmarks/train" / f"{run}.tsv").is_file()
+    assert {path.stem for path in (folder / "errors").iterdir()} == {*ERRORS}
     assert {path.stem for path in (folder / "tables").iterdir()} == {
         *(*TABLES, *MEMORY_TABLES, *PUBLISHED_TABLES)
     }
     figures = {f"bars_{metric}" for metric in METRICS}
-    figures |= {"methods", "curves_tiny", "memory_tiny-bert"}
+    figures |= {"methods", "pareto", "confusion_tiny", "curves_tiny", "memory_tiny-bert"}
     written = {path.name for path in (folder / "figures").iterdir()}
-    assert written == {f"{name}.{suffix}" for name in figures for suffix in ("png", "svg")}
+    assert written == {f"{name}.{suffix}" for name in figures for suffix in ("png", "svg", "pdf")}
     assert sorted(path.name for path in workflow.source.iterdir()) == [
         "Snakefile", "config", "envs", "profiles", "rules", "scripts",
     ]  # fmt: skip
@@ -119,12 +120,9 @@ def test_a_figure_s_setting_draws_the_figures_alone(grid):
     workflow, config = grid
     workflow.configure(config | {"figures": {"dpi": 111}})
     assert workflow.plan() == {
-        "plot_bars": 4,
-        "plot_methods": 1,
-        "plot_curves": 1,
-        "plot_memory": 1,
-        "all": 1,
-    }
+        "plot_bars": 4, "plot_confusion": 1, "plot_methods": 1, "plot_pareto": 1,
+        "plot_curves": 1, "plot_memory": 1, "all": 1,
+    }  # fmt: skip
 
 
 @pytest.fixture
@@ -172,7 +170,7 @@ def test_editing_a_task_s_reader_reads_it_again(edit):
 
 def test_editing_another_reader_or_what_planning_says_runs_nothing(edit):
     edit("scripts/tunegrid/tasks/readers/news.py", "known = ", "known = False or ")
-    edit("scripts/tunegrid/reporting/__init__.py", '*("answer"', '*( "answer"')
+    edit("scripts/tunegrid/reporting/__init__.py", '"answer": "Answer"', '"answer": "Answers"')
     workflow = edit("scripts/tunegrid/config/messages.py", '"unknown key; ', '"no such key; ')
     assert workflow.plan().keys() <= {"expand_grid", *AGGREGATES}
     assert "train" not in workflow.plan()

@@ -13,6 +13,7 @@ CATEGORY = {
     "tasks": "Data",
     "data": "Data",
     "lengths": "Data",
+    "runs": "Runs",
     "hyperparameters": "Runs",
 }
 TABLES = list(CATEGORY)

@@ -1,4 +1,4 @@
-"""The report's tables, for any grid: tasks, hyper-parameters, accuracy, methods, parts."""
+"""The tables of a grid: those of results are made here, the others beside this."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +10,7 @@ from tunegrid.reporting.answer import answer_table, comparisons_table
 from tunegrid.reporting.cost import cost_table
 from tunegrid.reporting.data import data_table, leak_note, lengths_table
 from tunegrid.reporting.errors import agreement_table, classes_table, hard_table
+from tunegrid.reporting.runs import hyperparameters_table, runs_table
 from tunegrid.reporting.table import Table, or_dash
 from tunegrid.results import FINISHED, GROUP, METRICS
 from tunegrid.statistics.cost import cost
@@ -20,11 +21,6 @@ from tunegrid.tasks.cards import Card, leaks
 BASELINES = {"majority_baseline": "majority class", "tfidf_baseline": "TF-IDF, logistic regression"}
 #: What metrics.json says of each part of an aggregated task.
 PART_METRICS = ("examples", "loss", "accuracy", "macro_f1", "outside")
-#: Settings that the table of hyper-parameters shows, in order.
-SHOWN_SETTINGS = (
-    *("epochs", "batch_size", "learning_rate", "warmup_ratio", "schedule", "weight_decay"),
-    *("precision", "protocol", "select", "early_stopping"),
-)
 
 
 def tasks_table(runs: pd.DataFrame, cards: Sequence[Card]) -> Table:
@@ -44,27 +40,6 @@ def tasks_table(runs: pd.DataFrame, cards: Sequence[Card]) -> Table:
     readable = readable.where(readable.notna(), "—").rename(columns=words)
     title = "Tasks, and the examples of each split that were used"
     return Table(title, readable, data, leak_note(leaks(cards)))
-
-
-def hyperparameters_table(runs: pd.DataFrame) -> Table:
-    """How each model was trained on each task by each method."""
-    columns = [f"settings.{key}" for key in SHOWN_SETTINGS]
-    # A run that is not finished has settings and no steps: those of its group's others.
-    data = runs[[*GROUP, "steps", *columns]]
-    data["steps"] = data.groupby(GROUP, sort=False)["steps"].transform(_filled)
-    data = data.drop_duplicates().reset_index(drop=True)
-    data.columns = [name.removeprefix("settings.") for name in data.columns]
-    readable = data.assign(
-        learning_rate=data["learning_rate"].map("{:.1e}".format),
-        steps=data["steps"].map(or_dash("{:.0f}")),
-    )
-    return Table("Hyper-parameters", readable, data)
-
-
-def _filled(steps: pd.Series) -> pd.Series:
-    """The steps of a group, where all that are known are equal, of its unfinished runs, too."""
-    known = steps.dropna().unique()
-    return steps.fillna(known[0]) if len(known) == 1 else steps
 
 
 def accuracy_table(summary: pd.DataFrame) -> Table:
@@ -178,6 +153,7 @@ def build_tables(
         "tasks": tasks_table(runs, cards),
         "data": data_table(cards),
         "lengths": lengths_table(cards),
+        "runs": runs_table(runs),
         "hyperparameters": hyperparameters_table(runs),
         "accuracy": accuracy_table(summary),
         "methods": methods_table(summary),
