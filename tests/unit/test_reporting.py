@@ -411,6 +411,17 @@ def test_the_confusion_figure_writes_what_can_be_read(kinds):
     assert len(first.get_xticklabels()) == (kinds if kinds <= 30 else 0)
 
 
+def test_panels_keep_their_size_whatever_the_legend_holds():
+    heights = []
+    for models in (["m"], [f"a-long-model-name-{at}" for at in range(30)]):
+        runs = make_runs(models=models, tasks=("t1", "t2"), seeds=(1,))
+        figure = plot_pareto(cost(runs, STEPS))
+        figure.draw_without_rendering()
+        panel = figure.axes[0].get_position().height * figure.get_figheight()
+        heights.append(panel)
+    assert heights[1] == pytest.approx(heights[0], rel=0.15)
+
+
 def test_figures_are_the_same_bytes_every_time(tmp_path):
     for name in ("a", "b"):
         figure = plot_pareto(cost(RUNS, STEPS))

@@ -40,7 +40,9 @@ def plot_methods(runs: pd.DataFrame, summary: pd.DataFrame, error_bar: str) -> F
             axes = grid[row, column]
             for position, model in enumerate(models):
                 offset = (position - (len(models) - 1) / 2) * spread
-                colour, marker = COLOURS[position % len(COLOURS)], MARKERS[position % len(MARKERS)]
+                colour = COLOURS[position % len(COLOURS)]
+                # One step further in each round of colours, so that 36 models look different.
+                marker = MARKERS[(position + position // len(COLOURS)) % len(MARKERS)]
                 mine = summary[(summary["task"] == task) & (summary["model"] == model)]
                 mine = mine[mine["metric"] == metric].set_index("method").reindex(methods)
                 points = runs[(runs["task"] == task) & (runs["model"] == model)]

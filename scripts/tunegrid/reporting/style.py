@@ -1,5 +1,6 @@
 """One look for all figures: colour-blind safe, readable in grey, the same bytes every time."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +19,9 @@ COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"]
 HATCHES = ["", "///", "...", "xxx", "\\\\\\", "+++"]
 MARKERS = ["o", "s", "^", "D", "v", "P"]
 LINES = ["-", "--", ":", "-."]
+
+#: Inches that a line of a legend takes.
+LEGEND_LINE = 0.16
 
 #: A line of text across two columns of a paper, in inches.
 WIDTH = 7.0
@@ -110,12 +114,15 @@ def error_note(error_bar: str, counts: pd.Series) -> str:
 def place_legend(
     figure: Figure, handles: Sequence[Artist], labels: Sequence[str], title: str
 ) -> None:
-    """Put the legend above the panels, in as many columns as its labels have room for."""
+    """Put the legend above the panels, in as many columns as its labels have room for.
+
+    The figure grows by its lines, so that the panels keep their size.
+    """
     characters = 115 * figure.get_figwidth() / WIDTH  # of a legend line, its handles included
-    columns = max(1, int(characters // (max(map(len, labels)) + 9)))
-    legend = figure.legend(
-        handles, labels, loc="outside upper center", ncols=min(columns, len(labels)), title=title
-    )
+    columns = min(max(1, int(characters // (max(map(len, labels)) + 9))), len(labels))
+    lines = math.ceil(len(labels) / columns)
+    figure.set_figheight(figure.get_figheight() + LEGEND_LINE * (lines - 1))
+    legend = figure.legend(handles, labels, loc="outside upper center", ncols=columns, title=title)
     legend.get_title().set_fontsize(7.5)
 
 
