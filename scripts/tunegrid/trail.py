@@ -14,7 +14,9 @@ from tunegrid.results import METRICS, RUN, RUN_PATH
 from tunegrid.statistics.unfinished import state_of_unfinished
 
 #: Results of one task or model, by their paths below `results`.
-OF_TASK = re.compile(r"figures/curves_(?P<task>.+)\.(png|svg)|cards/(?P<card>.+)\.(md|html|json)")
+OF_TASK = re.compile(
+    r"figures/(curves|confusion)_(?P<task>.+)\.(png|svg|pdf)|cards/(?P<card>.+)\.(md|html|json)"
+)
 OF_RUN = re.compile(r"(runs|logs/train|benchmarks/train)/" + re.sub(
     r"\{(\w+)\}", r"(?P<\1>[^/]+)", RUN_PATH) + r"(/|\.|$)")  # fmt: skip
 

@@ -97,7 +97,7 @@ def test_a_run_is_told_with_all_that_made_it(results):
     ):  # fmt: skip
         assert part in text
     _, cells = runs_behind(results / "results.xlsx", {"task": "two"})
-    assert "missing: " in "\n".join(trail(results, cells[0]))
+    assert "is not there; the run was never started" in "\n".join(trail(results, cells[0]))
 
 
 def test_what_changed_since_is_said(results):
