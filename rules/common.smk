@@ -19,13 +19,14 @@ from tunegrid.planning.memory import memory_cases
 from tunegrid.planning.loading import load_project, typed_command_line
 from tunegrid.reporting import (
     CATEGORY,
+    ERRORS,
     MEMORY_TABLES,
     PART_TABLES,
     PUBLISHED_TABLES,
     RECOUNT_TABLES,
     TABLES,
 )
-from tunegrid.results import ERRORS, METRICS, RUN_PATH
+from tunegrid.results import METRICS, RUN_PATH
 
 try:
     PROJECT = load_project(

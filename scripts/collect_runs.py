@@ -26,7 +26,8 @@ def main() -> None:
     import pandas as pd
 
     from tunegrid.files import atomic_path
-    from tunegrid.results import FINISHED, RUN_PATH
+    from tunegrid.results import RUN_PATH
+    from tunegrid.states import FINISHED
     from tunegrid.statistics.collecting import collect_history, collect_runs
 
     # Names and hashes are text, also where they look like a number or like NA.

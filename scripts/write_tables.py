@@ -24,10 +24,10 @@ def main() -> None:
     import pandas as pd
 
     from tunegrid.files import read_json, write_text
+    from tunegrid.reporting import ERRORS
     from tunegrid.reporting.answer import answer_page
     from tunegrid.reporting.table import read_table, write_tables
     from tunegrid.reporting.tables import build_tables
-    from tunegrid.results import ERRORS
 
     runs, summary = pd.read_parquet(arguments.runs), pd.read_parquet(arguments.summary)
     cards = [read_json(path) for path in arguments.cards]

@@ -6,14 +6,8 @@ GROUP = RUN[:-1]
 #: A run's folder below `results/runs`.
 RUN_PATH = "{model}/{task}/{method}/seed{seed}"
 
-#: What a cell of the grid is, to those who read results.
-STATES = FINISHED, FAILED, MISSING = "finished", "failed", "missing"
-
 #: The split that is evaluated after each epoch, by `train.protocol`.
 EVALUATED = {"standard": "dev", "report": "test"}
-
-#: What count_errors writes, a CSV each.
-ERRORS = ["confusion", "per_class", "agreement", "hard"]
 
 #: The metrics of a run, in the order that tables show them, and how a reader calls them.
 METRICS = {

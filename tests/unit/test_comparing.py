@@ -7,7 +7,7 @@ from scipy import stats
 from sklearn.metrics import f1_score
 
 from tunegrid.errors import UserError
-from tunegrid.results import FAILED, FINISHED
+from tunegrid.states import FAILED, FINISHED
 from tunegrid.statistics import bootstrap
 from tunegrid.statistics.bootstrap import (
     COMPARED,

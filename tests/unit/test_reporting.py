@@ -18,7 +18,8 @@ from tunegrid.reporting.pareto import plot_pareto
 from tunegrid.reporting.table import to_html, to_markdown
 from tunegrid.reporting.tables import accuracy_table, build_tables
 from tunegrid.reporting.workbook import write_workbook
-from tunegrid.results import FAILED, FINISHED, METRICS, MISSING
+from tunegrid.results import METRICS
+from tunegrid.states import FAILED, FINISHED, MISSING
 from tunegrid.statistics.cost import cost, pareto_front
 from tunegrid.statistics.errors import count_errors
 from tunegrid.statistics.summary import summarise

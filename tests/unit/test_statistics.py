@@ -11,7 +11,8 @@ from scipy import stats
 
 from tunegrid.cluster.attempts import Attempts
 from tunegrid.errors import UserError
-from tunegrid.results import FAILED, FINISHED, METRICS, MISSING
+from tunegrid.results import METRICS
+from tunegrid.states import FAILED, FINISHED, MISSING
 from tunegrid.statistics.collecting import collect_history, collect_runs
 from tunegrid.statistics.summary import summarise, unequal_steps
 

@@ -12,8 +12,8 @@ from tiny import results
 from workflow import AGGREGATES, copy_workflow
 
 from tunegrid.files import read_json
-from tunegrid.reporting import MEMORY_TABLES, PUBLISHED_TABLES, TABLES
-from tunegrid.results import ERRORS, METRICS
+from tunegrid.reporting import ERRORS, MEMORY_TABLES, PUBLISHED_TABLES, TABLES
+from tunegrid.results import METRICS
 
 RUNS = [
     f"tiny-bert/tiny/{method}/seed{seed}" for method in ("full", "adapter-4") for seed in (1, 2)

@@ -17,6 +17,8 @@ CATEGORY = {
     "hyperparameters": "Runs",
 }
 TABLES = list(CATEGORY)
+#: What count_errors writes, a CSV each.
+ERRORS = ["confusion", "per_class", "agreement", "hard"]
 #: Where the grid has aggregated tasks; under Quality.
 PART_TABLES = ["parts"]
 PUBLISHED_TABLES = ["published", "published_audit", "published_findings"]

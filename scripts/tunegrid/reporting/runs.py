@@ -3,7 +3,8 @@
 import pandas as pd
 
 from tunegrid.reporting.table import Table, or_dash
-from tunegrid.results import FINISHED, GROUP, METRICS, RUN
+from tunegrid.results import GROUP, METRICS, RUN
+from tunegrid.states import FINISHED
 
 #: Settings that the table of hyper-parameters shows, in order.
 SHOWN_SETTINGS = (

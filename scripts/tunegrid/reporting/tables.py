@@ -12,7 +12,8 @@ from tunegrid.reporting.data import data_table, leak_note, lengths_table
 from tunegrid.reporting.errors import agreement_table, classes_table, hard_table
 from tunegrid.reporting.runs import hyperparameters_table, runs_table
 from tunegrid.reporting.table import Table, or_dash
-from tunegrid.results import FINISHED, GROUP, METRICS
+from tunegrid.results import GROUP, METRICS
+from tunegrid.states import FINISHED
 from tunegrid.statistics.cost import cost
 from tunegrid.statistics.summary import unequal_steps
 from tunegrid.tasks.cards import Card, leaks

@@ -10,8 +10,9 @@ import pandas as pd
 
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
-from tunegrid.results import FINISHED, MISSING, RUN, RUN_PATH
+from tunegrid.results import RUN, RUN_PATH
 from tunegrid.settings import Settings
+from tunegrid.states import FINISHED, MISSING
 from tunegrid.statistics.unfinished import state_of_unfinished
 
 

@@ -10,7 +10,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
-from tunegrid.results import FINISHED
+from tunegrid.states import FINISHED
 from tunegrid.statistics.bootstrap import (
     COMPARED,
     LEVEL,

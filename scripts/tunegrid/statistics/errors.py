@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.inter_rater import fleiss_kappa
 
-from tunegrid.results import FINISHED, GROUP
+from tunegrid.results import GROUP
+from tunegrid.states import FINISHED
 from tunegrid.statistics.bootstrap import Outcomes
 from tunegrid.statistics.outcomes import Load, load_outcomes
 

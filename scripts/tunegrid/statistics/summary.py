@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 from scipy import stats
 
-from tunegrid.results import FAILED, GROUP, METRICS, MISSING
+from tunegrid.results import GROUP, METRICS
+from tunegrid.states import FAILED, MISSING
 from tunegrid.tasks.cards import Card, leaks, word_baselines
 
 LEVEL = 0.95
