@@ -53,10 +53,33 @@ rule collect_runs:
         " > {log} 2>&1"
 
 
+rule compare_methods:
+    input:
+        runs="results/runs.parquet",
+        predictions=of_wanted_runs("predictions.parquet"),
+    output:
+        parquet="results/comparisons.parquet",
+        csv="results/comparisons.csv",
+        mcnemar="results/mcnemar.csv",
+        intervals="results/intervals.parquet",
+    log:
+        "results/logs/compare_methods.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    params:
+        code=code_digest("compare_methods"),
+    shell:
+        'python "$TUNEGRID"/scripts/compare_methods.py --runs {input.runs} --root results/runs'
+        " --parquet {output.parquet} --csv {output.csv} --mcnemar {output.mcnemar}"
+        " --intervals {output.intervals} > {log} 2>&1"
+
+
 rule summarise:
     input:
         runs="results/runs.parquet",
         cards=CARDS,
+        intervals="results/intervals.parquet",
     output:
         parquet="results/summary.parquet",
         csv="results/summary.csv",
@@ -69,27 +92,7 @@ rule summarise:
         code=code_digest("summarise"),
     shell:
         'python "$TUNEGRID"/scripts/summarise.py --runs {input.runs} --cards {input.cards:q}'
-        " --parquet {output.parquet} --csv {output.csv} > {log} 2>&1"
-
-
-rule compare_methods:
-    input:
-        runs="results/runs.parquet",
-        predictions=of_wanted_runs("predictions.parquet"),
-    output:
-        parquet="results/comparisons.parquet",
-        csv="results/comparisons.csv",
-        mcnemar="results/mcnemar.csv",
-    log:
-        "results/logs/compare_methods.log",
-    localrule: True
-    conda:
-        "../envs/tunegrid.yaml"
-    params:
-        code=code_digest("compare_methods"),
-    shell:
-        'python "$TUNEGRID"/scripts/compare_methods.py --runs {input.runs} --root results/runs'
-        " --parquet {output.parquet} --csv {output.csv} --mcnemar {output.mcnemar} > {log} 2>&1"
+        " --intervals {input.intervals} --parquet {output.parquet} --csv {output.csv} > {log} 2>&1"
 
 
 rule count_errors:

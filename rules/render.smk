@@ -8,6 +8,7 @@ rule write_tables:
         cards=CARDS,
         comparisons="results/comparisons.parquet",
         memory="results/tables/memory.csv",
+        fits="results/tables/memory_fits.csv",
         errors=expand("results/errors/{table}.csv", table=ERRORS),
     output:
         "results/tables/answer.rst",  # the first page of the report
@@ -35,7 +36,7 @@ rule write_tables:
     shell:
         'python "$TUNEGRID"/scripts/write_tables.py --runs {input.runs} --summary {input.summary}'
         " --cards {input.cards:q} --comparisons {input.comparisons} --memory {input.memory}"
-        " --errors results/errors --output results/tables > {log} 2>&1"
+        " --fits {input.fits} --errors results/errors --output results/tables > {log} 2>&1"
 
 
 rule write_workbook:

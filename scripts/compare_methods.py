@@ -3,8 +3,8 @@
 
 Each method against that which trains most parameters: the difference, its 95 % interval (crossed
 bootstrap over seeds and examples), p corrected by Holm, effect size, and the seeds that would tell
-the two apart; McNemar's test of each seed beside it. Fails when two runs that are compared were not
-measured on the same examples.
+the two apart; McNemar's test of each seed beside it; and, of the same resamples, the interval of
+each method's own mean. Fails when two runs of a task were not measured on the same examples.
 """
 
 import logging
@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument("--parquet", required=True, type=Path, help="comparisons, to write")
     parser.add_argument("--csv", required=True, type=Path, help="the same, to write")
     parser.add_argument("--mcnemar", required=True, type=Path, help="CSV of each seed, to write")
+    parser.add_argument("--intervals", required=True, type=Path, help="Parquet, to write")
     arguments = parser.parse_args()
 
     import pandas as pd
@@ -28,11 +29,12 @@ def main() -> None:
     from tunegrid.statistics.comparing import compare_methods
     from tunegrid.statistics.outcomes import predictions_below
 
-    comparisons, details = compare_methods(
-        pd.read_parquet(arguments.runs), predictions_below(arguments.root)
-    )
+    found = compare_methods(pd.read_parquet(arguments.runs), predictions_below(arguments.root))
+    comparisons = found["comparisons"]
     with atomic_path(arguments.mcnemar) as temporary:
-        details.to_csv(temporary, index=False)
+        found["mcnemar"].to_csv(temporary, index=False)
+    with atomic_path(arguments.intervals) as temporary:
+        found["intervals"].to_parquet(temporary, index=False)
     with atomic_path(arguments.csv) as temporary:
         comparisons.to_csv(temporary, index=False)
     with atomic_path(arguments.parquet) as temporary:

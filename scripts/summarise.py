@@ -1,9 +1,10 @@
 #!/usr/bin/env python
 """Summarise the runs of each model, task and method over their seeds.
 
-For every metric: n, mean, variance and standard deviation (n-1), 95 % t interval, median, minimum,
-maximum; the majority baseline, the number of degenerate runs and of test examples that stand in
-train beside them.
+For every metric: n, mean, variance and standard deviation (n-1), 95 % interval (t over seeds;
+crossed bootstrap over seeds and test examples, of compare_methods), median, minimum, maximum; the
+majority baseline, the number of degenerate runs and of test examples that stand in train beside
+them.
 """
 
 import logging
@@ -16,6 +17,7 @@ def main() -> None:
     parser = describe(__doc__)
     parser.add_argument("--runs", required=True, type=Path, help="runs.parquet")
     parser.add_argument("--cards", required=True, nargs="+", type=Path, help="data cards, JSON")
+    parser.add_argument("--intervals", required=True, type=Path, help="of compare_methods")
     parser.add_argument("--parquet", required=True, type=Path, help="the summary, to write")
     parser.add_argument("--csv", required=True, type=Path, help="the same, to write")
     arguments = parser.parse_args()
@@ -26,7 +28,8 @@ def main() -> None:
     from tunegrid.statistics.summary import summarise, unequal_steps
 
     cards = [read_json(path) for path in arguments.cards]
-    summary = summarise(pd.read_parquet(arguments.runs), cards)
+    runs, intervals = pd.read_parquet(arguments.runs), pd.read_parquet(arguments.intervals)
+    summary = summarise(runs, cards, intervals)
     for found in unequal_steps(summary):
         logging.warning("methods took unequal numbers of optimizer steps: %s", found)
     with atomic_path(arguments.csv) as temporary:

@@ -17,6 +17,7 @@ def main() -> None:
     parser.add_argument("--cards", required=True, nargs="+", type=Path, help="data cards, JSON")
     parser.add_argument("--comparisons", required=True, type=Path, help="of compare_methods")
     parser.add_argument("--memory", required=True, type=Path, help="the table memory.csv")
+    parser.add_argument("--fits", required=True, type=Path, help="the table memory_fits.csv")
     parser.add_argument("--errors", required=True, type=Path, help="folder of count_errors")
     parser.add_argument("--output", required=True, type=Path, help="folder to write")
     arguments = parser.parse_args()
@@ -26,6 +27,7 @@ def main() -> None:
     from tunegrid.files import read_json, write_text
     from tunegrid.reporting import ERRORS
     from tunegrid.reporting.answer import answer_page
+    from tunegrid.reporting.fit import fit_lines
     from tunegrid.reporting.table import read_table, write_tables
     from tunegrid.reporting.tables import build_tables
 
@@ -36,7 +38,8 @@ def main() -> None:
     errors = {name: read_table(arguments.errors / f"{name}.csv") for name in ERRORS}
     tables = build_tables(runs, summary, cards, comparisons, memory, errors)
     write_tables(tables, arguments.output)
-    write_text(arguments.output / "answer.rst", answer_page(tables["answer"]))
+    fit = fit_lines(memory, read_table(arguments.fits))
+    write_text(arguments.output / "answer.rst", answer_page(tables["answer"], fit))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from tunegrid.memory import KINDS
+from tunegrid.memory.fitting import gpus
 from tunegrid.provenance import provenance
 from tunegrid.results import RUN_PATH
 from tunegrid.training.metrics import classification_metrics
@@ -110,6 +111,9 @@ def write_grid(folder: Path, runs: int, predictions: int) -> list[str]:
     ]  # fmt: skip
     (folder / "tables").mkdir()
     pd.DataFrame(memory).to_csv(folder / "tables/memory.csv", index=False)
+    fits = [{key: row[key] for key in ("model", "method")} | dict.fromkeys(gpus(), 64)
+            for row in memory]  # fmt: skip
+    pd.DataFrame(fits).to_csv(folder / "tables/memory_fits.csv", index=False)
     tasks = list(table["task"].unique())
     (folder / "cards").mkdir()
     held = {"examples": predictions, "labels": dict.fromkeys(LABELS, predictions // 4)}
@@ -145,12 +149,14 @@ def programs(tasks: list[str]) -> dict[str, list[str]]:
     return {
         "collect_runs": ["--cells", "cells.csv", "--runs", "runs", *outputs("runs"),
                          "--history", "history.parquet"],
-        "summarise": [*runs, "--cards", *cards, *outputs("summary")],
-        "compare_methods": [*runs, "--root", "runs", *outputs("comparisons"),
-                            "--mcnemar", "mcnemar.csv"],
+        "compare_methods": [*runs, "--root", "runs", *outputs("comparisons"), "--mcnemar",
+                            "mcnemar.csv", "--intervals", "intervals.parquet"],
+        "summarise": [*runs, "--cards", *cards, "--intervals", "intervals.parquet",
+                      *outputs("summary")],
         "count_errors": [*runs, "--root", "runs", "--output", "errors"],
         "write_tables": [*runs, *summary, "--cards", *cards, *comparisons, "--memory",
-                         "tables/memory.csv", "--errors", "errors", "--output", "tables"],
+                         "tables/memory.csv", "--fits", "tables/memory_fits.csv", "--errors",
+                         "errors", "--output", "tables"],
         "write_workbook": [*runs, *summary, *comparisons, "--per-class", "errors/per_class.csv",
                            *tables, "--output", "results.xlsx"],
     }  # fmt: skip

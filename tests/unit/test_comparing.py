@@ -131,7 +131,8 @@ def test_each_method_is_compared_with_the_one_that_trains_most():
         "full": outcomes([0.9] * 5), "adapter": outcomes([0.6] * 5), "same": outcomes([0.9] * 5)
     }  # fmt: skip
     runs = make_runs({"adapter": 10, "full": 1000, "same": 20})
-    table, details = compare_methods(runs, loader(found), 2000)
+    compared = compare_methods(runs, loader(found), 2000)
+    table, details = compared["comparisons"], compared["mcnemar"]
     assert table["reference"].unique().tolist() == ["full"]
     assert table["method"].unique().tolist() == ["adapter", "same"]
     row = table.set_index(["method", "metric"]).loc[("adapter", "accuracy")]
@@ -157,8 +158,8 @@ def test_mcnemar_counts_what_only_one_has_right():
     one, two = np.zeros(30, dtype=int), np.zeros(30, dtype=int)
     two[:10], one[10:12] = 1, 1
     found = {"full": Outcomes(labels, two[None], 2), "a": Outcomes(labels, one[None], 2)}
-    _, details = compare_methods(make_runs({"full": 9, "a": 1}, seeds=[1]), loader(found), 100)
-    (row,) = details.to_dict("records")
+    compared = compare_methods(make_runs({"full": 9, "a": 1}, seeds=[1]), loader(found), 100)
+    (row,) = compared["mcnemar"].to_dict("records")
     assert (row["only_method_right"], row["only_reference_right"]) == (10, 2)
     assert (
         row["p"] == pytest.approx(stats.binomtest(2, 12).pvalue) == pytest.approx(0.0386, abs=1e-4)
@@ -169,11 +170,13 @@ def test_one_seed_and_missing_seeds_are_compared_as_far_as_they_go():
     found = {"full": outcomes([0.9] * 5), "a": outcomes([0.6] * 5)}
     runs = make_runs({"full": 9, "a": 1})
     one = runs[(runs["method"] == "full") | (runs["seed"] == 2)]
-    table, _ = compare_methods(one, loader(found), 500)
+    table = compare_methods(one, loader(found), 500)["comparisons"]
     assert table["seeds"].tolist() == [1, 1]
     assert table["effect_size"].isna().all()
     assert table["aso"].isna().all()
-    assert compare_methods(one[one["method"] == "full"], loader(found), 500)[0].empty
+    alone = compare_methods(one[one["method"] == "full"], loader(found), 500)
+    assert alone["comparisons"].empty
+    assert alone["intervals"]["method"].tolist() == ["full", "full"]
 
 
 def test_a_method_whose_runs_failed_is_shown_and_not_dropped():
@@ -181,7 +184,8 @@ def test_a_method_whose_runs_failed_is_shown_and_not_dropped():
     runs = make_runs({"full": 9, "a": 1, "broken": 5})
     runs.loc[runs["method"] == "broken", ["state", "trainable_parameters"]] = FAILED, np.nan
     runs.loc[(runs["method"] == "a") & (runs["seed"] > 3), "state"] = FAILED
-    table, details = compare_methods(runs, loader(found), 500)
+    compared = compare_methods(runs, loader(found), 500)
+    table, details = compared["comparisons"], compared["mcnemar"]
     rows = table[table["metric"] == "accuracy"].set_index("method")
     assert rows["reference"].tolist() == ["full", "full"]
     assert rows[["seeds", "seeds_planned"]].to_numpy().tolist() == [[3, 5], [0, 5]]
@@ -194,10 +198,44 @@ def test_where_the_largest_method_failed_the_next_is_the_reference():
     found = {"b": outcomes([0.9] * 5), "a": outcomes([0.6] * 5)}
     runs = make_runs({"full": 9, "b": 5, "a": 1})
     runs.loc[runs["method"] == "full", ["state", "trainable_parameters"]] = FAILED, np.nan
-    table, _ = compare_methods(runs, loader(found), 500)
+    table = compare_methods(runs, loader(found), 500)["comparisons"]
     rows = table[table["metric"] == "accuracy"].set_index("method")
     assert rows["reference"].to_dict() == {"full": "b", "a": "b"}
     assert rows["seeds"].to_dict() == {"full": 0, "a": 5}
+
+
+def test_where_nothing_is_finished_every_method_is_said_not_to_be_compared():
+    runs = make_runs({"full": 9, "a": 1}).assign(state=FAILED, trainable_parameters=np.nan)
+    alone = make_runs({"full": 9}, tasks=("u",)).assign(state=FAILED)
+    found = compare_methods(pd.concat([runs, alone]), loader({}), 100)
+    table = found["comparisons"]
+    assert table["task"].unique().tolist() == ["t"]
+    assert table[["method", "metric"]].to_numpy().tolist() == [
+        [method, metric] for method in ("full", "a") for metric in COMPARED
+    ]
+    assert table["reference"].isna().all()
+    assert table[["seeds", "seeds_planned"]].to_numpy().tolist() == [[0, 5]] * 4
+    assert found["intervals"].empty
+
+
+def test_one_run_s_own_interval_is_that_of_a_share():
+    """Of 400 examples 300 are right: .75 ± 1.96 · sqrt(.75 · .25 / 400)."""
+    labels = np.zeros(400, dtype=int)
+    found = {"full": Outcomes(labels, (np.arange(400) >= 300).astype(int)[None], 2)}
+    table = compare_methods(make_runs({"full": 9}, seeds=[1]), loader(found), 10_000)["intervals"]
+    row = table.set_index("metric").loc["accuracy"]
+    half = stats.norm.ppf(0.975) * (0.75 * 0.25 / 400) ** 0.5
+    assert row["crossed_low"] == pytest.approx(0.75 - half, abs=0.003)
+    assert row["crossed_high"] == pytest.approx(0.75 + half, abs=0.003)
+
+
+def test_a_method_s_own_interval_is_wider_than_seeds_or_examples_alone_make_it():
+    found = {"full": outcomes([0.6, 0.7, 0.75, 0.8, 0.85], n=100)}
+    table = compare_methods(make_runs({"full": 9}), loader(found), 2000)["intervals"]
+    row = table.set_index("metric").loc["accuracy"]
+    accuracies = (found["full"].predicted == found["full"].labels).mean(axis=1)
+    low, high = stats.t.interval(0.95, 4, accuracies.mean(), stats.sem(accuracies))
+    assert row["crossed_low"] < low < accuracies.mean() < high < row["crossed_high"]
 
 
 def test_the_violation_ratio_is_the_hand_s():

@@ -41,7 +41,8 @@ def row(model, task, method, accuracy, n=5, half=0.01, trained=1000, total=1000)
     return {
         "model": model, "task": task, "method": method, "metric": "accuracy", "n": n,
         "mean": accuracy, "low": accuracy - half if n > 1 else None,
-        "high": accuracy + half if n > 1 else None, "trainable_parameters": trained,
+        "high": accuracy + half if n > 1 else None, "crossed_low": accuracy - half,
+        "crossed_high": accuracy + half, "trainable_parameters": trained,
         "total_parameters": total, "trainable_percent": 100 * trained / total,
     }  # fmt: skip
 
@@ -140,19 +141,35 @@ def verdicts(rows):
     return check_findings(with_micro(rows))["verdict"].tolist()
 
 
-def test_the_report_s_findings_hold_or_not_or_cannot_be_told():
-    def grid(hard, best, small):
-        return [
-            *(row(m, t, "full", a) for m, base in
-              (("roberta-base", best), ("scibert_scivocab_uncased", 0.83),
-               ("bert-base-uncased", 0.82))
-              for t, a in (("acl_sup", base - hard), ("agnews_sup", base))),
-            row("roberta-base", "acl_sup", "adapter-64", 0.6),
-            row("roberta-base", "acl_sup", "adapter-8", 0.6 - small),
-            row("roberta-base", "agnews_sup", "adapter-64", 0.9),
-            row("roberta-base", "agnews_sup", "adapter-8", 0.88),
-        ]  # fmt: skip
+def findings_grid(half, hard=0.1, best=0.9, small=0.1, adapter=0.6):
+    """Accuracies of three models by full fine-tuning, and of roberta-base by two adapters."""
+    return [
+        *(row(m, t, "full", a, half=half) for m, base in
+          (("roberta-base", best), ("scibert_scivocab_uncased", 0.83), ("bert-base-uncased", 0.8))
+          for t, a in (("acl_sup", base - hard), ("agnews_sup", base))),
+        row("roberta-base", "acl_sup", "adapter-64", adapter, half=half),
+        row("roberta-base", "acl_sup", "adapter-8", adapter - small, half=half),
+        row("roberta-base", "agnews_sup", "adapter-64", adapter + 0.2, half=half),
+        row("roberta-base", "agnews_sup", "adapter-8", adapter + 0.17, half=half),
+    ]  # fmt: skip
 
-    assert verdicts(grid(0.1, 0.9, 0.1)) == [HOLDS] * 4
-    assert verdicts(grid(-0.05, 0.7, 0.01)) == [FAILS, FAILS, HOLDS, FAILS]
-    assert verdicts([row("m", "t", "full", 0.5)]) == [UNKNOWN, UNKNOWN, HOLDS, UNKNOWN]
+
+def test_the_report_s_findings_hold_or_not():
+    assert verdicts(findings_grid(0.002)) == [HOLDS] * 6
+    other = findings_grid(0.002, hard=-0.05, best=0.7, small=0.01, adapter=0.9)
+    assert verdicts(other) == [FAILS, FAILS, FAILS, FAILS, FAILS, HOLDS]
+
+
+def test_what_lies_within_the_intervals_cannot_be_told():
+    assert verdicts(findings_grid(0.2)) == [UNKNOWN] * 5 + [HOLDS]
+    # .10 apart with ± .06 each: sqrt(2) · .06 = .085; ± .08 each: .113.
+    assert verdicts(findings_grid(0.06))[0] == HOLDS
+    assert verdicts(findings_grid(0.08))[0] == UNKNOWN
+
+
+def test_what_is_not_in_the_grid_cannot_be_told():
+    found = check_findings(with_micro([row("m", "t", "full", 0.5)]))
+    assert found["verdict"].tolist() == [UNKNOWN] * 5 + [HOLDS]
+    assert found["because"].str.startswith("the grid has not").tolist() == [True] * 5 + [False]
+    none = [row("m", "acl_sup", "full", 0.5) | {"mean": None}, row("m", "t", "full", 0.5)]
+    assert verdicts(none)[0] == UNKNOWN

@@ -1,274 +1,32 @@
-from itertools import product
+"""Tables: what is said, and that nothing is left out of them."""
 
-import numpy as np
-import openpyxl
 import pandas as pd
-import pytest
+from synthetic import (
+    CARDS,
+    COMPARISONS,
+    ERRORS,
+    MEASURED,
+    PREDICTED,
+    RUNS,
+    STEPS,
+    SUMMARY,
+    built,
+    make_intervals,
+    make_runs,
+)
 
-from tunegrid.memory import KINDS
-from tunegrid.memory.fitting import gpus
-from tunegrid.reporting import TABLES, bars, comparison, curves, style
-from tunegrid.reporting.answer import answer_page, answer_table
-from tunegrid.reporting.columns import SHEETS
-from tunegrid.reporting.confusion import plot_confusion
+from tunegrid.reporting import TABLES, bars, comparison
+from tunegrid.reporting.answer import answer_page, answer_table, comparisons_table
 from tunegrid.reporting.data import card_tables, leak_note
-from tunegrid.reporting.memory import fits_table, prediction_table, saving_table
-from tunegrid.reporting.memory_figure import plot_memory
-from tunegrid.reporting.pareto import plot_pareto
+from tunegrid.reporting.fit import fit_lines
+from tunegrid.reporting.memory import fits_table, prediction_table
+from tunegrid.reporting.summary import accuracy_table
 from tunegrid.reporting.table import to_html, to_markdown
-from tunegrid.reporting.tables import accuracy_table, build_tables
-from tunegrid.reporting.workbook import write_workbook
+from tunegrid.reporting.tables import build_tables
 from tunegrid.results import METRICS
 from tunegrid.states import FAILED, FINISHED, MISSING
-from tunegrid.statistics.cost import cost, pareto_front
-from tunegrid.statistics.errors import count_errors
+from tunegrid.statistics.cost import pareto_front
 from tunegrid.statistics.summary import summarise
-
-
-def make_runs(models=("m1", "m2"), methods=("full", "a8"), tasks=("t1", "t2"), seeds=(1, 2)):
-    draw = np.random.default_rng(0)
-    rows = []
-    for model, task, method, seed in product(models, tasks, methods, seeds):
-        accuracy = draw.uniform(0.5, 0.9)
-        rows.append(
-            {
-                "model": model, "task": task, "method": method, "seed": seed, "hash": "=1+1",
-                "loss": draw.uniform(0.3, 1), "accuracy": accuracy, "micro_f1": accuracy,
-                "macro_f1": accuracy - 0.1, "majority_accuracy": 0.4, "majority_macro_f1": 0.2,
-                "degenerate": method == "a8" and seed == 2, "degenerate_reason": None,
-                "state": FINISHED, "problem": None,
-                "trainable_parameters": 10 if method == "a8" else 1000, "total_parameters": 1000,
-                "steps": 20, "train_seconds": 1.25, "examples.train": 10, "examples.test": 5,
-                "labels.train": 2, "settings.split_seed": 0,
-                "examples.dev": 3 if task == "t1" else None,
-                "settings.learning_rate": 2e-5, "settings.epochs": 2,
-                "settings.batch_size": 8, "settings.warmup_ratio": 0.1, "settings.schedule": "x",
-                "settings.weight_decay": 0.0, "settings.precision": "fp32",
-                "settings.protocol": "standard", "settings.select": "last",
-                "settings.early_stopping": None, "provenance.started": "2026-01-02T03:04:05+00:00",
-                "provenance.commit": "f00" * 9, "provenance.device": "CPU",
-                "provenance.host": "node7", "provenance.slurm_job": None,
-                "peak_memory": 2e9, "peak_memory_of": "process", "train_joules": None,
-            }
-        )  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def make_card(task, title, exact=0, near=0, conflicts=0):
-    held = {"examples": 200, "labels": {"x": 150, "y": 50}}
-    lengths = {"examples": 200, "median": 11.5, "p95": 30.2, "longest": 60, "truncated": 1}
-    leak = {"source": "train", "target": "test", "exact": exact, "near": near}
-    pairs = [{"target": "e1", "source": "e2", "similarity": 1.0}] * bool(exact)
-    group = [{"split": "train", "id": f"e{at}", "label": label} for at, label in enumerate("xy")]
-    return {
-        "task": task, "title": title, "threshold": 0.8,
-        "splits": {"train": held, "test": held},
-        "word_baseline": {"accuracy": 0.61, "micro_f1": 0.61, "macro_f1": 0.5},
-        "few_shot": [{"labels": [0, 1], "examples": 16, "seed": None}] if near else [],
-        "tokenizers": {"m1": {"max_length": 32, "splits": {"train": lengths, "test": lengths}}},
-        "within": {split: {"exact": 3, "near": 0} for split in ("train", "test")},
-        "across": [leak | {"pairs": pairs}],
-        "conflicts": {"texts": conflicts, "examples": {"train": 2 * conflicts, "test": 0},
-                      "listed": [group] * conflicts},
-    }  # fmt: skip
-
-
-CARDS = [make_card("t1", "A & B <i>", exact=7, near=3, conflicts=1), make_card("t2", "two")]
-
-
-COMPARISONS = pd.DataFrame(
-    [
-        {"model": model, "task": "t1", "method": "a8", "reference": "full", "metric": "accuracy",
-         "seeds": 5, "examples": 139, "mean": 0.6, "reference_mean": 0.6 - difference,
-         "difference": difference, "low": low, "high": high, "p": p, "p_holm": p,
-         "effect_size": effect, "seeds_needed": needed, "seeds_planned": 5, "detectable": 0.017,
-         "aso": 0.31, "aso_false_positives": 0.115}
-        for model, difference, low, high, p, effect, needed in (
-            ("m1", -0.012, -0.020, -0.004, 0.01, -1.5, 7),
-            ("m2", 0.003, -0.009, 0.015, 0.6, None, None),
-        )
-    ]
-)  # fmt: skip
-STEPS = pd.DataFrame(
-    [
-        {"model": model, "method": method, "batch": batch, "tokens": 32, "traced": traced}
-        for model, method, batch, traced in (
-            ("m1", "full", 8, 100e6), ("m1", "a8", 8, 61e6), ("m2", "full", 8, 100e6),
-            ("m2", "a8", 16, 99e6),
-        )
-    ]
-)  # fmt: skip
-
-
-def predictions(model, task, method, seed):
-    """Four examples; full gets one wrong, a8 two, of which one always."""
-    wrong = {"full": [3], "a8": [seed, 3]}[method]
-    label = ["x", "y", "x", "y"]
-    predicted = ["yx"[name == "y"] if at in wrong else name for at, name in enumerate(label)]
-    return pd.DataFrame({"id": list("abcd"), "label": label, "predicted": predicted})
-
-
-def built():
-    """The tables of the runs above."""
-    return build_tables(RUNS, SUMMARY, CARDS, COMPARISONS, STEPS, ERRORS)
-
-
-def make_history(runs):
-    rows = []
-    for run in runs.itertuples():
-        for step in range(1, 21):
-            row = {"model": run.model, "task": run.task, "method": run.method, "seed": run.seed}
-            row |= {"step": step, "epoch": (step - 1) // 10 + 1, "loss": 1 / step}
-            ends = {f"eval_{metric}": 0.5 for metric in METRICS} if step % 10 == 0 else {}
-            rows.append(row | ends)
-    return pd.DataFrame(rows)
-
-
-RUNS = make_runs()
-SUMMARY = summarise(RUNS, CARDS)
-ERRORS = count_errors(RUNS, predictions)
-
-
-PARTS = dict.fromkeys(KINDS, 1_000_000_000)
-PREDICTED = [
-    {
-        "model": "m1", "method": method, "batch": 8, "tokens": 32, "precision": "fp32",
-        "attention": "auto", "closed_form": form, "traced": 7_000_000_000 - form // 2,
-        "parts": PARTS, "fits": dict.fromkeys(gpus(), 16) | {"H200": 0},
-        "by_batch": {"1": 1e9, "256": 9e10}, "by_tokens": {"32": 1e9, "512": 2e9},
-    }
-    for method, form in (("full", 0), ("a8", 2_000_000_000))
-]  # fmt: skip
-MEASURED = [
-    {
-        "model": "m1", "method": "full", "device": "CPU", "batch": 4, "tokens": 32,
-        "peak": 6_000_000_000, "reserved": None, "predicted": 6_060_000_000,
-    },
-]  # fmt: skip
-MEMORY = prediction_table(PREDICTED, MEASURED).data
-
-
-def test_what_was_predicted_stands_beside_what_was_measured():
-    full, adapter = prediction_table(PREDICTED, MEASURED).readable.to_dict("records")
-    assert full["measured"] == "6.000"
-    assert full["error"] == "+1.000 %"
-    assert adapter["by formula"] == "2.000"
-    assert adapter["measured"] == adapter["error"] == "—"
-
-
-def test_a_model_that_cannot_be_traced_is_only_measured():
-    (row,) = prediction_table([], MEASURED).readable.to_dict("records")
-    assert (row["traced"], row["measured"]) == ("—", "6.000")
-    assert fits_table([]).readable.empty
-    assert saving_table([]).readable.empty
-    assert "can be traced" in plot_memory([]).axes[0].get_title()
-
-
-def test_what_fits_and_what_is_saved():
-    assert fits_table(PREDICTED).readable["H200"].tolist() == ["none", "none"]
-    saving = saving_table(PREDICTED)
-    assert saving.readable["share"].tolist() == ["14 %"]
-    assert saving.data["saved"].tolist() == [1_000_000_000]
-
-
-def test_the_memory_figure_has_a_bar_for_each_method_and_lines_of_gpus():
-    parts, batches, _ = plot_memory(PREDICTED).axes
-    assert [label.get_text() for label in parts.get_xticklabels()] == ["full", "a8"]
-    assert {text.get_text() for text in batches.texts} >= {"T4", "A100 (80 GB), H100"}
-
-
-PUBLISHED = pd.DataFrame(
-    [{"source": "a paper", "model": "m1", "task": "t1", "method": "full", "metric": "accuracy",
-      "published": 0.8, "ours": 0.7, "n": 2}]
-)  # fmt: skip
-
-
-def sheets():
-    """The tables of the workbook, beside runs and summary."""
-    tables = {name: built()[name].data for name in ("comparisons", "cost", "data")}
-    return tables | {"memory": MEMORY, "published": PUBLISHED, "per class": ERRORS["per_class"]}
-
-
-@pytest.fixture
-def workbook(tmp_path):
-    write_workbook(RUNS, SUMMARY, sheets(), tmp_path / "results.xlsx")
-    return openpyxl.load_workbook(tmp_path / "results.xlsx")
-
-
-def test_the_workbook_has_its_sheets_with_frozen_headers_and_filters(workbook):
-    assert workbook.sheetnames == list(SHEETS)
-    for sheet in workbook.worksheets[1:]:
-        assert sheet.freeze_panes is not None
-        assert sheet.freeze_panes.endswith("2")
-        assert sheet.auto_filter.ref is not None
-        assert all(cell.font.bold for cell in sheet[1])
-        names = [cell.value for cell in sheet[1]]
-        assert len(set(names)) == len(names)
-
-
-def test_its_first_sheet_says_what_every_sheet_and_column_is(workbook):
-    told, sheet = {}, None
-    for first, column, meaning in workbook["README"].iter_rows(max_col=3, values_only=True):
-        sheet = first or sheet
-        if column and not first:
-            told[sheet, column] = meaning
-    for other in workbook.worksheets[1:]:
-        for cell in other[1]:
-            assert told[other.title, cell.value], f"{other.title}: {cell.value}"
-
-
-def test_numbers_lead_to_the_rows_of_their_runs(workbook):
-    names = [cell.value for cell in workbook["summary"][1]]
-    row = next(
-        row for row in workbook["summary"].iter_rows(min_row=2)
-        if [cell.value for cell in row[:4]] == ["m1", "t2", "a8", "accuracy"]
-    )  # fmt: skip
-    for column in ("min", "max"):
-        cell = row[names.index(column)]
-        sheet, place = cell.hyperlink.location.split("!")
-        run = workbook[sheet.strip("'")][int(place[1:])]
-        runs = [cell.value for cell in workbook["runs"][1]]
-        assert [cell.value for cell in run[:3]] == ["m1", "t2", "a8"]
-        assert run[runs.index("accuracy")].value == cell.value
-    seeds = [row[3].value for row in workbook["runs"].iter_rows(min_row=2)]
-    place = [cell.value for cell in workbook["runs"][1]].index("hash")
-    link = workbook["runs"].cell(3, place + 1).hyperlink.location
-    assert link == "'provenance'!A3"
-    assert workbook["provenance"].cell(3, 4).value == seeds[1]
-
-
-def test_degenerate_failed_and_missing_rows_have_a_colour(workbook):
-    for sheet, column in (("runs", "state"), ("runs", "degenerate"), ("summary", "n_failed"),
-                          ("summary", "n_missing")):  # fmt: skip
-        letter = workbook[sheet][1][
-            [cell.value for cell in workbook[sheet][1]].index(column)
-        ].column_letter
-        rules = [rule.formula[0] for found in workbook[sheet].conditional_formatting
-                 for rule in found.rules]  # fmt: skip
-        assert any(formula.startswith(f"${letter}2") for formula in rules)
-
-
-def test_its_numbers_are_the_table_s_unrounded_and_formatted(workbook):
-    rows = list(workbook["summary"].iter_rows(values_only=True))
-    column = rows[0].index("mean")
-    assert [row[column] for row in rows[1:]] == pytest.approx(SUMMARY["mean"].tolist(), rel=1e-15)
-    assert workbook["summary"].cell(2, column + 1).number_format == "0.0000"
-    settings = [cell.value for cell in workbook["settings"][1]]
-    rate = workbook["settings"].cell(2, settings.index("learning_rate") + 1)
-    assert (rate.value, rate.number_format) == (2e-5, "0.0E+00")
-
-
-def test_text_that_looks_like_a_formula_stays_text_and_missing_stays_empty(workbook):
-    names = [cell.value for cell in workbook["runs"][1]]
-    cell = workbook["runs"].cell(2, names.index("hash") + 1)
-    assert (cell.value, cell.data_type) == ("=1+1", "s")
-    assert workbook["runs"].cell(2, names.index("degenerate_reason") + 1).value is None
-
-
-def test_equal_tables_give_an_equal_workbook(tmp_path):
-    for name in ("a", "b"):
-        write_workbook(RUNS, SUMMARY, sheets(), tmp_path / f"{name}.xlsx")
-    assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
 
 
 def test_the_best_of_a_task_is_bold_and_degenerate_runs_are_marked():
@@ -334,11 +92,59 @@ def test_the_answer_is_a_sentence_with_interval_and_cost():
         "a8 cannot be told from full in accuracy: +0.3 points (-0.9 … +1.5), where 5 seeds on 139"
         " examples would show 1.7 points or more, at 1 % of the parameters trained"
     )
-    page = answer_page(built()["answer"])
-    assert page.startswith("*t1*\n\n- m1: a8 loses 1.2 points (0.4 … 2.0) of accuracy")
+    page = answer_page(built()["answer"], {"m_1": ["full: fits"]})
+    assert "\n*t1*\n\n- m1: a8 loses 1.2 points (0.4 … 2.0) of accuracy" in page
+    assert "\n**Will it fit**\n\n*m\\_1*\n\n- full: fits\n" in page
     nothing = answer_table(COMPARISONS.iloc[:0], SUMMARY, STEPS)
     assert nothing.readable.empty
     assert "nothing to compare" in nothing.note
+
+
+def test_a_model_and_task_without_a_finished_run_has_an_answer_that_says_so():
+    none = COMPARISONS.iloc[:1].assign(
+        reference=None, seeds=0, **dict.fromkeys(["difference", "low", "high", "p_holm"])
+    )
+    none = none.astype({"seeds": "Int64"})
+    table = answer_table(none, SUMMARY, STEPS)
+    assert table.readable["answer"].tolist() == [
+        "a8 cannot be compared: no run of m1 on t1 is finished"
+    ]
+    numbers = comparisons_table(none, SUMMARY).readable.iloc[0]
+    assert numbers[["reference", "seeds", "interval"]].tolist() == ["—", "0 of 5", "—"]
+
+
+def test_what_fits_is_said_of_each_method():
+    memory, fits = prediction_table(PREDICTED, MEASURED).data, fits_table(PREDICTED).data
+    lines = fit_lines(memory, fits)["m1"]
+    assert lines == [
+        f"{method}: a step of 8 × 32 tokens takes {size}; a GPU like T4 (16 GB) fits, and takes 16"
+        " such examples at once"
+        for method, size in (
+            ("full", "7.00 GB, with margins 9.2 GB"), ("a8", "6.00 GB, with margins 8.1 GB"),
+        )
+    ]  # fmt: skip
+    large = [row | {"traced": 200e9} for row in PREDICTED]
+    lines = fit_lines(prediction_table(large, []).data, fits_table(large).data)["m1"]
+    assert lines[0].endswith("has; of such examples a GPU like H200 (141 GB) takes not even one")
+    untraced = fit_lines(prediction_table([], MEASURED).data, fits_table([]).data)["m1"]
+    assert untraced == ["full: cannot be traced; 4 × 32 tokens took 6.00 GB on CPU"]
+
+
+def test_the_summary_says_which_interval_is_of_what():
+    table = built()["summary"]
+    group = (table.readable[["model", "task", "method"]] == ["m1", "t1", "a8"]).all(axis=1)
+    row = table.readable[group].set_index("metric")
+    accuracy, own = row.loc["Accuracy"], SUMMARY.iloc[5]
+    assert (own["method"], own["metric"]) == ("a8", "accuracy")
+    assert accuracy["over seeds"] == f"{own['low']:.4f} … {own['high']:.4f}"
+    assert accuracy["over seeds and examples"] == (
+        f"{own['mean'] - 0.1:.4f} … {own['mean'] + 0.1:.4f}"
+    )
+    assert accuracy[["n", "degenerate", "TF-IDF, logistic regression"]].tolist() == [
+        "2", 1, "0.6100"
+    ]  # fmt: skip
+    assert row.loc["Loss", "over seeds and examples"] == "—"
+    assert "Student's t" in table.note
 
 
 def test_the_numbers_behind_the_answer_say_what_cannot_be_told():
@@ -390,47 +196,6 @@ def test_the_pareto_front_is_what_none_beats():
     assert pareto_front(pd.Series([None]), pd.Series([0.5])) == []
 
 
-@pytest.mark.parametrize("traced", [1.0, None])
-def test_the_pareto_figure_has_a_panel_a_task_and_cost(traced):
-    figure = plot_pareto(cost(RUNS, STEPS.assign(traced=STEPS["traced"] * (traced or np.nan))))
-    assert len(figure.axes) == 4
-    assert len(figure.axes[0].lines) == 1 + 4
-    assert [text.get_text() for text in figure.axes[0].texts] == ["not known"] * (traced is None)
-
-
-@pytest.mark.parametrize("kinds", [2, 12, 60])
-def test_the_confusion_figure_writes_what_can_be_read(kinds):
-    labels = [f"label {at}" for at in range(kinds)]
-    rows = [
-        {"model": "m", "task": "t", "method": method, "label": one, "predicted": two,
-         "count": 1, "share": 1 / kinds}
-        for method in ("full", "a8") for one in labels for two in labels
-    ]  # fmt: skip
-    figure = plot_confusion(pd.DataFrame(rows), labels)
-    first = figure.axes[0]
-    assert len(first.texts) == (kinds**2 if kinds <= 10 else 0)
-    assert len(first.get_xticklabels()) == (kinds if kinds <= 30 else 0)
-
-
-def test_panels_keep_their_size_whatever_the_legend_holds():
-    heights = []
-    for models in (["m"], [f"a-long-model-name-{at}" for at in range(30)]):
-        runs = make_runs(models=models, tasks=("t1", "t2"), seeds=(1,))
-        figure = plot_pareto(cost(runs, STEPS))
-        figure.draw_without_rendering()
-        panel = figure.axes[0].get_position().height * figure.get_figheight()
-        heights.append(panel)
-    assert heights[1] == pytest.approx(heights[0], rel=0.15)
-
-
-def test_figures_are_the_same_bytes_every_time(tmp_path):
-    for name in ("a", "b"):
-        figure = plot_pareto(cost(RUNS, STEPS))
-        style.save(figure, [tmp_path / f"{name}.{kind}" for kind in ("png", "svg", "pdf")], 60)
-    for kind in ("png", "svg", "pdf"):
-        assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
-
-
 def test_a_data_card_shows_what_was_found_and_leaves_out_what_was_not():
     labels, data, lengths, leaks, conflicts = card_tables(CARDS[0])
     assert labels.readable["train"].tolist() == ["150 (75.0%)", "50 (25.0%)", "200"]
@@ -453,7 +218,7 @@ def test_aggregated_tasks_stand_by_their_parts_beside_the_parts_alone():
         found = {"examples": 8, "loss": 1.0, "accuracy": accuracy, "macro_f1": 0.4, "outside": 0.25}
         for key, value in found.items():
             runs[f"parts.{part}.{key}"] = pd.Series(value, runs.index).where(joined)
-    summary = summarise(runs, CARDS)
+    summary = summarise(runs, CARDS, make_intervals(runs))
     table = build_tables(runs, summary, CARDS, COMPARISONS.iloc[:0], STEPS, ERRORS)["parts"]
     one, two = table.readable.to_dict("records")
     assert (one["part"], one["n"], one["accuracy"]) == ("t1", 2, "0.7500 ± 0.0000")
@@ -478,7 +243,7 @@ def test_runs_without_a_result_stand_in_every_table_and_figure():
         runs.loc[chosen, "state"] = state
         runs.loc[chosen, measured] = None
     runs.loc[runs["state"] != FINISHED, "degenerate"] = False
-    summary = summarise(runs, CARDS)
+    summary = summarise(runs, CARDS, make_intervals(runs))
     none = {"seeds": 0, "seeds_planned": 2, "task": "t2"}
     lacking = COMPARISONS.iloc[:1].assign(**none | dict.fromkeys(
         ["difference", "low", "high", "p_holm", "effect_size", "detectable", "aso", "examples"]
@@ -504,42 +269,3 @@ def test_runs_without_a_result_stand_in_every_table_and_figure():
     figure = bars.plot_bars(summary, "accuracy", "sd")
     assert "failed" in {text.get_text().strip() for text in figure.axes[0].texts}
     comparison.plot_methods(runs, summary, "sd")
-
-
-@pytest.mark.parametrize("runs", [RUNS, make_runs(["m"], ["full"], ["t"], [1])])
-def test_figures_are_drawn_and_say_what_their_bars_are(runs, tmp_path):
-    summary = summarise(runs, CARDS)
-    n = runs["seed"].nunique()
-    for metric in METRICS:
-        figure = bars.plot_bars(summary, metric, "sd")
-        title = figure.legends[0].get_title().get_text()
-        assert ("± standard deviation over 2 seeds (n−1)" if n > 1 else "one seed") in title
-        series = runs[["model", "method"]].drop_duplicates()
-        assert len(figure.axes[0].containers) >= len(series)
-        style.save(figure, [tmp_path / f"{metric}.png"], 60)
-    figure = comparison.plot_methods(runs, summary, "variance")
-    assert len(figure.axes) == 2 * runs["task"].nunique()
-    style.save(figure, [tmp_path / "methods.png"], 60)
-    task = runs["task"].iloc[0]
-    history = make_history(runs)
-    figure = curves.plot_curves(history[history["task"] == task], "dev")
-    assert [axes.get_title(loc="left") for axes in figure.axes][1] == "Dev loss (nats)"
-    style.save(figure, [tmp_path / "curves.png"], 60)
-
-
-def test_equal_input_gives_equal_figures(tmp_path):
-    for name in ("a", "b"):
-        outputs = [tmp_path / f"{name}.png", tmp_path / f"{name}.svg"]
-        style.save(bars.plot_bars(SUMMARY, "accuracy", "sd"), outputs, 60)
-    for suffix in ("png", "svg"):
-        assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
-
-
-def test_series_can_be_told_apart_without_colour():
-    grids = [("m", "abcdef"), ("lmn", "abcd"), ("m", "abcdefghijkl"), ("lmnopqr", "ab")]
-    for series in (list(product(*grid)) for grid in grids):
-        looks = style.series_looks(series)
-        full = {(look["color"], look["hatch"]) for look in looks.values()}
-        assert len(full) == len(series)
-        if len({model for model, _ in series}) == 1 and len(series) <= 6:
-            assert len({look["hatch"] for look in looks.values()}) == len(series)

@@ -14,6 +14,7 @@ from tunegrid.errors import UserError
 from tunegrid.results import METRICS
 from tunegrid.states import FAILED, FINISHED, MISSING
 from tunegrid.statistics.collecting import collect_history, collect_runs
+from tunegrid.statistics.comparing import INTERVALS
 from tunegrid.statistics.summary import summarise, unequal_steps
 
 
@@ -31,8 +32,13 @@ def runs_table(values, **columns):
     return pd.DataFrame(rows)
 
 
+def summarised(runs):
+    """The summary of runs of which no interval over examples is known."""
+    return summarise(runs, [], pd.DataFrame(columns=INTERVALS))
+
+
 def accuracy_row(runs):
-    summary = summarise(runs, [])
+    summary = summarised(runs)
     return summary[summary["metric"] == "accuracy"].iloc[0]
 
 
@@ -72,21 +78,41 @@ def test_a_degenerate_run_stays_in_the_mean_and_is_counted():
 def test_a_value_that_is_not_finite_is_missing_and_n_says_so():
     runs = runs_table([0.8, 0.4])
     runs.loc[1, "loss"] = None
-    row = summarise(runs, []).set_index("metric").loc["loss"]
+    row = summarised(runs).set_index("metric").loc["loss"]
     assert (row["n"], row["n_runs"], row["mean"]) == (1, 2, 1.0)
 
 
 def test_baselines_stand_beside_their_metrics_only():
-    baseline = summarise(runs_table([0.8]), []).set_index("metric")["majority_baseline"]
+    baseline = summarised(runs_table([0.8])).set_index("metric")["majority_baseline"]
     assert baseline[["accuracy", "micro_f1", "macro_f1"]].tolist() == [0.4, 0.4, 0.2]
     assert np.isnan(baseline["loss"])
+
+
+def test_a_group_without_a_finished_run_has_the_baseline_of_its_task():
+    broken = runs_table([np.nan], method="broken", state=FAILED, majority_accuracy=np.nan)
+    summary = summarised(pd.concat([broken, runs_table([0.8])]))
+    rows = summary[summary["metric"] == "accuracy"]
+    assert rows["method"].tolist() == ["broken", "full"]
+    assert rows["majority_baseline"].tolist() == [0.4, 0.4]
+
+
+def test_the_crossed_interval_stands_beside_that_over_seeds():
+    ends = pd.DataFrame(
+        [("m", "t", "full", "accuracy", 0.5, 0.9), ("m", "t", "full", "macro_f1", 0.4, 0.6)],
+        columns=INTERVALS,
+    )
+    summary = summarise(runs_table([0.6, 0.8]), [], ends).set_index("metric")
+    found = summary[["crossed_low", "crossed_high"]]
+    assert found.loc[["accuracy", "micro_f1"]].to_numpy().tolist() == [[0.5, 0.9]] * 2
+    assert found.loc["macro_f1"].tolist() == [0.4, 0.6]
+    assert found.loc["loss"].isna().all()
 
 
 def test_groups_and_metrics_keep_the_grid_s_order():
     runs = pd.concat(
         [runs_table([0.5], task=task, method=method) for task in "zb" for method in ("full", "a")]
     )
-    summary = summarise(runs, [])
+    summary = summarised(runs)
     groups = summary[["task", "method"]].drop_duplicates().to_numpy().tolist()
     assert groups == [["z", "full"], ["z", "a"], ["b", "full"], ["b", "a"]]
     assert summary["metric"].tolist() == list(METRICS) * 4
@@ -226,7 +252,7 @@ def test_missing_and_failed_runs_are_counted_and_never_dropped():
     runs = runs_table([0.8, np.nan, np.nan])
     runs["state"] = [FINISHED, FAILED, MISSING]
     none = runs_table([np.nan] * 2, method="none", state=MISSING, trainable_parameters=np.nan)
-    table = summarise(pd.concat([runs, none]), []).set_index(["method", "metric"])
+    table = summarised(pd.concat([runs, none])).set_index(["method", "metric"])
     row = table.loc[("full", "accuracy")]
     assert row[["n", "n_runs", "n_failed", "n_missing"]].tolist() == [1, 3, 1, 1]
     row = table.loc[("none", "accuracy")]
@@ -244,8 +270,6 @@ def test_metrics_that_no_run_writes_are_refused(one_run):
 
 def test_unequal_numbers_of_steps_are_named():
     full, adapter = runs_table([0.5, 0.6]), runs_table([0.4, 0.5], method="adapter")
-    assert unequal_steps(summarise(pd.concat([full, adapter]), [])) == []
+    assert unequal_steps(summarised(pd.concat([full, adapter]))) == []
     adapter["steps"] = [5, 6]
-    assert unequal_steps(summarise(pd.concat([full, adapter]), [])) == [
-        "m on t: full 7, adapter 5–6"
-    ]
+    assert unequal_steps(summarised(pd.concat([full, adapter]))) == ["m on t: full 7, adapter 5–6"]

@@ -6,6 +6,7 @@ CATEGORY = {
     "comparisons": "Answer",
     "accuracy": "Quality",
     "methods": "Quality",
+    "summary": "Quality",
     "classes": "Quality",
     "agreement": "Quality",
     "hard": "Quality",

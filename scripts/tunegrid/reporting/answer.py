@@ -1,12 +1,14 @@
 """What is lost with a method that trains less: in words, and in the numbers behind them."""
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from tunegrid.reporting.data import leak_note
-from tunegrid.reporting.table import Table, or_dash
+from tunegrid.reporting.fit import NOTE as FIT_NOTE
+from tunegrid.reporting.table import Table, interval_texts, or_dash
 from tunegrid.results import METRICS
 from tunegrid.statistics.dominance import THRESHOLD
 
@@ -59,9 +61,10 @@ def answer_table(
     readable = data[["task", "model", "answer"]]
     if data.empty:
         return Table("What is lost", readable, data, NOTHING)
+    fewest = told["seeds"].min() if len(told) else ENOUGH
     notes = [
         BRACKETS,
-        FEW.format(told["seeds"].min()) if told["seeds"].min() < ENOUGH else "",
+        FEW.format(fewest) if fewest < ENOUGH else "",
         steps,
         leak_note(summary),
     ]
@@ -69,15 +72,29 @@ def answer_table(
     return Table(title, readable, data, " ".join(filter(None, notes)))
 
 
-def answer_page(answer: Table) -> str:
-    """The answer as reStructuredText: a list a task, and what is to be known of it."""
+def answer_page(answer: Table, fit: Mapping[str, Sequence[str]]) -> str:
+    """Both answers as reStructuredText: what is lost, a list a task; what fits, a list a model.
+
+    Args:
+        answer: as `answer_table` returns it.
+        fit: as `tunegrid.reporting.fit.fit_lines` returns it.
+    """
+    lost = {
+        task: [f"{row.model}: {row.answer}" for row in rows.itertuples()]
+        for task, rows in answer.readable.groupby("task", sort=False)
+    }
+    lines = ["**What is lost**", "", *_lists(lost), _escaped(answer.note), ""]
+    if fit:
+        lines += ["**Will it fit**", "", *_lists(fit), _escaped(FIT_NOTE), ""]
+    return "\n".join(lines)
+
+
+def _lists(told: Mapping[str, Sequence[str]]) -> list[str]:
+    """A list under each name."""
     lines = []
-    for task, rows in answer.readable.groupby("task", sort=False):
-        lines += [f"*{_escaped(task)}*", ""]
-        for row in rows.itertuples():
-            lines += [f"- {_escaped(row.model)}: {_escaped(row.answer)}"]
-        lines += [""]
-    return "\n".join([*lines, _escaped(answer.note), ""])
+    for name, items in told.items():
+        lines += [f"*{_escaped(name)}*", "", *(f"- {_escaped(item)}" for item in items), ""]
+    return lines
 
 
 def _escaped(text: str) -> str:
@@ -87,6 +104,8 @@ def _escaped(text: str) -> str:
 
 def _words(row: Any) -> str:
     """The comparison in one sentence, differences in points (hundredths)."""
+    if pd.isna(row.reference):
+        return f"{row.method} cannot be compared: no run of {row.model} on {row.task} is finished"
     if not row.seeds:
         return (
             f"{row.method} cannot be compared: it has no finished run of a seed that"
@@ -123,7 +142,9 @@ def _seeds(row: Any) -> str:
 
 
 def _parameters(summary: pd.DataFrame, row: Any) -> float:
-    """How much of what the reference trains the method trains, percent."""
+    """How much of what the reference trains the method trains, percent; missing if unknown."""
+    if pd.isna(row.reference):
+        return float("nan")
     group = summary[(summary["model"] == row.model) & (summary["task"] == row.task)]
     trained = group.drop_duplicates("method").set_index("method")["trainable_parameters"]
     return 100 * trained[row.method] / trained[row.reference]
@@ -143,7 +164,8 @@ def _memory(memory: pd.DataFrame, row: Any) -> float | None:
 def comparisons_table(comparisons: pd.DataFrame, summary: pd.DataFrame) -> Table:
     """The numbers behind the answer, for every metric that is compared."""
     data = comparisons.reset_index(drop=True)
-    shown = data[["model", "task", "method", "reference"]].assign(
+    shown = data[["model", "task", "method"]].assign(
+        reference=data["reference"].map(or_dash("{}")),
         metric=data["metric"].map(METRICS),
         seeds=[
             f"{row.seeds}"
@@ -152,9 +174,7 @@ def comparisons_table(comparisons: pd.DataFrame, summary: pd.DataFrame) -> Table
             for row in data.itertuples()
         ],
         difference=data["difference"].map(or_dash("{:+.4f}")),
-        interval=[
-            f"{row.low:+.4f} … {row.high:+.4f}" if row.seeds else "—" for row in data.itertuples()
-        ],
+        interval=interval_texts(data, "low", "high", "{:+.4f}"),
         p=data["p_holm"].map(_p_value),
         d=data["effect_size"].map(or_dash("{:+.2f}")),
         needed=data["seeds_needed"].map(or_dash("{:.0f}")),

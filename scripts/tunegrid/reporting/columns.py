@@ -37,6 +37,11 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "sd": (_SCORE, "Standard deviation over seeds (n−1)."),
     "low": (_SCORE, "Lower end of the mean's 95 % t interval over seeds."),
     "high": (_SCORE, "Its upper end."),
+    "crossed_low": (
+        _SCORE,
+        "Lower end of its 95 % interval over seeds and test examples: a crossed bootstrap.",
+    ),
+    "crossed_high": (_SCORE, "Its upper end."),
     "median": (_SCORE, "Median over these runs."),
     "min": (_SCORE, "Smallest value."),
     "max": (_SCORE, "Largest value."),

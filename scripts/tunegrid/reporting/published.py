@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from tunegrid.reporting.table import Table, or_dash
+from tunegrid.reporting.table import Table, interval_texts, or_dash
 
 NOTE = (
     "Ours: mean over n seeds; interval: its 95 % t interval. Within: the published number lies in"
@@ -31,10 +31,7 @@ def published_tables(
             for key in ("ours", "n", "difference")
         },
         published=compared["printed"],
-        interval=[
-            "—" if pd.isna(row.low) else f"{row.low:.4f} … {row.high:.4f}"
-            for row in data.itertuples()
-        ],
+        interval=interval_texts(data, "low", "high"),
     )
     none = (data["verdict"] == "not in the grid").all()
     order = [*PLACE, "metric", "published", "ours", "n", "interval", "difference", "verdict"]

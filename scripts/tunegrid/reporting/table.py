@@ -57,6 +57,12 @@ def or_dash(form: str) -> Callable[[float], str]:
     return lambda value: "—" if pd.isna(value) else form.format(value)
 
 
+def interval_texts(table: pd.DataFrame, low: str, high: str, form: str = "{:.4f}") -> list[str]:
+    """`low … high` of two columns, a dash where they are missing."""
+    ends = zip(table[low], table[high], strict=True)
+    return ["—" if pd.isna(a) else f"{form.format(a)} … {form.format(b)}" for a, b in ends]
+
+
 def read_table(path: Path) -> pd.DataFrame:
     """A table that was written as CSV; names that look like NA stay names."""
     return pd.read_csv(path, keep_default_na=False, na_values="", low_memory=False)

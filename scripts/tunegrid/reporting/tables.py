@@ -11,15 +11,13 @@ from tunegrid.reporting.cost import cost_table
 from tunegrid.reporting.data import data_table, leak_note, lengths_table
 from tunegrid.reporting.errors import agreement_table, classes_table, hard_table
 from tunegrid.reporting.runs import hyperparameters_table, runs_table
+from tunegrid.reporting.summary import accuracy_table, methods_table, steps_note, summary_table
 from tunegrid.reporting.table import Table, or_dash
-from tunegrid.results import GROUP, METRICS
+from tunegrid.results import GROUP
 from tunegrid.states import FINISHED
 from tunegrid.statistics.cost import cost
-from tunegrid.statistics.summary import unequal_steps
 from tunegrid.tasks.cards import Card, leaks
 
-#: The summary's baselines, in words.
-BASELINES = {"majority_baseline": "majority class", "tfidf_baseline": "TF-IDF, logistic regression"}
 #: What metrics.json says of each part of an aggregated task.
 PART_METRICS = ("examples", "loss", "accuracy", "macro_f1", "outside")
 
@@ -41,47 +39,6 @@ def tasks_table(runs: pd.DataFrame, cards: Sequence[Card]) -> Table:
     readable = readable.where(readable.notna(), "—").rename(columns=words)
     title = "Tasks, and the examples of each split that were used"
     return Table(title, readable, data, leak_note(leaks(cards)))
-
-
-def accuracy_table(summary: pd.DataFrame) -> Table:
-    """Mean test accuracy of every model and method on every task; the best of a task in bold."""
-    table = summary[summary["metric"] == "accuracy"]
-    best = table.groupby("task")["mean"].transform("max")
-    cells = [
-        _bold(_mean(row), row.mean == top) + _mark(row)
-        for row, top in zip(table.itertuples(index=False, name="Row"), best, strict=True)
-    ]
-    readable = _wide(table.assign(cell=cells), ["model", "method"])
-    for column, name in BASELINES.items():
-        scores = table.drop_duplicates("task").set_index("task")[column]
-        cells = scores.map(or_dash("{:.4f}")).to_dict()
-        readable.loc[len(readable)] = {"model": name, "method": "—"} | cells
-    return Table(
-        "Test accuracy, mean ± standard deviation over seeds (number of runs)",
-        readable,
-        table[[*GROUP, "n", "mean", "variance", "sd", "n_degenerate", *BASELINES]],
-        _notes(table, summary),
-    )
-
-
-def methods_table(summary: pd.DataFrame) -> Table:
-    """Every metric of every method on every task, under the share that the method trains."""
-    metrics = summary.assign(
-        cell=[_mean(row) + _mark(row) for row in summary.itertuples(index=False, name="Row")],
-        metric=summary["metric"].map(METRICS),
-    )
-    # A row of its own: a task's number of labels is in its head's size, so the share varies.
-    share = summary.drop_duplicates(GROUP)
-    trained = share["trainable_percent"].map(or_dash("{:.3f} %"))
-    share = share.assign(metric="Trainable", cell=trained)
-    rows = pd.concat([share, metrics]).sort_index(kind="stable")
-    return Table(
-        "Methods: test metrics, mean ± standard deviation over seeds (number of runs)",
-        _wide(rows, ["model", "method", "metric"]),
-        summary,
-        "Trainable: share of the parameters that receive a gradient, the classification head"
-        f" included. {_notes(summary, summary)}".strip(),
-    )
 
 
 def parts_table(runs: pd.DataFrame, summary: pd.DataFrame) -> Table:
@@ -156,6 +113,7 @@ def build_tables(
         "lengths": lengths_table(cards),
         "runs": runs_table(runs),
         "hyperparameters": hyperparameters_table(runs),
+        "summary": summary_table(summary),
         "accuracy": accuracy_table(summary),
         "methods": methods_table(summary),
         "comparisons": comparisons_table(comparisons, summary),
@@ -167,62 +125,3 @@ def build_tables(
     if any(name.startswith("parts.") for name in runs):
         tables["parts"] = parts_table(runs, summary)
     return tables
-
-
-def _wide(table: pd.DataFrame, rows: list[str]) -> pd.DataFrame:
-    """One row for each of `rows`, one column a task, cells from `cell`; order as it stands."""
-    tasks = list(table["task"].unique())
-    wide = table.pivot_table(index=rows, columns="task", values="cell", aggfunc="first", sort=False)
-    return wide.reindex(columns=tasks).fillna("—").rename_axis(columns=None).reset_index()
-
-
-def _mean(row: tuple) -> str:
-    if row.n_failed + row.n_missing == row.n_runs:
-        return "failed" if row.n_failed else "missing"
-    if pd.isna(row.mean):
-        return "not finite"
-    spread = f" ± {row.sd:.4f}" if row.n > 1 else ""
-    return f"{row.mean:.4f}{spread} ({row.n})"
-
-
-def _bold(text: str, bold: bool) -> str:
-    return f"**{text}**" if bold else text
-
-
-def _mark(row: tuple) -> str:
-    unfinished = row.n_failed + row.n_missing
-    degenerate = f" †{row.n_degenerate}" if row.n_degenerate else ""
-    return degenerate + (f" ‡{unfinished}" if unfinished else "")
-
-
-def steps_note(summary: pd.DataFrame) -> str:
-    """A warning where the methods compared took unequal numbers of optimizer steps; else empty."""
-    found = unequal_steps(summary)
-    if not found:
-        return ""
-    return (
-        "Warning: the methods took unequal numbers of optimizer steps, so they differ in their"
-        f" schedules, too ({'; '.join(found)})."
-    )
-
-
-def _notes(table: pd.DataFrame, summary: pd.DataFrame) -> str:
-    """What a reader of these test results is to know, in one paragraph."""
-    return " ".join(filter(None, [_note(table), steps_note(summary), leak_note(summary)]))
-
-
-def _note(table: pd.DataFrame) -> str:
-    notes = []
-    if table["n_degenerate"].any():
-        notes.append(
-            "†k: k of the runs are degenerate (they predict one class for every example, or their"
-            " loss is not finite); they are part of the mean where their value is finite."
-        )
-    if table["n_failed"].any() or table["n_missing"].any():
-        groups = table.drop_duplicates(GROUP)
-        notes.append(
-            f"‡k: k of the grid's runs have no result; in all {groups['n_failed'].sum()} have"
-            f" failed and {groups['n_missing'].sum()} are missing (which, and why:"
-            " results/runs.csv, columns state and problem)."
-        )
-    return " ".join(notes)

@@ -110,6 +110,12 @@ def crossed_bootstrap(differences: np.ndarray) -> np.ndarray:
     return even + stretch * ((shares * differences).sum(axis=1) - even)
 
 
+def interval(drawn: np.ndarray) -> tuple[float, float]:
+    """The ends that hold `LEVEL` of the resamples (b,), as much left out below as above."""
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
 @lru_cache(maxsize=64)
 def _counts(examples: int, start: int, size: int) -> np.ndarray:
     """How often each example is drawn in these resamples, (size, examples), for every method."""

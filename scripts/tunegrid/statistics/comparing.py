@@ -1,6 +1,7 @@
 """Methods compared: paired by seed and by test example, with what the difference may be."""
 
 import bisect
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,14 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
+from tunegrid.results import GROUP
 from tunegrid.states import FINISHED
 from tunegrid.statistics.bootstrap import (
     COMPARED,
     LEVEL,
     RESAMPLES,
     crossed_bootstrap,
+    interval,
     resampled_scores,
 )
 from tunegrid.statistics.dominance import almost_stochastic_order, false_positive_rate
@@ -26,6 +29,7 @@ COLUMNS = [*PAIR, "metric", "seeds", "seeds_planned", "examples", "mean", "refer
 COLUMNS += ["difference", "low", "high", "p", "p_holm", "effect_size", "seeds_needed"]
 COLUMNS += ["detectable", "aso", "aso_false_positives"]
 DETAILS = [*PAIR, "seed", "only_method_right", "only_reference_right", "p"]
+INTERVALS = [*GROUP, "metric", "crossed_low", "crossed_high"]
 #: Power at which it is told what would be found, and how many seeds would find it.
 POWER = 0.8
 #: More seeds than this are told as none.
@@ -34,7 +38,7 @@ MOST_SEEDS = 10_000
 
 def compare_methods(
     runs: pd.DataFrame, load: Load, resamples: int = RESAMPLES
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> dict[str, pd.DataFrame]:
     """Every method against that which trains most parameters, for each model and task.
 
     Args:
@@ -43,56 +47,84 @@ def compare_methods(
         resamples: of each bootstrap.
 
     Returns:
-        Comparisons: a row a model, task, method and metric: reference (the method compared with, of
-        those that have a finished run), seeds (that both have finished) and seeds_planned (that
-        the grid has of the method), examples, mean and reference_mean over these seeds, difference
-        (method − reference), low and high (its 95 % interval), p (two-sided, of the same
-        bootstrap; where no resample crosses 0, of a normal distribution with its standard
-        deviation), p_holm (Holm 1979, over all rows of the metric), effect_size (mean over
-        standard deviation of the seeds' differences, Cohen's d_z), seeds_needed (paired t test,
-        two-sided 5 %, power 80 %), detectable (the difference that would be found so often with
-        these seeds and examples), aso (`almost_stochastic_order` of the higher mean over the
-        lower, of seeds alone) and aso_false_positives (`false_positive_rate` at so many seeds);
-        missing where one seed, or equal differences, tell none; a method without a seed to compare
-        has a row of 0 seeds.
-        Details: a row a seed of these: examples that only one of both has right, and McNemar's
-        exact p.
+        comparisons: a row a model, task, method and metric: reference (the method compared with, of
+            those that have a finished run), seeds (that both have finished) and seeds_planned (that
+            the grid has of the method), examples, mean and reference_mean over these seeds,
+            difference (method − reference), low and high (its 95 % interval), p (two-sided, of the
+            same bootstrap; where no resample crosses 0, of a normal distribution with its standard
+            deviation), p_holm (Holm 1979, over all rows of the metric), effect_size (mean over
+            standard deviation of the seeds' differences, Cohen's d_z), seeds_needed (paired t test,
+            two-sided 5 %, power 80 %), detectable (the difference that would be found so often with
+            these seeds and examples), aso (`almost_stochastic_order` of the higher mean over the
+            lower, of seeds alone) and aso_false_positives (`false_positive_rate` at so many seeds);
+            missing where one seed, or equal differences, tell none. A method without a seed to
+            compare has a row of 0 seeds; where no method has a finished run, no reference either.
+        mcnemar: a row a seed of these: examples that only one of both has right, and McNemar's
+            exact p.
+        intervals: a row a model, task, method and metric with a finished run: crossed_low and
+            crossed_high, the 95 % interval of its mean by the same resamples of seeds and examples.
 
     Raises:
         UserError: two runs were not measured on the same examples.
     """
-    rows, details = [], []
-    for (model, task), group in runs.groupby(["model", "task"], sort=False):
+    comparisons, details, intervals = [], [], []
+    for _, group in runs.groupby(["model", "task"], sort=False):
         finished = group[group["state"] == FINISHED].reset_index(drop=True)
-        methods = list(group["method"].unique())
-        if finished.empty or len(methods) == 1:
+        if finished.empty:
+            comparisons += _nothing_finished(group)
             continue
-        shares = finished.groupby("method", sort=False)["trainable_parameters"].first()
-        reference = shares.astype(float).idxmax()
         _, _, outcomes = load_outcomes(load, finished)
-        scores = outcomes.scores(np.ones((1, len(outcomes.labels))))
         drawn = resampled_scores(outcomes, resamples)
-        for method in methods:
-            if method == reference:
-                continue
-            here = {"model": model, "task": task, "method": method, "reference": reference}
-            here["seeds_planned"] = int((group["method"] == method).sum())
-            seeds, mine, other = _paired(finished, method, reference)
+        intervals += _intervals(finished, drawn)
+        scores = outcomes.scores(np.ones((1, len(outcomes.labels))))
+        rights = outcomes.predicted == outcomes.labels
+        for here, (seeds, mine, other) in _pairs(group, finished):
             for metric in COMPARED:
                 row = here | {"metric": metric, "seeds": len(seeds)}
                 if seeds:
                     pair = scores[metric][0, mine], scores[metric][0, other]
                     differences = drawn[metric][:, mine] - drawn[metric][:, other]
                     row |= {"examples": len(outcomes.labels)} | _compare(*pair, differences)
-                rows.append(row)
-            rights = outcomes.predicted == outcomes.labels
+                comparisons.append(row)
             for seed, one, two in zip(seeds, rights[mine], rights[other], strict=True):
                 details.append(here | {"seed": seed} | _mcnemar(one, two))
-    compared = pd.DataFrame(rows, columns=COLUMNS)
-    numbers = [name for name in COLUMNS if name not in (*PAIR, "metric")]
-    compared = compared.astype(dict.fromkeys(numbers, float))
-    counts = dict.fromkeys(["seeds", "seeds_planned", "examples", "seeds_needed"], "Int64")
-    return _with_holm(compared).astype(counts), pd.DataFrame(details, columns=DETAILS)
+    return {
+        "comparisons": _with_holm(_typed(pd.DataFrame(comparisons, columns=COLUMNS))),
+        "mcnemar": pd.DataFrame(details, columns=DETAILS),
+        "intervals": pd.DataFrame(intervals, columns=INTERVALS),
+    }
+
+
+def _nothing_finished(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Rows that say so of each method of a model and task, where there are several."""
+    planned = group.groupby(GROUP, sort=False).size()
+    if len(planned) == 1:
+        return
+    for key, count in planned.items():
+        here = dict(zip(GROUP, key, strict=True)) | {"seeds": 0, "seeds_planned": int(count)}
+        yield from (here | {"metric": metric} for metric in COMPARED)
+
+
+def _intervals(finished: pd.DataFrame, drawn: dict[str, np.ndarray]) -> Iterator[dict[str, Any]]:
+    """The interval of each method's mean; `drawn` as `resampled_scores` returns it."""
+    for key, own in finished.groupby(GROUP, sort=False):
+        here = dict(zip(GROUP, key, strict=True))
+        for metric in COMPARED:
+            low, high = interval(crossed_bootstrap(drawn[metric][:, own.index]))
+            yield here | {"metric": metric, "crossed_low": low, "crossed_high": high}
+
+
+def _pairs(
+    group: pd.DataFrame, finished: pd.DataFrame
+) -> Iterator[tuple[dict[str, Any], tuple[list[int], list[int], list[int]]]]:
+    """Each method of a model and task with the reference: what names the row, and `_paired`."""
+    shares = finished.groupby("method", sort=False)["trainable_parameters"].first()
+    reference = shares.astype(float).idxmax()
+    for key, planned in group.groupby(GROUP, sort=False).size().items():
+        here = dict(zip(GROUP, key, strict=True))
+        if here["method"] != reference:
+            pair = _paired(finished, here["method"], reference)
+            yield here | {"reference": reference, "seeds_planned": int(planned)}, pair
 
 
 def _paired(
@@ -111,7 +143,7 @@ def _compare(one: np.ndarray, two: np.ndarray, resampled: np.ndarray) -> dict[st
     """Two methods' scores of each seed, and their differences on resampled examples (b, seeds)."""
     differences = one - two
     drawn = crossed_bootstrap(resampled)
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = interval(drawn)
     error, mean = drawn.std(), differences.mean()
     several = len(differences) > 1
     spread = differences.std(ddof=1) if several else 0.0
@@ -171,6 +203,13 @@ def _mcnemar(one: np.ndarray, two: np.ndarray) -> dict[str, Any]:
         "only_reference_right": not_,
         "p": float(mcnemar(table, exact=True).pvalue),
     }
+
+
+def _typed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Measures as floats, counts as whole numbers, whatever is missing."""
+    numbers = [name for name in COLUMNS if name not in (*PAIR, "metric")]
+    counts = dict.fromkeys(["seeds", "seeds_planned", "examples", "seeds_needed"], "Int64")
+    return rows.astype(dict.fromkeys(numbers, float)).astype(counts)
 
 
 def _with_holm(rows: pd.DataFrame) -> pd.DataFrame:

@@ -12,23 +12,25 @@ from tunegrid.tasks.cards import Card, leaks, word_baselines
 LEVEL = 0.95
 
 
-def summarise(runs: pd.DataFrame, cards: Sequence[Card]) -> pd.DataFrame:
+def summarise(runs: pd.DataFrame, cards: Sequence[Card], intervals: pd.DataFrame) -> pd.DataFrame:
     """The distribution of every metric over the seeds of a cell group.
 
     Args:
         runs: as collect_runs returns it.
         cards: of the tasks (check_task).
+        intervals: as compare_methods returns them.
 
     Returns:
         A row for each group and metric, groups in the grid's order: n (runs with a finite
         value), mean, variance and sd (both n-1), low and high (95 % t interval of the mean over
-        seeds; as sd missing for n = 1), median, min, max; majority_baseline
-        (of the metrics that have one); n_runs (cells of the grid), n_degenerate (included in the
-        mean, never dropped), n_failed and n_missing (of these n_runs; a group without any finished
-        run has a row all the same); steps_min and steps_max (optimizer steps of its runs);
-        trainable_parameters, total_parameters and trainable_percent; test_in_train,
-        test_nearly_in_train and test_examples (`leaks`); tfidf_baseline (of the metrics that have
-        one).
+        seeds; as sd missing for n = 1), crossed_low and crossed_high (95 % interval by a crossed
+        bootstrap over seeds and test examples, with one seed over examples alone; not of the
+        loss), median, min, max; majority_baseline and tfidf_baseline (of the metrics that have
+        them); n_runs (cells of the grid), n_degenerate (included in the mean, never dropped),
+        n_failed and n_missing (of these n_runs; a group without any finished run has a row all the
+        same); steps_min and steps_max (optimizer steps of its runs); trainable_parameters,
+        total_parameters and trainable_percent; test_in_train, test_nearly_in_train and
+        test_examples (`leaks`).
     """
     long = runs.melt(
         id_vars=[*GROUP, "seed"], value_vars=list(METRICS), var_name="metric", value_name="value"
@@ -42,6 +44,7 @@ def summarise(runs: pd.DataFrame, cards: Sequence[Card]) -> pd.DataFrame:
     at = table.columns.get_loc("median")
     table.insert(at, "low", table["mean"] - half)
     table.insert(at + 1, "high", table["mean"] + half)
+    table = _with_crossed(table, intervals)
     first = runs.groupby(GROUP, sort=False).agg(
         n_runs=("seed", "size"),
         n_degenerate=("degenerate", "sum"),
@@ -54,6 +57,9 @@ def summarise(runs: pd.DataFrame, cards: Sequence[Card]) -> pd.DataFrame:
         trainable_parameters=("trainable_parameters", "first"),
         total_parameters=("total_parameters", "first"),
     )
+    # A group without a finished run is told its task's by the others.
+    baselines = ["majority_accuracy", "majority_macro_f1"]
+    first[baselines] = first[baselines].groupby(level="task").transform("first")
     share = first["trainable_parameters"].astype(float) / first["total_parameters"].astype(float)
     first["trainable_percent"] = 100 * share
     table = table.merge(first.reset_index(), on=GROUP, validate="many_to_one")
@@ -68,6 +74,17 @@ def summarise(runs: pd.DataFrame, cards: Sequence[Card]) -> pd.DataFrame:
     beside = table.columns.get_loc("majority_baseline") + 1
     table.insert(beside, "tfidf_baseline", table.pop("tfidf_baseline"))
     return table.merge(leaks(cards), on="task", how="left", validate="many_to_one")
+
+
+def _with_crossed(table: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
+    """The table with the crossed intervals after its own; micro-F1 is accuracy, and has its."""
+    same = intervals[intervals["metric"] == "accuracy"].assign(metric="micro_f1")
+    ends = pd.concat([intervals, same])
+    table = table.merge(ends, on=[*GROUP, "metric"], how="left", validate="one_to_one")
+    at = table.columns.get_loc("high") + 1
+    for name in ("crossed_high", "crossed_low"):
+        table.insert(at, name, table.pop(name))
+    return table
 
 
 def unequal_steps(summary: pd.DataFrame) -> list[str]:

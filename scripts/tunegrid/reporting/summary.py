@@ -1,0 +1,145 @@
+"""The summary as tables: every metric of every cell group, and quality side by side."""
+
+import pandas as pd
+
+from tunegrid.reporting.data import leak_note
+from tunegrid.reporting.table import Table, interval_texts, or_dash
+from tunegrid.results import GROUP, METRICS
+from tunegrid.statistics.summary import unequal_steps
+
+#: The summary's baselines, in words.
+BASELINES = {"majority_baseline": "majority class", "tfidf_baseline": "TF-IDF, logistic regression"}
+INTERVALS = (
+    "Intervals of the mean, 95 %. Over seeds: Student's t, what other seeds would give on this test"
+    " split; none with one seed. Over seeds and test examples: a crossed bootstrap of 10,000"
+    " resamples (with one seed, of examples alone), what other seeds would give on other examples"
+    " like these; not of the loss. Each is of its mean alone: how methods differ is in comparisons."
+)
+
+
+def accuracy_table(summary: pd.DataFrame) -> Table:
+    """Mean test accuracy of every model and method on every task; the best of a task in bold."""
+    table = summary[summary["metric"] == "accuracy"]
+    best = table.groupby("task")["mean"].transform("max")
+    cells = [
+        _bold(_mean(row), row.mean == top) + _mark(row)
+        for row, top in zip(table.itertuples(index=False, name="Row"), best, strict=True)
+    ]
+    readable = _wide(table.assign(cell=cells), ["model", "method"])
+    for column, name in BASELINES.items():
+        scores = table.drop_duplicates("task").set_index("task")[column]
+        cells = scores.map(or_dash("{:.4f}")).to_dict()
+        readable.loc[len(readable)] = {"model": name, "method": "—"} | cells
+    return Table(
+        "Test accuracy, mean ± standard deviation over seeds (number of runs)",
+        readable,
+        table[[*GROUP, "n", "mean", "variance", "sd", "n_degenerate", *BASELINES]],
+        _notes(table, summary),
+    )
+
+
+def methods_table(summary: pd.DataFrame) -> Table:
+    """Every metric of every method on every task, under the share that the method trains."""
+    metrics = summary.assign(
+        cell=[_mean(row) + _mark(row) for row in summary.itertuples(index=False, name="Row")],
+        metric=summary["metric"].map(METRICS),
+    )
+    # A row of its own: a task's number of labels is in its head's size, so the share varies.
+    share = summary.drop_duplicates(GROUP)
+    trained = share["trainable_percent"].map(or_dash("{:.3f} %"))
+    share = share.assign(metric="Trainable", cell=trained)
+    rows = pd.concat([share, metrics]).sort_index(kind="stable")
+    return Table(
+        "Methods: test metrics, mean ± standard deviation over seeds (number of runs)",
+        _wide(rows, ["model", "method", "metric"]),
+        summary,
+        "Trainable: share of the parameters that receive a gradient, the classification head"
+        f" included. {_notes(summary, summary)}".strip(),
+    )
+
+
+def summary_table(summary: pd.DataFrame) -> Table:
+    """Every metric of every cell group: its distribution over seeds, beside what costs nothing."""
+    form = or_dash("{:.4f}")
+    shown = summary[GROUP].assign(
+        metric=summary["metric"].map(METRICS),
+        n=[
+            f"{row.n}" if row.n == row.n_runs else f"{row.n} of {row.n_runs}"
+            for row in summary.itertuples()
+        ],
+        **{key: summary[key].map(form) for key in ("mean", "sd")},
+        variance=summary["variance"].map(or_dash("{:.2e}")),
+        seeds=interval_texts(summary, "low", "high"),
+        crossed=interval_texts(summary, "crossed_low", "crossed_high"),
+        **{key: summary[key].map(form) for key in ("median", "min", "max")},
+        **{name: summary[column].map(form) for column, name in BASELINES.items()},
+        degenerate=summary["n_degenerate"],
+        failed=summary["n_failed"],
+        missing=summary["n_missing"],
+    )
+    words = {"seeds": "over seeds", "crossed": "over seeds and examples"}
+    return Table(
+        "Summary: every metric on the test split, over seeds",
+        shown.rename(columns=words),
+        summary,
+        f"{INTERVALS} {_notes(summary, summary)}".strip(),
+    )
+
+
+def _wide(table: pd.DataFrame, rows: list[str]) -> pd.DataFrame:
+    """One row for each of `rows`, one column a task, cells from `cell`; order as it stands."""
+    tasks = list(table["task"].unique())
+    wide = table.pivot_table(index=rows, columns="task", values="cell", aggfunc="first", sort=False)
+    return wide.reindex(columns=tasks).fillna("—").rename_axis(columns=None).reset_index()
+
+
+def _mean(row: tuple) -> str:
+    if row.n_failed + row.n_missing == row.n_runs:
+        return "failed" if row.n_failed else "missing"
+    if pd.isna(row.mean):
+        return "not finite"
+    spread = f" ± {row.sd:.4f}" if row.n > 1 else ""
+    return f"{row.mean:.4f}{spread} ({row.n})"
+
+
+def _bold(text: str, bold: bool) -> str:
+    return f"**{text}**" if bold else text
+
+
+def _mark(row: tuple) -> str:
+    unfinished = row.n_failed + row.n_missing
+    degenerate = f" †{row.n_degenerate}" if row.n_degenerate else ""
+    return degenerate + (f" ‡{unfinished}" if unfinished else "")
+
+
+def steps_note(summary: pd.DataFrame) -> str:
+    """A warning where the methods compared took unequal numbers of optimizer steps; else empty."""
+    found = unequal_steps(summary)
+    if not found:
+        return ""
+    return (
+        "Warning: the methods took unequal numbers of optimizer steps, so they differ in their"
+        f" schedules, too ({'; '.join(found)})."
+    )
+
+
+def _notes(table: pd.DataFrame, summary: pd.DataFrame) -> str:
+    """What a reader of these test results is to know, in one paragraph."""
+    return " ".join(filter(None, [_note(table), steps_note(summary), leak_note(summary)]))
+
+
+def _note(table: pd.DataFrame) -> str:
+    notes = []
+    if table["n_degenerate"].any():
+        notes.append(
+            "†k: k of the runs are degenerate (they predict one class for every example, or their"
+            " loss is not finite); they are part of the mean where their value is finite."
+        )
+    if table["n_failed"].any() or table["n_missing"].any():
+        groups = table.drop_duplicates(GROUP)
+        notes.append(
+            f"‡k: k of the grid's runs have no result; in all {groups['n_failed'].sum()} have"
+            f" failed and {groups['n_missing'].sum()} are missing (which, and why:"
+            " results/runs.csv, columns state and problem)."
+        )
+    return " ".join(notes)

@@ -1,0 +1,95 @@
+"""Figures: what they show, that they can be read, and that they are the same bytes every time."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetic import CARDS, RUNS, STEPS, SUMMARY, make_history, make_intervals, make_runs
+
+from tunegrid.reporting import bars, comparison, curves, style
+from tunegrid.reporting.confusion import plot_confusion
+from tunegrid.reporting.pareto import plot_pareto
+from tunegrid.results import METRICS
+from tunegrid.statistics.cost import cost
+from tunegrid.statistics.summary import summarise
+
+
+@pytest.mark.parametrize("traced", [1.0, None])
+def test_the_pareto_figure_has_a_panel_a_task_and_cost(traced):
+    figure = plot_pareto(cost(RUNS, STEPS.assign(traced=STEPS["traced"] * (traced or np.nan))))
+    assert len(figure.axes) == 4
+    assert len(figure.axes[0].lines) == 1 + 4
+    assert [text.get_text() for text in figure.axes[0].texts] == ["not known"] * (traced is None)
+
+
+@pytest.mark.parametrize("kinds", [2, 12, 60])
+def test_the_confusion_figure_writes_what_can_be_read(kinds):
+    labels = [f"label {at}" for at in range(kinds)]
+    rows = [
+        {"model": "m", "task": "t", "method": method, "label": one, "predicted": two,
+         "count": 1, "share": 1 / kinds}
+        for method in ("full", "a8") for one in labels for two in labels
+    ]  # fmt: skip
+    figure = plot_confusion(pd.DataFrame(rows), labels)
+    first = figure.axes[0]
+    assert len(first.texts) == (kinds**2 if kinds <= 10 else 0)
+    assert len(first.get_xticklabels()) == (kinds if kinds <= 30 else 0)
+
+
+def test_panels_keep_their_size_whatever_the_legend_holds():
+    heights = []
+    for models in (["m"], [f"a-long-model-name-{at}" for at in range(30)]):
+        runs = make_runs(models=models, tasks=("t1", "t2"), seeds=(1,))
+        figure = plot_pareto(cost(runs, STEPS))
+        figure.draw_without_rendering()
+        panel = figure.axes[0].get_position().height * figure.get_figheight()
+        heights.append(panel)
+    assert heights[1] == pytest.approx(heights[0], rel=0.15)
+
+
+def test_figures_are_the_same_bytes_every_time(tmp_path):
+    for name in ("a", "b"):
+        figure = plot_pareto(cost(RUNS, STEPS))
+        style.save(figure, [tmp_path / f"{name}.{kind}" for kind in ("png", "svg", "pdf")], 60)
+    for kind in ("png", "svg", "pdf"):
+        assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
+
+
+@pytest.mark.parametrize("runs", [RUNS, make_runs(["m"], ["full"], ["t"], [1])])
+def test_figures_are_drawn_and_say_what_their_bars_are(runs, tmp_path):
+    summary = summarise(runs, CARDS, make_intervals(runs))
+    n = runs["seed"].nunique()
+    for metric in METRICS:
+        figure = bars.plot_bars(summary, metric, "sd")
+        title = figure.legends[0].get_title().get_text()
+        assert ("± standard deviation over 2 seeds (n−1)" if n > 1 else "one seed") in title
+        series = runs[["model", "method"]].drop_duplicates()
+        assert len(figure.axes[0].containers) >= len(series)
+        style.save(figure, [tmp_path / f"{metric}.png"], 60)
+    figure = comparison.plot_methods(runs, summary, "variance")
+    assert len(figure.axes) == 2 * runs["task"].nunique()
+    style.save(figure, [tmp_path / "methods.png"], 60)
+    task = runs["task"].iloc[0]
+    history = make_history(runs)
+    figure = curves.plot_curves(history[history["task"] == task], "dev")
+    assert [axes.get_title(loc="left") for axes in figure.axes][1] == "Dev loss (nats)"
+    style.save(figure, [tmp_path / "curves.png"], 60)
+
+
+def test_equal_input_gives_equal_figures(tmp_path):
+    for name in ("a", "b"):
+        outputs = [tmp_path / f"{name}.png", tmp_path / f"{name}.svg"]
+        style.save(bars.plot_bars(SUMMARY, "accuracy", "sd"), outputs, 60)
+    for suffix in ("png", "svg"):
+        assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
+
+
+def test_series_can_be_told_apart_without_colour():
+    grids = [("m", "abcdef"), ("lmn", "abcd"), ("m", "abcdefghijkl"), ("lmnopqr", "ab")]
+    for series in (list(product(*grid)) for grid in grids):
+        looks = style.series_looks(series)
+        full = {(look["color"], look["hatch"]) for look in looks.values()}
+        assert len(full) == len(series)
+        if len({model for model, _ in series}) == 1 and len(series) <= 6:
+            assert len({look["hatch"] for look in looks.values()}) == len(series)

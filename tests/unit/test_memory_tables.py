@@ -1,0 +1,35 @@
+"""The memory analysis, as its readers see it."""
+
+from synthetic import MEASURED, PREDICTED
+
+from tunegrid.reporting.memory import fits_table, prediction_table, saving_table
+from tunegrid.reporting.memory_figure import plot_memory
+
+
+def test_what_was_predicted_stands_beside_what_was_measured():
+    full, adapter = prediction_table(PREDICTED, MEASURED).readable.to_dict("records")
+    assert full["measured"] == "6.000"
+    assert full["error"] == "+1.000 %"
+    assert adapter["by formula"] == "2.000"
+    assert adapter["measured"] == adapter["error"] == "—"
+
+
+def test_a_model_that_cannot_be_traced_is_only_measured():
+    (row,) = prediction_table([], MEASURED).readable.to_dict("records")
+    assert (row["traced"], row["measured"]) == ("—", "6.000")
+    assert fits_table([]).readable.empty
+    assert saving_table([]).readable.empty
+    assert "can be traced" in plot_memory([]).axes[0].get_title()
+
+
+def test_what_fits_and_what_is_saved():
+    assert fits_table(PREDICTED).readable["H200"].tolist() == ["none", "none"]
+    saving = saving_table(PREDICTED)
+    assert saving.readable["share"].tolist() == ["14 %"]
+    assert saving.data["saved"].tolist() == [1_000_000_000]
+
+
+def test_the_memory_figure_has_a_bar_for_each_method_and_lines_of_gpus():
+    parts, batches, _ = plot_memory(PREDICTED).axes
+    assert [label.get_text() for label in parts.get_xticklabels()] == ["full", "a8"]
+    assert {text.get_text() for text in batches.texts} >= {"T4", "A100 (80 GB), H100"}
