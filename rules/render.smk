@@ -153,6 +153,7 @@ rule plot_curves:
 rule plot_confusion:
     input:
         errors="results/errors/confusion.csv",
+        summary="results/summary.parquet",
         card="results/cards/{task}.json",
     output:
         png=report(
@@ -173,7 +174,7 @@ rule plot_confusion:
         dpi=PROJECT.config.figures.dpi,
     shell:
         'python "$TUNEGRID"/scripts/plot_confusion.py --confusion {input.errors}'
-        " --card {input.card} --dpi {params.dpi} --output {output} > {log} 2>&1"
+        " --summary {input.summary} --card {input.card} --dpi {params.dpi} --output {output} > {log} 2>&1"
 
 
 rule plot_pareto:

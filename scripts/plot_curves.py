@@ -21,7 +21,7 @@ def main() -> None:
 
     import pandas as pd
 
-    from tunegrid.reporting.curves import evaluated_split, plot_curves
+    from tunegrid.reporting.curves import plot_curves
     from tunegrid.reporting.style import save
 
     task = [("task", "==", arguments.task)]
@@ -29,7 +29,7 @@ def main() -> None:
     runs = pd.read_parquet(arguments.runs, filters=task)
     if runs.empty:
         raise UserError(f"--task: {arguments.task!r} has no run in {arguments.runs}")
-    save(plot_curves(history, evaluated_split(runs)), arguments.output, arguments.dpi)
+    save(plot_curves(history, runs), arguments.output, arguments.dpi)
 
 
 if __name__ == "__main__":

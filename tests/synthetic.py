@@ -80,6 +80,7 @@ COMPARISONS = pd.DataFrame(
          "seeds": 5, "examples": 139, "mean": 0.6, "reference_mean": 0.6 - difference,
          "difference": difference, "low": low, "high": high, "p": p, "p_holm": p,
          "effect_size": effect, "seeds_needed": needed, "seeds_planned": 5, "detectable": 0.017,
+         "degenerate": 0, "reference_degenerate": 0,
          "aso": 0.31, "aso_false_positives": 0.115}
         for model, difference, low, high, p, effect, needed in (
             ("m1", -0.012, -0.020, -0.004, 0.01, -1.5, 7),

@@ -104,7 +104,7 @@ def make_runs(methods, seeds=SEEDS, tasks=("t",)):
     return pd.DataFrame(
         [
             {"model": "m", "task": task, "method": method, "seed": seed,
-             "trainable_parameters": parameters, "state": FINISHED}
+             "trainable_parameters": parameters, "state": FINISHED, "degenerate": False}
             for task in tasks for method, parameters in methods.items() for seed in seeds
         ]
     )  # fmt: skip
@@ -184,11 +184,14 @@ def test_a_method_whose_runs_failed_is_shown_and_not_dropped():
     runs = make_runs({"full": 9, "a": 1, "broken": 5})
     runs.loc[runs["method"] == "broken", ["state", "trainable_parameters"]] = FAILED, np.nan
     runs.loc[(runs["method"] == "a") & (runs["seed"] > 3), "state"] = FAILED
+    # Of seeds that are compared (2) and that are not (5).
+    runs.loc[(runs["method"] == "full") & runs["seed"].isin([2, 5]), "degenerate"] = True
     compared = compare_methods(runs, loader(found), 500)
     table, details = compared["comparisons"], compared["mcnemar"]
     rows = table[table["metric"] == "accuracy"].set_index("method")
     assert rows["reference"].tolist() == ["full", "full"]
     assert rows[["seeds", "seeds_planned"]].to_numpy().tolist() == [[3, 5], [0, 5]]
+    assert rows.loc["a", ["degenerate", "reference_degenerate"]].tolist() == [0, 1]
     assert rows.loc["broken", ["difference", "p", "p_holm"]].isna().all()
     assert rows.loc["a", "p_holm"] == rows.loc["a", "p"]  # a family of one
     assert details["method"].unique().tolist() == ["a"]

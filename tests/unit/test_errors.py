@@ -70,9 +70,9 @@ def load(model, task, method, seed, ids="xyz"):
 
 
 def make_runs(state=FINISHED):
-    rows = [("m", "t", method, seed, FINISHED, 9) for method, seed in PREDICTED]
-    rows.append(("m", "t", "broken", 1, state, None))
-    columns = ["model", "task", "method", "seed", "state", "trainable_parameters"]
+    rows = [("m", "t", method, seed, FINISHED, method == "full") for method, seed in PREDICTED]
+    rows.insert(2, ("m", "t", "broken", 1, state, False))
+    columns = ["model", "task", "method", "seed", "state", "degenerate"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -85,7 +85,15 @@ def test_errors_are_counted_by_group_and_the_examples_that_all_get_wrong_are_nam
     row = classes.loc[("adapter", "c")]
     assert (row["support"], row["n"], row["predicted"]) == (1, 2, 0.5)
     assert (row["recall"], row["recall_sd"]) == (0.5, pytest.approx(0.5**0.5))
-    assert found["agreement"]["method"].tolist() == ["full", "adapter"]
+    agreement = found["agreement"].set_index("method")
+    assert agreement.index.tolist() == ["full", "broken", "adapter"]
+    counts = ["n", "n_runs", "n_degenerate", "n_failed", "n_missing"]
+    assert agreement.loc["broken", counts].tolist() == [0, 1, 0, 1, 0]
+    assert agreement.loc["full", counts].tolist() == [2, 2, 2, 0, 0]
+    assert agreement.loc["broken", ["examples", "agreement"]].isna().all()
+    (broken,) = classes.loc["broken"].itertuples()
+    assert (broken.n, broken.n_failed) == (0, 1)
+    assert pd.isna(broken.Index)
     (hard,) = found["hard"].to_dict("records")
     assert hard == {
         "task": "t", "id": "y", "label": "b", "runs": 4, "most_predicted": "a", "times": 4

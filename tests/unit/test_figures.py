@@ -11,6 +11,7 @@ from tunegrid.reporting import bars, comparison, curves, style
 from tunegrid.reporting.confusion import plot_confusion
 from tunegrid.reporting.pareto import plot_pareto
 from tunegrid.results import METRICS
+from tunegrid.states import FAILED, FINISHED, MISSING
 from tunegrid.statistics.cost import cost
 from tunegrid.statistics.summary import summarise
 
@@ -20,7 +21,8 @@ def test_the_pareto_figure_has_a_panel_a_task_and_cost(traced):
     figure = plot_pareto(cost(RUNS, STEPS.assign(traced=STEPS["traced"] * (traced or np.nan))))
     assert len(figure.axes) == 4
     assert len(figure.axes[0].lines) == 1 + 4
-    assert [text.get_text() for text in figure.axes[0].texts] == ["not known"] * (traced is None)
+    texts = [text.get_text() for text in figure.axes[0].texts if text.get_text()]
+    assert texts == (["†1", "†1"] if traced else ["not known"])
 
 
 @pytest.mark.parametrize("kinds", [2, 12, 60])
@@ -31,10 +33,48 @@ def test_the_confusion_figure_writes_what_can_be_read(kinds):
          "count": 1, "share": 1 / kinds}
         for method in ("full", "a8") for one in labels for two in labels
     ]  # fmt: skip
-    figure = plot_confusion(pd.DataFrame(rows), labels)
+    counts = {"n_runs": 2, "n_degenerate": 0, "n_failed": 0, "n_missing": 0}
+    groups = pd.DataFrame(
+        [
+            {"model": "m", "task": "t", "method": "full"} | counts,
+            {"model": "m", "task": "t", "method": "a8"} | counts | {"n_degenerate": 1},
+            {"model": "m", "task": "t", "method": "none"} | counts | {"n_failed": 2},
+        ]
+    )
+    figure = plot_confusion(pd.DataFrame(rows), labels, groups)
     first = figure.axes[0]
-    assert len(first.texts) == (kinds**2 if kinds <= 10 else 0)
+    assert sum(bool(text.get_text()) for text in first.texts) == (kinds**2 if kinds <= 10 else 0)
+    titles = [axes.get_title(loc="left") for axes in figure.axes[:3]]
+    assert titles == ["full ", "a8 †1", "none ‡2"]
+    assert [text.get_text() for text in figure.axes[2].texts] == [FAILED]
     assert len(first.get_xticklabels()) == (kinds if kinds <= 30 else 0)
+
+
+def test_every_figure_marks_degenerate_failed_and_missing_runs():
+    runs = make_runs(models=["m1"], methods=("full", "a8", "none"), tasks=("t1",))
+    runs.loc[runs["method"] == "none", ["state", *METRICS]] = FAILED, *[None] * len(METRICS)
+    runs.loc[(runs["method"] == "full") & (runs["seed"] == 1), "state"] = MISSING
+    runs.loc[runs["state"] == MISSING, list(METRICS)] = None
+    summary = summarise(runs, CARDS, make_intervals(runs))
+    history = make_history(runs[runs["state"] == FINISHED])
+
+    def texts(figure):
+        figure.draw_without_rendering()
+        found = {text.get_text().strip() for axes in figure.axes for text in axes.texts}
+        legend = figure.legends[0]
+        return found | {text.get_text() for text in legend.texts} | {legend.get_title().get_text()}
+
+    bar = texts(bars.plot_bars(summary, "accuracy", "sd"))
+    assert {"†1", "‡1", "failed"} <= bar
+    explained = "†k: k degenerate runs; ‡k: k runs without a result"
+    assert any(explained in text for text in bar)
+    pareto = texts(plot_pareto(cost(runs, STEPS)))
+    assert {"†1", "‡1", "none: failed"} <= pareto
+    assert any(explained in text for text in pareto)
+    assert {"full ‡1", "a8 †1", "none failed"} <= texts(curves.plot_curves(history, runs))
+    methods = texts(comparison.plot_methods(runs, summary, "sd"))
+    assert "failed" in methods
+    assert any("crossed: a degenerate one" in text for text in methods)
 
 
 def test_panels_keep_their_size_whatever_the_legend_holds():
@@ -72,7 +112,7 @@ def test_figures_are_drawn_and_say_what_their_bars_are(runs, tmp_path):
     style.save(figure, [tmp_path / "methods.png"], 60)
     task = runs["task"].iloc[0]
     history = make_history(runs)
-    figure = curves.plot_curves(history[history["task"] == task], "dev")
+    figure = curves.plot_curves(history[history["task"] == task], runs[runs["task"] == task])
     assert [axes.get_title(loc="left") for axes in figure.axes][1] == "Dev loss (nats)"
     style.save(figure, [tmp_path / "curves.png"], 60)
 

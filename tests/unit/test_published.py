@@ -1,5 +1,6 @@
 """A paper's numbers beside ours, and the audits of the report's own."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from paths import ROOT
@@ -43,7 +44,8 @@ def row(model, task, method, accuracy, n=5, half=0.01, trained=1000, total=1000)
         "mean": accuracy, "low": accuracy - half if n > 1 else None,
         "high": accuracy + half if n > 1 else None, "crossed_low": accuracy - half,
         "crossed_high": accuracy + half, "trainable_parameters": trained,
-        "total_parameters": total, "trainable_percent": 100 * trained / total,
+        "total_parameters": total, "n_runs": 5, "n_degenerate": 0, "n_failed": 0,
+        "n_missing": 5 - n, "trainable_percent": 100 * trained / total,
     }  # fmt: skip
 
 
@@ -81,13 +83,24 @@ def test_the_tables_show_what_was_printed_and_what_cannot_be_told():
     shown = tables["published"].readable
     assert shown["published"].tolist() == REPORT["value"].tolist()
     first = shown.iloc[0]
-    assert (first["ours"], first["n"], first["difference"]) == ("0.8610", "5", "+0.0008")
+    assert (first["ours"], first["runs"], first["difference"]) == ("0.8610", "5", "+0.0008")
+    one = shown[(shown["method"] == "adapter-64") & (shown["task"] == "acl_sup")]
+    assert one.set_index("metric").loc["accuracy", "runs"] == "1 of 5"
     assert first["interval"] == "0.8510 … 0.8710"
     assert "None of these" not in tables["published"].note
     other = with_micro([row("m", "t", "full", 0.5)])
     none = published_tables(compare_published(REPORT, other), audit.iloc[:0], audit)
     assert none["published"].note.startswith("None of these models")
     assert none["published_audit"].note.startswith("None was found")
+
+
+def test_a_group_whose_runs_all_failed_is_no_single_run():
+    none = row("roberta-base", "acl_sup", "adapter-64", np.nan, n=0, trained=np.nan)
+    found = compare_published(REPORT, with_micro([none]))
+    mine = found[(found["method"] == "adapter-64") & (found["task"] != "restaurant_sup")]
+    verdicts = mine.set_index(["task", "metric"])["verdict"]
+    assert verdicts["acl_sup", "accuracy"] == "no finished run"
+    assert verdicts["", "trainable_percent"] == "no finished run"
 
 
 def test_the_last_printed_digit_is_no_difference():

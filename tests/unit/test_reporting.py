@@ -159,14 +159,14 @@ def test_labels_stand_in_the_task_s_order_with_their_scores():
     assert table["label"].tolist() == ["x", "y"] * 8
     row = table[(table["method"] == "a8") & (table["label"] == "y")].iloc[0]
     # Seed 1 gets both wrong and the two x right; seed 2 one of each.
-    assert (row["support"], row["recall"]) == (2, "0.2500 ± 0.3536")
+    assert (row["support"], row["runs"], row["recall"]) == ("2", "2 †1", "0.2500 ± 0.3536")
 
 
 def test_agreement_and_the_examples_that_all_get_wrong():
     tables = built()
     agreement = tables["agreement"].readable.set_index(["model", "task", "method"])
     row = agreement.loc[("m1", "t1", "a8")]
-    assert row.tolist()[:5] == [2, 4, "25.0%", "25.0%", "50.0%"]
+    assert row.tolist()[:5] == ["2 †1", "4", "25.0%", "25.0%", "50.0%"]
     hard = tables["hard"].readable
     assert hard[["task", "id", "label", "runs", "mostly predicted"]].to_numpy().tolist() == [
         [task, "d", "y", 8, "x"] for task in ("t1", "t2")

@@ -8,15 +8,16 @@ import pandas as pd
 
 from tunegrid.reporting.data import leak_note
 from tunegrid.reporting.fit import NOTE as FIT_NOTE
-from tunegrid.reporting.table import Table, interval_texts, or_dash
+from tunegrid.reporting.table import Table, interval_texts, join_notes, or_dash
 from tunegrid.results import METRICS
 from tunegrid.statistics.dominance import THRESHOLD
 
 #: Below this corrected p two methods are told apart.
 ALPHA = 0.05
 NOTE = (
-    "Difference: method − reference, the mean over the seeds that both have. Interval: 95 %,"
-    " crossed bootstrap of 10,000 resamples over seeds and test examples (with one seed, over"
+    "Degenerate: runs of the method / of the reference that predict one class, or whose loss is not"
+    " finite. Difference: method − reference, the mean over the seeds that both have. Interval:"
+    " 95 %, crossed bootstrap of 10,000 resamples over seeds and test examples (with one seed, over"
     " examples alone). p: of the same bootstrap, two-sided, by Holm's method for all comparisons of"
     " the metric. d: mean over standard deviation of the seeds' differences; seeds needed: how many"
     " a paired t test would need to find such a d with power 80 %. Shown from: the difference that"
@@ -69,7 +70,7 @@ def answer_table(
         leak_note(summary),
     ]
     title = "What is lost, at which share of parameters and memory"
-    return Table(title, readable, data, " ".join(filter(None, notes)))
+    return Table(title, readable, data, join_notes(*notes))
 
 
 def answer_page(answer: Table, fit: Mapping[str, Sequence[str]]) -> str:
@@ -125,12 +126,23 @@ def _words(row: Any) -> str:
             f" {points:+.1f} points ({low:+.1f} … {high:+.1f}), where {_seeds(row)} on"
             f" {row.examples} examples would show {100 * row.detectable:.1f} points or more"
         )
-    if row.seeds < row.seeds_planned:
-        found += f" (by {row.seeds} of {row.seeds_planned} seeds)"
+    if caveats := _caveats(row):
+        found += f" ({'; '.join(caveats)})"
     costs = [f"{row.parameters:.3g} % of the parameters trained"]
     if not pd.isna(row.memory):
         costs.append(f"{row.memory:.0f} % of the memory")
     return f"{found}, at {' and '.join(costs)}"
+
+
+def _caveats(row: Any) -> list[str]:
+    """What to know of the runs behind a sentence."""
+    told = [f"by {row.seeds} of {row.seeds_planned} seeds"] * bool(row.seeds < row.seeds_planned)
+    if row.seeds == 1:
+        told.append("with one seed of these two runs alone")
+    for method, count in ((row.method, row.degenerate), (row.reference, row.reference_degenerate)):
+        if count:
+            told.append(f"{count} of {method}'s runs degenerate")
+    return told
 
 
 def _p_value(p: float) -> str:
@@ -173,6 +185,10 @@ def comparisons_table(comparisons: pd.DataFrame, summary: pd.DataFrame) -> Table
             else f"{row.seeds} of {row.seeds_planned}"
             for row in data.itertuples()
         ],
+        degenerate=[
+            "—" if not row.seeds else f"{row.degenerate} / {row.reference_degenerate}"
+            for row in data.itertuples()
+        ],
         difference=data["difference"].map(or_dash("{:+.4f}")),
         interval=interval_texts(data, "low", "high", "{:+.4f}"),
         p=data["p_holm"].map(_p_value),
@@ -187,7 +203,7 @@ def comparisons_table(comparisons: pd.DataFrame, summary: pd.DataFrame) -> Table
         "needed": "seeds needed", "example": "one example", "p": "p (Holm)",
         "detectable": "shown from", "aso": "ASO", "false": "ASO's false positives",
     }  # fmt: skip
-    note = f"{NOTE} {leak_note(summary)}".strip() if len(data) else NOTHING
+    note = join_notes(NOTE, leak_note(summary)) if len(data) else NOTHING
     return Table(
         "Methods compared, by seed and test example", shown.rename(columns=words), data, note
     )

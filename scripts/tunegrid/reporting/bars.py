@@ -5,7 +5,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from tunegrid.reporting.marks import absence, figure_note, mark
 from tunegrid.reporting.style import (
+    BASELINE,
     WIDTH,
     error_note,
     models_note,
@@ -18,7 +20,6 @@ from tunegrid.results import METRICS
 
 #: Inches that a bar may take before the figure grows wider than a page.
 NARROWEST = 0.09
-BASELINE = "majority class"
 
 
 def plot_bars(summary: pd.DataFrame, metric: str, error_bar: str) -> Figure:
@@ -53,7 +54,7 @@ def plot_bars(summary: pd.DataFrame, metric: str, error_bar: str) -> Figure:
             linewidth=0.4,
             error_kw={"elinewidth": 0.9, "capsize": min(3.0, 60 * width), "ecolor": "#222222"},
         )
-        _unfinished(axes, x, rows)
+        _mark(axes, x, rows, error_bar)
     _baselines(axes, table, tasks)
     axes.set_xticks(range(len(tasks)), tasks)
     axes.tick_params(axis="x", length=0)
@@ -61,23 +62,25 @@ def plot_bars(summary: pd.DataFrame, metric: str, error_bar: str) -> Figure:
     if metric != "loss":
         axes.set_ylim(0, 1)
     axes.set_ylim(bottom=0)
-    handles, labels = axes.get_legend_handles_labels()
-    bars_first = sorted(range(len(labels)), key=lambda at: labels[at] == BASELINE)
     place_legend(
         figure,
-        [handles[at] for at in bars_first],
-        [labels[at] for at in bars_first],
-        models_note(models) + error_note(error_bar, table["n"]),
+        *axes.get_legend_handles_labels(),
+        models_note(models) + error_note(error_bar, table["n"]) + figure_note(table),
     )
     return figure
 
 
-def _unfinished(axes: plt.Axes, x: np.ndarray, rows: pd.DataFrame) -> None:
-    """Where a group has no bar, why: its runs have failed, or are missing."""
+def _mark(axes: plt.Axes, x: np.ndarray, rows: pd.DataFrame, error_bar: str) -> None:
+    """The marks of its runs over each bar, and where a group has none, why."""
     for place, row in zip(x, rows.itertuples(), strict=True):
         if row.n == 0:
-            told = "failed" if row.n_failed else "missing" if row.n_missing else "not finite"
-            axes.text(*(place, 0, f" {told}"), rotation=90, fontsize=6, ha="center", va="bottom")
+            told, height = f" {absence(row) or 'not finite'}", 0.0
+        elif row.n > 0 and mark(row):
+            spread = getattr(row, error_bar)
+            told, height = f" {mark(row)}", row.mean + (0 if np.isnan(spread) else spread)
+        else:
+            continue
+        axes.text(*(place, height, told), rotation=90, fontsize=6, ha="center", va="bottom")
 
 
 def _baselines(axes: plt.Axes, table: pd.DataFrame, tasks: list[str]) -> None:

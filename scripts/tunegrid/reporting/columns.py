@@ -64,6 +64,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "seeds": ("", "Seeds that both methods have finished."),
     "seeds_planned": ("", "Seeds that the grid has of the method."),
     "examples": (_COUNT, "Examples that were measured; in data: of the split."),
+    "reference_degenerate": ("", "The reference's runs of these seeds that are degenerate."),
     "reference_mean": (_SCORE, "The reference's mean over these seeds."),
     "difference": (_SCORE, "Method − reference; in published: ours − published."),
     "p": (_SCORE, "Two-sided p of the same bootstrap."),
@@ -148,6 +149,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
 
 #: (sheet, column) where a name means another thing than elsewhere.
 SPECIAL = {
+    ("comparisons", "degenerate"): ("", "The method's runs of these seeds that are degenerate."),
     ("per class", "precision"): (_SCORE, "Precision, the mean over runs."),
     ("comparisons", "low"): (
         _SCORE,

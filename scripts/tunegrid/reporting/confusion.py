@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from tunegrid.reporting.marks import absence, figure_note, mark
 from tunegrid.reporting.style import WIDTH, empty_figure, models_note, series_label, series_of
 
 #: The most panels side by side, their largest side (inches), and the most labels whose shares can
@@ -17,19 +18,20 @@ COLUMNS, SIDE, MOST_WRITTEN = 4, 2.3, 10
 DARK = 0.55
 
 
-def plot_confusion(confusion: pd.DataFrame, labels: Sequence[str]) -> Figure:
+def plot_confusion(confusion: pd.DataFrame, labels: Sequence[str], groups: pd.DataFrame) -> Figure:
     """The share of each label's test examples that is given each label, all seeds together.
 
     Args:
         confusion: the rows of one task of `tunegrid.statistics.errors.count_errors`.
         labels: those of the task, in order.
+        groups: a row of each of the task's cell groups, with `COUNTS`.
     """
     if confusion.empty:
         return empty_figure("no run of this task is finished")
     occurring = set(confusion["label"]) | set(confusion["predicted"])
     labels = [label for label in labels if label in occurring]
-    series = series_of(confusion)
-    models = list(confusion["model"].unique())
+    series = series_of(groups)
+    models = list(groups["model"].unique())
     rows = math.ceil(len(series) / COLUMNS)
     columns = math.ceil(len(series) / rows)
     side = min(SIDE, WIDTH / columns)
@@ -40,12 +42,14 @@ def plot_confusion(confusion: pd.DataFrame, labels: Sequence[str]) -> Figure:
     for place, axes in enumerate(grid.flat[len(series) :], start=len(series)):
         axes.axis("off")
         grid.flat[place - columns].tick_params(labelbottom=True)
-    for axes, (model, method) in zip(grid.flat, series, strict=False):
+    for axes, group in zip(grid.flat, groups.itertuples(), strict=False):
+        model, method = group.model, group.method
         own = confusion[(confusion["model"] == model) & (confusion["method"] == method)]
         shares = own.pivot_table(index="label", columns="predicted", values="share")
         shares = shares.reindex(index=labels, columns=labels)
         image = axes.imshow(shares.to_numpy(dtype=float), cmap="Greys", vmin=0, vmax=1)
-        axes.set_title(series_label(model, method, models), loc="left")
+        axes.set_title(f"{series_label(model, method, models)} {mark(group)}", loc="left")
+        axes.text(*(0.5, 0.5, absence(group)), transform=axes.transAxes, ha="center", va="center")
         axes.grid(visible=False)
         if len(labels) <= MOST_WRITTEN:
             _write_shares(axes, shares.to_numpy(dtype=float))
@@ -57,7 +61,8 @@ def plot_confusion(confusion: pd.DataFrame, labels: Sequence[str]) -> Figure:
     figure.supylabel("label", fontsize=8)
     task = confusion["task"].iloc[0]
     figure.suptitle(
-        f"{task}; {models_note(models)}share of a label's test examples, all seeds together",
+        f"{task}; {models_note(models)}share of a label's test examples, all seeds together"
+        f"{figure_note(groups)}",
         fontsize=7.5,
     )
     figure.colorbar(image, ax=grid, shrink=0.6, label="share")

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from tunegrid.reporting.table import Table, or_dash
+from tunegrid.reporting.marks import runs_text, table_note
+from tunegrid.reporting.table import Table, join_notes, or_dash
 from tunegrid.results import GROUP
 
 NOTE = (
@@ -11,7 +12,7 @@ NOTE = (
     " largest batch and length). Peak: of the whole run as measured, of tensors on a GPU, of the"
     " process on a CPU. Energy: the GPU's own counter, where it has one."
 )
-DIFFERENT = " Times are of different devices and cannot be compared: {}."
+DIFFERENT = "Times are of different devices and cannot be compared: {}."
 
 
 def cost_table(costs: pd.DataFrame) -> Table:
@@ -21,7 +22,8 @@ def cost_table(costs: pd.DataFrame) -> Table:
         costs: as `tunegrid.statistics.cost.cost` returns it.
     """
     gigabytes = or_dash("{:.2f}")
-    shown = costs[[*GROUP, "n"]].assign(
+    shown = costs[GROUP].assign(
+        runs=[runs_text(row) for row in costs.itertuples()],
         **{
             "accuracy": costs["accuracy"].map(or_dash("{:.4f}")),
             "parameters": costs["trainable_parameters"].map(or_dash("{:,.0f}")),
@@ -30,10 +32,9 @@ def cost_table(costs: pd.DataFrame) -> Table:
             "step (GB)": (costs["traced"] / 1e9).map(gigabytes),
             "peak (GB)": (costs["peak_memory"] / 1e9).map(gigabytes),
             "energy (kJ)": (costs["train_joules"] / 1e3).map(or_dash("{:.1f}")),
-        }
+        },
     )
     devices = sorted(set(costs["devices"].dropna()))
-    note = NOTE + (DIFFERENT.format("; ".join(devices)) if len(devices) > 1 else "")
-    if len(devices) == 1:
-        note += f" Device: {devices[0]}."
-    return Table("Cost beside quality, means over seeds", shown, costs, note)
+    told = DIFFERENT if len(devices) > 1 else "Device: {}."
+    notes = [NOTE, table_note(costs), told.format("; ".join(devices)) if devices else ""]
+    return Table("Cost beside quality, means over seeds", shown, costs, join_notes(*notes))

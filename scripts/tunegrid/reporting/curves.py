@@ -1,9 +1,13 @@
 """Training curves of a task: training loss, and loss and metrics of the evaluated split."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
+from tunegrid.reporting.marks import absence, figure_note, mark
 from tunegrid.reporting.style import (
     WIDTH,
     empty_figure,
@@ -15,6 +19,7 @@ from tunegrid.reporting.style import (
     series_of,
 )
 from tunegrid.results import EVALUATED
+from tunegrid.statistics.counting import count_runs
 
 #: Panels: history column → title.
 PANELS = {
@@ -25,7 +30,7 @@ PANELS = {
 }
 
 
-def plot_curves(history: pd.DataFrame, eval_split: str) -> Figure:
+def plot_curves(history: pd.DataFrame, runs: pd.DataFrame) -> Figure:
     """Mean over seeds against optimizer steps, with a band of ± one standard deviation.
 
     The training loss is that of each step's batch (thin) and its mean over each epoch (thick,
@@ -33,12 +38,14 @@ def plot_curves(history: pd.DataFrame, eval_split: str) -> Figure:
 
     Args:
         history: one task's rows of history.parquet.
-        eval_split: name of the split that was evaluated, for the titles.
+        runs: the task's, as collect_runs returns them.
     """
     if history.empty:
         return empty_figure("no run of this task is finished")
-    series = series_of(history)
-    models = list(history["model"].unique())
+    series = series_of(runs)
+    models = list(runs["model"].unique())
+    told = {(row.model, row.method): row for row in count_runs(runs).reset_index().itertuples()}
+    eval_split = evaluated_split(runs)
     looks = series_looks(series)
     figure, grid = plt.subplots(2, 2, figsize=(WIDTH, 4.6), sharex=True)
     for axes, (column, title) in zip(grid.flat, PANELS.items(), strict=True):
@@ -58,7 +65,7 @@ def plot_curves(history: pd.DataFrame, eval_split: str) -> Figure:
                 marker=look["marker"],
                 markersize=3.5,
                 linewidth=1.3,
-                label=series_label(model, method, models),
+                label=_label(told[model, method], models),
             )
             deviation = curve["std"].fillna(0)
             axes.fill_between(
@@ -80,8 +87,14 @@ def plot_curves(history: pd.DataFrame, eval_split: str) -> Figure:
     if seeds.max() > 1:
         spread = f"mean over seeds; band: ± standard deviation over {seeds_note(seeds)} (n−1)"
     title = f"{history['task'].iloc[0]}; {models_note(models)}{spread}"
+    title += figure_note(pd.DataFrame(told.values()))
     place_legend(figure, *grid[0, 1].get_legend_handles_labels(), title)
     return figure
+
+
+def _label(row: Any, models: Sequence[str]) -> str:
+    """A series in the legend, with what is to be known of its runs."""
+    return f"{series_label(row.model, row.method, models)} {absence(row) or mark(row)}".rstrip()
 
 
 def _epoch_means(rows: pd.DataFrame) -> pd.DataFrame:

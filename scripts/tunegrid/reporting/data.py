@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from tunegrid.reporting.table import Table
+from tunegrid.reporting.table import Table, join_notes
 from tunegrid.tasks.cards import Card, find_leak, leaks
 
 WORDS = {
@@ -38,7 +38,7 @@ def data_table(cards: Sequence[Card]) -> Table:
     readable = data.rename(columns=WORDS).where(data.notna().to_numpy(), "—")
     note = NOTE.format(threshold=cards[0]["threshold"])
     return Table(
-        "Data: what each split holds", readable, data, f"{note} {leak_note(leaks(cards))}".strip()
+        "Data: what each split holds", readable, data, join_notes(note, leak_note(leaks(cards)))
     )
 
 

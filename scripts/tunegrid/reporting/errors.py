@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from tunegrid.reporting.table import Table, or_dash
+from tunegrid.reporting.marks import runs_text, table_note
+from tunegrid.reporting.table import Table, join_notes, or_dash
 from tunegrid.results import GROUP
 from tunegrid.tasks.cards import Card
 
@@ -22,7 +23,11 @@ def in_label_order(
     """The rows of each cell group by their labels' ids, groups as they stand."""
     group = table.groupby(GROUP, sort=False).ngroup()
     places = [
-        [orders[task].index(label) for task, label in zip(table["task"], table[name], strict=True)]
+        [
+            # A group without a finished run has no label.
+            -1 if pd.isna(label) else orders[task].index(label)
+            for task, label in zip(table["task"], table[name], strict=True)
+        ]
         for name in columns
     ]
     keys = pd.DataFrame([group.to_numpy(), *places]).T
@@ -32,8 +37,11 @@ def in_label_order(
 def classes_table(per_class: pd.DataFrame, cards: Sequence[Card]) -> Table:
     """Precision, recall and F1 of every label."""
     data = in_label_order(per_class, label_orders(cards))
-    shown = data[[*GROUP, "label", "support"]].assign(
-        predicted=data["predicted"].map("{:.1f}".format),
+    shown = data[GROUP].assign(
+        label=data["label"].fillna("—"),
+        runs=[runs_text(row) for row in data.itertuples()],
+        support=data["support"].map(or_dash("{:.0f}")),
+        predicted=data["predicted"].map(or_dash("{:.1f}")),
         **{
             name: [
                 SCORE(mean) if pd.isna(sd) else f"{mean:.4f} ± {sd:.4f}"
@@ -48,19 +56,21 @@ def classes_table(per_class: pd.DataFrame, cards: Sequence[Card]) -> Table:
         " jump: one of a label's is 1/support of its recall."
     )
     title = "Labels: test scores, mean ± standard deviation over seeds"
-    return Table(title, shown, data, note)
+    return Table(title, shown, data, join_notes(note, table_note(data.drop_duplicates(GROUP))))
 
 
 def agreement_table(agreement: pd.DataFrame) -> Table:
     """How far the seeds of a cell group agree on single examples."""
     data = agreement
-    shown = data[[*GROUP, "n", "examples"]].assign(
+    shown = data[GROUP].assign(
+        runs=[runs_text(row) for row in data.itertuples()],
+        examples=data["examples"].map(or_dash("{:.0f}")),
         **{
             "all seeds right": data["always_right"] / data["examples"],
             "none right": data["never_right"] / data["examples"],
             "two seeds agree": data["agreement"],
             "kappa": data["kappa"].map(or_dash("{:.3f}")),
-        }
+        },
     )
     for name in ("all seeds right", "none right", "two seeds agree"):
         shown[name] = shown[name].astype(float).map(or_dash("{:.1%}"))
@@ -69,7 +79,8 @@ def agreement_table(agreement: pd.DataFrame) -> Table:
         " wrong. Kappa: Fleiss' 1971, agreement beyond chance. What agrees on wrong labels is the"
         " data's or the model's doing; what does not is chance."
     )
-    return Table("Seeds: do they get the same examples right?", shown, data, note)
+    title = "Seeds: do they get the same examples right?"
+    return Table(title, shown, data, join_notes(note, table_note(data)))
 
 
 def hard_table(hard: pd.DataFrame, runs: int) -> Table:

@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tunegrid.reporting.marks import absence, figure_note, mark
 from tunegrid.reporting.style import (
     WIDTH,
     models_note,
@@ -52,6 +53,7 @@ def plot_pareto(table: pd.DataFrame) -> Figure:
     handles = {label: handle for axes in grid.flat for handle, label in zip(
         *axes.get_legend_handles_labels(), strict=True)}  # fmt: skip
     title = f"{models_note(models)}means over seeds; line: none is better at lower cost"
+    title += figure_note(table)
     place_legend(figure, list(handles.values()), list(handles), title)
     return figure
 
@@ -68,8 +70,15 @@ def _draw_panel(
         *(costs.iloc[front], rows["accuracy"].iloc[front]),
         color="#888888", linewidth=0.9, drawstyle="steps-post", zorder=1,
     )  # fmt: skip
+    absent = []
     for row, value in zip(rows.itertuples(), costs, strict=True):
         look = looks[row.model, row.method]
+        if absence(row):
+            absent.append(f"{series_label(row.model, row.method, models)}: {absence(row)}")
+        elif mark(row) and pd.notna(value):
+            axes.annotate(
+                mark(row), (value, row.accuracy), (4, -7), textcoords="offset points", fontsize=6
+            )
         axes.plot(
             *([value], [row.accuracy]),
             color=look["color"], marker=look["marker"], markersize=5.5, linestyle="none",
@@ -83,3 +92,7 @@ def _draw_panel(
         axes.text(0.5, 0.5, "not known", transform=axes.transAxes, ha="center", va="center")
         axes.set_xticks([])
     axes.margins(0.12)
+    axes.text(
+        *(0.98, 0.03, "\n".join(absent)), transform=axes.transAxes, fontsize=6, ha="right",
+        va="bottom",
+    )  # fmt: skip

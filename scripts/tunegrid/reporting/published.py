@@ -2,13 +2,20 @@
 
 import pandas as pd
 
-from tunegrid.reporting.table import Table, interval_texts, or_dash
+from tunegrid.reporting.marks import runs_text, table_note
+from tunegrid.reporting.table import Table, interval_texts, join_notes, or_dash
+from tunegrid.results import GROUP
+from tunegrid.statistics.counting import COUNTS
 
 NOTE = (
-    "Ours: mean over n seeds; interval: its 95 % t interval. Within: the published number lies in"
+    "Ours: mean over the runs; interval: its 95 % t interval. Within: the published number lies in"
     " it, as far as it was printed. Published schedules and software differ; so may the numbers."
 )
-NONE = "None of these models, tasks and methods is in this grid. "
+FINDINGS_NOTE = (
+    "±: half of the 95 % interval over seeds and test examples. A finding holds, or does not, only"
+    " where its differences are larger than these leave open, the means taken as independent."
+)
+NONE = "None of these models, tasks and methods is in this grid."
 PLACE = ["source", "model", "task", "method"]
 
 
@@ -22,25 +29,25 @@ def published_tables(
         audit: as audit_published returns it.
         findings: as check_findings returns it.
     """
-    numbers = ["published", "ours", "n", "low", "high", "difference"]
+    numbers = ["published", "ours", "n", *COUNTS, "low", "high", "difference"]
     data = compared.reindex(columns=[*PLACE, "metric", *numbers, "verdict"])
-    form = {"n": "{:.0f}", "difference": "{:+.4f}"}
-    readable = data.drop(columns=["low", "high"]).assign(
-        **{
-            key: data[key].map(or_dash(form.get(key, "{:.4f}")))
-            for key in ("ours", "n", "difference")
-        },
+    readable = data[[*PLACE, "metric", "verdict"]].assign(
+        ours=data["ours"].map(or_dash("{:.4f}")),
+        difference=data["difference"].map(or_dash("{:+.4f}")),
+        runs=["—" if pd.isna(row.n_runs) else runs_text(row) for row in data.itertuples()],
         published=compared["printed"],
         interval=interval_texts(data, "low", "high"),
     )
     none = (data["verdict"] == "not in the grid").all()
-    order = [*PLACE, "metric", "published", "ours", "n", "interval", "difference", "verdict"]
+    groups = data.drop_duplicates(GROUP)
+    order = [*PLACE, "metric", "published", "ours", "runs", "interval", "difference", "verdict"]
+    notes = [NONE if none else "", NOTE, table_note(groups[COUNTS].fillna(0))]
     return {
         "published": Table(
             "Published beside reproduced",
             readable[order],
             data,
-            NONE + NOTE if none else NOTE,
+            join_notes(*notes),
         ),
         "published_audit": Table(
             "Published numbers that cannot be, or say another thing than they seem to",
@@ -50,5 +57,7 @@ def published_tables(
             if len(audit)
             else "None was found among those whose tasks and models are in this grid.",
         ),
-        "published_findings": Table("The published report's findings", findings, findings),
+        "published_findings": Table(
+            "The published report's findings", findings, findings, FINDINGS_NOTE
+        ),
     }

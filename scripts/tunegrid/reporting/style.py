@@ -20,6 +20,8 @@ HATCHES = ["", "///", "...", "xxx", "\\\\\\", "+++"]
 MARKERS = ["o", "s", "^", "D", "v", "P"]
 LINES = ["-", "--", ":", "-."]
 
+#: What legends call the score of predicting train's most frequent class; it comes last in them.
+BASELINE = "majority class"
 #: Inches that a line of a legend takes.
 LEGEND_LINE = 0.16
 
@@ -118,9 +120,11 @@ def place_legend(
 
     The figure grows by its lines, so that the panels keep their size.
     """
+    order = sorted(range(len(labels)), key=lambda at: labels[at] == BASELINE)
+    handles, labels = [handles[at] for at in order], [labels[at] for at in order]
     characters = 115 * figure.get_figwidth() / WIDTH  # of a legend line, its handles included
     columns = min(max(1, int(characters // (max(map(len, labels)) + 9))), len(labels))
-    lines = math.ceil(len(labels) / columns)
+    lines = math.ceil(len(labels) / columns) + title.count("\n")
     figure.set_figheight(figure.get_figheight() + LEGEND_LINE * (lines - 1))
     legend = figure.legend(handles, labels, loc="outside upper center", ncols=columns, title=title)
     legend.get_title().set_fontsize(7.5)

@@ -3,12 +3,16 @@
 import pandas as pd
 
 from tunegrid.reporting.data import leak_note
-from tunegrid.reporting.table import Table, interval_texts, or_dash
+from tunegrid.reporting.marks import absence, mark, table_note
+from tunegrid.reporting.table import Table, interval_texts, join_notes, or_dash
 from tunegrid.results import GROUP, METRICS
 from tunegrid.statistics.summary import unequal_steps
 
 #: The summary's baselines, in words.
 BASELINES = {"majority_baseline": "majority class", "tfidf_baseline": "TF-IDF, logistic regression"}
+TRAINABLE = (
+    "Trainable: share of the parameters that receive a gradient, the classification head included."
+)
 INTERVALS = (
     "Intervals of the mean, 95 %. Over seeds: Student's t, what other seeds would give on this test"
     " split; none with one seed. Over seeds and test examples: a crossed bootstrap of 10,000"
@@ -22,7 +26,7 @@ def accuracy_table(summary: pd.DataFrame) -> Table:
     table = summary[summary["metric"] == "accuracy"]
     best = table.groupby("task")["mean"].transform("max")
     cells = [
-        _bold(_mean(row), row.mean == top) + _mark(row)
+        f"{_bold(_mean(row), row.mean == top)} {mark(row)}".rstrip()
         for row, top in zip(table.itertuples(index=False, name="Row"), best, strict=True)
     ]
     readable = _wide(table.assign(cell=cells), ["model", "method"])
@@ -34,14 +38,17 @@ def accuracy_table(summary: pd.DataFrame) -> Table:
         "Test accuracy, mean ± standard deviation over seeds (number of runs)",
         readable,
         table[[*GROUP, "n", "mean", "variance", "sd", "n_degenerate", *BASELINES]],
-        _notes(table, summary),
+        _notes(summary),
     )
 
 
 def methods_table(summary: pd.DataFrame) -> Table:
     """Every metric of every method on every task, under the share that the method trains."""
     metrics = summary.assign(
-        cell=[_mean(row) + _mark(row) for row in summary.itertuples(index=False, name="Row")],
+        cell=[
+            f"{_mean(row)} {mark(row)}".rstrip()
+            for row in summary.itertuples(index=False, name="Row")
+        ],
         metric=summary["metric"].map(METRICS),
     )
     # A row of its own: a task's number of labels is in its head's size, so the share varies.
@@ -53,8 +60,7 @@ def methods_table(summary: pd.DataFrame) -> Table:
         "Methods: test metrics, mean ± standard deviation over seeds (number of runs)",
         _wide(rows, ["model", "method", "metric"]),
         summary,
-        "Trainable: share of the parameters that receive a gradient, the classification head"
-        f" included. {_notes(summary, summary)}".strip(),
+        join_notes(TRAINABLE, _notes(summary)),
     )
 
 
@@ -82,7 +88,7 @@ def summary_table(summary: pd.DataFrame) -> Table:
         "Summary: every metric on the test split, over seeds",
         shown.rename(columns=words),
         summary,
-        f"{INTERVALS} {_notes(summary, summary)}".strip(),
+        join_notes(INTERVALS, _notes(summary)),
     )
 
 
@@ -94,22 +100,14 @@ def _wide(table: pd.DataFrame, rows: list[str]) -> pd.DataFrame:
 
 
 def _mean(row: tuple) -> str:
-    if row.n_failed + row.n_missing == row.n_runs:
-        return "failed" if row.n_failed else "missing"
     if pd.isna(row.mean):
-        return "not finite"
+        return absence(row) or "not finite"
     spread = f" ± {row.sd:.4f}" if row.n > 1 else ""
     return f"{row.mean:.4f}{spread} ({row.n})"
 
 
 def _bold(text: str, bold: bool) -> str:
     return f"**{text}**" if bold else text
-
-
-def _mark(row: tuple) -> str:
-    unfinished = row.n_failed + row.n_missing
-    degenerate = f" †{row.n_degenerate}" if row.n_degenerate else ""
-    return degenerate + (f" ‡{unfinished}" if unfinished else "")
 
 
 def steps_note(summary: pd.DataFrame) -> str:
@@ -123,23 +121,7 @@ def steps_note(summary: pd.DataFrame) -> str:
     )
 
 
-def _notes(table: pd.DataFrame, summary: pd.DataFrame) -> str:
+def _notes(summary: pd.DataFrame) -> str:
     """What a reader of these test results is to know, in one paragraph."""
-    return " ".join(filter(None, [_note(table), steps_note(summary), leak_note(summary)]))
-
-
-def _note(table: pd.DataFrame) -> str:
-    notes = []
-    if table["n_degenerate"].any():
-        notes.append(
-            "†k: k of the runs are degenerate (they predict one class for every example, or their"
-            " loss is not finite); they are part of the mean where their value is finite."
-        )
-    if table["n_failed"].any() or table["n_missing"].any():
-        groups = table.drop_duplicates(GROUP)
-        notes.append(
-            f"‡k: k of the grid's runs have no result; in all {groups['n_failed'].sum()} have"
-            f" failed and {groups['n_missing'].sum()} are missing (which, and why:"
-            " results/runs.csv, columns state and problem)."
-        )
-    return " ".join(notes)
+    groups = summary.drop_duplicates(GROUP)
+    return join_notes(table_note(groups), steps_note(summary), leak_note(summary))

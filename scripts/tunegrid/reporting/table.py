@@ -57,6 +57,11 @@ def or_dash(form: str) -> Callable[[float], str]:
     return lambda value: "—" if pd.isna(value) else form.format(value)
 
 
+def join_notes(*notes: str) -> str:
+    """One paragraph of the notes that there are."""
+    return " ".join(filter(None, notes))
+
+
 def interval_texts(table: pd.DataFrame, low: str, high: str, form: str = "{:.4f}") -> list[str]:
     """`low … high` of two columns, a dash where they are missing."""
     ends = zip(table[low], table[high], strict=True)

@@ -12,7 +12,7 @@ from tunegrid.reporting.data import data_table, leak_note, lengths_table
 from tunegrid.reporting.errors import agreement_table, classes_table, hard_table
 from tunegrid.reporting.runs import hyperparameters_table, runs_table
 from tunegrid.reporting.summary import accuracy_table, methods_table, steps_note, summary_table
-from tunegrid.reporting.table import Table, or_dash
+from tunegrid.reporting.table import Table, join_notes, or_dash
 from tunegrid.results import GROUP
 from tunegrid.states import FINISHED
 from tunegrid.statistics.cost import cost
@@ -70,7 +70,7 @@ def parts_table(runs: pd.DataFrame, summary: pd.DataFrame) -> Table:
         " grid has it; a few-shot part compares with the few-shot task."
     )
     title = "Aggregated tasks by their parts: test metrics, mean ± standard deviation over seeds"
-    return Table(title, shown, data, f"{note} {leak_note(summary)}".strip())
+    return Table(title, shown, data, join_notes(note, leak_note(summary)))
 
 
 def _part_rows(runs: pd.DataFrame, part: str) -> Iterator[dict[str, Any]]:

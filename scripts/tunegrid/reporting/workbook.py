@@ -23,6 +23,7 @@ FROZEN = {"summary": 4, "comparisons": 4, "cost": 3, "published": 4, "memory": 2
 FLAGS = {
     "n_degenerate": ("{}>0", "degenerate"),
     "degenerate": ("{}*1>0", "degenerate"),
+    "reference_degenerate": ("{}>0", "degenerate"),
     "n_failed": ("{}>0", FAILED),
     "n_missing": ("{}>0", MISSING),
     "state": ('{}="' + FAILED + '"', FAILED),

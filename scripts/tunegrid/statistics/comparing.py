@@ -25,7 +25,8 @@ from tunegrid.statistics.dominance import almost_stochastic_order, false_positiv
 from tunegrid.statistics.outcomes import Load, load_outcomes
 
 PAIR = ["model", "task", "method", "reference"]
-COLUMNS = [*PAIR, "metric", "seeds", "seeds_planned", "examples", "mean", "reference_mean"]
+COLUMNS = [*PAIR, "metric", "seeds", "seeds_planned", "examples"]
+COLUMNS += ["degenerate", "reference_degenerate", "mean", "reference_mean"]
 COLUMNS += ["difference", "low", "high", "p", "p_holm", "effect_size", "seeds_needed"]
 COLUMNS += ["detectable", "aso", "aso_false_positives"]
 DETAILS = [*PAIR, "seed", "only_method_right", "only_reference_right", "p"]
@@ -49,9 +50,10 @@ def compare_methods(
     Returns:
         comparisons: a row a model, task, method and metric: reference (the method compared with, of
             those that have a finished run), seeds (that both have finished) and seeds_planned (that
-            the grid has of the method), examples, mean and reference_mean over these seeds,
-            difference (method − reference), low and high (its 95 % interval), p (two-sided, of the
-            same bootstrap; where no resample crosses 0, of a normal distribution with its standard
+            the grid has of the method), examples, degenerate and reference_degenerate (runs of
+            these seeds that are), mean and reference_mean over these seeds, difference
+            (method − reference), low and high (its 95 % interval), p (two-sided, of the same
+            bootstrap; where no resample crosses 0, of a normal distribution with its standard
             deviation), p_holm (Holm 1979, over all rows of the metric), effect_size (mean over
             standard deviation of the seeds' differences, Cohen's d_z), seeds_needed (paired t test,
             two-sided 5 %, power 80 %), detectable (the difference that would be found so often with
@@ -85,6 +87,8 @@ def compare_methods(
                     pair = scores[metric][0, mine], scores[metric][0, other]
                     differences = drawn[metric][:, mine] - drawn[metric][:, other]
                     row |= {"examples": len(outcomes.labels)} | _compare(*pair, differences)
+                    row["degenerate"] = finished["degenerate"][mine].sum()
+                    row["reference_degenerate"] = finished["degenerate"][other].sum()
                 comparisons.append(row)
             for seed, one, two in zip(seeds, rights[mine], rights[other], strict=True):
                 details.append(here | {"seed": seed} | _mcnemar(one, two))
@@ -208,8 +212,9 @@ def _mcnemar(one: np.ndarray, two: np.ndarray) -> dict[str, Any]:
 def _typed(rows: pd.DataFrame) -> pd.DataFrame:
     """Measures as floats, counts as whole numbers, whatever is missing."""
     numbers = [name for name in COLUMNS if name not in (*PAIR, "metric")]
-    counts = dict.fromkeys(["seeds", "seeds_planned", "examples", "seeds_needed"], "Int64")
-    return rows.astype(dict.fromkeys(numbers, float)).astype(counts)
+    counts = ["seeds", "seeds_planned", "examples", "degenerate", "reference_degenerate"]
+    whole = dict.fromkeys([*counts, "seeds_needed"], "Int64")
+    return rows.astype(dict.fromkeys(numbers, float)).astype(whole)
 
 
 def _with_holm(rows: pd.DataFrame) -> pd.DataFrame:

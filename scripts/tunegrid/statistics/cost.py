@@ -5,6 +5,7 @@ import pandas as pd
 
 from tunegrid.results import GROUP
 from tunegrid.states import FINISHED
+from tunegrid.statistics.counting import count_runs
 
 #: What is measured of a run, and averaged over seeds.
 MEASURED = ["train_seconds", "peak_memory", "train_joules"]
@@ -18,9 +19,10 @@ def cost(runs: pd.DataFrame, memory: pd.DataFrame) -> pd.DataFrame:
         memory: the table `memory`: columns model, method and traced (bytes).
 
     Returns:
-        A row a cell group, in the grid's order: n (finished runs); accuracy and macro_f1 (means);
-        trainable_parameters and trainable_percent; of each of `MEASURED` the mean over the runs
-        that tell it (seconds, bytes, joules), of the first also train_seconds_sd (n-1);
+        A row a cell group, in the grid's order: n (finished runs) and `COUNTS`; accuracy and
+        macro_f1 (means); trainable_parameters and trainable_percent; of each of `MEASURED` the
+        mean over the runs that tell it (seconds, bytes, joules), of the first also
+        train_seconds_sd (n-1);
         peak_memory_of ("tensors" or "process"); traced (bytes of a training step at a shape
         that all methods of the model share; missing where it cannot be traced); devices (the kinds
         that its runs were made on).
@@ -37,8 +39,9 @@ def cost(runs: pd.DataFrame, memory: pd.DataFrame) -> pd.DataFrame:
     table.insert(3, "trainable_parameters", trained)
     table.insert(4, "trainable_percent", 100 * trained / first["total_parameters"].astype(float))
     table["devices"] = groups["provenance.device"].agg(lambda kinds: ", ".join(sorted(set(kinds))))
-    whole = runs[GROUP].drop_duplicates().merge(table.reset_index(), on=GROUP, how="left")
+    whole = count_runs(runs).join(table).reset_index()
     whole = whole.assign(n=whole["n"].fillna(0).astype(int))
+    whole = whole[[*GROUP, "n", *whole.columns.drop([*GROUP, "n"])]]
     traced = memory[["model", "method", "traced"]].drop_duplicates(["model", "method"])
     return whole.merge(traced, on=["model", "method"], how="left")
 

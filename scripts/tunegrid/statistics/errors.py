@@ -10,17 +10,21 @@ from statsmodels.stats.inter_rater import fleiss_kappa
 from tunegrid.results import GROUP
 from tunegrid.states import FINISHED
 from tunegrid.statistics.bootstrap import Outcomes
+from tunegrid.statistics.counting import COUNTS, count_runs
 from tunegrid.statistics.outcomes import Load, load_outcomes
 
 CONFUSION = [*GROUP, "label", "predicted", "count", "share"]
-PER_CLASS = [*GROUP, "label", "support", "predicted", "n"]
+PER_CLASS = [*GROUP, "label", "support", "predicted", "n", *COUNTS]
 PER_CLASS += [f"{name}{suffix}" for name in ("precision", "recall", "f1") for suffix in ("", "_sd")]
-AGREEMENT = [*GROUP, "n", "examples", "always_right", "never_right", "agreement", "kappa"]
+AGREEMENT = [*GROUP, "n", *COUNTS, "examples", "always_right", "never_right", "agreement", "kappa"]
 HARD = ["task", "id", "label", "runs", "most_predicted", "times"]
 
 
 def count_errors(runs: pd.DataFrame, load: Load) -> dict[str, pd.DataFrame]:
-    """The errors of a grid's finished runs on the test split.
+    """The errors of a grid's runs on the test split.
+
+    A cell group without a finished run has a row of its own in per_class and agreement, with what
+    is known of it: n is 0, and `COUNTS` tell why.
 
     Args:
         runs: as collect_runs returns it.
@@ -32,11 +36,11 @@ def count_errors(runs: pd.DataFrame, load: Load) -> dict[str, pd.DataFrame]:
         per_class: a row a cell group and label: support (test examples), predicted (the mean
             number of examples that are given it), n (runs), and precision, recall and F1, each its
             mean and standard deviation (n-1) over seeds; precision of a run that never predicts
-            the label is 0.
+            the label is 0. `COUNTS` of the group.
         agreement: a row a cell group: n (runs), examples, always_right and never_right (examples
             that all seeds, or none, get right), agreement (the share of examples on which two
             seeds agree, the mean over pairs) and kappa (Fleiss' 1971, over seeds; missing for one
-            seed).
+            seed). `COUNTS` of the group.
         hard: a row a test example that every finished run of the task gets wrong, whatever its
             model and method: id, label, runs, and the label that most of them predict, how often.
 
@@ -45,19 +49,32 @@ def count_errors(runs: pd.DataFrame, load: Load) -> dict[str, pd.DataFrame]:
     """
     found = {name: [] for name in ("confusion", "per_class", "agreement", "hard")}
     finished = runs[runs["state"] == FINISHED]
+    counts = count_runs(runs)
     for task, rows in finished.groupby("task", sort=False):
         group = rows.reset_index(drop=True)
         ids, names, outcomes = load_outcomes(load, group)
         for key, own in group.groupby(GROUP, sort=False):
             here = dict(zip(GROUP, key, strict=True))
             mine = Outcomes(outcomes.labels, outcomes.predicted[own.index], outcomes.kinds)
-            counts = confusion(mine)
-            found["confusion"] += [here | row for row in _confusion_rows(counts, names)]
-            found["per_class"] += [here | row for row in _class_rows(counts, names)]
-            found["agreement"].append(here | agreement(mine))
+            table, known = confusion(mine), here | counts.loc[key].to_dict()
+            found["confusion"] += [here | row for row in _confusion_rows(table, names)]
+            found["per_class"] += [known | row for row in _class_rows(table, names)]
+            found["agreement"].append(known | agreement(mine))
         found["hard"] += [{"task": task} | row for row in _hard_rows(outcomes, ids, names)]
     columns = {"confusion": CONFUSION, "per_class": PER_CLASS, "agreement": AGREEMENT, "hard": HARD}
-    return {name: pd.DataFrame(rows, columns=columns[name]) for name, rows in found.items()}
+    tables = {name: pd.DataFrame(rows, columns=columns[name]) for name, rows in found.items()}
+    return tables | {name: _whole(tables[name], counts) for name in ("per_class", "agreement")}
+
+
+def _whole(table: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
+    """The rows in the grid's order, and a row for each group that has none."""
+    groups = counts.reset_index()[GROUP]
+    whole = groups.merge(table, on=GROUP, how="left")
+    lacking = whole["n"].isna().to_numpy()
+    keys = pd.MultiIndex.from_frame(whole.loc[lacking, GROUP])
+    whole.loc[lacking, COUNTS] = counts.loc[keys].to_numpy()
+    names = ["n", *COUNTS, *{"support", "examples", "always_right", "never_right"} & {*whole}]
+    return whole.fillna({"n": 0}).astype(dict.fromkeys(names, "Int64"))
 
 
 def confusion(outcomes: Outcomes) -> np.ndarray:

@@ -15,6 +15,7 @@ from tunegrid.errors import UserError
 from tunegrid.files import read_json
 from tunegrid.memory.shapes import shape_file
 from tunegrid.results import METRICS
+from tunegrid.statistics.counting import COUNTS
 from tunegrid.tasks.cards import Card
 
 COLUMNS = ["source", "model", "task", "method", "metric", "value"]
@@ -67,14 +68,16 @@ def compare_published(published: pd.DataFrame, summary: pd.DataFrame) -> pd.Data
         summary: as summarise returns it.
 
     Returns:
-        Its rows with printed (text) and published (a number), ours (the mean), n, low and high
-        (95 % t interval over seeds), difference (ours − published) and verdict: "within" or
-        "outside" our interval, where there are several runs; "equal" or "differs" for what does
-        not vary, as printed; "one run" or "not in the grid" where it cannot be told.
+        Its rows with printed (text) and published (a number), ours (the mean), n and `COUNTS`, low
+        and high (95 % t interval over seeds), difference (ours − published) and verdict: "within"
+        or "outside" our interval, where there are several runs; "equal" or "differs" for what does
+        not vary, as printed; "one run", "no finished run" or "not in the grid" where it cannot be
+        told.
     """
-    return pd.DataFrame(
-        [row._asdict() | _found(row, summary) for row in published.itertuples(index=False)]
-    ).rename(columns={"value": "printed"})
+    rows = [row._asdict() | _found(row, summary) for row in published.itertuples(index=False)]
+    columns = [*published, "published", "ours", "n", *COUNTS, "low", "high", "difference"]
+    table = pd.DataFrame(rows, columns=[*columns, "verdict"]).rename(columns={"value": "printed"})
+    return table.astype(dict.fromkeys(["n", *COUNTS], "Int64"))
 
 
 def _found(row: Any, summary: pd.DataFrame) -> dict[str, Any]:
@@ -83,7 +86,9 @@ def _found(row: Any, summary: pd.DataFrame) -> dict[str, Any]:
     if row.metric == SHARE:
         if mine.empty:
             return {"published": value, "verdict": "not in the grid"}
-        shares = mine[SHARE].drop_duplicates()
+        shares = mine[SHARE].dropna().drop_duplicates()
+        if shares.empty:
+            return {"published": value, "verdict": "no finished run"}
         same = (shares.sub(value).abs() <= _half_digit(row.value)).any()
         nearest = shares.loc[shares.sub(value).abs().idxmin()]
         return {
@@ -96,8 +101,9 @@ def _found(row: Any, summary: pd.DataFrame) -> dict[str, Any]:
     own = mine.iloc[0]
     found = {"published": value, "ours": own["mean"], "n": own["n"], "low": own["low"],
              "high": own["high"], "difference": own["mean"] - value}  # fmt: skip
-    if not own["n"] > 1:
-        return found | {"verdict": "one run"}
+    found |= own[COUNTS].to_dict()
+    if own["n"] < 2:
+        return found | {"verdict": "one run" if own["n"] else "no finished run"}
     half = _half_digit(row.value)
     within = own["low"] - half <= value <= own["high"] + half
     return found | {"verdict": "within" if within else "outside"}

@@ -6,7 +6,7 @@ import pandas as pd
 from scipy import stats
 
 from tunegrid.results import GROUP, METRICS
-from tunegrid.states import FAILED, MISSING
+from tunegrid.statistics.counting import count_runs
 from tunegrid.tasks.cards import Card, leaks, word_baselines
 
 LEVEL = 0.95
@@ -46,10 +46,6 @@ def summarise(runs: pd.DataFrame, cards: Sequence[Card], intervals: pd.DataFrame
     table.insert(at + 1, "high", table["mean"] + half)
     table = _with_crossed(table, intervals)
     first = runs.groupby(GROUP, sort=False).agg(
-        n_runs=("seed", "size"),
-        n_degenerate=("degenerate", "sum"),
-        n_failed=("state", lambda states: (states == FAILED).sum()),
-        n_missing=("state", lambda states: (states == MISSING).sum()),
         steps_min=("steps", "min"),
         steps_max=("steps", "max"),
         majority_accuracy=("majority_accuracy", "first"),
@@ -57,6 +53,7 @@ def summarise(runs: pd.DataFrame, cards: Sequence[Card], intervals: pd.DataFrame
         trainable_parameters=("trainable_parameters", "first"),
         total_parameters=("total_parameters", "first"),
     )
+    first = count_runs(runs).join(first)
     # A group without a finished run is told its task's by the others.
     baselines = ["majority_accuracy", "majority_macro_f1"]
     first[baselines] = first[baselines].groupby(level="task").transform("first")

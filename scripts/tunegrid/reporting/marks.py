@@ -1,0 +1,65 @@
+"""Degenerate, failed and missing runs, marked the same way wherever runs are shown.
+
+A row, here, is one of any table that has `tunegrid.statistics.counting.COUNTS`.
+"""
+
+from typing import Any
+
+import pandas as pd
+
+from tunegrid.states import FAILED, MISSING
+
+DEGENERATE = (
+    "†k: k of the runs are degenerate (they predict one class for every example, or their loss is"
+    " not finite); they are part of the mean where their value is finite."
+)
+#: What a figure has room for.
+SHORT = {"n_degenerate": "†k: k degenerate runs", "without": "‡k: k runs without a result"}
+
+
+def mark(row: Any) -> str:
+    """`†1 ‡2`: one run is degenerate, two have no result; empty where there is nothing to mark."""
+    without = row.n_failed + row.n_missing
+    marks = [f"†{row.n_degenerate:.0f}"] * bool(row.n_degenerate) + [f"‡{without:.0f}"] * bool(
+        without
+    )
+    return " ".join(marks)
+
+
+def absence(row: Any) -> str:
+    """What stands for a group none of whose runs is finished: failed or missing; else empty."""
+    if row.n_failed + row.n_missing < row.n_runs:
+        return ""
+    return FAILED if row.n_failed else MISSING
+
+
+def runs_text(row: Any) -> str:
+    """How many runs of how many are finished, and how many of them are degenerate: `3 of 5 †1`."""
+    finished = row.n_runs - row.n_failed - row.n_missing
+    whole = f"{finished:.0f}" if finished == row.n_runs else f"{finished:.0f} of {row.n_runs:.0f}"
+    return f"{whole} †{row.n_degenerate:.0f}" if row.n_degenerate else whole
+
+
+def table_note(rows: pd.DataFrame) -> str:
+    """What the marks in a table mean; empty without any.
+
+    Args:
+        rows: one of each cell group.
+    """
+    notes = [DEGENERATE] if rows["n_degenerate"].any() else []
+    if rows["n_failed"].any() or rows["n_missing"].any():
+        notes.append(
+            "‡k: k of the grid's runs have no result; in all"
+            f" {rows['n_failed'].sum()} have failed and {rows['n_missing'].sum()} are missing"
+            " (which, and why: results/runs.csv, columns state and problem)."
+        )
+    return " ".join(notes)
+
+
+def figure_note(rows: pd.DataFrame) -> str:
+    """The same for a legend: a line of its own, or empty."""
+    without = rows["n_failed"].any() or rows["n_missing"].any()
+    notes = [SHORT["n_degenerate"]] * bool(rows["n_degenerate"].any()) + [SHORT["without"]] * bool(
+        without
+    )
+    return "\n" + "; ".join(notes) if notes else ""
