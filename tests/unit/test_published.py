@@ -85,7 +85,7 @@ def test_the_tables_show_what_was_printed_and_what_cannot_be_told():
     first = shown.iloc[0]
     assert (first["ours"], first["runs"], first["difference"]) == ("0.8610", "5", "+0.0008")
     one = shown[(shown["method"] == "adapter-64") & (shown["task"] == "acl_sup")]
-    assert one.set_index("metric").loc["accuracy", "runs"] == "1 of 5"
+    assert one.set_index("metric").loc["accuracy", "runs"] == "1 ‡4"
     assert first["interval"] == "0.8510 … 0.8710"
     assert "None of these" not in tables["published"].note
     other = with_micro([row("m", "t", "full", 0.5)])

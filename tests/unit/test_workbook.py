@@ -71,7 +71,9 @@ def test_numbers_lead_to_the_rows_of_their_runs(workbook):
 
 def test_degenerate_failed_and_missing_rows_have_a_colour(workbook):
     for sheet, column in (("runs", "state"), ("runs", "degenerate"), ("summary", "n_failed"),
-                          ("summary", "n_missing")):  # fmt: skip
+                          ("summary", "n_missing"), ("comparisons", "seeds"),
+                          ("comparisons", "reference_degenerate"), ("cost", "n_failed"),
+                          ("per class", "n_degenerate")):  # fmt: skip
         letter = workbook[sheet][1][
             [cell.value for cell in workbook[sheet][1]].index(column)
         ].column_letter

@@ -21,6 +21,7 @@ SHEETS = {
 }
 
 _SCORE, _BYTES, _COUNT, _SECONDS = "0.0000", "#,##0", "#,##0", "#,##0.0"
+_P = '[<0.0001]"< 0.0001";0.0000'
 
 #: Column → (number format; "": the general one, what it is).
 COLUMNS: dict[str, tuple[str, str]] = {
@@ -67,8 +68,8 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "reference_degenerate": ("", "The reference's runs of these seeds that are degenerate."),
     "reference_mean": (_SCORE, "The reference's mean over these seeds."),
     "difference": (_SCORE, "Method − reference; in published: ours − published."),
-    "p": (_SCORE, "Two-sided p of the same bootstrap."),
-    "p_holm": (_SCORE, "p by Holm's method for all comparisons of the metric."),
+    "p": (_P, "Two-sided p of the same bootstrap."),
+    "p_holm": (_P, "p by Holm's method for all comparisons of the metric."),
     "effect_size": ("0.00", "Mean over standard deviation of the seeds' differences (d_z)."),
     "seeds_needed": (_COUNT, "Seeds that would show such an effect with power 80 % (t test)."),
     "detectable": (_SCORE, "Difference that these seeds and examples show with power 80 %."),

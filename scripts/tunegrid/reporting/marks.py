@@ -13,17 +13,13 @@ DEGENERATE = (
     "†k: k of the runs are degenerate (they predict one class for every example, or their loss is"
     " not finite); they are part of the mean where their value is finite."
 )
-#: What a figure has room for.
-SHORT = {"n_degenerate": "†k: k degenerate runs", "without": "‡k: k runs without a result"}
 
 
 def mark(row: Any) -> str:
     """`†1 ‡2`: one run is degenerate, two have no result; empty where there is nothing to mark."""
     without = row.n_failed + row.n_missing
-    marks = [f"†{row.n_degenerate:.0f}"] * bool(row.n_degenerate) + [f"‡{without:.0f}"] * bool(
-        without
-    )
-    return " ".join(marks)
+    found = (("†", row.n_degenerate), ("‡", without))
+    return " ".join(f"{sign}{count:.0f}" for sign, count in found if count)
 
 
 def absence(row: Any) -> str:
@@ -34,10 +30,9 @@ def absence(row: Any) -> str:
 
 
 def runs_text(row: Any) -> str:
-    """How many runs of how many are finished, and how many of them are degenerate: `3 of 5 †1`."""
-    finished = row.n_runs - row.n_failed - row.n_missing
-    whole = f"{finished:.0f}" if finished == row.n_runs else f"{finished:.0f} of {row.n_runs:.0f}"
-    return f"{whole} †{row.n_degenerate:.0f}" if row.n_degenerate else whole
+    """How many runs are finished, marked: `3 †1 ‡2`; `failed ‡5` where none is."""
+    finished = f"{row.n_runs - row.n_failed - row.n_missing:.0f}"
+    return f"{absence(row) or finished} {mark(row)}".rstrip()
 
 
 def table_note(rows: pd.DataFrame) -> str:
@@ -58,8 +53,7 @@ def table_note(rows: pd.DataFrame) -> str:
 
 def figure_note(rows: pd.DataFrame) -> str:
     """The same for a legend: a line of its own, or empty."""
-    without = rows["n_failed"].any() or rows["n_missing"].any()
-    notes = [SHORT["n_degenerate"]] * bool(rows["n_degenerate"].any()) + [SHORT["without"]] * bool(
-        without
-    )
+    notes = ["†k: k degenerate runs"] if rows["n_degenerate"].any() else []
+    if rows["n_failed"].any() or rows["n_missing"].any():
+        notes.append("‡k: k runs without a result")
     return "\n" + "; ".join(notes) if notes else ""

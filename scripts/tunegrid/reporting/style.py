@@ -110,7 +110,7 @@ def error_note(error_bar: str, counts: pd.Series) -> str:
     """What a legend says of the error bars; what it says where one seed allows none."""
     if counts.max() < 2:
         return "no error bars: one seed each"
-    return f"error bars: ± {ERROR_BARS[error_bar]} over {seeds_note(counts)} (n−1)"
+    return f"error bars: ± {ERROR_BARS[error_bar]} over {seeds_note(counts[counts > 0])} (n−1)"
 
 
 def place_legend(
@@ -127,7 +127,7 @@ def place_legend(
     lines = math.ceil(len(labels) / columns) + title.count("\n")
     figure.set_figheight(figure.get_figheight() + LEGEND_LINE * (lines - 1))
     legend = figure.legend(handles, labels, loc="outside upper center", ncols=columns, title=title)
-    legend.get_title().set_fontsize(7.5)
+    legend.get_title().set(fontsize=7.5, multialignment="center")
 
 
 def empty_figure(why: str) -> Figure:

@@ -19,16 +19,17 @@ from tunegrid.states import FAILED, FINISHED, MISSING
 #: Columns that stay in view.
 FROZEN = {"summary": 4, "comparisons": 4, "cost": 3, "published": 4, "memory": 2, "per class": 4,
           "data": 2, "runs": 4, "settings": 4, "provenance": 4}  # fmt: skip
-#: Colours of rows: what is true of them, by a formula over a column of theirs.
-FLAGS = {
-    "n_degenerate": ("{}>0", "degenerate"),
-    "degenerate": ("{}*1>0", "degenerate"),
-    "reference_degenerate": ("{}>0", "degenerate"),
-    "n_failed": ("{}>0", FAILED),
-    "n_missing": ("{}>0", MISSING),
-    "state": ('{}="' + FAILED + '"', FAILED),
-    " state": ('{}="' + MISSING + '"', MISSING),
-}
+#: Colours of rows: columns, what is true of their values by a formula, the colour.
+FLAGS = (
+    (("n_degenerate",), "{}>0", "degenerate"),
+    (("degenerate",), "{}*1>0", "degenerate"),
+    (("reference_degenerate",), "{}>0", "degenerate"),
+    (("n_failed",), "{}>0", FAILED),
+    (("n_missing",), "{}>0", MISSING),
+    (("state",), '{}="' + FAILED + '"', FAILED),
+    (("state",), '{}="' + MISSING + '"', MISSING),
+    (("seeds", "seeds_planned"), "{}<{}", MISSING),
+)
 COLOURS = {"degenerate": "#FCE4D6", FAILED: "#F4B6B6", MISSING: "#D9D9D9"}
 WIDEST = 60
 #: Characters of a line of the first sheet, and its height in points.
@@ -198,14 +199,14 @@ def _write_sheet(
     sheet.fit_to_pages(1, 0)  # printed: as wide as one page, the header on each
     sheet.repeat_rows(0)
     sheet.autofilter(0, 0, len(table), len(table.columns) - 1)
-    for flag, (criterion, colour) in FLAGS.items():
-        if flag.strip() in table.columns:
-            cell = f"${xl_col_to_name(table.columns.get_loc(flag.strip()))}2"
+    for columns, criterion, colour in FLAGS:
+        if set(columns) <= {*table.columns}:
+            cells = [f"${xl_col_to_name(table.columns.get_loc(name))}2" for name in columns]
             sheet.conditional_format(
                 *(1, 0, max(1, len(table)), len(table.columns) - 1),
                 {
                     "type": "formula",
-                    "criteria": f"={criterion.format(cell)}",
+                    "criteria": f"={criterion.format(*cells)}",
                     "format": styles.flags[colour],
                 },
             )
