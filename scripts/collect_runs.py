@@ -24,6 +24,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     import pandas as pd
+    from pyarrow import parquet
 
     from tunegrid.files import atomic_path
     from tunegrid.results import RUN_PATH
@@ -35,7 +36,7 @@ def main() -> None:
     runs = collect_runs(cells, arguments.runs, arguments.attempts)
     finished = runs[runs["state"] == FINISHED]
     with atomic_path(arguments.history) as temporary:
-        collect_history(finished, arguments.runs).to_parquet(temporary, index=False)
+        parquet.write_table(collect_history(finished, arguments.runs), temporary)
     with atomic_path(arguments.csv) as temporary:
         runs.to_csv(temporary, index=False)
     with atomic_path(arguments.parquet) as temporary:

@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from tunegrid.memory import KINDS
 from tunegrid.memory.fitting import gpus
@@ -104,7 +105,7 @@ def predictions(model, task, method, seed):
     wrong = {"full": [3], "a8": [seed, 3]}[method]
     label = ["x", "y", "x", "y"]
     predicted = ["yx"[name == "y"] if at in wrong else name for at, name in enumerate(label)]
-    return pd.DataFrame({"id": list("abcd"), "label": label, "predicted": predicted})
+    return pa.table({"id": list("abcd"), "label": label, "predicted": predicted})
 
 
 def built():

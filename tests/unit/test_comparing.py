@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from scipy import stats
 from sklearn.metrics import f1_score
@@ -115,7 +116,7 @@ def loader(found):
 
     def load(model, task, method, seed):
         mine = found[method]
-        return pd.DataFrame(
+        return pa.table(
             {
                 "id": [str(at) for at in range(len(mine.labels))],
                 "label": [f"L{label}" for label in mine.labels],

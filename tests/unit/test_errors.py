@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
@@ -66,7 +67,7 @@ PREDICTED = {
 
 def load(model, task, method, seed, ids="xyz"):
     predicted = list(PREDICTED[method, seed])
-    return pd.DataFrame({"id": list(ids), "label": ["a", "b", "c"], "predicted": predicted})
+    return pa.table({"id": list(ids), "label": ["a", "b", "c"], "predicted": predicted})
 
 
 def make_runs(state=FINISHED):

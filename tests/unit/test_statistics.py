@@ -181,9 +181,22 @@ def test_a_hash_of_digits_and_a_name_like_na_stay_text(one_run, tmp_path):
 
 def test_history_keeps_its_last_bit(one_run):
     cells, root, _ = one_run
-    history = collect_history(cells, root)
+    history = collect_history(cells, root).to_pandas()
     assert history["loss"].tolist() == [0.1, 0.30000000000000004]
     assert history["seed"].tolist() == [1, 1]
+
+
+def test_curves_that_lack_a_column_stand_beside_those_that_have_it(one_run):
+    """An evaluation that no epoch of a run has is an empty column: of no type."""
+    cells, root, folder = one_run
+    (folder / "history.csv").write_text("step,loss,eval_loss\n1,2,\n2,1,\n")
+    other = folder.parent / "seed2"
+    other.mkdir()
+    (other / "history.csv").write_text("step,loss,eval_loss\n1,0.5,0.25\n")
+    history = collect_history(others(cells, 2), root).to_pandas()
+    assert history["seed"].tolist() == [1, 1, 2]
+    assert history["loss"].tolist() == [2.0, 1.0, 0.5]
+    assert history["eval_loss"].isna().tolist() == [True, True, False]
 
 
 def test_a_run_of_other_settings_is_refused(one_run):

@@ -9,7 +9,7 @@ import pandas as pd
 from tunegrid.reporting.data import leak_note
 from tunegrid.reporting.fit import NOTE as FIT_NOTE
 from tunegrid.reporting.table import Table, interval_texts, join_notes, or_dash
-from tunegrid.results import METRICS
+from tunegrid.results import GROUP, METRICS
 from tunegrid.statistics.dominance import THRESHOLD
 
 #: Below this corrected p two methods are told apart.
@@ -54,9 +54,11 @@ def answer_table(
     """
     accuracy = comparisons[comparisons["metric"] == "accuracy"]
     told = accuracy[accuracy["seeds"] > 0]
+    trained = summary.drop_duplicates(GROUP).set_index(GROUP)["trainable_parameters"].to_dict()
+    steps_of = {(row.model, row.method): row for row in memory.itertuples()}
     data = accuracy.assign(
-        parameters=[_parameters(summary, row) for row in accuracy.itertuples()],
-        memory=[_memory(memory, row) for row in accuracy.itertuples()],
+        parameters=[_parameters(trained, row) for row in accuracy.itertuples()],
+        memory=[_memory(steps_of, row) for row in accuracy.itertuples()],
     )
     data["answer"] = pd.Series([_words(row) for row in data.itertuples()], data.index, dtype=object)
     readable = data[["task", "model", "answer"]]
@@ -153,24 +155,20 @@ def _seeds(row: Any) -> str:
     return "1 seed" if row.seeds == 1 else f"{row.seeds} seeds"
 
 
-def _parameters(summary: pd.DataFrame, row: Any) -> float:
+def _parameters(trained: Mapping[tuple[str, str, str], float], row: Any) -> float:
     """How much of what the reference trains the method trains, percent; missing if unknown."""
     if pd.isna(row.reference):
         return float("nan")
-    group = summary[(summary["model"] == row.model) & (summary["task"] == row.task)]
-    trained = group.drop_duplicates("method").set_index("method")["trainable_parameters"]
-    return 100 * trained[row.method] / trained[row.reference]
+    mine, other = (trained[row.model, row.task, name] for name in (row.method, row.reference))
+    return 100 * mine / other
 
 
-def _memory(memory: pd.DataFrame, row: Any) -> float | None:
+def _memory(steps: Mapping[tuple[str, str], Any], row: Any) -> float | None:
     """How much of the reference's memory the method takes at the same shape, percent."""
-    steps = memory[memory["model"] == row.model].set_index("method")
-    if not {row.method, row.reference} <= set(steps.index):
+    mine, other = (steps.get((row.model, name)) for name in (row.method, row.reference))
+    if not mine or not other or (mine.batch, mine.tokens) != (other.batch, other.tokens):
         return None
-    mine, other = steps.loc[row.method], steps.loc[row.reference]
-    if (mine["batch"], mine["tokens"]) != (other["batch"], other["tokens"]):
-        return None
-    return 100 * mine["traced"] / other["traced"]
+    return 100 * mine.traced / other.traced
 
 
 def comparisons_table(comparisons: pd.DataFrame, summary: pd.DataFrame) -> Table:

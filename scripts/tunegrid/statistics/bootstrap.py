@@ -44,10 +44,15 @@ class Outcomes:
             Of each of `COMPARED`, (b, runs). Macro-F1 as in `tunegrid.training.metrics`: the mean
             over the labels that occur among labels or predictions of the weighted examples.
         """
-        one_hot = np.eye(self.kinds, dtype=weights.dtype)
-        true = (weights @ one_hot[self.labels]).astype(np.float64)[:, None]  # (b, 1, k)
+        # Counts are whole numbers, exact in single precision, too.
+        weights = weights.astype(np.float32)
+        one_hot = np.eye(self.kinds, dtype=np.float32)
+        true = (weights @ one_hot[self.labels])[:, :, None]  # (b, k, 1)
         parts = [self._block(weights, one_hot, true, block) for block in self._blocks()]
-        return {name: np.concatenate([part[name] for part in parts], axis=1) for name in COMPARED}
+        return {
+            name: np.concatenate([part[name] for part in parts], axis=1).astype(np.float64)
+            for name in COMPARED
+        }
 
     def _blocks(self) -> Iterator[np.ndarray]:
         """The runs' predictions, so many at once as `COUNTS_AT_ONCE` has room for."""
@@ -58,17 +63,21 @@ class Outcomes:
     def _block(
         self, weights: np.ndarray, one_hot: np.ndarray, true: np.ndarray, predicted: np.ndarray
     ) -> dict[str, np.ndarray]:
-        told = one_hot[predicted]  # (r, n, k)
-        counted = np.concatenate([told * (predicted == self.labels)[..., None], told], axis=2)
-        columns = counted.transpose(1, 0, 2).reshape(len(self.labels), -1)
-        counts = (weights @ columns).astype(np.float64)  # whole numbers: exact in float32, too
-        hits, given = np.split(counts.reshape(len(weights), len(predicted), -1), 2, axis=2)
-        occurring = (true + given) > 0
-        f1 = np.divide(2 * hits, true + given, out=np.zeros_like(hits), where=occurring)
-        return {
-            "accuracy": hits.sum(axis=2) / true.sum(axis=2),
-            "macro_f1": f1.sum(axis=2) / occurring.sum(axis=2),
-        }
+        # Labels before runs: sums over a short last axis are slow.
+        told = one_hot[predicted.T].transpose(0, 2, 1)  # (n, k, r)
+        right = told * (predicted == self.labels).T[:, None]
+        hits, given = (
+            (weights @ columns.reshape(len(self.labels), -1)).reshape(
+                len(weights), self.kinds, len(predicted)
+            )
+            for columns in (right, told)
+        )
+        accuracy = hits.sum(axis=1) / true.sum(axis=1)
+        given += true
+        occurring = np.count_nonzero(given, axis=1)
+        # A label that does not occur has no hits: its F1 is 0, whatever it is divided by.
+        hits /= np.maximum(given, 1, out=given)
+        return {"accuracy": accuracy, "macro_f1": 2 * hits.sum(axis=1) / occurring}
 
 
 def resampled_scores(outcomes: Outcomes, resamples: int = RESAMPLES) -> dict[str, np.ndarray]:
@@ -80,7 +89,7 @@ def resampled_scores(outcomes: Outcomes, resamples: int = RESAMPLES) -> dict[str
     examples = outcomes.labels.shape[0]
     size = max(1, WEIGHTS_AT_ONCE // examples)
     parts = [
-        outcomes.scores(_counts(examples, start, min(size, resamples - start)).astype(np.float32))
+        outcomes.scores(_counts(examples, start, min(size, resamples - start)))
         for start in range(0, resamples, size)
     ]
     return {name: np.concatenate([part[name] for part in parts]) for name in COMPARED}
@@ -106,8 +115,8 @@ def crossed_bootstrap(differences: np.ndarray) -> np.ndarray:
     quantile = (1 + LEVEL) / 2
     stretch = stats.t.ppf(quantile, seeds - 1) / stats.norm.ppf(quantile)
     stretch *= np.sqrt(seeds / (seeds - 1))
-    shares = _drawn(np.random.default_rng([SEED, seeds]), seeds, size) / seeds
-    return even + stretch * ((shares * differences).sum(axis=1) - even)
+    drawn = np.einsum("bs,bs->b", _shares(seeds, size), differences)
+    return even + stretch * (drawn - even)
 
 
 def interval(drawn: np.ndarray) -> tuple[float, float]:
@@ -120,6 +129,12 @@ def interval(drawn: np.ndarray) -> tuple[float, float]:
 def _counts(examples: int, start: int, size: int) -> np.ndarray:
     """How often each example is drawn in these resamples, (size, examples), for every method."""
     return _drawn(np.random.default_rng([SEED, start]), examples, size)
+
+
+@lru_cache(maxsize=16)
+def _shares(seeds: int, size: int) -> np.ndarray:
+    """How much each seed weighs in these resamples, (size, seeds)."""
+    return _drawn(np.random.default_rng([SEED, seeds]), seeds, size) / seeds
 
 
 def _drawn(generator: np.random.Generator, things: int, size: int) -> np.ndarray:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+from pyarrow import csv
 
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
@@ -136,13 +138,13 @@ def _flat_provenance(made: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     yield from made["versions"].items()
 
 
-def collect_history(finished: pd.DataFrame, root: Path) -> pd.DataFrame:
+def collect_history(finished: pd.DataFrame, root: Path) -> pa.Table:
     """The training curves of finished cells: columns `RUN` and history.csv's, a row a step."""
-    curves = []
-    for cell in finished.itertuples():
-        path = root / RUN_PATH.format(**cell._asdict()) / "history.csv"
-        curve = pd.read_csv(path, float_precision="round_trip")
-        for position, key in enumerate(RUN):
-            curve.insert(position, key, getattr(cell, key))
-        curves.append(curve)
-    return pd.concat(curves, ignore_index=True)
+    paths = [RUN_PATH.format(**cell._asdict()) for cell in finished[RUN].itertuples()]
+    curves = [csv.read_csv(root / path / "history.csv") for path in paths]
+    # A column that is empty in some runs has no type there, and whole numbers may stand for others.
+    table = pa.concat_tables(curves, promote_options="permissive")
+    lengths = [curve.num_rows for curve in curves]
+    for position, key in enumerate(RUN):
+        table = table.add_column(position, key, pa.array(finished[key].repeat(lengths)))
+    return table

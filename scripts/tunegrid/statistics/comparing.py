@@ -11,7 +11,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
-from tunegrid.results import GROUP
+from tunegrid.results import GROUP, RUN
 from tunegrid.states import FINISHED
 from tunegrid.statistics.bootstrap import (
     COMPARED,
@@ -70,6 +70,7 @@ def compare_methods(
         UserError: two runs were not measured on the same examples.
     """
     comparisons, details, intervals = [], [], []
+    runs = runs[[*RUN, "state", "degenerate", "trainable_parameters"]]
     for _, group in runs.groupby(["model", "task"], sort=False):
         finished = group[group["state"] == FINISHED].reset_index(drop=True)
         if finished.empty:
@@ -118,29 +119,24 @@ def _intervals(finished: pd.DataFrame, drawn: dict[str, np.ndarray]) -> Iterator
             yield here | {"metric": metric, "crossed_low": low, "crossed_high": high}
 
 
-def _pairs(
-    group: pd.DataFrame, finished: pd.DataFrame
-) -> Iterator[tuple[dict[str, Any], tuple[list[int], list[int], list[int]]]]:
-    """Each method of a model and task with the reference: what names the row, and `_paired`."""
+#: Seeds that two methods have, and where the one's runs and the other's stand among the finished.
+Paired = tuple[list[int], list[int], list[int]]
+
+
+def _pairs(group: pd.DataFrame, finished: pd.DataFrame) -> Iterator[tuple[dict[str, Any], Paired]]:
+    """Each method of a model and task with the reference: what names the row, and their runs."""
     shares = finished.groupby("method", sort=False)["trainable_parameters"].first()
     reference = shares.astype(float).idxmax()
+    places = {name: dict(zip(own, own.index, strict=True))
+              for name, own in finished.groupby("method")["seed"]}  # fmt: skip
     for key, planned in group.groupby(GROUP, sort=False).size().items():
         here = dict(zip(GROUP, key, strict=True))
-        if here["method"] != reference:
-            pair = _paired(finished, here["method"], reference)
-            yield here | {"reference": reference, "seeds_planned": int(planned)}, pair
-
-
-def _paired(
-    finished: pd.DataFrame, method: str, reference: str
-) -> tuple[list[int], list[int], list[int]]:
-    """The seeds that both methods have, and where each one's runs stand."""
-    places = [
-        {seed: place for place, seed in group["seed"].items()}
-        for group in (finished[finished["method"] == name] for name in (method, reference))
-    ]
-    seeds = sorted(set.intersection(*map(set, places)))
-    return seeds, *([own[seed] for seed in seeds] for own in places)
+        if here["method"] == reference:
+            continue
+        mine, other = places.get(here["method"], {}), places[reference]
+        seeds = sorted(mine.keys() & other.keys())
+        paired = seeds, [mine[seed] for seed in seeds], [other[seed] for seed in seeds]
+        yield here | {"reference": reference, "seeds_planned": int(planned)}, paired
 
 
 def _compare(one: np.ndarray, two: np.ndarray, resampled: np.ndarray) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.inter_rater import fleiss_kappa
 
-from tunegrid.results import GROUP
+from tunegrid.results import GROUP, RUN
 from tunegrid.states import FINISHED
 from tunegrid.statistics.bootstrap import Outcomes
 from tunegrid.statistics.counting import COUNTS, count_runs
@@ -48,7 +48,7 @@ def count_errors(runs: pd.DataFrame, load: Load) -> dict[str, pd.DataFrame]:
         UserError: two runs were not measured on the same examples.
     """
     found = {name: [] for name in ("confusion", "per_class", "agreement", "hard")}
-    finished = runs[runs["state"] == FINISHED]
+    finished = runs.loc[runs["state"] == FINISHED, RUN]
     counts = count_runs(runs)
     for task, rows in finished.groupby("task", sort=False):
         group = rows.reset_index(drop=True)
