@@ -13,10 +13,12 @@ from tunegrid.provenance import LIBRARIES, installed_version
 from tunegrid.results import METRICS, RUN, RUN_PATH
 from tunegrid.statistics.unfinished import state_of_unfinished
 
-#: Results of one task or model, by their paths below `results`.
+#: Results of one task, by their paths below `results`.
 OF_TASK = re.compile(
     r"figures/(curves|confusion)_(?P<task>.+)\.(png|svg|pdf)|cards/(?P<card>.+)\.(md|html|json)"
 )
+#: Of the runs of one model.
+OF_MODEL = re.compile(r"figures/memory_(?P<model>.+)\.(png|svg|pdf)")
 OF_RUN = re.compile(r"(runs|logs/train|benchmarks/train)/" + re.sub(
     r"\{(\w+)\}", r"(?P<\1>[^/]+)", RUN_PATH) + r"(/|\.|$)")  # fmt: skip
 
@@ -49,6 +51,8 @@ def runs_behind(path: Path, wanted: Mapping[str, str]) -> tuple[Path, list[Cell]
         wanted |= {key: found[key] for key in RUN}
     elif found := OF_TASK.fullmatch(inside):
         wanted |= {"task": found["task"] or found["card"]}
+    elif found := OF_MODEL.fullmatch(inside):
+        wanted |= {"model": found["model"]}
     chosen = [cell for cell in cells if all(cell[key] == value for key, value in wanted.items())]
     if not chosen:
         told = ", ".join(f"{key} {value}" for key, value in wanted.items())

@@ -16,7 +16,7 @@ from tunegrid.statistics.bootstrap import (
     crossed_bootstrap,
     resampled_scores,
 )
-from tunegrid.statistics.comparing import compare_methods, seeds_needed
+from tunegrid.statistics.comparing import _p_value, compare_methods, seeds_needed
 from tunegrid.statistics.dominance import (
     almost_stochastic_order,
     false_positive_rate,
@@ -84,6 +84,43 @@ def test_seeds_alone_give_the_t_interval():
     assert high == pytest.approx(expected[1], abs=0.02)
 
 
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_where_examples_add_nothing_the_interval_is_as_wide_as_student_s(seeds):
+    shares = np.array([0.2, 0.35, 0.3, 0.5, 0.4])[:seeds]
+    drawn = crossed_bootstrap(np.tile(shares, (10_000, 1)))
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    expected = stats.t.interval(0.95, seeds - 1, shares.mean(), stats.sem(shares))
+    assert high - low == pytest.approx(expected[1] - expected[0])
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5, 10])
+def test_where_examples_add_nothing_p_is_that_of_the_paired_t_test(seeds):
+    differences = np.random.default_rng(seeds).normal(0.5, 0.2, seeds)
+    found = _p_value(differences, np.tile(differences, (100, 1)))
+    assert found == pytest.approx(stats.ttest_1samp(differences, 0).pvalue)
+
+
+def test_with_one_seed_p_is_that_of_the_normal_over_examples():
+    resampled = np.random.default_rng(0).normal(0.5, 0.2, size=(10_000, 1))
+    expected = 2 * stats.norm.sf(0.5 / resampled.std())
+    assert _p_value(np.array([0.5]), resampled) == pytest.approx(expected)
+    assert _p_value(np.array([0.0]), resampled) == 1
+
+
+@pytest.mark.parametrize("seeds", [2, 5])
+@pytest.mark.parametrize("noise", [0.0, 0.5])
+def test_p_holds_its_level_where_holm_s_correction_looks(seeds, noise):
+    """No true difference; the noise of examples is so many times that of the mean over seeds."""
+    draw, levels = np.random.default_rng(1), np.array([0.05, 0.05 / 12])
+    below, times = np.zeros(2), 1500
+    for _ in range(times):
+        own = draw.normal(size=seeds) + noise / seeds**0.5 * draw.normal()
+        examples = noise / seeds**0.5 * draw.normal(size=(200, 1))
+        below += _p_value(own, own + examples) < levels
+    # Three standard errors of so many drawings.
+    assert (below / times <= levels + 3 * np.sqrt(levels / times)).all()
+
+
 def test_the_interval_covers_what_is_true():
     """Two methods of one true accuracy, 5 seeds, 60 examples: 95 % of the intervals hold 0."""
     covered, times = 0, 150
@@ -140,7 +177,7 @@ def test_each_method_is_compared_with_the_one_that_trains_most():
     means = [(o.predicted == o.labels).mean() for o in (found["adapter"], found["full"])]
     assert row["difference"] == pytest.approx(means[0] - means[1])
     assert row["low"] < row["difference"] < row["high"] < 0
-    # No resample crosses 0: less than 2,000 of them can tell.
+    # Far beyond what 2,000 resamples could tell.
     assert row["p"] < 2 / 2001
     assert row["p_holm"] == pytest.approx(2 * row["p"])
     assert row["detectable"] == pytest.approx(2.8 * (row["high"] - row["low"]) / 3.92, rel=0.05)

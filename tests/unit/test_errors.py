@@ -79,7 +79,7 @@ def make_runs(state=FINISHED):
 
 def test_errors_are_counted_by_group_and_the_examples_that_all_get_wrong_are_named():
     found = count_errors(make_runs(FAILED), load)
-    full = found["confusion"].set_index(["method", "label", "predicted"]).loc["full"]
+    full = found["confusion"].set_index(["method", "label", "predicted_label"]).loc["full"]
     assert full.loc[("c", "b"), ["count", "share"]].tolist() == [1, 0.5]
     assert full.loc[("a", "a"), "share"] == 1
     classes = found["per_class"].set_index(["method", "label"])

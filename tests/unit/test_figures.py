@@ -23,13 +23,16 @@ def test_the_pareto_figure_has_a_panel_a_task_and_cost(traced):
     assert len(figure.axes[0].lines) == 1 + 4
     texts = [text.get_text() for text in figure.axes[0].texts if text.get_text()]
     assert texts == (["†1", "†1"] if traced else ["not known"])
+    some = cost(RUNS, STEPS[STEPS["method"] == "full"])
+    texts = {text.get_text() for text in plot_pareto(some).axes[0].texts}
+    assert "m1 · a8: not known\nm2 · a8: not known" in texts
 
 
 @pytest.mark.parametrize("kinds", [2, 12, 60])
 def test_the_confusion_figure_writes_what_can_be_read(kinds):
     labels = [f"label {at}" for at in range(kinds)]
     rows = [
-        {"model": "m", "task": "t", "method": method, "label": one, "predicted": two,
+        {"model": "m", "task": "t", "method": method, "label": one, "predicted_label": two,
          "count": 1, "share": 1 / kinds}
         for method in ("full", "a8") for one in labels for two in labels
     ]  # fmt: skip
@@ -73,8 +76,17 @@ def test_every_figure_marks_degenerate_failed_and_missing_runs():
     assert any(explained in text for text in pareto)
     assert {"full ‡1", "a8 †1", "none failed"} <= texts(curves.plot_curves(history, runs))
     methods = texts(comparison.plot_methods(runs, summary, "sd"))
-    assert "failed" in methods
+    assert {"failed", "†1", "‡1"} <= methods
+    assert any(explained in text for text in methods)
     assert any("crossed: a degenerate one" in text for text in methods)
+
+
+def test_a_curve_ends_where_the_first_of_its_runs_stopped():
+    runs = make_runs(models=["m1"], methods=["full"], tasks=["t1"])
+    history = make_history(runs)
+    figure = curves.plot_curves(history[(history["seed"] == 1) | (history["step"] <= 10)], runs)
+    for axes in figure.axes:
+        assert all(line.get_xdata().max() == 10 for line in axes.lines)
 
 
 def test_panels_keep_their_size_whatever_the_legend_holds():

@@ -180,6 +180,41 @@ def test_what_lies_within_the_intervals_cannot_be_told():
     assert verdicts(findings_grid(0.08))[0] == UNKNOWN
 
 
+def test_one_seed_tells_no_finding():
+    one = [row | {"n": 1, "n_missing": 4} for row in findings_grid(0.002)]
+    found = check_findings(with_micro(one))
+    assert found["verdict"].tolist() == [UNKNOWN] * 5 + [HOLDS]
+    assert "roberta-base full on acl_sup: 1 of 5 runs" in found["because"][0]
+    assert "nan" not in " ".join(found["because"])
+
+
+def test_tasks_are_compared_by_the_same_models_only():
+    full = [
+        row("bert-base-uncased", "acl_sup", "full", 0.7, half=0.002),
+        row("roberta-base", "agnews_sup", "full", 0.85, half=0.002),
+    ]
+    found = check_findings(with_micro(full))
+    assert found["verdict"][0] == UNKNOWN
+    assert found["because"][0].startswith("no model has a result on all tasks")
+
+
+def test_a_degenerate_run_behind_a_finding_is_named():
+    grid = findings_grid(0.002)
+    broken = [row | {"n_degenerate": 2 * (row["method"] == "adapter-8")} for row in grid]
+    found = check_findings(with_micro(broken))
+    assert "roberta-base adapter-8 on acl_sup: 2 of 5 runs degenerate" in found["because"][4]
+    assert "degenerate" not in found["because"][0]
+
+
+def test_a_share_is_audited_where_some_groups_have_no_finished_run():
+    none = SUMMARY.assign(total_parameters=SUMMARY["total_parameters"].astype("Int64"))
+    none["trainable_parameters"] = none["trainable_parameters"].astype("Int64")
+    none.loc[none["task"] == "restaurant_sup", "trainable_parameters"] = pd.NA
+    none.loc[none["task"] == "restaurant_sup", "method"] = "adapter-64"
+    found = audit_published(REPORT, CARDS, none)
+    assert found["value"].str.contains("% trainable").sum() == 1
+
+
 def test_what_is_not_in_the_grid_cannot_be_told():
     found = check_findings(with_micro([row("m", "t", "full", 0.5)]))
     assert found["verdict"].tolist() == [UNKNOWN] * 5 + [HOLDS]

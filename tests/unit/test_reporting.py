@@ -21,7 +21,7 @@ from tunegrid.reporting.data import card_tables, leak_note
 from tunegrid.reporting.fit import fit_lines
 from tunegrid.reporting.memory import fits_table, prediction_table
 from tunegrid.reporting.summary import accuracy_table
-from tunegrid.reporting.table import to_html, to_markdown
+from tunegrid.reporting.table import read_table, to_html, to_markdown
 from tunegrid.reporting.tables import build_tables
 from tunegrid.results import METRICS
 from tunegrid.states import FAILED, FINISHED, MISSING
@@ -90,7 +90,7 @@ def test_the_answer_is_a_sentence_with_interval_and_cost():
     )
     assert equal == (
         "a8 cannot be told from full in accuracy: +0.3 points (-0.9 … +1.5), where 5 seeds on 139"
-        " examples would show 1.7 points or more, at 1 % of the parameters trained"
+        " examples find 1.7 points with power 80 %, at 1 % of the parameters trained"
     )
     page = answer_page(built()["answer"], {"m_1": ["full: fits"]})
     assert "\n*t1*\n\n- m1: a8 loses 1.2 points (0.4 … 2.0) of accuracy" in page
@@ -128,6 +128,15 @@ def test_what_fits_is_said_of_each_method():
     assert lines[0].endswith("has; of such examples a GPU like H200 (141 GB) takes not even one")
     untraced = fit_lines(prediction_table([], MEASURED).data, fits_table([]).data)["m1"]
     assert untraced == ["full: cannot be traced; 4 × 32 tokens took 6.00 GB on CPU"]
+
+
+def test_names_that_look_like_numbers_or_truths_stay_names(tmp_path):
+    names = pd.DataFrame({"label": ["0", "true", "NA"], "id": ["0004", "1", "2"], "n": [1, 2, 3]})
+    names.to_csv(tmp_path / "t.csv", index=False)
+    found = read_table(tmp_path / "t.csv")
+    assert found["label"].tolist() == ["0", "true", "NA"]
+    assert found["id"].tolist() == ["0004", "1", "2"]
+    assert found["n"].tolist() == [1, 2, 3]
 
 
 def test_the_summary_says_which_interval_is_of_what():
@@ -173,7 +182,7 @@ def test_agreement_and_the_examples_that_all_get_wrong():
     ]
     none = ERRORS | {"hard": ERRORS["hard"].iloc[:0]}
     table = build_tables(RUNS, SUMMARY, CARDS, COMPARISONS, STEPS, none)["hard"]
-    assert "right in at least one of the 16" in table.note
+    assert "right in at least one of them" in table.note
 
 
 def test_cost_stands_beside_quality():
@@ -185,7 +194,7 @@ def test_cost_stands_beside_quality():
     ]  # fmt: skip
     assert table.note.endswith("Device: CPU.")
     runs.loc[0, "provenance.device"] = "A100"
-    assert "cannot be compared: A100, CPU; CPU." in build_tables(
+    assert "cannot be compared: A100; CPU." in build_tables(
         runs, SUMMARY, CARDS, COMPARISONS, STEPS, ERRORS
     )["cost"].note  # fmt: skip
 
@@ -221,12 +230,22 @@ def test_aggregated_tasks_stand_by_their_parts_beside_the_parts_alone():
     summary = summarise(runs, CARDS, make_intervals(runs))
     table = build_tables(runs, summary, CARDS, COMPARISONS.iloc[:0], STEPS, ERRORS)["parts"]
     one, two = table.readable.to_dict("records")
-    assert (one["part"], one["n"], one["accuracy"]) == ("t1", 2, "0.7500 ± 0.0000")
+    assert (one["part"], one["runs"], one["accuracy"]) == ("t1", "2", "0.7500 ± 0.0000")
     assert one["other parts' labels"] == "25.0%"
     alone = runs.loc[~joined, "accuracy"].mean()
     assert one["accuracy, trained alone"] == f"{alone:.4f}"
     assert one["difference"] == f"{0.75 - alone:+.4f}"
     assert two["accuracy, trained alone"] == two["difference"] == "—"
+    # A run whose loss is not finite counts; one without a result is marked.
+    first = runs.index[joined][0]
+    runs.loc[first, ["parts.t1.loss", "degenerate", "parts.t1.accuracy"]] = None, True, 0.25
+    table = build_tables(runs, summary, CARDS, COMPARISONS.iloc[:0], STEPS, ERRORS)["parts"]
+    assert table.readable.loc[0, ["runs", "accuracy"]].tolist() == ["2 †1", "0.5000 ± 0.3536"]
+    lost = runs.drop(columns=[name for name in runs if name.startswith("parts.")])
+    lost = lost.assign(state=FAILED, degenerate=False)
+    table = build_tables(lost, summary, CARDS, COMPARISONS.iloc[:0], STEPS, ERRORS)["parts"]
+    assert table.readable["runs"].tolist() == ["failed ‡2"] * 2
+    assert table.readable["accuracy"].tolist() == ["—"] * 2
 
 
 def test_a_cell_group_that_is_missing_is_shown_as_missing():

@@ -15,22 +15,24 @@ from tunegrid.statistics.dominance import THRESHOLD
 #: Below this corrected p two methods are told apart.
 ALPHA = 0.05
 NOTE = (
-    "Degenerate: runs of the method / of the reference that predict one class, or whose loss is not"
-    " finite. Difference: method − reference, the mean over the seeds that both have. Interval:"
-    " 95 %, crossed bootstrap of 10,000 resamples over seeds and test examples (with one seed, over"
-    " examples alone). p: of the same bootstrap, two-sided, by Holm's method for all comparisons of"
-    " the metric. d: mean over standard deviation of the seeds' differences; seeds needed: how many"
-    " a paired t test would need to find such a d with power 80 %. Shown from: the difference that"
-    " these seeds and examples would find with power 80 %. One example: what one test example is"
-    " worth in accuracy; smaller differences are between the seeds' means only. ASO: almost"
-    " stochastic order of the higher mean over the lower, on the seeds' scores alone: the upper"
-    f" bound of its violation ratio, said to tell the two apart below {THRESHOLD}; its false"
-    " positives: how often it would at so many seeds where there is no difference."
+    "Degenerate: runs of the method / of the reference that predict one class, or whose loss"
+    " is not finite. Difference: method − reference, the mean over the seeds that both have."
+    " Interval: 95 %, crossed bootstrap of 10,000 resamples over seeds and test examples (with"
+    " one seed, over examples alone). p: two-sided, of both, too, by Holm's method for all"
+    " comparisons of the metric. d: mean over standard deviation of the seeds' differences;"
+    " seeds needed: how many a paired t test would need to find such a d with power 80 %."
+    " Shown from: the difference that these seeds and examples would find with power 80 %,"
+    " before Holm's correction. One example: what one test example is worth in accuracy;"
+    " smaller differences are between the seeds' means only. ASO: almost stochastic order of"
+    " the higher mean over the lower, on the seeds' scores alone: the upper bound of its"
+    f" violation ratio, said to tell the two apart below {THRESHOLD}; its false positives: how"
+    " often it would at so many seeds where there is no difference."
 )
 BRACKETS = (
     "In brackets: the 95 % interval of this difference alone. Cannot be told: p is not below"
-    f" {ALPHA} by Holm's method for all comparisons. Memory: of a training step at the same shape,"
-    " traced."
+    f" {ALPHA} by Holm's method for all comparisons. Power: how often the test of this comparison"
+    " alone, before Holm's correction, would find such a difference. Memory: of a training step at"
+    " the same shape, traced."
 )
 #: With fewer seeds than this a reader is told what that does to the intervals.
 ENOUGH = 4
@@ -126,7 +128,7 @@ def _words(row: Any) -> str:
         found = (
             f"{row.method} cannot be told from {row.reference} in accuracy:"
             f" {points:+.1f} points ({low:+.1f} … {high:+.1f}), where {_seeds(row)} on"
-            f" {row.examples} examples would show {100 * row.detectable:.1f} points or more"
+            f" {row.examples} examples find {100 * row.detectable:.1f} points with power 80 %"
         )
     if caveats := _caveats(row):
         found += f" ({'; '.join(caveats)})"

@@ -68,11 +68,14 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "reference_degenerate": ("", "The reference's runs of these seeds that are degenerate."),
     "reference_mean": (_SCORE, "The reference's mean over these seeds."),
     "difference": (_SCORE, "Method − reference; in published: ours − published."),
-    "p": (_P, "Two-sided p of the same bootstrap."),
+    "p": (_P, "Two-sided p: seeds by Student's t, test examples by the bootstrap."),
     "p_holm": (_P, "p by Holm's method for all comparisons of the metric."),
     "effect_size": ("0.00", "Mean over standard deviation of the seeds' differences (d_z)."),
     "seeds_needed": (_COUNT, "Seeds that would show such an effect with power 80 % (t test)."),
-    "detectable": (_SCORE, "Difference that these seeds and examples show with power 80 %."),
+    "detectable": (
+        _SCORE,
+        "Difference that these seeds and examples show with power 80 %, before Holm.",
+    ),
     "aso": ("0.00", "Almost stochastic order of the higher mean over the lower, on seeds alone."),
     "aso_false_positives": (
         "0%",
@@ -90,7 +93,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "source": ("", "The paper."),
     "published": (_SCORE, "Its number."),
     "ours": (_SCORE, "The grid's mean."),
-    "verdict": ("", "Whether the published number lies in the grid's interval."),
+    "verdict": ("", "Whether the published number lies in the grid's t interval over seeds."),
     # memory
     "batch": ("", "Examples of the step."),
     "tokens": ("", "Tokens of each."),

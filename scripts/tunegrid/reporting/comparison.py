@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from tunegrid.reporting.marks import absence
+from tunegrid.reporting.marks import absence, figure_note, mark
 from tunegrid.reporting.style import BASELINE, COLOURS, MARKERS, WIDTH, error_note, place_legend
 from tunegrid.results import METRICS
 from tunegrid.statistics.summary import unequal_steps
@@ -83,6 +83,7 @@ def plot_methods(runs: pd.DataFrame, summary: pd.DataFrame, error_bar: str) -> F
     title = f"hollow: a run{crossed}, filled: mean over seeds; {error_note(error_bar, table['n'])}"
     if unequal_steps(summary):
         title += "\nmethods took unequal numbers of optimizer steps: see the tables"
+    title += figure_note(table)
     place_legend(figure, *grid[0, 0].get_legend_handles_labels(), title)
     return figure
 
@@ -115,6 +116,8 @@ def _draw_model(
         markersize=5, linestyle="none", capsize=3, elinewidth=1.0, label=label,
     )  # fmt: skip
     for x, row in zip(at, means.itertuples(), strict=True):
+        if row.n > 0 and mark(row):
+            axes.annotate(mark(row), (x, row.mean), (6, -2), textcoords="offset points", fontsize=6)
         if row.n == 0:
             axes.text(
                 *(x, 0.02, absence(row) or "not finite"), transform=axes.get_xaxis_transform(),
@@ -123,4 +126,4 @@ def _draw_model(
 
 
 def _percent(value: float) -> str:
-    return f"{value:.3g} %"
+    return "—" if np.isnan(value) else f"{value:.3g} %"

@@ -28,7 +28,7 @@ def plot_confusion(confusion: pd.DataFrame, labels: Sequence[str], groups: pd.Da
     """
     if confusion.empty:
         return empty_figure("no run of this task is finished")
-    occurring = set(confusion["label"]) | set(confusion["predicted"])
+    occurring = set(confusion["label"]) | set(confusion["predicted_label"])
     labels = [label for label in labels if label in occurring]
     series = series_of(groups)
     models = list(groups["model"].unique())
@@ -45,7 +45,7 @@ def plot_confusion(confusion: pd.DataFrame, labels: Sequence[str], groups: pd.Da
     for axes, group in zip(grid.flat, groups.itertuples(), strict=False):
         model, method = group.model, group.method
         own = confusion[(confusion["model"] == model) & (confusion["method"] == method)]
-        shares = own.pivot_table(index="label", columns="predicted", values="share")
+        shares = own.pivot_table(index="label", columns="predicted_label", values="share")
         shares = shares.reindex(index=labels, columns=labels)
         image = axes.imshow(shares.to_numpy(dtype=float), cmap="Greys", vmin=0, vmax=1)
         axes.set_title(f"{series_label(model, method, models)} {mark(group)}", loc="left")

@@ -12,7 +12,7 @@ NOTE = (
     " largest batch and length). Peak: of the whole run as measured, of tensors on a GPU, of the"
     " process on a CPU. Energy: the GPU's own counter, where it has one."
 )
-DIFFERENT = "Times are of different devices and cannot be compared: {}."
+DIFFERENT = "Times and peaks are of different devices and cannot be compared: {}."
 
 
 def cost_table(costs: pd.DataFrame) -> Table:
@@ -29,12 +29,16 @@ def cost_table(costs: pd.DataFrame) -> Table:
             "parameters": costs["trainable_parameters"].map(or_dash("{:,.0f}")),
             "share": costs["trainable_percent"].map(or_dash("{:.3f} %")),
             "minutes": (costs["train_seconds"] / 60).map(or_dash("{:.2f}")),
+            "step of": [
+                "—" if pd.isna(row.traced) else f"{row.batch:.0f} × {row.tokens:.0f}"
+                for row in costs.itertuples()
+            ],
             "step (GB)": (costs["traced"] / 1e9).map(gigabytes),
             "peak (GB)": (costs["peak_memory"] / 1e9).map(gigabytes),
             "energy (kJ)": (costs["train_joules"] / 1e3).map(or_dash("{:.1f}")),
         },
     )
-    devices = sorted(set(costs["devices"].dropna()))
+    devices = sorted({kind for kinds in costs["devices"].dropna() for kind in kinds.split(", ")})
     told = DIFFERENT if len(devices) > 1 else "Device: {}."
     notes = [NOTE, table_note(costs), told.format("; ".join(devices)) if devices else ""]
     return Table("Cost beside quality, means over seeds", shown, costs, join_notes(*notes))

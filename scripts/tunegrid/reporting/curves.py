@@ -34,7 +34,8 @@ def plot_curves(history: pd.DataFrame, runs: pd.DataFrame) -> Figure:
     """Mean over seeds against optimizer steps, with a band of ± one standard deviation.
 
     The training loss is that of each step's batch (thin) and its mean over each epoch (thick,
-    at the epoch's last step); the rest is measured at the end of each epoch.
+    at the epoch's last step); the rest is measured at the end of each epoch. A curve ends where the
+    first of its runs stopped.
 
     Args:
         history: one task's rows of history.parquet.
@@ -53,10 +54,10 @@ def plot_curves(history: pd.DataFrame, runs: pd.DataFrame) -> Figure:
             rows = history[(history["model"] == model) & (history["method"] == method)]
             look = looks[model, method]
             if column == "loss":
-                steps = rows.groupby("step")["loss"].mean()
+                steps = _over_seeds(rows, "loss")["mean"]
                 axes.plot(steps.index, steps, color=look["color"], linewidth=0.5, alpha=0.45)
                 rows = _epoch_means(rows)
-            curve = rows.dropna(subset=[column]).groupby("step")[column].agg(["mean", "std"])
+            curve = _over_seeds(rows, column)
             axes.plot(
                 curve.index,
                 curve["mean"],
@@ -95,6 +96,12 @@ def plot_curves(history: pd.DataFrame, runs: pd.DataFrame) -> Figure:
 def _label(row: Any, models: Sequence[str]) -> str:
     """A series in the legend, with what is to be known of its runs."""
     return f"{series_label(row.model, row.method, models)} {absence(row) or mark(row)}".rstrip()
+
+
+def _over_seeds(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Mean and standard deviation by step, as far as all seeds go that have a value at all."""
+    curve = rows.dropna(subset=[column]).groupby("step")[column].agg(["mean", "std", "count"])
+    return curve[curve["count"] == curve["count"].max()]
 
 
 def _epoch_means(rows: pd.DataFrame) -> pd.DataFrame:

@@ -17,21 +17,16 @@ def label_orders(cards: Sequence[Card]) -> dict[str, list[str]]:
     return {card["task"]: list(card["splits"]["train"]["labels"]) for card in cards}
 
 
-def in_label_order(
-    table: pd.DataFrame, orders: dict[str, list[str]], columns: Sequence[str] = ("label",)
-) -> pd.DataFrame:
+def in_label_order(table: pd.DataFrame, orders: dict[str, list[str]]) -> pd.DataFrame:
     """The rows of each cell group by their labels' ids, groups as they stand."""
-    group = table.groupby(GROUP, sort=False).ngroup()
     places = [
-        [
-            # A group without a finished run has no label.
-            -1 if pd.isna(label) else orders[task].index(label)
-            for task, label in zip(table["task"], table[name], strict=True)
-        ]
-        for name in columns
+        # A group without a finished run has no label.
+        -1 if pd.isna(label) else orders[task].index(label)
+        for task, label in zip(table["task"], table["label"], strict=True)
     ]
-    keys = pd.DataFrame([group.to_numpy(), *places]).T
-    return table.iloc[keys.sort_values(list(keys), kind="stable").index].reset_index(drop=True)
+    keys = pd.DataFrame({"group": table.groupby(GROUP, sort=False).ngroup().array, "at": places})
+    order = keys.sort_values(["group", "at"], kind="stable").index
+    return table.iloc[order].reset_index(drop=True)
 
 
 def classes_table(per_class: pd.DataFrame, cards: Sequence[Card]) -> Table:
@@ -83,12 +78,12 @@ def agreement_table(agreement: pd.DataFrame) -> Table:
     return Table(title, shown, data, join_notes(note, table_note(data)))
 
 
-def hard_table(hard: pd.DataFrame, runs: int) -> Table:
-    """The examples that every run of a task gets wrong."""
+def hard_table(hard: pd.DataFrame) -> Table:
+    """The examples that every finished run of a task gets wrong, whatever its model and method."""
     shown = hard.rename(columns={"most_predicted": "mostly predicted"})
     note = (
         "By the ids of the task's files; look at these first for wrong labels."
         if len(hard)
-        else f"Each test example is right in at least one of the {runs} finished runs."
+        else "Each test example of a task that has finished runs is right in at least one of them."
     )
-    return Table("Test examples that every run gets wrong", shown, hard, note)
+    return Table("Test examples that every finished run gets wrong", shown, hard, note)

@@ -25,6 +25,10 @@ COSTS = {
 LOG_FROM = 20
 
 
+#: So many series that a panel cannot show are named in it.
+MOST_NAMED = 6
+
+
 def plot_pareto(table: pd.DataFrame) -> Figure:
     """Accuracy against memory and against time, a column of panels a task.
 
@@ -52,7 +56,10 @@ def plot_pareto(table: pd.DataFrame) -> Figure:
         grid[0, column].set_title(task)
     handles = {label: handle for axes in grid.flat for handle, label in zip(
         *axes.get_legend_handles_labels(), strict=True)}  # fmt: skip
-    title = f"{models_note(models)}means over seeds; line: none is better at lower cost"
+    title = f"{models_note(models)}means over seeds; line: no mean is higher at lower cost"
+    shapes = table.dropna(subset="traced").groupby("model")[["batch", "tokens"]].nunique()
+    if (shapes > 1).any(axis=None):
+        title += "\nsteps of unequal batch or length: see the table cost"
     title += figure_note(table)
     place_legend(figure, list(handles.values()), list(handles), title)
     return figure
@@ -75,6 +82,8 @@ def _draw_panel(
         look = looks[row.model, row.method]
         if absence(row):
             absent.append(f"{series_label(row.model, row.method, models)}: {absence(row)}")
+        elif pd.isna(value) and costs.notna().any():
+            absent.append(f"{series_label(row.model, row.method, models)}: not known")
         elif mark(row) and pd.notna(value):
             axes.annotate(
                 mark(row), (value, row.accuracy), (4, -7), textcoords="offset points", fontsize=6
@@ -92,7 +101,8 @@ def _draw_panel(
         axes.text(0.5, 0.5, "not known", transform=axes.transAxes, ha="center", va="center")
         axes.set_xticks([])
     axes.margins(0.12)
+    more = [f"and {len(absent) - MOST_NAMED} more"] * (len(absent) > MOST_NAMED)
     axes.text(
-        *(0.98, 0.03, "\n".join(absent)), transform=axes.transAxes, fontsize=6, ha="right",
-        va="bottom",
+        *(0.98, 0.03, "\n".join(absent[:MOST_NAMED] + more)), transform=axes.transAxes,
+        fontsize=6, ha="right", va="bottom",
     )  # fmt: skip

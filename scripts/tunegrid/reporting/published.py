@@ -8,8 +8,11 @@ from tunegrid.results import GROUP
 from tunegrid.statistics.counting import COUNTS
 
 NOTE = (
-    "Ours: mean over the runs; interval: its 95 % t interval. Within: the published number lies in"
-    " it, as far as it was printed. Published schedules and software differ; so may the numbers."
+    "Ours: mean over the runs; interval: its 95 % t interval over seeds. Within: the published"
+    " number lies in it, as far as it was printed. It varies, too: with five seeds of ours, a"
+    " published mean of five equal runs lies outside by chance in one of eight, a single run in one"
+    " of three."
+    " Published schedules and software differ; so may the numbers."
 )
 FINDINGS_NOTE = (
     "±: half of the 95 % interval over seeds and test examples. A finding holds, or does not, only"

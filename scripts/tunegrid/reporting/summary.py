@@ -10,6 +10,7 @@ from tunegrid.statistics.summary import unequal_steps
 
 #: The summary's baselines, in words.
 BASELINES = {"majority_baseline": "majority class", "tfidf_baseline": "TF-IDF, logistic regression"}
+BOLD = "Bold: a task's highest mean; whether it can be told from the others is in comparisons."
 TRAINABLE = (
     "Trainable: share of the parameters that receive a gradient, the classification head included."
 )
@@ -38,7 +39,7 @@ def accuracy_table(summary: pd.DataFrame) -> Table:
         "Test accuracy, mean ± standard deviation over seeds (number of runs)",
         readable,
         table[[*GROUP, "n", "mean", "variance", "sd", "n_degenerate", *BASELINES]],
-        _notes(summary),
+        join_notes(BOLD, _notes(summary)),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from tunegrid.files import atomic_path, write_text
+from tunegrid.results import GROUP
 
 #: A click on a column's head sorts its table by that column, a second one the other way round.
 #: Numbers by the first number in the cell, everything else as text; what is missing comes last.
@@ -68,9 +69,16 @@ def interval_texts(table: pd.DataFrame, low: str, high: str, form: str = "{:.4f}
     return ["—" if pd.isna(a) else f"{form.format(a)} … {form.format(b)}" for a, b in ends]
 
 
+#: Columns of names, which stay text whatever they look like: NA, true, 0004.
+NAMES = [*GROUP, "reference", "source", "part", "split", "id", "label", "predicted_label"]
+NAMES += ["most_predicted"]
+
+
 def read_table(path: Path) -> pd.DataFrame:
-    """A table that was written as CSV; names that look like NA stay names."""
-    return pd.read_csv(path, keep_default_na=False, na_values="", low_memory=False)
+    """A table that was written as CSV; names stay text."""
+    return pd.read_csv(
+        path, keep_default_na=False, na_values="", low_memory=False, dtype=dict.fromkeys(NAMES, str)
+    )
 
 
 def write_tables(tables: Mapping[str, Table], folder: Path) -> None:

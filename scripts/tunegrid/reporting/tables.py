@@ -1,7 +1,6 @@
 """The tables of a grid: those of results are made here, the others beside this."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,14 +9,18 @@ from tunegrid.reporting.answer import answer_table, comparisons_table
 from tunegrid.reporting.cost import cost_table
 from tunegrid.reporting.data import data_table, leak_note, lengths_table
 from tunegrid.reporting.errors import agreement_table, classes_table, hard_table
+from tunegrid.reporting.marks import runs_text, table_note
 from tunegrid.reporting.runs import hyperparameters_table, runs_table
 from tunegrid.reporting.summary import accuracy_table, methods_table, steps_note, summary_table
 from tunegrid.reporting.table import Table, join_notes, or_dash
 from tunegrid.results import GROUP
 from tunegrid.states import FINISHED
 from tunegrid.statistics.cost import cost
+from tunegrid.statistics.counting import count_runs
 from tunegrid.tasks.cards import Card, leaks
 
+#: Joins the names of an aggregated task's parts.
+JOINT = "+"
 #: What metrics.json says of each part of an aggregated task.
 PART_METRICS = ("examples", "loss", "accuracy", "macro_f1", "outside")
 
@@ -43,26 +46,27 @@ def tasks_table(runs: pd.DataFrame, cards: Sequence[Card]) -> Table:
 
 def parts_table(runs: pd.DataFrame, summary: pd.DataFrame) -> Table:
     """Aggregated tasks by their parts, beside the same model and method trained on a part alone."""
-    names = [
-        name.removeprefix("parts.").removesuffix(".accuracy")
-        for name in runs
-        if re.fullmatch(r"parts\..*\.accuracy", name)
+    rows = [
+        _part_row(runs, group, part)
+        for group in count_runs(runs).reset_index().to_dict("records")
+        if JOINT in group["task"]
+        for part in group["task"].split(JOINT)
     ]
-    rows = [row for name in names for row in _part_rows(runs, name)]
     data = pd.DataFrame(rows)
-    alone = summary.pivot_table(index=GROUP, columns="metric", values="mean", sort=False)
-    alone = alone.rename_axis(columns=None).reset_index()
-    alone = alone.rename(columns={"task": "part", "accuracy": "alone"})
-    data = data.merge(alone[["model", "method", "part", "alone"]], how="left")
+    alone = summary[summary["metric"] == "accuracy"].rename(columns={"task": "part"})
+    alone = alone.rename(columns={"mean": "alone"})[["model", "method", "part", "alone"]]
+    data = data.merge(alone, on=["model", "method", "part"], how="left")
     data["gain"] = data["accuracy"] - data["alone"]
-    shown = data[["model", "method", "task", "part", "n", "examples"]].assign(
+    shown = data[["model", "method", "task", "part"]].assign(
+        runs=[runs_text(row) for row in data.itertuples()],
+        examples=data["examples"].map(or_dash("{:.0f}")),
         **{
             "accuracy": [_plus_minus(row.accuracy, row.accuracy_sd) for row in data.itertuples()],
             "macro-F1": [_plus_minus(row.macro_f1, row.macro_f1_sd) for row in data.itertuples()],
-            "other parts' labels": data["outside"].map("{:.1%}".format),
+            "other parts' labels": data["outside"].map(or_dash("{:.1%}")),
             "accuracy, trained alone": data["alone"].map(or_dash("{:.4f}")),
             "difference": data["gain"].map(or_dash("{:+.4f}")),
-        }
+        },
     )
     note = (
         "Other parts' labels: examples of the part that are given a label of another one; they"
@@ -70,22 +74,26 @@ def parts_table(runs: pd.DataFrame, summary: pd.DataFrame) -> Table:
         " grid has it; a few-shot part compares with the few-shot task."
     )
     title = "Aggregated tasks by their parts: test metrics, mean ± standard deviation over seeds"
-    return Table(title, shown, data, join_notes(note, leak_note(summary)))
+    notes = join_notes(note, table_note(data.drop_duplicates(GROUP)), leak_note(summary))
+    return Table(title, shown, data, notes)
 
 
-def _part_rows(runs: pd.DataFrame, part: str) -> Iterator[dict[str, Any]]:
-    own = runs[GROUP].assign(**{key: runs[f"parts.{part}.{key}"] for key in PART_METRICS})
-    for group, found in own.dropna().groupby(GROUP, sort=False):
-        yield (
-            dict(zip(GROUP, group, strict=True))
-            | {"part": part, "n": len(found), "examples": int(found["examples"].iloc[0])}
-            | {key: found[key].mean() for key in PART_METRICS[1:]}
-            | {f"{key}_sd": found[key].std() for key in ("accuracy", "macro_f1")}
-        )
+def _part_row(runs: pd.DataFrame, group: dict[str, Any], part: str) -> dict[str, Any]:
+    """A part's means over the runs of a group (`GROUP`, `COUNTS`); missing where none tells it."""
+    own = runs[(runs[GROUP] == [group[key] for key in GROUP]).all(axis=1)]
+    own = own.reindex(columns=[f"parts.{part}.{key}" for key in PART_METRICS]).astype(float)
+    own.columns = PART_METRICS
+    means, spread = own.mean(), own.std()
+    return (
+        group
+        | {"part": part, "n": int(own["examples"].count())}
+        | {key: means[key] for key in PART_METRICS}
+        | {f"{key}_sd": spread[key] for key in ("accuracy", "macro_f1")}
+    )
 
 
 def _plus_minus(mean: float, sd: float) -> str:
-    return f"{mean:.4f}" if pd.isna(sd) else f"{mean:.4f} ± {sd:.4f}"
+    return or_dash("{:.4f}")(mean) if pd.isna(sd) else f"{mean:.4f} ± {sd:.4f}"
 
 
 def build_tables(
@@ -119,9 +127,9 @@ def build_tables(
         "comparisons": comparisons_table(comparisons, summary),
         "classes": classes_table(errors["per_class"], cards),
         "agreement": agreement_table(errors["agreement"]),
-        "hard": hard_table(errors["hard"], (runs["state"] == FINISHED).sum()),
+        "hard": hard_table(errors["hard"]),
         "cost": cost_table(cost(runs, memory)),
     }
-    if any(name.startswith("parts.") for name in runs):
+    if runs["task"].str.contains(JOINT, regex=False).any():
         tables["parts"] = parts_table(runs, summary)
     return tables

@@ -98,8 +98,8 @@ def resampled_scores(outcomes: Outcomes, resamples: int = RESAMPLES) -> dict[str
 def crossed_bootstrap(differences: np.ndarray) -> np.ndarray:
     """Differences of the mean over seeds, seeds and examples both drawn with replacement.
 
-    Drawn seeds vary too little when they are few: their part is stretched so that seeds alone would
-    give the t interval (as Hesterberg 2015 expands percentile intervals,
+    Drawn seeds vary too little when they are few: their part is stretched until seeds alone give
+    an interval as wide as Student's t does (as Hesterberg 2015 expands percentile intervals,
     https://doi.org/10.1080/00031305.2015.1089789). With one seed only the examples are drawn.
 
     Args:
@@ -112,11 +112,13 @@ def crossed_bootstrap(differences: np.ndarray) -> np.ndarray:
     even = differences.mean(axis=1)
     if seeds == 1:
         return even
-    quantile = (1 + LEVEL) / 2
-    stretch = stats.t.ppf(quantile, seeds - 1) / stats.norm.ppf(quantile)
-    stretch *= np.sqrt(seeds / (seeds - 1))
-    drawn = np.einsum("bs,bs->b", _shares(seeds, size), differences)
-    return even + stretch * (drawn - even)
+    shares = _shares(seeds, size)
+    own = differences.mean(axis=0)
+    low, high = interval(shares @ own)
+    wanted = 2 * stats.t.ppf((1 + LEVEL) / 2, seeds - 1) * own.std(ddof=1) / seeds**0.5
+    # Equal seeds have no width to be stretched.
+    stretch = wanted / (high - low) if high > low else 1.0
+    return even + stretch * (np.einsum("bs,bs->b", shares, differences) - even)
 
 
 def interval(drawn: np.ndarray) -> tuple[float, float]:

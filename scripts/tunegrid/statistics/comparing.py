@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special, stats
+from scipy.optimize import brentq
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
@@ -33,6 +34,8 @@ DETAILS = [*PAIR, "seed", "only_method_right", "only_reference_right", "p"]
 INTERVALS = [*GROUP, "metric", "crossed_low", "crossed_high"]
 #: Power at which it is told what would be found, and how many seeds would find it.
 POWER = 0.8
+#: Smaller p values are told as this one (natural logarithm).
+LEAST_LOG_P = -36.0
 #: More seeds than this are told as none.
 MOST_SEEDS = 10_000
 
@@ -52,9 +55,8 @@ def compare_methods(
             those that have a finished run), seeds (that both have finished) and seeds_planned (that
             the grid has of the method), examples, degenerate and reference_degenerate (runs of
             these seeds that are), mean and reference_mean over these seeds, difference
-            (method − reference), low and high (its 95 % interval), p (two-sided, of the same
-            bootstrap; where no resample crosses 0, of a normal distribution with its standard
-            deviation), p_holm (Holm 1979, over all rows of the metric), effect_size (mean over
+            (method − reference), low and high (its 95 % interval: crossed bootstrap), p (two-sided:
+            `_p_value`), p_holm (Holm 1979, over all rows of the metric), effect_size (mean over
             standard deviation of the seeds' differences, Cohen's d_z), seeds_needed (paired t test,
             two-sided 5 %, power 80 %), detectable (the difference that would be found so often with
             these seeds and examples), aso (`almost_stochastic_order` of the higher mean over the
@@ -155,7 +157,7 @@ def _compare(one: np.ndarray, two: np.ndarray, resampled: np.ndarray) -> dict[st
         "difference": mean,
         "low": low,
         "high": high,
-        "p": _p_value(drawn, mean, error),
+        "p": _p_value(differences, resampled),
         "effect_size": effect,
         "seeds_needed": seeds_needed(effect),
         "detectable": (stats.norm.ppf((1 + LEVEL) / 2) + stats.norm.ppf(POWER)) * error,
@@ -164,13 +166,33 @@ def _compare(one: np.ndarray, two: np.ndarray, resampled: np.ndarray) -> dict[st
     }
 
 
-def _p_value(drawn: np.ndarray, mean: float, error: float) -> float:
-    """Two-sided; beyond what so many resamples can tell, by the normal tail."""
-    crossing = min((drawn <= 0).sum(), (drawn >= 0).sum())
-    least = 2 / (len(drawn) + 1)
-    if crossing or error < 1e-12:
-        return min(1.0, least * (1 + crossing))
-    return min(least, 2 * stats.norm.sf(abs(mean) / error))
+def _p_value(differences: np.ndarray, resampled: np.ndarray) -> float:
+    """Two-sided p of the mean of the seeds' differences, which varies with seeds and examples.
+
+    The level α at which the mean's interval just reaches 0, where the squares of its halves add up:
+    of the examples a normal one, of the k seeds Student's t:
+    mean² = (z(α/2)·error)² + (t(α/2, k−1)·sd/√k)². It is the t test where examples add nothing, and
+    holds its level far below 5 %, too, where resamples of few seeds can tell nothing and Holm's
+    correction looks.
+
+    Args:
+        differences: of the seeds, (k,).
+        resampled: the same on resampled examples, (b, k).
+    """
+    mean, seeds = abs(differences.mean()), len(differences)
+    error = resampled.mean(axis=1).std()
+    spread = differences.std(ddof=1) / seeds**0.5 if seeds > 1 else 0.0
+
+    def beyond(log_level: float) -> float:
+        tail = np.exp(log_level) / 2
+        part = -spread * special.stdtrit(seeds - 1, tail) if spread else 0.0
+        return float(np.hypot(error * special.ndtri(tail), part) - mean)
+
+    if mean < 1e-12 or max(error, spread) < 1e-12:
+        return 1.0 if mean < 1e-12 else 0.0
+    if beyond(LEAST_LOG_P) < 0:
+        return float(np.exp(LEAST_LOG_P))
+    return float(np.exp(brentq(beyond, LEAST_LOG_P, 0.0)))
 
 
 def seeds_needed(effect_size: float | None) -> int | None:

@@ -16,16 +16,15 @@ def cost(runs: pd.DataFrame, memory: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         runs: as collect_runs returns it.
-        memory: the table `memory`: columns model, method and traced (bytes).
+        memory: the table `memory`: columns model, method, batch, tokens and traced (bytes).
 
     Returns:
         A row a cell group, in the grid's order: n (finished runs) and `COUNTS`; accuracy and
         macro_f1 (means); trainable_parameters and trainable_percent; of each of `MEASURED` the
         mean over the runs that tell it (seconds, bytes, joules), of the first also
-        train_seconds_sd (n-1);
-        peak_memory_of ("tensors" or "process"); traced (bytes of a training step at a shape
-        that all methods of the model share; missing where it cannot be traced); devices (the kinds
-        that its runs were made on).
+        train_seconds_sd (n-1); peak_memory_of ("tensors" or "process"); devices (the kinds that
+        its runs were made on); batch, tokens and traced (bytes of a training step, at the method's
+        largest batch and length; missing where it cannot be traced).
     """
     finished = runs[runs["state"] == FINISHED]
     groups = finished.groupby(GROUP, sort=False)
@@ -42,7 +41,9 @@ def cost(runs: pd.DataFrame, memory: pd.DataFrame) -> pd.DataFrame:
     whole = count_runs(runs).join(table).reset_index()
     whole = whole.assign(n=whole["n"].fillna(0).astype(int))
     whole = whole[[*GROUP, "n", *whole.columns.drop([*GROUP, "n"])]]
-    traced = memory[["model", "method", "traced"]].drop_duplicates(["model", "method"])
+    traced = memory[["model", "method", "batch", "tokens", "traced"]].drop_duplicates(
+        ["model", "method"]
+    )
     return whole.merge(traced, on=["model", "method"], how="left")
 
 

@@ -5,9 +5,10 @@ from functools import lru_cache
 import numpy as np
 from scipy import stats
 
+from tunegrid.statistics.bootstrap import LEVEL
+
 #: Resamples of the scores, their seed, and how many pairs of equal methods are simulated.
 RESAMPLES, SEED, SIMULATIONS = 1000, 0, 2000
-LEVEL = 0.95
 #: Below this bound a method is called better (https://arxiv.org/abs/2204.06815, section 4).
 THRESHOLD = 0.2
 

@@ -13,7 +13,7 @@ from tunegrid.statistics.bootstrap import Outcomes
 from tunegrid.statistics.counting import COUNTS, count_runs
 from tunegrid.statistics.outcomes import Load, load_outcomes
 
-CONFUSION = [*GROUP, "label", "predicted", "count", "share"]
+CONFUSION = [*GROUP, "label", "predicted_label", "count", "share"]
 PER_CLASS = [*GROUP, "label", "support", "predicted", "n", *COUNTS]
 PER_CLASS += [f"{name}{suffix}" for name in ("precision", "recall", "f1") for suffix in ("", "_sd")]
 AGREEMENT = [*GROUP, "n", *COUNTS, "examples", "always_right", "never_right", "agreement", "kappa"]
@@ -31,7 +31,7 @@ def count_errors(runs: pd.DataFrame, load: Load) -> dict[str, pd.DataFrame]:
         load: of the predictions of a run.
 
     Returns:
-        confusion: a row a cell group, label and predicted label: count (over the seeds) and share
+        confusion: a row a cell group, label and predicted_label: count (over the seeds) and share
             (of the label's examples).
         per_class: a row a cell group and label: support (test examples), predicted (the mean
             number of examples that are given it), n (runs), and precision, recall and F1, each its
@@ -127,7 +127,7 @@ def _confusion_rows(counts: np.ndarray, names: pd.Index) -> Iterator[dict[str, A
             count = total[label, predicted]
             yield {
                 "label": names[label],
-                "predicted": names[predicted],
+                "predicted_label": names[predicted],
                 "count": int(count),
                 "share": count / total[label].sum(),
             }

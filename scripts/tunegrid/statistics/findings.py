@@ -6,7 +6,7 @@ on the same examples vary less apart than that, so what is told is told with cau
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -52,23 +52,48 @@ def check_findings(summary: pd.DataFrame) -> pd.DataFrame:
     Returns:
         finding, verdict, because (the numbers, in words).
     """
-    known = summary[(summary["metric"] == "accuracy") & summary["mean"].notna()]
+    accuracy = summary[summary["metric"] == "accuracy"]
+    known = accuracy[accuracy["mean"].notna()]
     scores = {
-        (row.model, row.method, row.task): Estimate(
-            row.mean, (row.crossed_high - row.crossed_low) / (2 * QUANTILE)
-        )
+        (row.model, row.method, row.task): Estimate(row.mean, _error(row))
         for row in known.itertuples(index=False, name="Row")
     }
+    both = ("full", *SIZES)
     full = _by_task(scores, "full")
     rows = [
-        ("acl_sup is the hardest task (full fine-tuning)", *_extreme(full, "acl_sup", -1)),
-        ("agnews_sup is the easiest task (full fine-tuning)", *_extreme(full, "agnews_sup", 1)),
-        ("roberta-base and scibert beat bert-base-uncased (full fine-tuning)", *_best(full)),
-        ("full fine-tuning is mostly better than an adapter", *_mostly_better(scores)),
-        ("a larger adapter helps the hardest task most (size 64 against 8)", *_larger(scores)),
-        ("accuracy equals micro-F1", *_equal(summary)),
-    ]
+        (finding, verdict, because + _caveats(accuracy, methods))
+        for finding, methods, (verdict, because) in (
+            ("acl_sup is the hardest task (full fine-tuning)", ["full"],
+             _extreme(full, "acl_sup", -1)),
+            ("agnews_sup is the easiest task (full fine-tuning)", ["full"],
+             _extreme(full, "agnews_sup", 1)),
+            ("roberta-base and scibert beat bert-base-uncased (full fine-tuning)", ["full"],
+             _best(full)),
+            ("full fine-tuning is mostly better than an adapter", both, _mostly_better(scores)),
+            ("a larger adapter helps the hardest task most (size 64 against 8)", SIZES,
+             _larger(scores)),
+            ("accuracy equals micro-F1", [], _equal(summary)),
+        )
+    ]  # fmt: skip
     return pd.DataFrame(rows, columns=["finding", "verdict", "because"])
+
+
+def _error(row: tuple) -> float:
+    """The standard error of a mean over seeds and examples; unknown with one seed."""
+    return (row.crossed_high - row.crossed_low) / (2 * QUANTILE) if row.n > 1 else float("nan")
+
+
+def _caveats(accuracy: pd.DataFrame, methods: Sequence[str]) -> str:
+    """Which cell groups of these methods have degenerate runs, one run, or some without result."""
+    mine = accuracy[accuracy["method"].isin(methods)]
+    told = []
+    for row in mine.itertuples():
+        name = f"{row.model} {row.method} on {row.task}"
+        if row.n_degenerate:
+            told.append(f"{name}: {row.n_degenerate} of {row.n_runs} runs degenerate")
+        if row.n < row.n_runs or row.n == 1:
+            told.append(f"{name}: {row.n} of {row.n_runs} runs")
+    return f"; {'; '.join(told)}" if told else ""
 
 
 def _by_task(scores: Scores, method: str) -> dict[str, dict[str, Estimate]]:
@@ -104,9 +129,16 @@ def _all_positive(differences: Iterable[Estimate]) -> str:
 
 def _extreme(full: dict[str, dict[str, Estimate]], task: str, side: int) -> Verdict:
     """Whether `task` has the highest mean accuracy of all (side 1), or the lowest (−1)."""
-    means = {name: _over_models(models.values()) for name, models in full.items()}
-    if task not in means or len(means) == 1:
+    # Of the models that all tasks have: else models would be compared, not tasks.
+    shared = set.intersection(*map(set, full.values())) if full else set()
+    if task not in full or len(full) == 1:
         return UNKNOWN, f"the grid has not {task} and another task by full fine-tuning"
+    if not shared:
+        return UNKNOWN, "no model has a result on all tasks by full fine-tuning"
+    means = {
+        name: _over_models(score for model, score in models.items() if model in shared)
+        for name, models in full.items()
+    }
     differences = [
         means[task] - other if side > 0 else other - means[task]
         for name, other in means.items()
@@ -143,14 +175,17 @@ def _mostly_better(scores: Scores) -> Verdict:
 
 def _larger(scores: Scores) -> Verdict:
     large, small = (_by_task(scores, method) for method in SIZES)
+    tasks = [task for task in large if task in small]
+    # Again the same models on all tasks.
+    shared = set.intersection(*({*large[task]} & {*small[task]} for task in tasks)) if tasks else ()
+    if len(tasks) < 2 or not shared:
+        return UNKNOWN, "the grid has not both sizes of one model on two tasks"
     gains = {
-        task: _over_models(models[model] - small[task][model] for model in both)
-        for task, models in large.items()
-        if (both := [model for model in models if model in small.get(task, {})])
+        task: _over_models(large[task][model] - small[task][model] for model in shared)
+        for task in tasks
     }
-    if len(gains) < 2:
-        return UNKNOWN, "the grid has not both sizes on two tasks"
-    hardest = min(gains, key=lambda task: _over_models(large[task].values()).value)
+    levels = {task: _over_models(large[task][model] for model in shared).value for task in tasks}
+    hardest = min(levels, key=levels.get)
     differences = [gains[hardest] - gain for task, gain in gains.items() if task != hardest]
     return _all_positive(differences), f"hardest: {hardest}; gains: {_told(gains, '+.4f')}"
 
@@ -158,7 +193,9 @@ def _larger(scores: Scores) -> Verdict:
 def _told(estimates: Mapping[str, Estimate], form: str = ".4f") -> str:
     ordered = sorted(estimates.items(), key=lambda item: item[1].value)
     return ", ".join(
-        f"{name} {found.value:{form}} ± {QUANTILE * found.error:.4f}" for name, found in ordered
+        f"{name} {found.value:{form}}"
+        + ("" if math.isnan(found.error) else f" ± {QUANTILE * found.error:.4f}")
+        for name, found in ordered
     )
 
 

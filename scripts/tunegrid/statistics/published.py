@@ -177,7 +177,7 @@ def _majority(values: dict[str, str], splits: dict[str, Any]) -> Finding:
     if equal and (other is None or abs(macro - float(other)) <= _half_digit(other)):
         also = f", macro-F1 {other}" if other else ""
         finding = f"is that of predicting {top} for every example ({right} of {total})"
-        yield f"accuracy {text}{also}", f"{finding}: nothing is learnt"
+        yield f"accuracy {text}{also}", f"{finding}: nothing need have been learnt"
 
 
 def _impossible_loss(values: dict[str, str]) -> Finding:
@@ -211,7 +211,8 @@ def _head_counted(
         hidden * hidden + 3 * hidden + vocabulary
     )  # a linear map, a layer norm, the output's bias
     pooler = hidden * hidden + hidden
-    for own in mine.drop_duplicates("task").itertuples():
+    known = mine.dropna(subset=["trainable_parameters", "total_parameters"])
+    for own in known.drop_duplicates("task").itertuples():
         trained = own.trainable_parameters + head
         for total in (own.total_parameters + head, own.total_parameters + head + pooler):
             share = 100 * trained / total

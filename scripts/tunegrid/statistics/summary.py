@@ -6,10 +6,9 @@ import pandas as pd
 from scipy import stats
 
 from tunegrid.results import GROUP, METRICS
+from tunegrid.statistics.bootstrap import LEVEL
 from tunegrid.statistics.counting import count_runs
 from tunegrid.tasks.cards import Card, leaks, word_baselines
-
-LEVEL = 0.95
 
 
 def summarise(runs: pd.DataFrame, cards: Sequence[Card], intervals: pd.DataFrame) -> pd.DataFrame:
