@@ -113,6 +113,24 @@ rule count_errors:
         " --output results/errors > {log} 2>&1"
 
 
+rule count_cost:
+    input:
+        runs="results/runs.parquet",
+        memory="results/tables/memory.csv",
+    output:
+        "results/cost.csv",
+    log:
+        "results/logs/count_cost.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    params:
+        code=code_digest("count_cost"),
+    shell:
+        'python "$TUNEGRID"/scripts/count_cost.py --runs {input.runs} --memory {input.memory}'
+        " --output {output} > {log} 2>&1"
+
+
 # Where the grid compares itself with no paper, none of this is made.
 rule compare_published:
     input:

@@ -7,6 +7,7 @@ rule write_tables:
         summary="results/summary.parquet",
         cards=CARDS,
         comparisons="results/comparisons.parquet",
+        cost="results/cost.csv",
         memory="results/tables/memory.csv",
         fits="results/tables/memory_fits.csv",
         errors=expand("results/errors/{table}.csv", table=ERRORS),
@@ -35,8 +36,8 @@ rule write_tables:
         code=code_digest("write_tables"),
     shell:
         'python "$TUNEGRID"/scripts/write_tables.py --runs {input.runs} --summary {input.summary}'
-        " --cards {input.cards:q} --comparisons {input.comparisons} --memory {input.memory}"
-        " --fits {input.fits} --errors results/errors --output results/tables > {log} 2>&1"
+        " --cards {input.cards:q} --comparisons {input.comparisons} --cost {input.cost}"
+        " --memory {input.memory} --fits {input.fits} --errors results/errors --output results/tables > {log} 2>&1"
 
 
 rule write_workbook:
@@ -45,9 +46,9 @@ rule write_workbook:
         summary="results/summary.parquet",
         comparisons="results/comparisons.parquet",
         per_class="results/errors/per_class.csv",
-        cost="results/tables/cost.csv",
+        cost="results/cost.csv",
         memory="results/tables/memory.csv",
-        data="results/tables/data.csv",
+        cards=CARDS,
         published=PUBLISHED_NUMBERS,
     output:
         report(
@@ -67,7 +68,7 @@ rule write_workbook:
     shell:
         'python "$TUNEGRID"/scripts/write_workbook.py --runs {input.runs} --summary {input.summary}'
         " --comparisons {input.comparisons} --per-class {input.per_class} --cost {input.cost}"
-        " --memory {input.memory} --data {input.data} {params.published} --output {output}"
+        " --memory {input.memory} --cards {input.cards:q} {params.published} --output {output}"
         " > {log} 2>&1"
 
 
@@ -179,7 +180,7 @@ rule plot_confusion:
 
 rule plot_pareto:
     input:
-        "results/tables/cost.csv",
+        "results/cost.csv",
     output:
         png=report(
             "results/figures/pareto.png",

@@ -11,7 +11,7 @@ from tunegrid.cli import describe, run_program
 
 def main() -> None:
     parser = describe(__doc__)
-    parser.add_argument("--cost", required=True, type=Path, help="the table cost.csv")
+    parser.add_argument("--cost", required=True, type=Path, help="CSV of count_cost")
     parser.add_argument("--dpi", type=int, default=200, help="of PNG files")
     parser.add_argument("--output", required=True, type=Path, nargs="+", help="files to write")
     arguments = parser.parse_args()

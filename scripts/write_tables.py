@@ -16,6 +16,7 @@ def main() -> None:
     parser.add_argument("--summary", required=True, type=Path, help="summary.parquet")
     parser.add_argument("--cards", required=True, nargs="+", type=Path, help="data cards, JSON")
     parser.add_argument("--comparisons", required=True, type=Path, help="of compare_methods")
+    parser.add_argument("--cost", required=True, type=Path, help="CSV of count_cost")
     parser.add_argument("--memory", required=True, type=Path, help="the table memory.csv")
     parser.add_argument("--fits", required=True, type=Path, help="the table memory_fits.csv")
     parser.add_argument("--errors", required=True, type=Path, help="folder of count_errors")
@@ -36,7 +37,8 @@ def main() -> None:
     comparisons = pd.read_parquet(arguments.comparisons)
     memory = read_table(arguments.memory)
     errors = {name: read_table(arguments.errors / f"{name}.csv") for name in ERRORS}
-    tables = build_tables(runs, summary, cards, comparisons, memory, errors)
+    costs = read_table(arguments.cost)
+    tables = build_tables(runs, summary, cards, comparisons, costs, memory, errors)
     write_tables(tables, arguments.output)
     fit = fit_lines(memory, read_table(arguments.fits))
     write_text(arguments.output / "answer.rst", answer_page(tables["answer"], fit))

@@ -16,15 +16,17 @@ def main() -> None:
     parser.add_argument("--summary", required=True, type=Path, help="summary.parquet")
     parser.add_argument("--comparisons", required=True, type=Path, help="of compare_methods")
     parser.add_argument("--per-class", required=True, type=Path, help="CSV of count_errors")
-    for name in ("cost", "memory", "data"):
-        parser.add_argument(f"--{name}", required=True, type=Path, help=f"the table {name}.csv")
+    parser.add_argument("--cost", required=True, type=Path, help="CSV of count_cost")
+    parser.add_argument("--memory", required=True, type=Path, help="the table memory.csv")
+    parser.add_argument("--cards", required=True, nargs="+", type=Path, help="data cards, JSON")
     parser.add_argument("--published", type=Path, help="the table published.csv, if there is one")
     parser.add_argument("--output", required=True, type=Path, help="workbook to write")
     arguments = parser.parse_args()
 
     import pandas as pd
 
-    from tunegrid.files import atomic_path
+    from tunegrid.files import atomic_path, read_json
+    from tunegrid.reporting.data import data_table
     from tunegrid.reporting.table import read_table
     from tunegrid.reporting.workbook import write_workbook
 
@@ -32,7 +34,9 @@ def main() -> None:
     tables = {
         "comparisons": pd.read_parquet(arguments.comparisons),
         "per class": read_table(arguments.per_class),
-        **{name: read_table(getattr(arguments, name)) for name in ("cost", "memory", "data")},
+        "cost": read_table(arguments.cost),
+        "memory": read_table(arguments.memory),
+        "data": data_table([read_json(path) for path in arguments.cards]).data,
     }
     if arguments.published:
         tables["published"] = read_table(arguments.published)

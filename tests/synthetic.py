@@ -12,6 +12,7 @@ from tunegrid.reporting.memory import prediction_table
 from tunegrid.reporting.tables import build_tables
 from tunegrid.results import METRICS
 from tunegrid.states import FINISHED
+from tunegrid.statistics.cost import cost
 from tunegrid.statistics.errors import count_errors
 from tunegrid.statistics.summary import summarise
 
@@ -110,7 +111,7 @@ def predictions(model, task, method, seed):
 
 def built():
     """The tables of the runs above."""
-    return build_tables(RUNS, SUMMARY, CARDS, COMPARISONS, STEPS, ERRORS)
+    return build_tables(RUNS, SUMMARY, CARDS, COMPARISONS, cost(RUNS, STEPS), STEPS, ERRORS)
 
 
 def make_history(runs):

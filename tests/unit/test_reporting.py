@@ -25,8 +25,13 @@ from tunegrid.reporting.table import read_table, to_html, to_markdown
 from tunegrid.reporting.tables import build_tables
 from tunegrid.results import METRICS
 from tunegrid.states import FAILED, FINISHED, MISSING
-from tunegrid.statistics.cost import pareto_front
+from tunegrid.statistics.cost import cost, pareto_front
 from tunegrid.statistics.summary import summarise
+
+
+def tables_of(runs, summary=SUMMARY, comparisons=COMPARISONS, errors=ERRORS):
+    """All tables of these runs."""
+    return build_tables(runs, summary, CARDS, comparisons, cost(runs, STEPS), STEPS, errors)
 
 
 def test_the_best_of_a_task_is_bold_and_degenerate_runs_are_marked():
@@ -181,22 +186,20 @@ def test_agreement_and_the_examples_that_all_get_wrong():
         [task, "d", "y", 8, "x"] for task in ("t1", "t2")
     ]
     none = ERRORS | {"hard": ERRORS["hard"].iloc[:0]}
-    table = build_tables(RUNS, SUMMARY, CARDS, COMPARISONS, STEPS, none)["hard"]
+    table = tables_of(RUNS, errors=none)["hard"]
     assert "right in at least one of them" in table.note
 
 
 def test_cost_stands_beside_quality():
     runs = RUNS.assign(train_joules=5000.0)
-    table = build_tables(runs, SUMMARY, CARDS, COMPARISONS, STEPS, ERRORS)["cost"]
+    table = tables_of(runs)["cost"]
     row = table.readable.set_index(["model", "task", "method"]).loc[("m1", "t1", "a8")]
     assert row[["parameters", "share", "step (GB)", "peak (GB)", "energy (kJ)"]].tolist() == [
         "10", "1.000 %", "0.06", "2.00", "5.0"
     ]  # fmt: skip
     assert table.note.endswith("Device: CPU.")
     runs.loc[0, "provenance.device"] = "A100"
-    assert "cannot be compared: A100; CPU." in build_tables(
-        runs, SUMMARY, CARDS, COMPARISONS, STEPS, ERRORS
-    )["cost"].note  # fmt: skip
+    assert "cannot be compared: A100; CPU." in tables_of(runs)["cost"].note
 
 
 def test_the_pareto_front_is_what_none_beats():
@@ -228,7 +231,7 @@ def test_aggregated_tasks_stand_by_their_parts_beside_the_parts_alone():
         for key, value in found.items():
             runs[f"parts.{part}.{key}"] = pd.Series(value, runs.index).where(joined)
     summary = summarise(runs, CARDS, make_intervals(runs))
-    table = build_tables(runs, summary, CARDS, COMPARISONS.iloc[:0], STEPS, ERRORS)["parts"]
+    table = tables_of(runs, summary, COMPARISONS.iloc[:0])["parts"]
     one, two = table.readable.to_dict("records")
     assert (one["part"], one["runs"], one["accuracy"]) == ("t1", "2", "0.7500 ± 0.0000")
     assert one["other parts' labels"] == "25.0%"
@@ -239,11 +242,11 @@ def test_aggregated_tasks_stand_by_their_parts_beside_the_parts_alone():
     # A run whose loss is not finite counts; one without a result is marked.
     first = runs.index[joined][0]
     runs.loc[first, ["parts.t1.loss", "degenerate", "parts.t1.accuracy"]] = None, True, 0.25
-    table = build_tables(runs, summary, CARDS, COMPARISONS.iloc[:0], STEPS, ERRORS)["parts"]
+    table = tables_of(runs, summary, COMPARISONS.iloc[:0])["parts"]
     assert table.readable.loc[0, ["runs", "accuracy"]].tolist() == ["2 †1", "0.5000 ± 0.3536"]
     lost = runs.drop(columns=[name for name in runs if name.startswith("parts.")])
     lost = lost.assign(state=FAILED, degenerate=False)
-    table = build_tables(lost, summary, CARDS, COMPARISONS.iloc[:0], STEPS, ERRORS)["parts"]
+    table = tables_of(lost, summary, COMPARISONS.iloc[:0])["parts"]
     assert table.readable["runs"].tolist() == ["failed ‡2"] * 2
     assert table.readable["accuracy"].tolist() == ["—"] * 2
 
@@ -267,7 +270,7 @@ def test_runs_without_a_result_stand_in_every_table_and_figure():
     lacking = COMPARISONS.iloc[:1].assign(**none | dict.fromkeys(
         ["difference", "low", "high", "p_holm", "effect_size", "detectable", "aso", "examples"]
     ))  # fmt: skip
-    tables = build_tables(runs, summary, CARDS, lacking, STEPS, ERRORS)
+    tables = tables_of(runs, summary, lacking)
     accuracy = tables["accuracy"]
     cells = accuracy.readable.set_index("method")
     assert cells.loc["a8", "t2"] == "failed ‡2"

@@ -15,7 +15,6 @@ from tunegrid.reporting.summary import accuracy_table, methods_table, steps_note
 from tunegrid.reporting.table import Table, join_notes, or_dash
 from tunegrid.results import GROUP
 from tunegrid.states import FINISHED
-from tunegrid.statistics.cost import cost
 from tunegrid.statistics.counting import count_runs
 from tunegrid.tasks.cards import Card, leaks
 
@@ -101,6 +100,7 @@ def build_tables(
     summary: pd.DataFrame,
     cards: Sequence[Card],
     comparisons: pd.DataFrame,
+    costs: pd.DataFrame,
     memory: pd.DataFrame,
     errors: Mapping[str, pd.DataFrame],
 ) -> dict[str, Table]:
@@ -111,6 +111,7 @@ def build_tables(
         summary: as summarise returns it.
         cards: of the tasks (check_task).
         comparisons: as compare_methods returns it.
+        costs: as `tunegrid.statistics.cost.cost` returns it.
         memory: the table `memory`, unrounded.
         errors: as count_errors returns them.
     """
@@ -128,7 +129,7 @@ def build_tables(
         "classes": classes_table(errors["per_class"], cards),
         "agreement": agreement_table(errors["agreement"]),
         "hard": hard_table(errors["hard"]),
-        "cost": cost_table(cost(runs, memory)),
+        "cost": cost_table(costs),
     }
     if runs["task"].str.contains(JOINT, regex=False).any():
         tables["parts"] = parts_table(runs, summary)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 #: Metrics that are resampled.
 COMPARED = ("accuracy", "macro_f1")
@@ -115,7 +115,8 @@ def crossed_bootstrap(differences: np.ndarray) -> np.ndarray:
     shares = _shares(seeds, size)
     own = differences.mean(axis=0)
     low, high = interval(shares @ own)
-    wanted = 2 * stats.t.ppf((1 + LEVEL) / 2, seeds - 1) * own.std(ddof=1) / seeds**0.5
+    quantile = special.stdtrit(seeds - 1, (1 + LEVEL) / 2)
+    wanted = 2 * quantile * own.std(ddof=1) / seeds**0.5
     # Equal seeds have no width to be stretched.
     stretch = wanted / (high - low) if high > low else 1.0
     return even + stretch * (np.einsum("bs,bs->b", shares, differences) - even)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+from scipy import special
 from scipy.optimize import brentq
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
@@ -160,7 +160,7 @@ def _compare(one: np.ndarray, two: np.ndarray, resampled: np.ndarray) -> dict[st
         "p": _p_value(differences, resampled),
         "effect_size": effect,
         "seeds_needed": seeds_needed(effect),
-        "detectable": (stats.norm.ppf((1 + LEVEL) / 2) + stats.norm.ppf(POWER)) * error,
+        "detectable": (special.ndtri((1 + LEVEL) / 2) + special.ndtri(POWER)) * error,
         "aso": float(almost_stochastic_order(better, worse)) if several else None,
         "aso_false_positives": false_positive_rate(len(differences)) if several else None,
     }

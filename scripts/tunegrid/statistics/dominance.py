@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from tunegrid.statistics.bootstrap import LEVEL
 
@@ -39,7 +39,7 @@ def almost_stochastic_order(scores: np.ndarray, others: np.ndarray) -> np.ndarra
     count = np.maximum(known.sum(axis=-1), 1)
     mean = np.where(known, resampled, 0).sum(axis=-1, keepdims=True) / count[..., None]
     spread = np.sqrt((np.where(known, resampled - mean, 0) ** 2).sum(axis=-1) / count)
-    return np.clip(ratio + stats.norm.ppf(LEVEL) * spread, 0, 1)
+    return np.clip(ratio + special.ndtri(LEVEL) * spread, 0, 1)
 
 
 def violation_ratio(scores: np.ndarray, others: np.ndarray) -> np.ndarray:
