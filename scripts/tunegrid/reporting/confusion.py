@@ -9,11 +9,20 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from tunegrid.reporting.marks import absence, figure_note, mark
-from tunegrid.reporting.style import WIDTH, empty_figure, models_note, series_label, series_of
+from tunegrid.reporting.style import (
+    LEGEND_LINE,
+    WIDTH,
+    empty_figure,
+    models_note,
+    series_label,
+    series_of,
+)
 
 #: The most panels side by side, their largest side (inches), and the most labels whose shares can
 #: be read.
 COLUMNS, SIDE, MOST_WRITTEN = 4, 2.3, 10
+#: Inches that a character of a label takes.
+CHARACTER = 0.07
 #: A cell darker than this is written in white.
 DARK = 0.55
 
@@ -35,8 +44,12 @@ def plot_confusion(confusion: pd.DataFrame, labels: Sequence[str], groups: pd.Da
     rows = math.ceil(len(series) / COLUMNS)
     columns = math.ceil(len(series) / rows)
     side = min(SIDE, WIDTH / columns)
+    note = figure_note(groups)
+    # The labels below the panels, and a further line above them.
+    below, above = CHARACTER * max(map(len, labels)), LEGEND_LINE * note.count("\n")
     figure, grid = plt.subplots(
-        *(rows, columns), figsize=(max(columns * side, 3.4), rows * side + 0.9),
+        *(rows, columns),
+        figsize=(max(columns * side, 3.4), 0.6 + 0.8 * rows * side + below + above),
         sharex=True, sharey=True, squeeze=False,
     )  # fmt: skip
     for place, axes in enumerate(grid.flat[len(series) :], start=len(series)):
@@ -61,8 +74,7 @@ def plot_confusion(confusion: pd.DataFrame, labels: Sequence[str], groups: pd.Da
     figure.supylabel("label", fontsize=8)
     task = confusion["task"].iloc[0]
     figure.suptitle(
-        f"{task}; {models_note(models)}share of a label's test examples, all seeds together"
-        f"{figure_note(groups)}",
+        f"{task}; {models_note(models)}share of a label's test examples, all seeds together{note}",
         fontsize=7.5,
     )
     figure.colorbar(image, ax=grid, shrink=0.6, label="share")
