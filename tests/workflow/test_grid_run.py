@@ -190,7 +190,8 @@ def test_one_result_is_asked_for_by_its_path(grid):
     path = "results/runs/tiny-bert/tiny/full/seed3/metrics.json"
     assert workflow.plan(path) == {"train": 1}
     assert workflow.plan("results/figures/bars_loss.png") == {
-        "train": 2, "expand_grid": 1, "collect_runs": 1, "summarise": 1, "plot_bars": 1,
+        "train": 2, "expand_grid": 1, "collect_runs": 1, "compare_methods": 1, "summarise": 1,
+        "plot_bars": 1,
     }  # fmt: skip
     forced = "results/runs/tiny-bert/tiny/full/seed1/metrics.json"
     assert workflow.plan("--force", forced) == {"train": 1}

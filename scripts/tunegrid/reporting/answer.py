@@ -18,7 +18,7 @@ NOTE = (
     "Degenerate: runs of the method / of the reference that predict one class, or whose loss"
     " is not finite. Difference: method − reference, the mean over the seeds that both have."
     " Interval: 95 %, crossed bootstrap of 10,000 resamples over seeds and test examples (with"
-    " one seed, over examples alone). p: two-sided, of both, too, by Holm's method for all"
+    " one seed, over examples alone). p: two-sided, over both together, by Holm's method for all"
     " comparisons of the metric. d: mean over standard deviation of the seeds' differences;"
     " seeds needed: how many a paired t test would need to find such a d with power 80 %."
     " Shown from: the difference that these seeds and examples would find with power 80 %,"
@@ -56,7 +56,8 @@ def answer_table(
     """
     accuracy = comparisons[comparisons["metric"] == "accuracy"]
     told = accuracy[accuracy["seeds"] > 0]
-    trained = summary.drop_duplicates(GROUP).set_index(GROUP)["trainable_parameters"].to_dict()
+    shares = summary.drop_duplicates(GROUP).set_index(GROUP)["trainable_parameters"]
+    trained = shares.astype(float).to_dict()  # not a number where no run of the group is finished
     steps_of = {(row.model, row.method): row for row in memory.itertuples()}
     data = accuracy.assign(
         parameters=[_parameters(trained, row) for row in accuracy.itertuples()],
@@ -142,7 +143,7 @@ def _caveats(row: Any) -> list[str]:
     """What to know of the runs behind a sentence."""
     told = [f"by {row.seeds} of {row.seeds_planned} seeds"] * bool(row.seeds < row.seeds_planned)
     if row.seeds == 1:
-        told.append("with one seed of these two runs alone")
+        told.append("one seed tells of these two runs alone")
     for method, count in ((row.method, row.degenerate), (row.reference, row.reference_degenerate)):
         if count:
             told.append(f"{count} of {method}'s runs degenerate")
