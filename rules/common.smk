@@ -17,7 +17,7 @@ from tunegrid.files import canonical_json, digest, matching_files, sha256
 from tunegrid.planning.grid import expand_grid, packs, tokenizer_of
 from tunegrid.planning.memory import memory_cases
 from tunegrid.planning.loading import load_project, typed_command_line
-from tunegrid.reporting import (
+from tunegrid.reporting.listing import (
     CATEGORY,
     ERRORS,
     MEMORY_TABLES,

@@ -26,9 +26,9 @@ def main() -> None:
     import pandas as pd
 
     from tunegrid.files import read_json, write_text
-    from tunegrid.reporting import ERRORS
     from tunegrid.reporting.answer import answer_page
     from tunegrid.reporting.fit import fit_lines
+    from tunegrid.reporting.listing import ERRORS
     from tunegrid.reporting.table import read_table, write_tables
     from tunegrid.reporting.tables import build_tables
 

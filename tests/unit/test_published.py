@@ -6,7 +6,7 @@ import pytest
 from paths import ROOT
 
 from tunegrid.errors import UserError
-from tunegrid.reporting import PUBLISHED_TABLES
+from tunegrid.reporting.listing import PUBLISHED_TABLES
 from tunegrid.reporting.published import published_tables
 from tunegrid.statistics.findings import FAILS, HOLDS, UNKNOWN, check_findings
 from tunegrid.statistics.published import (

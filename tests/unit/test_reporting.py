@@ -15,10 +15,11 @@ from synthetic import (
     make_runs,
 )
 
-from tunegrid.reporting import TABLES, bars, comparison
+from tunegrid.reporting import bars, comparison
 from tunegrid.reporting.answer import answer_page, answer_table, comparisons_table
 from tunegrid.reporting.data import card_tables, leak_note
 from tunegrid.reporting.fit import fit_lines
+from tunegrid.reporting.listing import TABLES
 from tunegrid.reporting.memory import fits_table, prediction_table
 from tunegrid.reporting.summary import accuracy_table
 from tunegrid.reporting.table import read_table, to_html, to_markdown

@@ -3,7 +3,7 @@
 import pytest
 from browser import browse
 
-from tunegrid.reporting import CATEGORY, MEMORY_TABLES, PUBLISHED_TABLES
+from tunegrid.reporting.listing import CATEGORY, MEMORY_TABLES, PUBLISHED_TABLES
 from tunegrid.reporting.table import Table, to_html
 
 CHAPTERS = ["Answer", "Cost", "Data", "Memory", "Published", "Quality", "Runs"]

@@ -25,7 +25,7 @@ PLACE = ["source", "model", "task", "method"]
 def published_tables(
     compared: pd.DataFrame, audit: pd.DataFrame, findings: pd.DataFrame
 ) -> dict[str, Table]:
-    """All three by name (`tunegrid.reporting.PUBLISHED_TABLES`).
+    """All three by name (`tunegrid.reporting.listing.PUBLISHED_TABLES`).
 
     Args:
         compared: as compare_published returns it.
