@@ -104,7 +104,7 @@ def build_tables(
     memory: pd.DataFrame,
     errors: Mapping[str, pd.DataFrame],
 ) -> dict[str, Table]:
-    """All tables by name (`tunegrid.reporting.listing.TABLES`; `parts` where the grid has such tasks).
+    """All tables by name (`tunegrid.reporting.listing.TABLES`; `parts` where tasks are aggregated).
 
     Args:
         runs: as collect_runs returns it.
