@@ -32,7 +32,8 @@ MOST_NAMED = 6
 def plot_pareto(table: pd.DataFrame) -> Figure:
     """Accuracy against memory and against time, a column of panels a task.
 
-    A point a model and method (mean over seeds); the line joins those that no other beats in both.
+    A point a model and method (mean over seeds); the line joins those whose mean no other beats at
+    lower cost.
 
     Args:
         table: as `tunegrid.statistics.cost.cost` returns it.

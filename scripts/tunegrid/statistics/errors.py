@@ -56,10 +56,10 @@ def count_errors(runs: pd.DataFrame, load: Load) -> dict[str, pd.DataFrame]:
         for key, own in group.groupby(GROUP, sort=False):
             here = dict(zip(GROUP, key, strict=True))
             mine = Outcomes(outcomes.labels, outcomes.predicted[own.index], outcomes.kinds)
-            table, known = confusion(mine), here | counts.loc[key].to_dict()
+            table = confusion(mine)
             found["confusion"] += [here | row for row in _confusion_rows(table, names)]
-            found["per_class"] += [known | row for row in _class_rows(table, names)]
-            found["agreement"].append(known | agreement(mine))
+            found["per_class"] += [here | row for row in _class_rows(table, names)]
+            found["agreement"].append(here | agreement(mine))
         found["hard"] += [{"task": task} | row for row in _hard_rows(outcomes, ids, names)]
     columns = {"confusion": CONFUSION, "per_class": PER_CLASS, "agreement": AGREEMENT, "hard": HARD}
     tables = {name: pd.DataFrame(rows, columns=columns[name]) for name, rows in found.items()}
@@ -67,12 +67,9 @@ def count_errors(runs: pd.DataFrame, load: Load) -> dict[str, pd.DataFrame]:
 
 
 def _whole(table: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
-    """The rows in the grid's order, and a row for each group that has none."""
-    groups = counts.reset_index()[GROUP]
-    whole = groups.merge(table, on=GROUP, how="left")
-    lacking = whole["n"].isna().to_numpy()
-    keys = pd.MultiIndex.from_frame(whole.loc[lacking, GROUP])
-    whole.loc[lacking, COUNTS] = counts.loc[keys].to_numpy()
+    """The rows in the grid's order with their `COUNTS`, and a row for each group that has none."""
+    own = table.drop(columns=COUNTS)
+    whole = counts.reset_index().merge(own, on=GROUP, how="left")[list(table)]
     names = ["n", *COUNTS, *{"support", "examples", "always_right", "never_right"} & {*whole}]
     return whole.fillna({"n": 0}).astype(dict.fromkeys(names, "Int64"))
 
