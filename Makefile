@@ -32,8 +32,10 @@ report: install
 	  [ -n "$$(find results/results.xlsx results/figures results/tables -newer results/report.html)" ]; \
 	then $(SNAKEMAKE) $(DEMO) --report results/report.html; fi
 
+# The cluster tests have the machine to themselves: Slurm and its time limits do not wait.
 test: install check test-packages
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadgroup tests/unit tests/workflow
+	$(BIN)/pytest tests/cluster
 
 # What the tests' own Slurm and their browser need, where it may be installed; else those tests say
 # why they are skipped. RUNLEVEL=1: Debian's packages must not start their services.
