@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 from sklearn.metrics import f1_score
+from statsmodels.stats.power import TTestPower
 
 from tunegrid.errors import UserError
 from tunegrid.states import FAILED, FINISHED
@@ -317,6 +318,15 @@ def test_the_seeds_needed_are_the_textbook_s(effect, seeds):
     assert seeds_needed(effect) == seeds_needed(-effect) == seeds
     assert seeds_needed(0.0) is None
     assert seeds_needed(1e-4) is None
+
+
+@pytest.mark.parametrize("effect", [0.1, 0.3, 0.8, 1.5, 3.0])
+def test_one_seed_less_than_needed_has_too_little_power(effect):
+    seeds = seeds_needed(effect)
+    power = [
+        TTestPower().power(effect, n, 0.05, alternative="two-sided") for n in (seeds - 1, seeds)
+    ]
+    assert power[0] < 0.8 <= power[1]
 
 
 def test_the_same_runs_give_the_same_interval():

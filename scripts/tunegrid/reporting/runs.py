@@ -47,9 +47,11 @@ def runs_table(runs: pd.DataFrame) -> Table:
 def hyperparameters_table(runs: pd.DataFrame) -> Table:
     """How each model was trained on each task by each method."""
     columns = [f"settings.{key}" for key in SHOWN_SETTINGS]
-    # A run that is not finished has settings and no steps: those of its group's others.
+    # A run that is not finished has settings and no steps: those of its group's others, if equal.
     data = runs[[*GROUP, "steps", *columns]]
-    data = data.assign(steps=data.groupby(GROUP, sort=False)["steps"].transform(_filled))
+    steps = data.groupby(GROUP, sort=False)["steps"]
+    known = steps.transform("first").where(steps.transform("nunique") == 1)
+    data = data.assign(steps=data["steps"].fillna(known))
     data = data.drop_duplicates().reset_index(drop=True)
     data.columns = [name.removeprefix("settings.") for name in data.columns]
     readable = data.assign(
@@ -58,9 +60,3 @@ def hyperparameters_table(runs: pd.DataFrame) -> Table:
         early_stopping=data["early_stopping"].map(or_dash("{:.0f}")),
     )
     return Table("Hyper-parameters", readable, data)
-
-
-def _filled(steps: pd.Series) -> pd.Series:
-    """The steps of a group, where all that are known are equal, of its unfinished runs, too."""
-    known = steps.dropna().unique()
-    return steps.fillna(known[0]) if len(known) == 1 else steps

@@ -101,16 +101,21 @@ def write_workbook(
 def _links_of_summary(summary: pd.DataFrame, runs: pd.DataFrame) -> Links:
     """From a group's mean to its first run, from its extremes to the run that has them."""
     finished = runs[runs["state"] == FINISHED]
-    groups = dict(iter(finished.groupby(GROUP)))
     links: dict[str, dict[int, str]] = {"mean": {}, "min": {}, "max": {}}
-    for row, line in enumerate(summary.itertuples()):
-        group = groups.get((line.model, line.task, line.method))
-        if group is None or group[line.metric].isna().all():
-            continue
-        values = group[line.metric].astype(float)
-        found = {"mean": group.index[0], "min": values.idxmin(), "max": values.idxmax()}
-        for column, place in found.items():
-            links[column][row] = f"internal:'runs'!A{place + 2}"
+    for metric, rows in summary.reset_index(drop=True).groupby("metric"):
+        measured = finished.dropna(subset=metric).astype({metric: float})
+        groups = measured.assign(place=measured.index).groupby(GROUP)
+        places = {
+            "mean": groups["place"].first(),
+            "min": groups[metric].idxmin(),
+            "max": groups[metric].idxmax(),
+        }
+        lines = pd.MultiIndex.from_frame(rows[GROUP])
+        for column, found in places.items():
+            led = pd.Series(found.reindex(lines).to_numpy(), rows.index).dropna()
+            links[column] |= {
+                row: f"internal:'runs'!A{int(place) + 2}" for row, place in led.items()
+            }
     return links
 
 

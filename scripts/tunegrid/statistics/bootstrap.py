@@ -4,9 +4,9 @@ Seeds and examples are resampled, the same examples for all runs (crossed bootst
 2012, https://doi.org/10.1214/12-AOAS547).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from scipy import special
@@ -15,7 +15,7 @@ from scipy import special
 COMPARED = ("accuracy", "macro_f1")
 #: Resamples of a bootstrap, and its seed.
 RESAMPLES, SEED = 10_000, 0
-#: Weights (resamples × examples) and counts (examples × runs × labels) that are held at once.
+#: Weights (resamples × examples) and counts (resamples, or examples, × runs) that are held at once.
 WEIGHTS_AT_ONCE, COUNTS_AT_ONCE = 2_000_000, 4_000_000
 LEVEL = 0.95
 
@@ -44,40 +44,53 @@ class Outcomes:
             Of each of `COMPARED`, (b, runs). Macro-F1 as in `tunegrid.training.metrics`: the mean
             over the labels that occur among labels or predictions of the weighted examples.
         """
+        order = np.argsort(self.labels, kind="stable")
+        if (order[1:] < order[:-1]).any():
+            weights = weights[:, order]
         # Counts are whole numbers, exact in single precision, too.
         weights = weights.astype(np.float32)
-        one_hot = np.eye(self.kinds, dtype=np.float32)
-        true = (weights @ one_hot[self.labels])[:, :, None]  # (b, k, 1)
-        parts = [self._block(weights, one_hot, true, block) for block in self._blocks()]
+        bounds = np.searchsorted(self.labels[order], np.arange(self.kinds + 1))
+        size = max(1, COUNTS_AT_ONCE // max(weights.shape))
+        parts = [
+            _scores(weights, self.predicted[start : start + size, order], bounds)
+            for start in range(0, len(self.predicted), size)
+        ]
         return {
             name: np.concatenate([part[name] for part in parts], axis=1).astype(np.float64)
             for name in COMPARED
         }
 
-    def _blocks(self) -> Iterator[np.ndarray]:
-        """The runs' predictions, so many at once as `COUNTS_AT_ONCE` has room for."""
-        size = max(1, COUNTS_AT_ONCE // (2 * self.kinds * len(self.labels)))
-        for start in range(0, len(self.predicted), size):
-            yield self.predicted[start : start + size]
+    def by_label(self) -> "Outcomes":
+        """The same, in the order of the labels: `scores` need not sort the weights."""
+        order = np.argsort(self.labels, kind="stable")
+        return Outcomes(self.labels[order], self.predicted[:, order], self.kinds)
 
-    def _block(
-        self, weights: np.ndarray, one_hot: np.ndarray, true: np.ndarray, predicted: np.ndarray
-    ) -> dict[str, np.ndarray]:
-        # Labels before runs: sums over a short last axis are slow.
-        told = one_hot[predicted.T].transpose(0, 2, 1)  # (n, k, r)
-        right = told * (predicted == self.labels).T[:, None]
-        hits, given = (
-            (weights @ columns.reshape(len(self.labels), -1)).reshape(
-                len(weights), self.kinds, len(predicted)
-            )
-            for columns in (right, told)
-        )
-        accuracy = hits.sum(axis=1) / true.sum(axis=1)
-        given += true
-        occurring = np.count_nonzero(given, axis=1)
+
+def _scores(
+    weights: np.ndarray, predicted: np.ndarray, bounds: np.ndarray
+) -> dict[str, np.ndarray]:
+    """The metrics, (b, runs), of predictions (runs, n) under weights (b, n).
+
+    Label k's examples are those from bounds[k] on, before bounds[k + 1]: it is hit only there, so
+    that all hits together cost one product of all weights.
+    """
+    total = weights.sum(axis=1, keepdims=True)
+    told = np.empty(predicted.T.shape, dtype=np.float32)
+    right, f1, occurring = np.zeros((3, len(weights), len(predicted)), dtype=np.float32)
+    left = np.broadcast_to(total, right.shape)  # predictions of the labels that are still to come
+    for label, (start, end) in enumerate(pairwise(bounds)):
+        np.equal(predicted.T, label, out=told)
+        own = weights[:, start:end]
+        hits = own @ told[start:end]
+        right += hits
+        given = left if label + 2 == len(bounds) else weights @ told
+        left = left - given
+        given = given + own.sum(axis=1, keepdims=True)
+        occurring += given > 0
         # A label that does not occur has no hits: its F1 is 0, whatever it is divided by.
-        hits /= np.maximum(given, 1, out=given)
-        return {"accuracy": accuracy, "macro_f1": 2 * hits.sum(axis=1) / occurring}
+        hits /= np.maximum(given, 1)
+        f1 += hits
+    return {"accuracy": right / total, "macro_f1": 2 * f1 / occurring}
 
 
 def resampled_scores(outcomes: Outcomes, resamples: int = RESAMPLES) -> dict[str, np.ndarray]:
@@ -86,7 +99,8 @@ def resampled_scores(outcomes: Outcomes, resamples: int = RESAMPLES) -> dict[str
     Returns:
         Of each of `COMPARED`, (resamples, runs), the same for the same outcomes.
     """
-    examples = outcomes.labels.shape[0]
+    outcomes = outcomes.by_label()  # drawn examples have no order
+    examples = len(outcomes.labels)
     size = max(1, WEIGHTS_AT_ONCE // examples)
     parts = [
         outcomes.scores(_counts(examples, start, min(size, resamples - start)))

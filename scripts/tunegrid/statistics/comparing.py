@@ -10,7 +10,6 @@ from scipy import special
 from scipy.optimize import brentq
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.power import TTestPower
 
 from tunegrid.results import GROUP, RUN
 from tunegrid.states import FINISHED
@@ -199,13 +198,12 @@ def seeds_needed(effect_size: float | None) -> int | None:
     """Seeds that a paired t test would need to find an effect of this size; None if none do."""
     if not effect_size:
         return None
-    power = TTestPower()
 
     def found(number: int) -> bool:
-        # The effect's own side alone: the other one's share is nothing, and of a large effect no
-        # number that the library can tell.
-        side = power.power(abs(effect_size), number, (1 - LEVEL) / 2, alternative="larger")
-        return side >= POWER
+        # The effect's own side alone: the other one's share is nothing.
+        freedom = number - 1
+        bar = special.stdtrit(freedom, (1 + LEVEL) / 2)
+        return 1 - special.nctdtr(freedom, abs(effect_size) * number**0.5, bar) >= POWER
 
     most = 2
     while not found(most):
