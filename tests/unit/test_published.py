@@ -11,6 +11,7 @@ from tunegrid.reporting.published import published_tables
 from tunegrid.statistics.findings import FAILS, HOLDS, UNKNOWN, check_findings
 from tunegrid.statistics.published import (
     COLUMNS,
+    _expected,
     audit_published,
     compare_published,
     read_published,
@@ -41,7 +42,8 @@ CARDS = [
 def row(model, task, method, accuracy, n=5, half=0.01, trained=1000, total=1000):
     return {
         "model": model, "task": task, "method": method, "metric": "accuracy", "n": n,
-        "mean": accuracy, "low": accuracy - half if n > 1 else None,
+        "mean": accuracy, "sd": half / 1.2416 if n > 1 else None,  # t(4) / √5
+        "low": accuracy - half if n > 1 else None,
         "high": accuracy + half if n > 1 else None, "crossed_low": accuracy - half,
         "crossed_high": accuracy + half, "trainable_parameters": trained,
         "total_parameters": total, "n_runs": 5, "n_degenerate": 0, "n_failed": 0,
@@ -94,6 +96,32 @@ def test_the_tables_show_what_was_printed_and_what_cannot_be_told():
     assert none["published_audit"].note.startswith("None was found")
 
 
+@pytest.mark.parametrize(
+    ("value", "mean_of", "verdict"),
+    [
+        ("0.9090", 5, "within"), ("0.9110", 5, "within chance"), ("0.9135", 5, "within chance"),
+        ("0.9145", 5, "outside"), ("0.9145", 1, "within chance"), ("0.9240", 1, "within chance"),
+        ("0.9250", 1, "outside"), ("0.9110", None, "outside"),
+    ],
+)  # fmt: skip
+def test_a_mean_of_few_runs_may_lie_outside_by_chance(value, mean_of, verdict):
+    """Ours: .90 ± .01 of 5 runs; so a mean of 5 lies within √2, a single run within √6 of that."""
+    published = pd.DataFrame([("p", "m", "t", "full", "accuracy", value)], columns=COLUMNS)
+    found = compare_published(
+        published.assign(mean_of=mean_of), with_micro([row("m", "t", "full", 0.9)])
+    )
+    assert found["verdict"].item() == verdict
+
+
+def test_expected_means_are_where_they_fall():
+    """Of simulated papers with 3 runs each, beside 5 of ours, 95 of 100 lie in what is expected."""
+    draw = np.random.default_rng(0)
+    ours, theirs = draw.normal(size=(20_000, 5)), draw.normal(size=(20_000, 3)).mean(axis=1)
+    own = {"n": 5, "mean": ours.mean(axis=1), "sd": ours.std(axis=1, ddof=1)}
+    low, high = _expected(own, 3)
+    assert ((low < theirs) & (theirs < high)).mean() == pytest.approx(0.95, abs=0.005)
+
+
 def test_a_group_whose_runs_all_failed_is_no_single_run():
     none = row("roberta-base", "acl_sup", "adapter-64", np.nan, n=0, trained=np.nan)
     found = compare_published(REPORT, with_micro([none]))
@@ -104,7 +132,9 @@ def test_a_group_whose_runs_all_failed_is_no_single_run():
 
 
 def test_the_last_printed_digit_is_no_difference():
-    published = pd.DataFrame([("p", "m", "t", "full", "accuracy", "0.90")], columns=COLUMNS)
+    published = pd.DataFrame([("p", "m", "t", "full", "accuracy", "0.90")], columns=COLUMNS).assign(
+        mean_of=None
+    )
     for mean, verdict in ((0.8851, "within"), (0.8849, "outside")):
         summary = with_micro([row("m", "t", "full", mean, half=0.01)])
         assert compare_published(published, summary)["verdict"].item() == verdict
@@ -138,6 +168,10 @@ def test_a_loss_below_what_the_errors_cost_cannot_be():
         ("model,value\nm,1\n", "has the columns model, value; they must be source, model"),
         (",".join(COLUMNS) + "\np,m,t,x,acuracy,0.5\n", ":2: metric 'acuracy' is none of loss"),
         (",".join(COLUMNS) + "\np,m,t,x,accuracy,high\n", ":2: value 'high' is not a number"),
+        (
+            ",".join([*COLUMNS, "mean_of"]) + "\np,m,t,x,accuracy,.5,five\n",
+            ":2: mean_of 'five' is no number of runs: 1, 5, or nothing",
+        ),
         ("", "is no CSV that can be read"),
     ],
 )

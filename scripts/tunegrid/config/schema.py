@@ -312,8 +312,9 @@ class PublishedSettings(Closed):
 
     tables: list[str] = Field(
         default_factory=lambda: ["config/published/metrics.csv"],
-        description="CSV files with columns source, model, task, method, metric, value; relative to"
-        " the workflow's folder. Default: the published report's.",
+        description="CSV files with columns source, model, task, method, metric, value and, where"
+        " the paper tells of how many runs a value is the mean, mean_of; relative to the workflow's"
+        " folder. Default: the published report's.",
     )
 
 

@@ -92,8 +92,11 @@ COLUMNS: dict[str, tuple[str, str]] = {
     # published
     "source": ("", "The paper."),
     "published": (_SCORE, "Its number."),
+    "mean_of": (_COUNT, "Of how many runs it is the mean, where the paper tells."),
     "ours": (_SCORE, "The grid's mean."),
-    "verdict": ("", "Whether the published number lies in the grid's t interval over seeds."),
+    "expected_low": (_SCORE, "Below it a mean of so many runs like the grid's lies in 1 of 40."),
+    "expected_high": (_SCORE, "Above it such a mean lies in 1 of 40."),
+    "verdict": ("", "within: in low … high; within chance: in what is expected of such a mean."),
     # memory
     "batch": ("", "Examples of the step."),
     "tokens": ("", "Tokens of each."),

@@ -6,13 +6,15 @@ from tunegrid.reporting.marks import runs_text, table_note
 from tunegrid.reporting.table import Table, interval_texts, join_notes, or_dash
 from tunegrid.results import GROUP
 from tunegrid.statistics.counting import COUNTS
+from tunegrid.statistics.published import EXPECTED, RUNS
 
 NOTE = (
-    "Ours: mean over the runs; interval: its 95 % t interval over seeds. Within: the published"
-    " number lies in it, as far as it was printed. It varies, too: with five seeds of ours, a"
-    " published mean of five equal runs lies outside by chance in one of eight, a single run in one"
-    " of three."
-    " Published schedules and software differ; so may the numbers."
+    "Ours: mean over the runs; interval: its 95 % t interval over seeds; expected: where a mean of"
+    " as many runs as the paper's (mean of) falls in 95 of 100 cases, were its runs like ours."
+    " Within: the published number lies in the interval, as far as it was printed; within chance:"
+    " in what is expected. Where the paper does not tell of how many runs a number is the mean, the"
+    " interval alone is asked: with five seeds of ours a single run lies outside by chance in one"
+    " of three. Published schedules and software differ; so may the numbers."
 )
 FINDINGS_NOTE = (
     "±: half of the 95 % interval over seeds and test examples. A finding holds, or does not, only"
@@ -32,7 +34,7 @@ def published_tables(
         audit: as audit_published returns it.
         findings: as check_findings returns it.
     """
-    numbers = ["published", "ours", "n", *COUNTS, "low", "high", "difference"]
+    numbers = ["published", RUNS, "ours", "n", *COUNTS, "low", "high", *EXPECTED, "difference"]
     data = compared.reindex(columns=[*PLACE, "metric", *numbers, "verdict"])
     readable = data[[*PLACE, "metric", "verdict"]].assign(
         ours=data["ours"].map(or_dash("{:.4f}")),
@@ -40,10 +42,13 @@ def published_tables(
         runs=["—" if pd.isna(row.n_runs) else runs_text(row) for row in data.itertuples()],
         published=compared["printed"],
         interval=interval_texts(data, "low", "high"),
+        expected=interval_texts(data, *EXPECTED),
+        **{"mean of": data[RUNS].map(or_dash("{:.0f}"))},
     )
     none = (data["verdict"] == "not in the grid").all()
     groups = data.drop_duplicates(GROUP)
-    order = [*PLACE, "metric", "published", "ours", "runs", "interval", "difference", "verdict"]
+    order = [*PLACE, "metric", "published", "mean of", "ours", "runs", "interval", "expected"]
+    order += ["difference", "verdict"]
     notes = [NONE if none else "", NOTE, table_note(groups[COUNTS].fillna(0))]
     return {
         "published": Table(

@@ -1,24 +1,30 @@
 """Numbers of a paper beside those of the grid: how far they agree, and which cannot be.
 
-A paper's table is a CSV with the columns of `COLUMNS`. Values are kept as text: how many digits
-were printed says how exact they are.
+A paper's table is a CSV with the columns of `COLUMNS` and, where the paper tells it, `RUNS`. Values
+are kept as text: how many digits were printed says how exact they are.
 """
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from scipy import special
 
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
 from tunegrid.memory.shapes import shape_file
 from tunegrid.results import METRICS
+from tunegrid.statistics.bootstrap import LEVEL
 from tunegrid.statistics.counting import COUNTS
 from tunegrid.tasks.cards import Card
 
 COLUMNS = ["source", "model", "task", "method", "metric", "value"]
+#: Of how many runs a value is the mean; empty where the paper does not tell.
+RUNS = "mean_of"
+EXPECTED = ["expected_low", "expected_high"]
 #: The metric that is of a model and method, whatever the task.
 SHARE = "trainable_percent"
 #: A printed mean is tried as that of so many runs.
@@ -28,7 +34,7 @@ NEAR_LEAST, SMALL_LOSS = 1.5, 0.1
 
 
 def read_published(paths: Sequence[Path]) -> pd.DataFrame:
-    """The numbers of one or more papers, as text.
+    """The numbers of one or more papers, as text; `RUNS` is a number, or missing.
 
     Raises:
         UserError: a file is not such a table, or a value is no number.
@@ -39,18 +45,26 @@ def read_published(paths: Sequence[Path]) -> pd.DataFrame:
             table = pd.read_csv(path, dtype=str, keep_default_na=False)
         except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as e:
             raise UserError(f"{path}: is no CSV that can be read: {e}") from None
-        if list(table) != COLUMNS:
+        if list(table) not in (COLUMNS, [*COLUMNS, RUNS]):
             raise UserError(
-                f"{path}: has the columns {', '.join(table)}; they must be {', '.join(COLUMNS)}"
+                f"{path}: has the columns {', '.join(table)}; they must be {', '.join(COLUMNS)},"
+                f" and may be followed by {RUNS}"
             )
+        table = table.reindex(columns=[*COLUMNS, RUNS], fill_value="")
         for line, row in enumerate(table.itertuples(), start=2):
             if row.metric not in (*METRICS, SHARE):
                 known = ", ".join((*METRICS, SHARE))
                 raise UserError(f"{path}:{line}: metric {row.metric!r} is none of {known}")
             if not _is_number(row.value):
                 raise UserError(f"{path}:{line}: value {row.value!r} is not a number")
+            if row.mean_of and not re.fullmatch("[1-9][0-9]*", row.mean_of):
+                raise UserError(
+                    f"{path}:{line}: {RUNS} {row.mean_of!r} is no number of runs: 1, 5, or nothing"
+                    " where the paper does not tell"
+                )
         tables.append(table)
-    return pd.concat(tables, ignore_index=True)
+    table = pd.concat(tables, ignore_index=True)
+    return table.assign(**{RUNS: pd.to_numeric(table[RUNS]).astype("Int64")})
 
 
 def _is_number(text: str) -> bool:
@@ -69,15 +83,17 @@ def compare_published(published: pd.DataFrame, summary: pd.DataFrame) -> pd.Data
 
     Returns:
         Its rows with printed (text) and published (a number), ours (the mean), n and `COUNTS`, low
-        and high (95 % t interval over seeds), difference (ours − published) and verdict: "within"
-        or "outside" our interval, where there are several runs; "equal" or "differs" for what does
-        not vary, as printed; "one run", "no finished run" or "not in the grid" where it cannot be
-        told.
+        and high (95 % t interval over seeds), expected_low and expected_high (`_expected`),
+        difference (ours − published) and verdict: where there are several runs, "within" our
+        interval, "within chance": within what is expected, or "outside"; "equal" or "differs" for
+        what does not vary, as printed; "one run", "no finished run" or "not in the grid" where it
+        cannot be told.
     """
     rows = [row._asdict() | _found(row, summary) for row in published.itertuples(index=False)]
-    columns = [*published, "published", "ours", "n", *COUNTS, "low", "high", "difference"]
-    table = pd.DataFrame(rows, columns=[*columns, "verdict"]).rename(columns={"value": "printed"})
-    return table.astype(dict.fromkeys(["n", *COUNTS], "Int64"))
+    columns = [*published, "published", "ours", "n", *COUNTS, "low", "high", *EXPECTED]
+    columns += ["difference", "verdict"]
+    table = pd.DataFrame(rows, columns=columns).rename(columns={"value": "printed"})
+    return table.astype(dict.fromkeys(["n", *COUNTS, RUNS], "Int64"))
 
 
 def _found(row: Any, summary: pd.DataFrame) -> dict[str, Any]:
@@ -105,8 +121,25 @@ def _found(row: Any, summary: pd.DataFrame) -> dict[str, Any]:
     if own["n"] < 2:
         return found | {"verdict": "one run" if own["n"] else "no finished run"}
     half = _half_digit(row.value)
-    within = own["low"] - half <= value <= own["high"] + half
-    return found | {"verdict": "within" if within else "outside"}
+    found |= dict(zip(EXPECTED, _expected(own, row.mean_of), strict=True))
+    verdicts = {("low", "high"): "within", tuple(EXPECTED): "within chance"}
+    for (low, high), verdict in verdicts.items():
+        if found[low] - half <= value <= found[high] + half:
+            return found | {"verdict": verdict}
+    return found | {"verdict": "outside"}
+
+
+def _expected(own: pd.Series, runs: int | None) -> tuple[float, float]:
+    """Where the mean of so many more runs like ours falls in 95 of 100 cases.
+
+    The prediction interval mean ± t(n−1)·sd·√(1/n + 1/runs) (Hahn & Meeker 1991, Statistical
+    Intervals, section 4.8); missing where it is not known how many.
+    """
+    if pd.isna(runs):
+        return math.nan, math.nan
+    quantile = special.stdtrit(own["n"] - 1, (1 + LEVEL) / 2)
+    reach = quantile * own["sd"] * math.sqrt(1 / own["n"] + 1 / runs)
+    return own["mean"] - reach, own["mean"] + reach
 
 
 def _half_digit(text: str) -> float:
