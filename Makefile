@@ -34,7 +34,8 @@ report: install
 
 # The cluster tests have the machine to themselves: Slurm and its time limits do not wait.
 test: install check test-packages
-	$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadgroup tests/unit tests/workflow
+	$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
+	  tests/unit tests/workflow
 	$(BIN)/pytest tests/cluster
 
 # What the tests' own Slurm and their browser need, where it may be installed; else those tests say

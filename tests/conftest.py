@@ -5,14 +5,6 @@ import tiny
 from paths import DATA_ROOT
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Tests that share what takes long to make run in one process, where several test."""
-    for item in items:
-        shared = "finished" if "finished" in item.fixturenames else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(shared))
-
-
 @pytest.fixture(scope="session")
 def data_root():
     if not (DATA_ROOT / "restaurant" / "train.json").is_file():
