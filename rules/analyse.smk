@@ -67,12 +67,13 @@ rule compare_methods:
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
+    threads: 4  # fewer where there are not so many
     params:
         code=code_digest("compare_methods"),
     shell:
         'python "$TUNEGRID"/scripts/compare_methods.py --runs {input.runs} --root results/runs'
         " --parquet {output.parquet} --csv {output.csv} --mcnemar {output.mcnemar}"
-        " --intervals {output.intervals} > {log} 2>&1"
+        " --intervals {output.intervals} --processes {threads} > {log} 2>&1"
 
 
 rule summarise:

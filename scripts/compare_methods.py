@@ -21,6 +21,7 @@ def main() -> None:
     parser.add_argument("--csv", required=True, type=Path, help="the same, to write")
     parser.add_argument("--mcnemar", required=True, type=Path, help="CSV of each seed, to write")
     parser.add_argument("--intervals", required=True, type=Path, help="Parquet, to write")
+    parser.add_argument("--processes", type=int, default=1, help="at most; default: 1")
     arguments = parser.parse_args()
 
     import pandas as pd
@@ -29,7 +30,8 @@ def main() -> None:
     from tunegrid.statistics.comparing import compare_methods
     from tunegrid.statistics.outcomes import predictions_below
 
-    found = compare_methods(pd.read_parquet(arguments.runs), predictions_below(arguments.root))
+    runs, load = pd.read_parquet(arguments.runs), predictions_below(arguments.root)
+    found = compare_methods(runs, load, processes=arguments.processes)
     comparisons = found["comparisons"]
     with atomic_path(arguments.mcnemar) as temporary:
         found["mcnemar"].to_csv(temporary, index=False)

@@ -10,7 +10,7 @@ from statsmodels.stats.power import TTestPower
 
 from tunegrid.errors import UserError
 from tunegrid.states import FAILED, FINISHED
-from tunegrid.statistics import bootstrap
+from tunegrid.statistics import bootstrap, comparing
 from tunegrid.statistics.bootstrap import (
     COMPARED,
     Outcomes,
@@ -327,6 +327,17 @@ def test_one_seed_less_than_needed_has_too_little_power(effect):
         TTestPower().power(effect, n, 0.05, alternative="two-sided") for n in (seeds - 1, seeds)
     ]
     assert power[0] < 0.8 <= power[1]
+
+
+def test_processes_that_share_the_work_change_nothing(monkeypatch):
+    monkeypatch.setattr(comparing, "RUNS_A_PROCESS", 1)
+    found = {"full": outcomes([0.8, 0.7, 0.8], seed=1), "a": outcomes([0.7, 0.6, 0.6], seed=1)}
+    one = make_runs({"full": 9, "a": 1}, seeds=[1, 2, 3])
+    runs = pd.concat([one, one.assign(task="other")], ignore_index=True)
+    alone = compare_methods(runs, loader(found), 200)
+    shared = compare_methods(runs, loader(found), 200, processes=2)
+    for name, table in alone.items():
+        pd.testing.assert_frame_equal(table, shared[name])
 
 
 def test_the_same_runs_give_the_same_interval():

@@ -190,13 +190,25 @@ def test_curves_that_lack_a_column_stand_beside_those_that_have_it(one_run):
     """An evaluation that no epoch of a run has is an empty column: of no type."""
     cells, root, folder = one_run
     (folder / "history.csv").write_text("step,loss,eval_loss\n1,2,\n2,1,\n")
-    other = folder.parent / "seed2"
-    other.mkdir()
-    (other / "history.csv").write_text("step,loss,eval_loss\n1,0.5,0.25\n")
-    history = collect_history(others(cells, 2), root).to_pandas()
-    assert history["seed"].tolist() == [1, 1, 2]
-    assert history["loss"].tolist() == [2.0, 1.0, 0.5]
-    assert history["eval_loss"].isna().tolist() == [True, True, False]
+    texts = {2: "step,loss,eval_loss\n1,0.5,0.25\n", 3: "loss,step\n0.3,1\n"}
+    for seed, text in texts.items():
+        other = folder.parent / f"seed{seed}"
+        other.mkdir()
+        (other / "history.csv").write_text(text)
+    history = collect_history(others(cells, 2, 3), root).to_pandas()
+    assert history["seed"].tolist() == [1, 1, 2, 3]
+    assert history["loss"].tolist() == [2.0, 1.0, 0.5, 0.3]
+    assert history["step"].tolist() == [1, 2, 1, 1]
+    assert history["eval_loss"].isna().tolist() == [True, True, False, True]
+
+
+def test_a_metric_may_come_after_a_megabyte_of_steps_without_it(one_run):
+    cells, root, folder = one_run
+    rows = "".join(f"{step},0.5,\n" for step in range(150_000))
+    (folder / "history.csv").write_text(f"step,loss,eval_loss\n{rows}150000,0.5,0.25\n")
+    history = collect_history(cells, root).to_pandas()
+    assert history["eval_loss"].tolist()[-1] == 0.25
+    assert history["eval_loss"].isna().sum() == 150_000
 
 
 def test_a_run_of_other_settings_is_refused(one_run):

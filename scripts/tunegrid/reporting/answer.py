@@ -10,6 +10,7 @@ from tunegrid.reporting.data import leak_note
 from tunegrid.reporting.fit import NOTE as FIT_NOTE
 from tunegrid.reporting.table import Table, interval_texts, join_notes, or_dash
 from tunegrid.results import GROUP, METRICS
+from tunegrid.statistics.bootstrap import RESAMPLES
 from tunegrid.statistics.dominance import THRESHOLD
 
 #: Below this corrected p two methods are told apart.
@@ -17,9 +18,9 @@ ALPHA = 0.05
 NOTE = (
     "Degenerate: runs of the method / of the reference that predict one class, or whose loss"
     " is not finite. Difference: method − reference, the mean over the seeds that both have."
-    " Interval: 95 %, crossed bootstrap of 10,000 resamples over seeds and test examples (with"
-    " one seed, over examples alone). p: two-sided, over both together, by Holm's method for all"
-    " comparisons of the metric. d: mean over standard deviation of the seeds' differences;"
+    f" Interval: 95 %, crossed bootstrap of {RESAMPLES:,} resamples over seeds and test examples"
+    " (with one seed, over examples alone). p: two-sided, over both together, by Holm's method for"
+    " all comparisons of the metric. d: mean over standard deviation of the seeds' differences;"
     " seeds needed: how many a paired t test would need to find such a d with power 80 %."
     " Shown from: the difference that these seeds and examples would find with power 80 %,"
     " before Holm's correction. One example: what one test example is worth in accuracy;"

@@ -6,6 +6,7 @@ from tunegrid.reporting.data import leak_note
 from tunegrid.reporting.marks import absence, mark, table_note
 from tunegrid.reporting.table import Table, interval_texts, join_notes, or_dash
 from tunegrid.results import GROUP, METRICS
+from tunegrid.statistics.bootstrap import RESAMPLES
 from tunegrid.statistics.summary import unequal_steps
 
 #: The summary's baselines, in words.
@@ -16,9 +17,10 @@ TRAINABLE = (
 )
 INTERVALS = (
     "Intervals of the mean, 95 %. Over seeds: Student's t, what other seeds would give on this test"
-    " split; none with one seed. Over seeds and test examples: a crossed bootstrap of 10,000"
-    " resamples (with one seed, of examples alone), what other seeds would give on other examples"
-    " like these; not of the loss. Each is of its mean alone: how methods differ is in comparisons."
+    " split; none with one seed. Over seeds and test examples: a crossed bootstrap of"
+    f" {RESAMPLES:,} resamples (with one seed, of examples alone), what other seeds would give on"
+    " other examples like these; not of the loss. Each is of its mean alone: how methods differ is"
+    " in comparisons."
 )
 
 

@@ -3,6 +3,8 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -141,10 +143,15 @@ def _flat_provenance(made: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 def collect_history(finished: pd.DataFrame, root: Path) -> pa.Table:
     """The training curves of finished cells: columns `RUN` and history.csv's, a row a step."""
     paths = [RUN_PATH.format(**cell._asdict()) for cell in finished[RUN].itertuples()]
-    curves = [csv.read_csv(root / path / "history.csv") for path in paths]
+    parts = [(root / path / "history.csv").read_bytes().partition(b"\n") for path in paths]
+    # Neighbours with the same columns are read as one: a file by itself takes half a millisecond.
+    curves = [
+        csv.read_csv(pa.py_buffer(header + b"\n" + b"".join(body for _, _, body in same)))
+        for header, same in groupby(parts, key=itemgetter(0))
+    ]
     # A column that is empty in some runs has no type there, and whole numbers may stand for others.
     table = pa.concat_tables(curves, promote_options="permissive")
-    lengths = [curve.num_rows for curve in curves]
+    lengths = [body.count(b"\n") for _, _, body in parts]
     for position, key in enumerate(RUN):
         table = table.add_column(position, key, pa.array(finished[key].repeat(lengths)))
     return table

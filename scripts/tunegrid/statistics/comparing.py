@@ -2,10 +2,12 @@
 
 import bisect
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed, parallel_config
 from scipy import special
 from scipy.optimize import brentq
 from statsmodels.stats.contingency_tables import mcnemar
@@ -37,10 +39,14 @@ POWER = 0.8
 LEAST_LOG_P = -36.0
 #: More seeds than this are told as none.
 MOST_SEEDS = 10_000
+#: Runs from which on it pays to start another process.
+RUNS_A_PROCESS = 500
+
+Row = dict[str, Any]
 
 
 def compare_methods(
-    runs: pd.DataFrame, load: Load, resamples: int = RESAMPLES
+    runs: pd.DataFrame, load: Load, resamples: int = RESAMPLES, processes: int = 1
 ) -> dict[str, pd.DataFrame]:
     """Every method against that which trains most parameters, for each model and task.
 
@@ -48,6 +54,7 @@ def compare_methods(
         runs: as collect_runs returns it.
         load: of the predictions of a run.
         resamples: of each bootstrap.
+        processes: at most so many share the work; the result is the same.
 
     Returns:
         comparisons: a row a model, task, method and metric: reference (the method compared with, of
@@ -70,30 +77,14 @@ def compare_methods(
     Raises:
         UserError: two runs were not measured on the same examples.
     """
-    comparisons, details, intervals = [], [], []
     runs = runs[[*RUN, "state", "degenerate", "trainable_parameters"]]
-    for _, group in runs.groupby(["model", "task"], sort=False):
-        finished = group[group["state"] == FINISHED].reset_index(drop=True)
-        if finished.empty:
-            comparisons += _nothing_finished(group)
-            continue
-        _, _, outcomes = load_outcomes(load, finished)
-        drawn = resampled_scores(outcomes, resamples)
-        intervals += _intervals(finished, drawn)
-        scores = outcomes.scores(np.ones((1, len(outcomes.labels))))
-        rights = outcomes.predicted == outcomes.labels
-        for here, (seeds, mine, other) in _pairs(group, finished):
-            for metric in COMPARED:
-                row = here | {"metric": metric, "seeds": len(seeds)}
-                if seeds:
-                    pair = scores[metric][0, mine], scores[metric][0, other]
-                    differences = drawn[metric][:, mine] - drawn[metric][:, other]
-                    row |= {"examples": len(outcomes.labels)} | _compare(*pair, differences)
-                    row["degenerate"] = finished["degenerate"][mine].sum()
-                    row["reference_degenerate"] = finished["degenerate"][other].sum()
-                comparisons.append(row)
-            for seed, one, two in zip(seeds, rights[mine], rights[other], strict=True):
-                details.append(here | {"seed": seed} | _mcnemar(one, two))
+    processes = max(1, min(processes, len(runs) // RUNS_A_PROCESS))
+    with parallel_config("loky", n_jobs=processes, inner_max_num_threads=1):
+        parts = Parallel()(
+            delayed(_compare_group)(group, load, resamples)
+            for _, group in runs.groupby(["model", "task"], sort=False)
+        )
+    comparisons, details, intervals = (list(chain(*rows)) for rows in zip(*parts, strict=True))
     return {
         "comparisons": _with_holm(_typed(pd.DataFrame(comparisons, columns=COLUMNS))),
         "mcnemar": pd.DataFrame(details, columns=DETAILS),
@@ -101,7 +92,34 @@ def compare_methods(
     }
 
 
-def _nothing_finished(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
+def _compare_group(
+    group: pd.DataFrame, load: Load, resamples: int
+) -> tuple[list[Row], list[Row], list[Row]]:
+    """The rows of all three tables of one model and task."""
+    finished = group[group["state"] == FINISHED].reset_index(drop=True)
+    if finished.empty:
+        return list(_nothing_finished(group)), [], []
+    comparisons, details = [], []
+    _, _, outcomes = load_outcomes(load, finished)
+    drawn = resampled_scores(outcomes, resamples)
+    scores = outcomes.scores(np.ones((1, len(outcomes.labels))))
+    rights = outcomes.predicted == outcomes.labels
+    for here, (seeds, mine, other) in _pairs(group, finished):
+        for metric in COMPARED:
+            row = here | {"metric": metric, "seeds": len(seeds)}
+            if seeds:
+                pair = scores[metric][0, mine], scores[metric][0, other]
+                differences = drawn[metric][:, mine] - drawn[metric][:, other]
+                row |= {"examples": len(outcomes.labels)} | _compare(*pair, differences)
+                row["degenerate"] = finished["degenerate"][mine].sum()
+                row["reference_degenerate"] = finished["degenerate"][other].sum()
+            comparisons.append(row)
+        for seed, one, two in zip(seeds, rights[mine], rights[other], strict=True):
+            details.append(here | {"seed": seed} | _mcnemar(one, two))
+    return comparisons, details, list(_intervals(finished, drawn))
+
+
+def _nothing_finished(group: pd.DataFrame) -> Iterator[Row]:
     """Rows that say so of each method of a model and task, where there are several."""
     planned = group.groupby(GROUP, sort=False).size()
     if len(planned) == 1:
@@ -111,7 +129,7 @@ def _nothing_finished(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
         yield from (here | {"metric": metric} for metric in COMPARED)
 
 
-def _intervals(finished: pd.DataFrame, drawn: dict[str, np.ndarray]) -> Iterator[dict[str, Any]]:
+def _intervals(finished: pd.DataFrame, drawn: dict[str, np.ndarray]) -> Iterator[Row]:
     """The interval of each method's mean; `drawn` as `resampled_scores` returns it."""
     for key, own in finished.groupby(GROUP, sort=False):
         here = dict(zip(GROUP, key, strict=True))
@@ -124,7 +142,7 @@ def _intervals(finished: pd.DataFrame, drawn: dict[str, np.ndarray]) -> Iterator
 Paired = tuple[list[int], list[int], list[int]]
 
 
-def _pairs(group: pd.DataFrame, finished: pd.DataFrame) -> Iterator[tuple[dict[str, Any], Paired]]:
+def _pairs(group: pd.DataFrame, finished: pd.DataFrame) -> Iterator[tuple[Row, Paired]]:
     """Each method of a model and task with the reference: what names the row, and their runs."""
     shares = finished.groupby("method", sort=False)["trainable_parameters"].first()
     reference = shares.astype(float).idxmax()
@@ -140,7 +158,7 @@ def _pairs(group: pd.DataFrame, finished: pd.DataFrame) -> Iterator[tuple[dict[s
         yield here | {"reference": reference, "seeds_planned": int(planned)}, paired
 
 
-def _compare(one: np.ndarray, two: np.ndarray, resampled: np.ndarray) -> dict[str, Any]:
+def _compare(one: np.ndarray, two: np.ndarray, resampled: np.ndarray) -> Row:
     """Two methods' scores of each seed, and their differences on resampled examples (b, seeds)."""
     differences = one - two
     drawn = crossed_bootstrap(resampled)
@@ -214,7 +232,7 @@ def seeds_needed(effect_size: float | None) -> int | None:
     return 2 + bisect.bisect_left(seeds, True, key=found)
 
 
-def _mcnemar(one: np.ndarray, two: np.ndarray) -> dict[str, Any]:
+def _mcnemar(one: np.ndarray, two: np.ndarray) -> Row:
     """Of one seed, the examples that only one has right, and McNemar's exact test of them."""
     only, not_ = int((one & ~two).sum()), int((two & ~one).sum())
     table = [[int((one & two).sum()), only], [not_, int((~one & ~two).sum())]]
