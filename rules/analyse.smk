@@ -67,7 +67,7 @@ rule compare_methods:
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
-    threads: 4  # fewer where there are not so many
+    threads: compare_threads
     params:
         code=code_digest("compare_methods"),
     shell:

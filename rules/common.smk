@@ -203,6 +203,11 @@ def published_checksums():
     return {path: sha256(user_path(path)) for path in PROJECT.config.published.tables}
 
 
+def compare_threads(wildcards):
+    """The processes of compare_methods: one compares 1,000 runs while another starts."""
+    return min(4, 1 + len(CELLS) // 1000)
+
+
 def of_all_runs(name):
     """The file `name` of every run in the grid."""
     return [f"results/runs/{path}/{name}" for path in CELLS]

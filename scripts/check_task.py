@@ -39,7 +39,7 @@ def main() -> None:
     from tunegrid.files import read_json, write_json, write_text
     from tunegrid.reporting.data import card_tables, leak_note
     from tunegrid.reporting.page import to_html
-    from tunegrid.reporting.table import to_markdown
+    from tunegrid.reporting.table_files import to_markdown
     from tunegrid.tasks.baselines import word_baseline
     from tunegrid.tasks.cards import leaks
     from tunegrid.tasks.hygiene import SPLITS, check_splits

@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--csv", required=True, type=Path, help="the same, to write")
     parser.add_argument("--mcnemar", required=True, type=Path, help="CSV of each seed, to write")
     parser.add_argument("--intervals", required=True, type=Path, help="Parquet, to write")
-    parser.add_argument("--processes", type=int, default=1, help="at most; default: 1")
+    parser.add_argument("--processes", type=int, default=1, help="that share the work; default: 1")
     arguments = parser.parse_args()
 
     import pandas as pd

@@ -26,8 +26,8 @@ def main() -> None:
 
     from tunegrid.code import user_path
     from tunegrid.files import read_json
-    from tunegrid.reporting.page import write_tables
     from tunegrid.reporting.published import published_tables
+    from tunegrid.reporting.table_files import write_tables
     from tunegrid.statistics.findings import check_findings
     from tunegrid.statistics.published import audit_published, compare_published, read_published
 

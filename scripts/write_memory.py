@@ -21,7 +21,7 @@ def main() -> None:
 
     from tunegrid.files import read_json
     from tunegrid.reporting.memory import memory_tables
-    from tunegrid.reporting.page import write_tables
+    from tunegrid.reporting.table_files import write_tables
 
     predicted = [row for path in arguments.predicted for row in read_json(path)]
     measured = [row for path in arguments.measured for row in read_json(path)]

@@ -6,6 +6,9 @@ GROUP = RUN[:-1]
 #: A run's folder below `results/runs`.
 RUN_PATH = "{model}/{task}/{method}/seed{seed}"
 
+#: Joins the names of the tasks that an aggregated task is made of.
+JOINED = "+"
+
 #: The split that is evaluated after each epoch, by `train.protocol`.
 EVALUATED = {"standard": "dev", "report": "test"}
 

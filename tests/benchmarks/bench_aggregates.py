@@ -5,7 +5,7 @@
 Writes synthetic runs (5 seeds of 10 methods, then of more models and tasks; 100 optimizer steps in
 10 epochs; predictions that are right with a probability of their own) as train.py leaves them, and
 runs the programs on them as the workflow does on two cores: one after the other, then side by side.
-Prints wall time, the largest resident memory, and what four times the runs cost: 4 is linear.
+Prints wall time, the largest process's memory, and what four times the runs cost: 4 is linear.
 """
 
 import argparse
@@ -176,7 +176,7 @@ ENVIRONMENT = dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"], "1")
 
 
 def timed(program: str, arguments: list[str], folder: Path) -> tuple[float, float]:
-    """Seconds, and the largest resident memory in GB."""
+    """Seconds, and the largest process's resident memory in GB."""
     begun = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, ROOT / f"scripts/{program}.py", *arguments],
@@ -208,7 +208,7 @@ def main() -> None:
     parser.add_argument("--predictions", type=int, default=1000, help="of each run")
     parser.add_argument("--keep", type=Path, help="folder for the runs; default: a temporary one")
     arguments = parser.parse_args()
-    found = []
+    found, together = [], []
     with tempfile.TemporaryDirectory() as temporary:
         for runs in (arguments.runs // 4, arguments.runs):
             folder = (arguments.keep or Path(temporary)) / str(runs)
@@ -216,7 +216,7 @@ def main() -> None:
             found.append(
                 {name: timed(name, rest, folder) for name, rest in programs(tasks).items()}
             )
-        waves = side_by_side(tasks, folder)
+            together.append(side_by_side(tasks, folder))
     quarter, whole = found
     print(f"{'':16} {arguments.runs // 4:>8} runs {arguments.runs:>14} runs   ratio")
     for name in whole:
@@ -227,7 +227,7 @@ def main() -> None:
     print(
         f"{'all':16} {total[0]:9.1f} s {total[1]:11.1f} s {most:6.2f} GB {total[1] / total[0]:6.1f}"
     )
-    print(f"{'side by side':16} {'':11} {waves:11.1f} s")
+    print(f"{'side by side':16} {together[0]:9.1f} s {together[1]:11.1f} s")
 
 
 if __name__ == "__main__":

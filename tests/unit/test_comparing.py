@@ -10,7 +10,7 @@ from statsmodels.stats.power import TTestPower
 
 from tunegrid.errors import UserError
 from tunegrid.states import FAILED, FINISHED
-from tunegrid.statistics import bootstrap, comparing
+from tunegrid.statistics import bootstrap
 from tunegrid.statistics.bootstrap import (
     COMPARED,
     Outcomes,
@@ -191,6 +191,22 @@ def test_each_method_is_compared_with_the_one_that_trains_most():
     assert len(details) == 10
 
 
+def test_seeds_that_all_differ_alike_have_no_effect_size():
+    """Always 7 of 139 examples: no seed varies, however the fractions are rounded."""
+    labels = np.zeros(139, dtype=int)
+
+    def wrong(*counts):
+        rows = [np.arange(139) < count for count in counts]
+        return Outcomes(labels, np.array(rows).astype(int), 2)
+
+    found = {"full": wrong(10, 17, 30), "a": wrong(17, 24, 37)}
+    runs = make_runs({"full": 9, "a": 1}, seeds=[1, 2, 3])
+    table = compare_methods(runs, loader(found), 100)["comparisons"].set_index("metric")
+    assert table.loc["accuracy", "difference"] == pytest.approx(-7 / 139)
+    assert pd.isna(table.loc["accuracy", "effect_size"])
+    assert pd.isna(table.loc["accuracy", "seeds_needed"])
+
+
 def test_mcnemar_counts_what_only_one_has_right():
     """Of the discordant 10 and 2 the exact binomial test has p = .0386."""
     labels = np.zeros(30, dtype=int)
@@ -329,8 +345,7 @@ def test_one_seed_less_than_needed_has_too_little_power(effect):
     assert power[0] < 0.8 <= power[1]
 
 
-def test_processes_that_share_the_work_change_nothing(monkeypatch):
-    monkeypatch.setattr(comparing, "RUNS_A_PROCESS", 1)
+def test_processes_that_share_the_work_change_nothing():
     found = {"full": outcomes([0.8, 0.7, 0.8], seed=1), "a": outcomes([0.7, 0.6, 0.6], seed=1)}
     one = make_runs({"full": 9, "a": 1}, seeds=[1, 2, 3])
     runs = pd.concat([one, one.assign(task="other")], ignore_index=True)

@@ -117,8 +117,7 @@ def test_expected_means_are_where_they_fall():
     """Of simulated papers with 3 runs each, beside 5 of ours, 95 of 100 lie in what is expected."""
     draw = np.random.default_rng(0)
     ours, theirs = draw.normal(size=(20_000, 5)), draw.normal(size=(20_000, 3)).mean(axis=1)
-    own = {"n": 5, "mean": ours.mean(axis=1), "sd": ours.std(axis=1, ddof=1)}
-    low, high = _expected(own, 3)
+    low, high = _expected(5, ours.mean(axis=1), ours.std(axis=1, ddof=1), 3)
     assert ((low < theirs) & (theirs < high)).mean() == pytest.approx(0.95, abs=0.005)
 
 
@@ -150,10 +149,24 @@ def test_the_audit_finds_what_the_report_has_and_nothing_else():
         ("roberta-base", "", "adapter-64", "2.818 % trainable"),
     }
     findings = list(told.values())
-    assert any("no mean of 1 to 10 runs on 139 test examples" in text for text in findings)
+    assert any("no mean of 5 runs on 139 test examples" in text for text in findings)
     assert any("predicting Background for every example (71 of 139)" in text for text in findings)
     assert any("(errors cost 0.127 at least)" in text for text in findings)
     assert any("(642,393 parameters); without it 2.340 %" in text for text in findings)
+
+
+@pytest.mark.parametrize(
+    ("value", "mean_of", "impossible"),
+    [
+        ("0.75216", 20, None), ("0.75216", None, "1 to 10 runs"),  # 2091 of 20 · 139
+        ("0.73022", 1, "one run"), ("0.73022", None, None),  # 101.5 of 139
+    ],
+)  # fmt: skip
+def test_a_mean_is_tried_for_the_runs_that_it_is_of(value, mean_of, impossible):
+    row = ("p", "m", "acl_sup", "full", "accuracy", value, mean_of)
+    published = pd.DataFrame([row], columns=[*COLUMNS, "mean_of"])
+    found = audit_published(published, CARDS, SUMMARY)["finding"].tolist()
+    assert found == ([f"is no mean of {impossible} on 139 test examples (GRIM)"] * bool(impossible))
 
 
 def test_a_loss_below_what_the_errors_cost_cannot_be():

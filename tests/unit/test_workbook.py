@@ -49,6 +49,21 @@ def test_its_first_sheet_says_what_every_sheet_and_column_is(workbook):
             assert told[other.title, cell.value], f"{other.title}: {cell.value}"
 
 
+def test_a_mean_leads_to_the_first_run_that_has_the_metric(tmp_path):
+    mine = RUNS.query("model == 'm1' and task == 't2' and method == 'a8'")
+    runs = RUNS.assign(loss=RUNS["loss"].mask(RUNS.index == mine.index[0]))
+    write_workbook(runs, SUMMARY, sheets(), tmp_path / "results.xlsx")
+    summary = openpyxl.load_workbook(tmp_path / "results.xlsx")["summary"]
+    place = [cell.value for cell in summary[1]].index("mean")
+    led = {
+        row[3].value: row[place].hyperlink.location
+        for row in summary.iter_rows(min_row=2)
+        if [cell.value for cell in row[:3]] == ["m1", "t2", "a8"]
+    }
+    assert led["loss"] == f"'runs'!A{mine.index[1] + 2}"
+    assert led["accuracy"] == f"'runs'!A{mine.index[0] + 2}"
+
+
 def test_numbers_lead_to_the_rows_of_their_runs(workbook):
     names = [cell.value for cell in workbook["summary"][1]]
     row = next(

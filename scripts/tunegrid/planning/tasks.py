@@ -14,11 +14,10 @@ from tunegrid.config.catalogue import TaskEntry
 from tunegrid.config.messages import nearest
 from tunegrid.config.schema import DataSettings
 from tunegrid.errors import UserError
+from tunegrid.results import JOINED
 
 #: What a few-shot version's name ends with, and how many examples of each label it keeps.
 FEW_SHOT_SUFFIX, FEW_SHOT = "_fs", 16
-#: What stands between the names of the parts of an aggregated task.
-JOINED = "+"
 
 
 @dataclass(frozen=True)

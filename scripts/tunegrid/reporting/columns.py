@@ -96,7 +96,13 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "ours": (_SCORE, "The grid's mean."),
     "expected_low": (_SCORE, "Below it a mean of so many runs like the grid's lies in 1 of 40."),
     "expected_high": (_SCORE, "Above it such a mean lies in 1 of 40."),
-    "verdict": ("", "within: in low … high; within chance: in what is expected of such a mean."),
+    "verdict": (
+        "",
+        (
+            "within: in low … high, as far as it was printed; within chance: in what is expected;"
+            " outside: in neither; equal, differs: of what does not vary; else why none is told."
+        ),
+    ),
     # memory
     "batch": ("", "Examples of the step."),
     "tokens": ("", "Tokens of each."),

@@ -1,14 +1,12 @@
-"""Tables as files: a page for the report, Markdown for a paper's repository, CSV for programs."""
+"""Tables as a page of HTML, for the report."""
 
 import re
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from jinja2 import Environment
 from markupsafe import Markup
 
-from tunegrid.files import atomic_path, write_text
-from tunegrid.reporting.table import Table, to_markdown
+from tunegrid.reporting.table import Table
 
 #: A click on a column's head sorts its table by that column, a second one the other way round.
 #: Numbers by the first number in the cell, everything else as text; what is missing comes last.
@@ -61,17 +59,8 @@ for (const head of document.querySelectorAll("thead th")) {
 """
 
 
-def write_tables(tables: Mapping[str, Table], folder: Path) -> None:
-    """Write each table as <name>.md, <name>.html and <name>.csv."""
-    for name, table in tables.items():
-        write_text(folder / f"{name}.md", to_markdown(table))
-        write_text(folder / f"{name}.html", to_html(table.title, [table]))
-        with atomic_path(folder / f"{name}.csv") as temporary:
-            table.data.to_csv(temporary, index=False)
-
-
 def to_html(title: str, tables: Sequence[Table]) -> str:
-    """The readable tables as a page of their own, for the report."""
+    """The readable tables as one page."""
     environment = Environment(autoescape=True, trim_blocks=True, keep_trailing_newline=True)
     environment.filters["strong"] = _strong
     return environment.from_string(PAGE).render(title=title, tables=tables)

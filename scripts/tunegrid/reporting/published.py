@@ -6,7 +6,7 @@ from tunegrid.reporting.marks import runs_text, table_note
 from tunegrid.reporting.table import Table, interval_texts, join_notes, or_dash
 from tunegrid.results import GROUP
 from tunegrid.statistics.counting import COUNTS
-from tunegrid.statistics.published import EXPECTED, RUNS
+from tunegrid.statistics.published import EXPECTED, MEAN_OF
 
 NOTE = (
     "Ours: mean over the runs; interval: its 95 % t interval over seeds; expected: where a mean of"
@@ -34,7 +34,7 @@ def published_tables(
         audit: as audit_published returns it.
         findings: as check_findings returns it.
     """
-    numbers = ["published", RUNS, "ours", "n", *COUNTS, "low", "high", *EXPECTED, "difference"]
+    numbers = ["published", MEAN_OF, "ours", "n", *COUNTS, "low", "high", *EXPECTED, "difference"]
     data = compared.reindex(columns=[*PLACE, "metric", *numbers, "verdict"])
     readable = data[[*PLACE, "metric", "verdict"]].assign(
         ours=data["ours"].map(or_dash("{:.4f}")),
@@ -43,7 +43,7 @@ def published_tables(
         published=compared["printed"],
         interval=interval_texts(data, "low", "high"),
         expected=interval_texts(data, *EXPECTED),
-        **{"mean of": data[RUNS].map(or_dash("{:.0f}"))},
+        **{"mean of": data[MEAN_OF].map(or_dash("{:.0f}"))},
     )
     none = (data["verdict"] == "not in the grid").all()
     groups = data.drop_duplicates(GROUP)

@@ -13,13 +13,11 @@ from tunegrid.reporting.marks import runs_text, table_note
 from tunegrid.reporting.runs import hyperparameters_table, runs_table
 from tunegrid.reporting.summary import accuracy_table, methods_table, steps_note, summary_table
 from tunegrid.reporting.table import Table, join_notes, or_dash
-from tunegrid.results import GROUP
+from tunegrid.results import GROUP, JOINED
 from tunegrid.states import FINISHED
 from tunegrid.statistics.counting import count_runs
 from tunegrid.tasks.cards import Card, leaks
 
-#: Joins the names of an aggregated task's parts.
-JOINT = "+"
 #: What metrics.json says of each part of an aggregated task.
 PART_METRICS = ("examples", "loss", "accuracy", "macro_f1", "outside")
 
@@ -48,8 +46,8 @@ def parts_table(runs: pd.DataFrame, summary: pd.DataFrame) -> Table:
     rows = [
         _part_row(runs, group, part)
         for group in count_runs(runs).reset_index().to_dict("records")
-        if JOINT in group["task"]
-        for part in group["task"].split(JOINT)
+        if JOINED in group["task"]
+        for part in group["task"].split(JOINED)
     ]
     data = pd.DataFrame(rows)
     alone = summary[summary["metric"] == "accuracy"].rename(columns={"task": "part"})
@@ -131,6 +129,6 @@ def build_tables(
         "hard": hard_table(errors["hard"]),
         "cost": cost_table(costs),
     }
-    if runs["task"].str.contains(JOINT, regex=False).any():
+    if runs["task"].str.contains(JOINED, regex=False).any():
         tables["parts"] = parts_table(runs, summary)
     return tables

@@ -99,7 +99,7 @@ def write_workbook(
 
 
 def _links_of_summary(summary: pd.DataFrame, runs: pd.DataFrame) -> Links:
-    """From a group's mean to its first run, from its extremes to the run that has them."""
+    """From a group's mean to its first run that has the metric, from its extremes to theirs."""
     finished = runs[runs["state"] == FINISHED]
     links: dict[str, dict[int, str]] = {"mean": {}, "min": {}, "max": {}}
     for metric, rows in summary.reset_index(drop=True).groupby("metric"):

@@ -45,24 +45,21 @@ class Outcomes:
             Of each of `COMPARED`, (b, runs). Macro-F1 as in `tunegrid.training.metrics`: the mean
             over the labels that occur among labels or predictions of the weighted examples.
         """
-        order = np.argsort(self.labels, kind="stable")
-        if (order[1:] < order[:-1]).any():
-            weights = weights[:, order]
+        if (np.diff(self.labels) < 0).any():
+            order = np.argsort(self.labels, kind="stable")
+            return self.by_label().scores(weights[:, order])
+        bounds = np.searchsorted(self.labels, np.arange(self.kinds + 1))
         # Counts are whole numbers, exact in single precision, too.
         weights = weights.astype(np.float32)
-        bounds = np.searchsorted(self.labels[order], np.arange(self.kinds + 1))
         size = max(1, COUNTS_AT_ONCE // max(weights.shape))
         parts = [
-            _scores(weights, self.predicted[start : start + size, order], bounds)
+            _scores(weights, self.predicted[start : start + size], bounds)
             for start in range(0, len(self.predicted), size)
         ]
-        return {
-            name: np.concatenate([part[name] for part in parts], axis=1).astype(np.float64)
-            for name in COMPARED
-        }
+        return {name: np.concatenate([part[name] for part in parts], axis=1) for name in COMPARED}
 
     def by_label(self) -> "Outcomes":
-        """The same, in the order of the labels: `scores` need not sort the weights."""
+        """The same, the examples in the order of their labels."""
         order = np.argsort(self.labels, kind="stable")
         return Outcomes(self.labels[order], self.predicted[:, order], self.kinds)
 
@@ -75,23 +72,26 @@ def _scores(
     Label k's examples are those from bounds[k] on, before bounds[k + 1]: it is hit only there, so
     that all hits together cost one product of all weights.
     """
+    shape = len(weights), len(predicted)
     total = weights.sum(axis=1, keepdims=True)
     told = np.empty(predicted.T.shape, dtype=np.float32)
-    right, f1, occurring = np.zeros((3, len(weights), len(predicted)), dtype=np.float32)
-    left = np.broadcast_to(total, right.shape)  # predictions of the labels that are still to come
+    right, occurring, f1 = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    rest = np.broadcast_to(total, shape)  # predictions of this label and those after it
+    last = len(bounds) - 2
     for label, (start, end) in enumerate(pairwise(bounds)):
         np.equal(predicted.T, label, out=told)
         own = weights[:, start:end]
         hits = own @ told[start:end]
+        given = rest if label == last else weights @ told
+        rest = rest - given
+        # As often as the label is told, and as it is true: the denominator of F1.
+        both = given + own @ np.ones((end - start, 1), dtype=np.float32)
         right += hits
-        given = left if label + 2 == len(bounds) else weights @ told
-        left = left - given
-        given = given + own @ np.ones((own.shape[1], 1), dtype=np.float32)
-        occurring += given > 0
-        # A label that does not occur has no hits: its F1 is 0, whatever it is divided by.
-        hits /= np.maximum(given, 1)
-        f1 += hits
-    return {"accuracy": right / total, "macro_f1": 2 * f1 / occurring}
+        occurring += both > 0
+        # A label that does not occur has no hits: its F1 is 0, whatever it is divided by. Scores
+        # are doubles: equal ones differ by nothing that is told from 0.
+        f1 += np.divide(2 * hits, np.maximum(both, 1), dtype=np.float64)
+    return {"accuracy": right / total, "macro_f1": f1 / occurring}
 
 
 def resampled_scores(outcomes: Outcomes, resamples: int = RESAMPLES) -> dict[str, np.ndarray]:
@@ -100,7 +100,7 @@ def resampled_scores(outcomes: Outcomes, resamples: int = RESAMPLES) -> dict[str
     Returns:
         Of each of `COMPARED`, (resamples, runs), the same for the same outcomes.
     """
-    outcomes = outcomes.by_label()  # drawn examples have no order
+    outcomes = outcomes.by_label()  # drawn examples have no order: none need be kept
     examples = len(outcomes.labels)
     shape = resamples, len(outcomes.predicted)
     # A run's scores lie side by side: it is runs that are taken from them.

@@ -143,15 +143,21 @@ def _flat_provenance(made: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 def collect_history(finished: pd.DataFrame, root: Path) -> pa.Table:
     """The training curves of finished cells: columns `RUN` and history.csv's, a row a step."""
     paths = [RUN_PATH.format(**cell._asdict()) for cell in finished[RUN].itertuples()]
-    parts = [(root / path / "history.csv").read_bytes().partition(b"\n") for path in paths]
+    parts = [_header_and_rows(root / path / "history.csv") for path in paths]
     # Neighbours with the same columns are read as one: a file by itself takes half a millisecond.
     curves = [
-        csv.read_csv(pa.py_buffer(header + b"\n" + b"".join(body for _, _, body in same)))
+        csv.read_csv(pa.py_buffer(header + b"".join(rows for _, rows in same)))
         for header, same in groupby(parts, key=itemgetter(0))
     ]
     # A column that is empty in some runs has no type there, and whole numbers may stand for others.
     table = pa.concat_tables(curves, promote_options="permissive")
-    lengths = [body.count(b"\n") for _, _, body in parts]
+    lengths = [rows.count(b"\n") for _, rows in parts]
     for position, key in enumerate(RUN):
         table = table.add_column(position, key, pa.array(finished[key].repeat(lengths)))
     return table
+
+
+def _header_and_rows(path: Path) -> tuple[bytes, bytes]:
+    """The first line of a CSV of numbers, and the others: each ends, and none is empty."""
+    header, *rows = (line for line in path.read_bytes().splitlines(keepends=False) if line)
+    return header + b"\n", b"".join(row + b"\n" for row in rows)

@@ -39,8 +39,6 @@ POWER = 0.8
 LEAST_LOG_P = -36.0
 #: More seeds than this are told as none.
 MOST_SEEDS = 10_000
-#: Runs from which on it pays to start another process.
-RUNS_A_PROCESS = 500
 
 Row = dict[str, Any]
 
@@ -54,7 +52,7 @@ def compare_methods(
         runs: as collect_runs returns it.
         load: of the predictions of a run.
         resamples: of each bootstrap.
-        processes: at most so many share the work; the result is the same.
+        processes: so many share the work; the result is the same.
 
     Returns:
         comparisons: a row a model, task, method and metric: reference (the method compared with, of
@@ -78,7 +76,6 @@ def compare_methods(
         UserError: two runs were not measured on the same examples.
     """
     runs = runs[[*RUN, "state", "degenerate", "trainable_parameters"]]
-    processes = max(1, min(processes, len(runs) // RUNS_A_PROCESS))
     with parallel_config("loky", n_jobs=processes, inner_max_num_threads=1):
         parts = Parallel()(
             delayed(_compare_group)(group, load, resamples)

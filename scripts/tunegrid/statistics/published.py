@@ -1,7 +1,7 @@
 """Numbers of a paper beside those of the grid: how far they agree, and which cannot be.
 
-A paper's table is a CSV with the columns of `COLUMNS` and, where the paper tells it, `RUNS`. Values
-are kept as text: how many digits were printed says how exact they are.
+A paper's table is a CSV with the columns of `COLUMNS` and, where the paper tells it, `MEAN_OF`.
+Values are kept as text: how many digits were printed says how exact they are.
 """
 
 import math
@@ -23,7 +23,7 @@ from tunegrid.tasks.cards import Card
 
 COLUMNS = ["source", "model", "task", "method", "metric", "value"]
 #: Of how many runs a value is the mean; empty where the paper does not tell.
-RUNS = "mean_of"
+MEAN_OF = "mean_of"
 EXPECTED = ["expected_low", "expected_high"]
 #: The metric that is of a model and method, whatever the task.
 SHARE = "trainable_percent"
@@ -34,7 +34,7 @@ NEAR_LEAST, SMALL_LOSS = 1.5, 0.1
 
 
 def read_published(paths: Sequence[Path]) -> pd.DataFrame:
-    """The numbers of one or more papers, as text; `RUNS` is a number, or missing.
+    """The numbers of one or more papers, as text; `MEAN_OF` is a number, or missing.
 
     Raises:
         UserError: a file is not such a table, or a value is no number.
@@ -45,26 +45,26 @@ def read_published(paths: Sequence[Path]) -> pd.DataFrame:
             table = pd.read_csv(path, dtype=str, keep_default_na=False)
         except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as e:
             raise UserError(f"{path}: is no CSV that can be read: {e}") from None
-        if list(table) not in (COLUMNS, [*COLUMNS, RUNS]):
+        if list(table) not in (COLUMNS, [*COLUMNS, MEAN_OF]):
             raise UserError(
                 f"{path}: has the columns {', '.join(table)}; they must be {', '.join(COLUMNS)},"
-                f" and may be followed by {RUNS}"
+                f" and may be followed by {MEAN_OF}"
             )
-        table = table.reindex(columns=[*COLUMNS, RUNS], fill_value="")
+        table = table.reindex(columns=[*COLUMNS, MEAN_OF], fill_value="")
         for line, row in enumerate(table.itertuples(), start=2):
             if row.metric not in (*METRICS, SHARE):
                 known = ", ".join((*METRICS, SHARE))
                 raise UserError(f"{path}:{line}: metric {row.metric!r} is none of {known}")
             if not _is_number(row.value):
                 raise UserError(f"{path}:{line}: value {row.value!r} is not a number")
-            if row.mean_of and not re.fullmatch("[1-9][0-9]*", row.mean_of):
+            if row.mean_of and not re.fullmatch("[1-9][0-9]{,3}", row.mean_of):
                 raise UserError(
-                    f"{path}:{line}: {RUNS} {row.mean_of!r} is no number of runs: 1, 5, or nothing"
-                    " where the paper does not tell"
+                    f"{path}:{line}: {MEAN_OF} {row.mean_of!r} is no number of runs: 1, 5, or"
+                    " nothing where the paper does not tell"
                 )
         tables.append(table)
     table = pd.concat(tables, ignore_index=True)
-    return table.assign(**{RUNS: pd.to_numeric(table[RUNS]).astype("Int64")})
+    return table.assign(**{MEAN_OF: pd.to_numeric(table[MEAN_OF]).astype("Int64")})
 
 
 def _is_number(text: str) -> bool:
@@ -93,7 +93,7 @@ def compare_published(published: pd.DataFrame, summary: pd.DataFrame) -> pd.Data
     columns = [*published, "published", "ours", "n", *COUNTS, "low", "high", *EXPECTED]
     columns += ["difference", "verdict"]
     table = pd.DataFrame(rows, columns=columns).rename(columns={"value": "printed"})
-    return table.astype(dict.fromkeys(["n", *COUNTS, RUNS], "Int64"))
+    return table.astype(dict.fromkeys(["n", *COUNTS, MEAN_OF], "Int64"))
 
 
 def _found(row: Any, summary: pd.DataFrame) -> dict[str, Any]:
@@ -120,26 +120,29 @@ def _found(row: Any, summary: pd.DataFrame) -> dict[str, Any]:
     found |= own[COUNTS].to_dict()
     if own["n"] < 2:
         return found | {"verdict": "one run" if own["n"] else "no finished run"}
-    half = _half_digit(row.value)
-    found |= dict(zip(EXPECTED, _expected(own, row.mean_of), strict=True))
-    verdicts = {("low", "high"): "within", tuple(EXPECTED): "within chance"}
-    for (low, high), verdict in verdicts.items():
-        if found[low] - half <= value <= found[high] + half:
-            return found | {"verdict": verdict}
-    return found | {"verdict": "outside"}
+    if pd.notna(row.mean_of):
+        ends = _expected(own["n"], own["mean"], own["sd"], row.mean_of)
+        found |= dict(zip(EXPECTED, ends, strict=True))
+    return found | {"verdict": _verdict(value, _half_digit(row.value), found)}
 
 
-def _expected(own: pd.Series, runs: int | None) -> tuple[float, float]:
-    """Where the mean of so many more runs like ours falls in 95 of 100 cases.
+def _verdict(value: float, half_digit: float, found: dict[str, Any]) -> str:
+    if found["low"] - half_digit <= value <= found["high"] + half_digit:
+        return "within"
+    low, high = (found.get(end, math.nan) for end in EXPECTED)
+    if low - half_digit <= value <= high + half_digit:
+        return "within chance"
+    return "outside"
+
+
+def _expected(n: int, mean: float, sd: float, runs: int) -> tuple[float, float]:
+    """Where the mean of so many more runs falls in 95 of 100 cases, after n with this mean and sd.
 
     The prediction interval mean ± t(n−1)·sd·√(1/n + 1/runs) (Hahn & Meeker 1991, Statistical
-    Intervals, section 4.8); missing where it is not known how many.
+    Intervals, chapter 4).
     """
-    if pd.isna(runs):
-        return math.nan, math.nan
-    quantile = special.stdtrit(own["n"] - 1, (1 + LEVEL) / 2)
-    reach = quantile * own["sd"] * math.sqrt(1 / own["n"] + 1 / runs)
-    return own["mean"] - reach, own["mean"] + reach
+    reach = special.stdtrit(n - 1, (1 + LEVEL) / 2) * sd * math.sqrt(1 / n + 1 / runs)
+    return mean - reach, mean + reach
 
 
 def _half_digit(text: str) -> float:
@@ -170,7 +173,9 @@ def audit_published(
         values = dict(zip(group["metric"], group["value"], strict=True))
         findings = [*_impossible_loss(values), *_head_counted(model, method, values, summary)]
         if task in held:
-            findings += [*_impossible_mean(values, held[task]), *_majority(values, held[task])]
+            runs = dict(zip(group["metric"], group[MEAN_OF], strict=True)).get("accuracy")
+            findings += _impossible_mean(values, runs, held[task])
+            findings += _majority(values, held[task])
         rows += [(source, model, task, method, value, finding) for value, finding in findings]
     return pd.DataFrame(rows, columns=[*COLUMNS[:4], "value", "finding"])
 
@@ -178,22 +183,26 @@ def audit_published(
 Finding = Iterator[tuple[str, str]]
 
 
-def _impossible_mean(values: dict[str, str], splits: dict[str, Any]) -> Finding:
-    """Accuracies that no number of runs on so many examples can have as their mean.
+def _impossible_mean(
+    values: dict[str, str], mean_of: int | None, splits: dict[str, Any]
+) -> Finding:
+    """Accuracies that no such number of runs on so many examples can have as their mean.
 
-    The GRIM test (Brown & Heathers 2017, https://doi.org/10.1177/1948550616673876).
+    The GRIM test (Brown & Heathers 2017, https://doi.org/10.1177/1948550616673876), of any number
+    up to `MOST_RUNS` where the paper does not tell.
     """
     if (text := values.get("accuracy")) is None:
         return
     examples, value = splits["test"]["examples"], float(text)
-    for runs in range(1, MOST_RUNS + 1):
+    if pd.isna(mean_of):
+        tried, number = range(1, MOST_RUNS + 1), f"1 to {MOST_RUNS} runs"
+    else:
+        tried, number = [mean_of], "one run" if mean_of == 1 else f"{mean_of} runs"
+    for runs in tried:
         right = round(value * examples * runs)
         if abs(right / (examples * runs) - value) <= _half_digit(text):
             return
-    yield (
-        f"accuracy {text}",
-        f"is no mean of 1 to {MOST_RUNS} runs on {examples} test examples (GRIM)",
-    )
+    yield f"accuracy {text}", f"is no mean of {number} on {examples} test examples (GRIM)"
 
 
 def _majority(values: dict[str, str], splits: dict[str, Any]) -> Finding:

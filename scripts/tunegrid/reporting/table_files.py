@@ -1,0 +1,37 @@
+"""Tables as files: for people (Markdown, HTML) and for programs (CSV)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from tunegrid.files import atomic_path, write_text
+from tunegrid.reporting.page import to_html
+from tunegrid.reporting.table import Table
+from tunegrid.results import GROUP
+
+#: Columns of names, which stay text whatever they look like: NA, true, 0004.
+NAMES = [*GROUP, "reference", "source", "part", "split", "id", "label", "predicted_label"]
+NAMES += ["most_predicted"]
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A table that was written as CSV; names stay text."""
+    return pd.read_csv(
+        path, keep_default_na=False, na_values="", low_memory=False, dtype=dict.fromkeys(NAMES, str)
+    )
+
+
+def write_tables(tables: Mapping[str, Table], folder: Path) -> None:
+    """Write each table as <name>.md, <name>.html and <name>.csv."""
+    for name, table in tables.items():
+        write_text(folder / f"{name}.md", to_markdown(table))
+        write_text(folder / f"{name}.html", to_html(table.title, [table]))
+        with atomic_path(folder / f"{name}.csv") as temporary:
+            table.data.to_csv(temporary, index=False)
+
+
+def to_markdown(table: Table) -> str:
+    """The readable table as Markdown, under its title and over its note."""
+    body = table.readable.to_markdown(index=False, disable_numparse=True)
+    return f"### {table.title}\n\n{body}\n" + (f"\n{table.note}\n" if table.note else "")
