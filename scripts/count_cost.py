@@ -20,7 +20,7 @@ def main() -> None:
     import pandas as pd
 
     from tunegrid.files import atomic_path
-    from tunegrid.reporting.table_files import read_table
+    from tunegrid.reporting.table import read_table
     from tunegrid.statistics.cost import cost
 
     costs = cost(pd.read_parquet(arguments.runs), read_table(arguments.memory))

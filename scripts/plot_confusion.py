@@ -23,7 +23,7 @@ def main() -> None:
     from tunegrid.files import read_json
     from tunegrid.reporting.confusion import plot_confusion
     from tunegrid.reporting.style import save
-    from tunegrid.reporting.table_files import read_table
+    from tunegrid.reporting.table import read_table
     from tunegrid.results import GROUP
 
     card, confusion = read_json(arguments.card), read_table(arguments.confusion)

@@ -18,7 +18,7 @@ def main() -> None:
 
     from tunegrid.reporting.pareto import plot_pareto
     from tunegrid.reporting.style import save
-    from tunegrid.reporting.table_files import read_table
+    from tunegrid.reporting.table import read_table
 
     save(plot_pareto(read_table(arguments.cost)), arguments.output, arguments.dpi)
 

@@ -29,7 +29,8 @@ def main() -> None:
     from tunegrid.reporting.answer import answer_page
     from tunegrid.reporting.fit import fit_lines
     from tunegrid.reporting.listing import ERRORS
-    from tunegrid.reporting.table_files import read_table, write_tables
+    from tunegrid.reporting.table import read_table
+    from tunegrid.reporting.table_files import write_tables
     from tunegrid.reporting.tables import build_tables
 
     runs, summary = pd.read_parquet(arguments.runs), pd.read_parquet(arguments.summary)

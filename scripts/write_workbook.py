@@ -27,7 +27,7 @@ def main() -> None:
 
     from tunegrid.files import atomic_path, read_json
     from tunegrid.reporting.data import data_table
-    from tunegrid.reporting.table_files import read_table
+    from tunegrid.reporting.table import read_table
     from tunegrid.reporting.workbook import write_workbook
 
     runs, summary = pd.read_parquet(arguments.runs), pd.read_parquet(arguments.summary)

@@ -23,7 +23,8 @@ from tunegrid.reporting.listing import TABLES
 from tunegrid.reporting.memory import fits_table, prediction_table
 from tunegrid.reporting.page import to_html
 from tunegrid.reporting.summary import accuracy_table
-from tunegrid.reporting.table_files import read_table, to_markdown
+from tunegrid.reporting.table import read_table
+from tunegrid.reporting.table_files import to_markdown
 from tunegrid.reporting.tables import build_tables
 from tunegrid.results import METRICS
 from tunegrid.states import FAILED, FINISHED, MISSING

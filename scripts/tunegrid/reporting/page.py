@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
-from jinja2 import Environment
+from jinja2 import Environment, Template
 from markupsafe import Markup
 
 from tunegrid.reporting.table import Table
@@ -61,9 +62,14 @@ for (const head of document.querySelectorAll("thead th")) {
 
 def to_html(title: str, tables: Sequence[Table]) -> str:
     """The readable tables as one page."""
+    return _template().render(title=title, tables=tables)
+
+
+@cache
+def _template() -> Template:
     environment = Environment(autoescape=True, trim_blocks=True, keep_trailing_newline=True)
     environment.filters["strong"] = _strong
-    return environment.from_string(PAGE).render(title=title, tables=tables)
+    return environment.from_string(PAGE)
 
 
 def _strong(cell: str) -> str:

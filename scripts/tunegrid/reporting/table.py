@@ -1,9 +1,12 @@
-"""A table, as people read it and as programs do, and the words that tables share."""
+"""A table, as people read it and as programs do; reading one, and the words that tables share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
+
+from tunegrid.results import GROUP
 
 
 @dataclass(frozen=True)
@@ -37,3 +40,15 @@ def interval_texts(table: pd.DataFrame, low: str, high: str, form: str = "{:.4f}
     """`low … high` of two columns, a dash where they are missing."""
     ends = zip(table[low], table[high], strict=True)
     return ["—" if pd.isna(a) else f"{form.format(a)} … {form.format(b)}" for a, b in ends]
+
+
+#: Columns of names, which stay text whatever they look like: NA, true, 0004.
+NAMES = [*GROUP, "reference", "source", "part", "split", "id", "label", "predicted_label"]
+NAMES += ["most_predicted"]
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A table that was written as CSV; names stay text."""
+    return pd.read_csv(
+        path, keep_default_na=False, na_values="", low_memory=False, dtype=dict.fromkeys(NAMES, str)
+    )

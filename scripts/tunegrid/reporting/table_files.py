@@ -1,25 +1,11 @@
-"""Tables as files: for people (Markdown, HTML) and for programs (CSV)."""
+"""Tables written as files: for people (Markdown, HTML) and for programs (CSV)."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
-import pandas as pd
-
 from tunegrid.files import atomic_path, write_text
 from tunegrid.reporting.page import to_html
 from tunegrid.reporting.table import Table
-from tunegrid.results import GROUP
-
-#: Columns of names, which stay text whatever they look like: NA, true, 0004.
-NAMES = [*GROUP, "reference", "source", "part", "split", "id", "label", "predicted_label"]
-NAMES += ["most_predicted"]
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """A table that was written as CSV; names stay text."""
-    return pd.read_csv(
-        path, keep_default_na=False, na_values="", low_memory=False, dtype=dict.fromkeys(NAMES, str)
-    )
 
 
 def write_tables(tables: Mapping[str, Table], folder: Path) -> None:

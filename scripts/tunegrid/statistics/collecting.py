@@ -159,5 +159,5 @@ def collect_history(finished: pd.DataFrame, root: Path) -> pa.Table:
 
 def _header_and_rows(path: Path) -> tuple[bytes, bytes]:
     """The first line of a CSV of numbers, and the others: each ends, and none is empty."""
-    header, *rows = (line for line in path.read_bytes().splitlines(keepends=False) if line)
+    header, *rows = (line for line in path.read_bytes().splitlines() if line)
     return header + b"\n", b"".join(row + b"\n" for row in rows)
