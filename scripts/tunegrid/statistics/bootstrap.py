@@ -7,6 +7,7 @@ Seeds and examples are resampled, the same examples for all runs (crossed bootst
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from scipy import special
@@ -133,11 +134,19 @@ def crossed_bootstrap(differences: np.ndarray) -> np.ndarray:
     shares = _shares(seeds, size)
     own = differences.mean(axis=0)
     low, high = interval(shares @ own)
-    quantile = special.stdtrit(seeds - 1, (1 + LEVEL) / 2)
-    wanted = 2 * quantile * own.std(ddof=1) / seeds**0.5
+    wanted = 2 * t_quantile(seeds) * own.std(ddof=1) / seeds**0.5
     # Equal seeds have no width to be stretched.
     stretch = wanted / (high - low) if high > low else 1.0
     return even + stretch * (np.einsum("bs,bs->b", shares, differences) - even)
+
+
+def t_quantile(n: Any) -> Any:
+    """Student's t of n values: the mean's `LEVEL` interval is ± t·sd/√n; none of one value (NaN).
+
+    Args:
+        n: a number, or an array or series of numbers.
+    """
+    return special.stdtrit(n - 1, (1 + LEVEL) / 2)
 
 
 def interval(drawn: np.ndarray) -> tuple[float, float]:

@@ -22,6 +22,7 @@ from tunegrid.statistics.bootstrap import (
     crossed_bootstrap,
     interval,
     resampled_scores,
+    t_quantile,
 )
 from tunegrid.statistics.dominance import almost_stochastic_order, false_positive_rate
 from tunegrid.statistics.outcomes import Load, load_outcomes
@@ -216,9 +217,8 @@ def seeds_needed(effect_size: float | None) -> int | None:
 
     def found(number: int) -> bool:
         # The effect's own side alone: the other one's share is nothing.
-        freedom = number - 1
-        bar = special.stdtrit(freedom, (1 + LEVEL) / 2)
-        return 1 - special.nctdtr(freedom, abs(effect_size) * number**0.5, bar) >= POWER
+        centre = abs(effect_size) * number**0.5
+        return 1 - special.nctdtr(number - 1, centre, t_quantile(number)) >= POWER
 
     most = 2
     while not found(most):

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from scipy import special
 
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
 from tunegrid.memory.shapes import shape_file
 from tunegrid.results import METRICS
-from tunegrid.statistics.bootstrap import LEVEL
+from tunegrid.statistics.bootstrap import t_quantile
 from tunegrid.statistics.counting import COUNTS
 from tunegrid.tasks.cards import Card
 
@@ -141,7 +140,7 @@ def _expected(n: int, mean: float, sd: float, runs: int) -> tuple[float, float]:
     The prediction interval mean ± t(n−1)·sd·√(1/n + 1/runs) (Hahn & Meeker 1991, Statistical
     Intervals, chapter 4).
     """
-    reach = special.stdtrit(n - 1, (1 + LEVEL) / 2) * sd * math.sqrt(1 / n + 1 / runs)
+    reach = t_quantile(n) * sd * math.sqrt(1 / n + 1 / runs)
     return mean - reach, mean + reach
 
 

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 import pandas as pd
-from scipy import stats
 
 from tunegrid.results import GROUP, METRICS
-from tunegrid.statistics.bootstrap import LEVEL
+from tunegrid.statistics.bootstrap import t_quantile
 from tunegrid.statistics.counting import count_runs
 from tunegrid.tasks.cards import Card, leaks, word_baselines
 
@@ -39,7 +38,7 @@ def summarise(runs: pd.DataFrame, cards: Sequence[Card], intervals: pd.DataFrame
         n="count", mean="mean", variance="var", sd="std", median="median", min="min", max="max"
     ).reset_index()
     # With one value the quantile is not a number, and so are the ends.
-    half = stats.t.ppf((1 + LEVEL) / 2, table["n"] - 1) * table["sd"] / table["n"] ** 0.5
+    half = t_quantile(table["n"]) * table["sd"] / table["n"] ** 0.5
     at = table.columns.get_loc("median")
     table.insert(at, "low", table["mean"] - half)
     table.insert(at + 1, "high", table["mean"] + half)
