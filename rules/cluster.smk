@@ -65,5 +65,5 @@ onstart:
     try:
         head.begin(workflow, wait=PROJECT.config.cluster.left_over_jobs == "wait")
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(error.report(), file=sys.stderr)
         sys.exit(1)

@@ -11,11 +11,12 @@ os.environ |= {
     "TUNEGRID": str(workflow.basedir),
 }
 
-from tunegrid.code import code_digest, user_path
+from tunegrid.staleness import code_digest
 from tunegrid.errors import UserError
 from tunegrid.files import canonical_json, digest, matching_files, sha256
 from tunegrid.planning.grid import expand_grid, packs, tokenizer_of
-from tunegrid.planning.memory import memory_cases
+from tunegrid.planning.memory_cases import memory_cases
+from tunegrid.paths import user_path
 from tunegrid.planning.loading import load_project, typed_command_line
 from tunegrid.reporting.listing import (
     CATEGORY,
@@ -26,7 +27,8 @@ from tunegrid.reporting.listing import (
     RECOUNT_TABLES,
     TABLES,
 )
-from tunegrid.results import METRICS, RUN_PATH
+from tunegrid.metrics import METRICS
+from tunegrid.results import RUN_PATH
 
 try:
     PROJECT = load_project(
@@ -34,7 +36,7 @@ try:
     )
     CELLS = {cell.path: cell for cell in expand_grid(PROJECT)}
 except UserError as error:
-    print(f"error: {error}", file=sys.stderr)
+    print(error.report(), file=sys.stderr)
     sys.exit(1)
 
 PACKS = packs(CELLS.values(), PROJECT.config.train.pack)

@@ -21,8 +21,8 @@ from tunegrid.cli import describe, run_program
 from tunegrid.cluster import slurm
 from tunegrid.cluster.head import FILL_IN, Request, unfit
 from tunegrid.cluster.slurm import Offer
-from tunegrid.code import ROOT
 from tunegrid.errors import UserError
+from tunegrid.paths import ROOT
 
 PROFILE = ROOT / "profiles/slurm/config.yaml"
 #: Seconds: twice the longest time between two questions for the jobs (`cluster.watch.Pace`).
@@ -48,7 +48,7 @@ def main() -> None:
 
     wrong = list(problems(profile, offers, accounts, age))
     if wrong:
-        raise UserError("\nerror: ".join(wrong))
+        raise UserError(*wrong)
     print(f"a small GPU job: {small_job(profile, arguments.wait)}")
     print("profile and cluster fit")
 

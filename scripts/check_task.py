@@ -37,8 +37,8 @@ def main() -> None:
     from datasets import load_from_disk
 
     from tunegrid.files import read_json, write_json, write_text
-    from tunegrid.reporting.data import card_tables, leak_note
-    from tunegrid.reporting.page import to_html
+    from tunegrid.reporting.data_tables import card_tables, leak_note
+    from tunegrid.reporting.html_page import to_html
     from tunegrid.reporting.table_files import to_markdown
     from tunegrid.tasks.baselines import word_baseline
     from tunegrid.tasks.cards import leaks

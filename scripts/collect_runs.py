@@ -27,9 +27,8 @@ def main() -> None:
     from pyarrow import parquet
 
     from tunegrid.files import atomic_path
-    from tunegrid.results import RUN_PATH
-    from tunegrid.states import FINISHED
-    from tunegrid.statistics.collecting import collect_history, collect_runs
+    from tunegrid.results import FINISHED, RUN_PATH
+    from tunegrid.statistics.collect import collect_history, collect_runs
 
     # Names and hashes are text, also where they look like a number or like NA.
     cells = pd.read_csv(arguments.cells, dtype=str, keep_default_na=False).astype({"seed": int})

@@ -27,7 +27,7 @@ def main() -> None:
     import pandas as pd
 
     from tunegrid.files import atomic_path
-    from tunegrid.statistics.comparing import compare_methods
+    from tunegrid.statistics.compare import compare_methods
     from tunegrid.statistics.outcomes import predictions_below
 
     runs, load = pd.read_parquet(arguments.runs), predictions_below(arguments.root)

@@ -24,12 +24,12 @@ def main() -> None:
 
     import pandas as pd
 
-    from tunegrid.code import user_path
     from tunegrid.files import read_json
-    from tunegrid.reporting.published import published_tables
+    from tunegrid.paths import user_path
+    from tunegrid.published.findings import check_findings
+    from tunegrid.published.numbers import audit_published, compare_published, read_published
+    from tunegrid.reporting.published_tables import published_tables
     from tunegrid.reporting.table_files import write_tables
-    from tunegrid.statistics.findings import check_findings
-    from tunegrid.statistics.published import audit_published, compare_published, read_published
 
     published = read_published([user_path(path) for path in arguments.published])
     summary = pd.read_parquet(arguments.summary)

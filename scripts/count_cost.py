@@ -20,8 +20,8 @@ def main() -> None:
     import pandas as pd
 
     from tunegrid.files import atomic_path
-    from tunegrid.reporting.table import read_table
-    from tunegrid.statistics.cost import cost
+    from tunegrid.reporting.readable import read_table
+    from tunegrid.statistics.costs import cost
 
     costs = cost(pd.read_parquet(arguments.runs), read_table(arguments.memory))
     with atomic_path(arguments.output) as temporary:

@@ -23,7 +23,7 @@ def main() -> None:
     import pandas as pd
 
     from tunegrid.files import atomic_path
-    from tunegrid.statistics.errors import count_errors
+    from tunegrid.statistics.error_analysis import count_errors
     from tunegrid.statistics.outcomes import predictions_below
 
     found = count_errors(pd.read_parquet(arguments.runs), predictions_below(arguments.root))

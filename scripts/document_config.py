@@ -7,10 +7,10 @@ With --check nothing is written; it fails when one of the files is not what woul
 from pathlib import Path
 
 from tunegrid.cli import describe, run_program
-from tunegrid.code import ROOT
 from tunegrid.config.documentation import insert_tables, schema_json
 from tunegrid.errors import UserError
 from tunegrid.files import write_text
+from tunegrid.paths import ROOT
 
 
 def main() -> None:

@@ -21,8 +21,8 @@ def main() -> None:
 
     import pandas as pd
 
-    from tunegrid.reporting.bars import plot_bars
-    from tunegrid.reporting.style import save
+    from tunegrid.reporting.bars_figure import plot_bars
+    from tunegrid.reporting.figure_style import save
 
     summary = pd.read_parquet(arguments.summary)
     figure = plot_bars(summary, arguments.metric, arguments.error_bar)

@@ -21,9 +21,9 @@ def main() -> None:
     import pandas as pd
 
     from tunegrid.files import read_json
-    from tunegrid.reporting.confusion import plot_confusion
-    from tunegrid.reporting.style import save
-    from tunegrid.reporting.table import read_table
+    from tunegrid.reporting.confusion_figure import plot_confusion
+    from tunegrid.reporting.figure_style import save
+    from tunegrid.reporting.readable import read_table
     from tunegrid.results import GROUP
 
     card, confusion = read_json(arguments.card), read_table(arguments.confusion)

@@ -21,8 +21,8 @@ def main() -> None:
 
     import pandas as pd
 
-    from tunegrid.reporting.curves import plot_curves
-    from tunegrid.reporting.style import save
+    from tunegrid.reporting.curves_figure import plot_curves
+    from tunegrid.reporting.figure_style import save
 
     task = [("task", "==", arguments.task)]
     history = pd.read_parquet(arguments.history, filters=task)

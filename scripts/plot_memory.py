@@ -14,8 +14,8 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from tunegrid.files import read_json
+    from tunegrid.reporting.figure_style import save
     from tunegrid.reporting.memory_figure import plot_memory
-    from tunegrid.reporting.style import save
 
     save(plot_memory(read_json(arguments.predicted)), arguments.output, arguments.dpi)
 

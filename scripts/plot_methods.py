@@ -20,8 +20,8 @@ def main() -> None:
 
     import pandas as pd
 
-    from tunegrid.reporting.comparison import plot_methods
-    from tunegrid.reporting.style import save
+    from tunegrid.reporting.figure_style import save
+    from tunegrid.reporting.methods_figure import plot_methods
 
     runs, summary = pd.read_parquet(arguments.runs), pd.read_parquet(arguments.summary)
     save(plot_methods(runs, summary, arguments.error_bar), arguments.output, arguments.dpi)

@@ -16,9 +16,9 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, nargs="+", help="files to write")
     arguments = parser.parse_args()
 
-    from tunegrid.reporting.pareto import plot_pareto
-    from tunegrid.reporting.style import save
-    from tunegrid.reporting.table import read_table
+    from tunegrid.reporting.figure_style import save
+    from tunegrid.reporting.pareto_figure import plot_pareto
+    from tunegrid.reporting.readable import read_table
 
     save(plot_pareto(read_table(arguments.cost)), arguments.output, arguments.dpi)
 

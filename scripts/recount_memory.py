@@ -19,7 +19,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from tunegrid.files import write_json
-    from tunegrid.memory.recounting import recount
+    from tunegrid.published.memory_recount import recount
 
     logging.getLogger().setLevel(logging.WARNING)
     write_json(arguments.output, recount())

@@ -25,7 +25,7 @@ def main() -> None:
     import pandas as pd
 
     from tunegrid.files import atomic_path, read_json
-    from tunegrid.statistics.summary import summarise, unequal_steps
+    from tunegrid.statistics.summarise import summarise, unequal_steps
 
     cards = [read_json(path) for path in arguments.cards]
     runs, intervals = pd.read_parquet(arguments.runs), pd.read_parquet(arguments.intervals)

@@ -20,7 +20,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from tunegrid.files import read_json
-    from tunegrid.reporting.memory import memory_tables
+    from tunegrid.reporting.memory_tables import memory_tables
     from tunegrid.reporting.table_files import write_tables
 
     predicted = [row for path in arguments.predicted for row in read_json(path)]

@@ -27,11 +27,11 @@ def main() -> None:
 
     from tunegrid.files import read_json, write_text
     from tunegrid.reporting.answer import answer_page
-    from tunegrid.reporting.fit import fit_lines
+    from tunegrid.reporting.gpu_fit import fit_lines
+    from tunegrid.reporting.grid_tables import build_tables
     from tunegrid.reporting.listing import ERRORS
-    from tunegrid.reporting.table import read_table
+    from tunegrid.reporting.readable import read_table
     from tunegrid.reporting.table_files import write_tables
-    from tunegrid.reporting.tables import build_tables
 
     runs, summary = pd.read_parquet(arguments.runs), pd.read_parquet(arguments.summary)
     cards = [read_json(path) for path in arguments.cards]

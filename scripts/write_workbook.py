@@ -26,8 +26,8 @@ def main() -> None:
     import pandas as pd
 
     from tunegrid.files import atomic_path, read_json
-    from tunegrid.reporting.data import data_table
-    from tunegrid.reporting.table import read_table
+    from tunegrid.reporting.data_tables import data_table
+    from tunegrid.reporting.readable import read_table
     from tunegrid.reporting.workbook import write_workbook
 
     runs, summary = pd.read_parquet(arguments.runs), pd.read_parquet(arguments.summary)

@@ -2,8 +2,8 @@
 
 import yaml
 
-from tunegrid.code import ROOT
 from tunegrid.config.catalogue import MethodEntry
+from tunegrid.paths import ROOT
 
 NAMES = ("full", "adapter-64", "adapter-8", "lora", "head", "bitfit")
 SHAPES = ("roberta-base", "minilm-l6")

@@ -8,13 +8,13 @@ import pyarrow as pa
 
 from tunegrid.memory import KINDS
 from tunegrid.memory.fitting import gpus
-from tunegrid.reporting.memory import prediction_table
-from tunegrid.reporting.tables import build_tables
-from tunegrid.results import METRICS
-from tunegrid.states import FINISHED
-from tunegrid.statistics.cost import cost
-from tunegrid.statistics.errors import count_errors
-from tunegrid.statistics.summary import summarise
+from tunegrid.metrics import METRICS
+from tunegrid.reporting.grid_tables import build_tables
+from tunegrid.reporting.memory_tables import prediction_table
+from tunegrid.results import FINISHED
+from tunegrid.statistics.costs import cost
+from tunegrid.statistics.error_analysis import count_errors
+from tunegrid.statistics.summarise import summarise
 
 
 def make_runs(models=("m1", "m2"), methods=("full", "a8"), tasks=("t1", "t2"), seeds=(1, 2)):

@@ -39,7 +39,7 @@ def run_program(main: Callable[[], None], *, offline: bool = True) -> None:
     try:
         main()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(error.report(), file=sys.stderr)
         raise SystemExit(1) from None
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from datasets import Dataset, DatasetDict, Features, Value
 
 from tunegrid.config.schema import DataSettings
+from tunegrid.planning.grid_tasks import Part, find_task
 from tunegrid.planning.loading import load_catalogue
-from tunegrid.planning.tasks import Part, find_task
 from tunegrid.results import JOINED
 from tunegrid.tasks.fetching import read_task
 from tunegrid.tasks.preparing import draw_few_shot, few_shot_draws, prepare_task

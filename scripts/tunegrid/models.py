@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tunegrid.code import user_path
 from tunegrid.errors import UserError
 from tunegrid.files import sha256, write_json
 from tunegrid.hub import download
 from tunegrid.packages import package_file
+from tunegrid.paths import user_path
 
 #: What a model folder may hold. No pickled weights: unpickling may execute code. No Python files.
 PATTERNS = ("config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer*", "vocab*")

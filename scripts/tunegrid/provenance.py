@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tunegrid.code import SCRIPTS, code_digest
+from tunegrid.paths import SCRIPTS
+from tunegrid.staleness import code_digest
 
 #: The libraries whose version can change a number.
 LIBRARIES = (

@@ -12,10 +12,5 @@ JOINED = "+"
 #: The split that is evaluated after each epoch, by `train.protocol`.
 EVALUATED = {"standard": "dev", "report": "test"}
 
-#: The metrics of a run, in the order that tables show them, and how a reader calls them.
-METRICS = {
-    "loss": "Loss",
-    "accuracy": "Accuracy",
-    "micro_f1": "Micro-F1",
-    "macro_f1": "Macro-F1",
-}
+#: What a cell of the grid is to those who read results; no run knows of it.
+STATES = FINISHED, FAILED, MISSING = "finished", "failed", "missing"

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tunegrid.code import code_digest
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
+from tunegrid.metrics import METRICS
 from tunegrid.provenance import LIBRARIES, installed_version
-from tunegrid.results import METRICS, RUN, RUN_PATH
+from tunegrid.results import RUN, RUN_PATH
+from tunegrid.staleness import code_digest
 from tunegrid.statistics.unfinished import state_of_unfinished
 
 #: Results of one task, by their paths below `results`.

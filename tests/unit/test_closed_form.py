@@ -5,13 +5,13 @@ import csv
 import pytest
 from memory_cases import METHODS, SHAPES, config_of
 
-from tunegrid.code import ROOT
 from tunegrid.errors import UserError
-from tunegrid.memory import published
 from tunegrid.memory.closed_form import closed_form
 from tunegrid.memory.parameters import method_of, shape_of, trained_parameters
 from tunegrid.memory.predicting import predict
 from tunegrid.memory.workload import Workload
+from tunegrid.paths import ROOT
+from tunegrid.published import memory_arithmetic as published
 
 PRECISIONS = ["fp32", "bf16", "fp32 again"]
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tunegrid import code
+from tunegrid import staleness as code
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from sklearn.metrics import f1_score
 from statsmodels.stats.power import TTestPower
 
 from tunegrid.errors import UserError
-from tunegrid.states import FAILED, FINISHED
+from tunegrid.results import FAILED, FINISHED
 from tunegrid.statistics import bootstrap
 from tunegrid.statistics.bootstrap import (
     COMPARED,
@@ -17,7 +17,7 @@ from tunegrid.statistics.bootstrap import (
     crossed_bootstrap,
     resampled_scores,
 )
-from tunegrid.statistics.comparing import _p_value, compare_methods, seeds_needed
+from tunegrid.statistics.compare import _p_value, compare_methods, seeds_needed
 from tunegrid.statistics.dominance import (
     almost_stochastic_order,
     false_positive_rate,

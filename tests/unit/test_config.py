@@ -12,7 +12,7 @@ from tunegrid.planning.loading import load_project, typed_command_line
 
 
 def lines_of(error):
-    return str(error.value).split("\nerror: ")
+    return error.value.problems
 
 
 def broken(tmp_path, text, command_line=None):

@@ -7,13 +7,16 @@ import pandas as pd
 import pytest
 from synthetic import CARDS, RUNS, STEPS, SUMMARY, make_history, make_intervals, make_runs
 
-from tunegrid.reporting import bars, comparison, curves, style
-from tunegrid.reporting.confusion import plot_confusion
-from tunegrid.reporting.pareto import plot_pareto
-from tunegrid.results import METRICS
-from tunegrid.states import FAILED, FINISHED, MISSING
-from tunegrid.statistics.cost import cost
-from tunegrid.statistics.summary import summarise
+from tunegrid.metrics import METRICS
+from tunegrid.reporting import bars_figure as bars
+from tunegrid.reporting import curves_figure as curves
+from tunegrid.reporting import figure_style as style
+from tunegrid.reporting import methods_figure as comparison
+from tunegrid.reporting.confusion_figure import plot_confusion
+from tunegrid.reporting.pareto_figure import plot_pareto
+from tunegrid.results import FAILED, FINISHED, MISSING
+from tunegrid.statistics.costs import cost
+from tunegrid.statistics.summarise import summarise
 
 
 @pytest.mark.parametrize("traced", [1.0, None])

@@ -2,8 +2,8 @@
 
 from synthetic import MEASURED, PREDICTED
 
-from tunegrid.reporting.memory import fits_table, prediction_table, saving_table
 from tunegrid.reporting.memory_figure import plot_memory
+from tunegrid.reporting.memory_tables import fits_table, prediction_table, saving_table
 
 
 def test_what_was_predicted_stands_beside_what_was_measured():

@@ -6,16 +6,16 @@ import pytest
 from paths import ROOT
 
 from tunegrid.errors import UserError
-from tunegrid.reporting.listing import PUBLISHED_TABLES
-from tunegrid.reporting.published import published_tables
-from tunegrid.statistics.findings import FAILS, HOLDS, UNKNOWN, check_findings
-from tunegrid.statistics.published import (
+from tunegrid.published.findings import FAILS, HOLDS, UNKNOWN, check_findings
+from tunegrid.published.numbers import (
     COLUMNS,
     _expected,
     audit_published,
     compare_published,
     read_published,
 )
+from tunegrid.reporting.listing import PUBLISHED_TABLES
+from tunegrid.reporting.published_tables import published_tables
 
 REPORT = read_published([ROOT / "config/published/metrics.csv"])
 #: The report's test splits, as `check_task` finds them (labels of train and test).

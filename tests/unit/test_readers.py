@@ -146,7 +146,7 @@ def test_many_problems_are_listed_and_then_counted(tmp_path):
 
     with pytest.raises(UserError) as error:
         read_task(tiny.TASK, tiny_files(tmp_path, change))
-    lines = str(error.value).splitlines()
+    lines = error.value.problems
     assert len(lines) == 6
     assert lines[-1].endswith("and 15 more")
 

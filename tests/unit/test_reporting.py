@@ -15,21 +15,22 @@ from synthetic import (
     make_runs,
 )
 
-from tunegrid.reporting import bars, comparison
+from tunegrid.metrics import METRICS, titles
+from tunegrid.reporting import bars_figure as bars
+from tunegrid.reporting import methods_figure as comparison
 from tunegrid.reporting.answer import answer_page, answer_table, comparisons_table
-from tunegrid.reporting.data import card_tables, leak_note
-from tunegrid.reporting.fit import fit_lines
+from tunegrid.reporting.data_tables import card_tables, leak_note
+from tunegrid.reporting.gpu_fit import fit_lines
+from tunegrid.reporting.grid_tables import build_tables
+from tunegrid.reporting.html_page import to_html
 from tunegrid.reporting.listing import TABLES
-from tunegrid.reporting.memory import fits_table, prediction_table
-from tunegrid.reporting.page import to_html
-from tunegrid.reporting.summary import accuracy_table
-from tunegrid.reporting.table import read_table
+from tunegrid.reporting.memory_tables import fits_table, prediction_table
+from tunegrid.reporting.readable import read_table
+from tunegrid.reporting.summary_tables import accuracy_table
 from tunegrid.reporting.table_files import to_markdown
-from tunegrid.reporting.tables import build_tables
-from tunegrid.results import METRICS
-from tunegrid.states import FAILED, FINISHED, MISSING
-from tunegrid.statistics.cost import cost, pareto_front
-from tunegrid.statistics.summary import summarise
+from tunegrid.results import FAILED, FINISHED, MISSING
+from tunegrid.statistics.costs import cost, pareto_front
+from tunegrid.statistics.summarise import summarise
 
 
 def tables_of(runs, summary=SUMMARY, comparisons=COMPARISONS, errors=ERRORS):
@@ -63,7 +64,7 @@ def test_every_table_is_written_for_people_and_programs():
 
 def test_the_trainable_share_is_the_first_row_of_each_method():
     readable = built()["methods"].readable
-    assert readable["metric"].tolist() == ["Trainable", *METRICS.values()] * 4
+    assert readable["metric"].tolist() == ["Trainable", *titles().values()] * 4
     shares = readable[readable["metric"] == "Trainable"].set_index(["model", "method"])["t1"]
     assert shares["m1", "full"] == "100.000 %"
     assert shares["m2", "a8"] == "1.000 %"

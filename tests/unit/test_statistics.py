@@ -11,11 +11,11 @@ from scipy import stats
 
 from tunegrid.cluster.attempts import Attempts
 from tunegrid.errors import UserError
-from tunegrid.results import METRICS
-from tunegrid.states import FAILED, FINISHED, MISSING
-from tunegrid.statistics.collecting import collect_history, collect_runs
-from tunegrid.statistics.comparing import INTERVALS
-from tunegrid.statistics.summary import summarise, unequal_steps
+from tunegrid.metrics import METRICS
+from tunegrid.results import FAILED, FINISHED, MISSING
+from tunegrid.statistics.collect import collect_history, collect_runs
+from tunegrid.statistics.compare import INTERVALS
+from tunegrid.statistics.summarise import summarise, unequal_steps
 
 
 def runs_table(values, **columns):
@@ -224,7 +224,7 @@ def test_every_missing_run_is_named(one_run):
     absent = cells.assign(path="m/t/full/seed2")
     with pytest.raises(UserError) as error:
         collect_runs(pd.concat([cells, absent]), root)
-    first, second = str(error.value).splitlines()
+    first, second = error.value.problems
     assert first == (
         f"{folder}/provenance.json: is missing; run the workflow to make it, or set partial: true"
     )

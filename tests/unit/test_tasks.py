@@ -5,7 +5,7 @@ import pytest
 from tunegrid.config.catalogue import TaskEntry
 from tunegrid.config.schema import DataSettings, SplitOverride
 from tunegrid.errors import UserError
-from tunegrid.planning.tasks import find_task, parts_of
+from tunegrid.planning.grid_tasks import find_task, parts_of
 
 
 def entry(*labels):

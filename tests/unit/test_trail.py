@@ -8,9 +8,9 @@ import sys
 import pytest
 from paths import ROOT
 
-from tunegrid.code import code_digest
 from tunegrid.errors import UserError
 from tunegrid.provenance import LIBRARIES, installed_version
+from tunegrid.staleness import code_digest
 from tunegrid.trail import changes_since, runs_behind, trail
 
 FILES = {"model.safetensors": "a" * 64}

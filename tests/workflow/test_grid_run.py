@@ -12,8 +12,8 @@ from tiny import results
 from workflow import AGGREGATES, copy_workflow
 
 from tunegrid.files import read_json
+from tunegrid.metrics import METRICS
 from tunegrid.reporting.listing import ERRORS, MEMORY_TABLES, PUBLISHED_TABLES, TABLES
-from tunegrid.results import METRICS
 
 RUNS = [
     f"tiny-bert/tiny/{method}/seed{seed}" for method in ("full", "adapter-4") for seed in (1, 2)
@@ -158,7 +158,9 @@ def test_editing_a_comment_of_training_runs_nothing(edit):
 
 
 def test_editing_a_figure_draws_it_alone(edit):
-    workflow = edit("scripts/tunegrid/reporting/bars.py", "NARROWEST = 0.09", "NARROWEST = 0.1")
+    workflow = edit(
+        "scripts/tunegrid/reporting/bars_figure.py", "NARROWEST = 0.09", "NARROWEST = 0.1"
+    )
     assert workflow.plan() == {"plot_bars": 4, "all": 1}
 
 

@@ -9,7 +9,7 @@ import pytest
 import transformers
 from paths import ROOT
 
-from tunegrid.memory.recounting import recount
+from tunegrid.published.memory_recount import recount
 
 MPNET = {
     "model_type": "mpnet", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2,

@@ -3,9 +3,9 @@
 import pytest
 from browser import browse
 
+from tunegrid.reporting.html_page import to_html
 from tunegrid.reporting.listing import CATEGORY, MEMORY_TABLES, PUBLISHED_TABLES
-from tunegrid.reporting.page import to_html
-from tunegrid.reporting.table import Table
+from tunegrid.reporting.readable import Table
 
 CHAPTERS = ["Answer", "Cost", "Data", "Memory", "Published", "Quality", "Runs"]
 #: Every chapter is opened, and every entry in it shown; what is seen is returned.

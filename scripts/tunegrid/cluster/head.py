@@ -15,8 +15,8 @@ from typing import Any
 
 from tunegrid.cluster import slurm, watch
 from tunegrid.cluster.slurm import Offer, QueuedJob
-from tunegrid.code import ROOT
 from tunegrid.errors import UserError
+from tunegrid.paths import ROOT
 
 #: Not the root logger: Snakemake's own lines must not be printed twice.
 LOG = logging.getLogger(__name__)
@@ -139,7 +139,7 @@ def check(requests: Iterable[Request]) -> None:
         )
     if lines := unfit(requests, offers):
         lines.append("correct profiles/slurm/config.yaml, or the configuration's `cluster`")
-        raise UserError("\nerror: ".join(lines))
+        raise UserError(*lines)
 
 
 def stand_in_for_accounting() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml
 
-from tunegrid.code import ROOT
+from tunegrid.paths import ROOT
 
 
 def catalogue(name: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import yaml
 
-from tunegrid.code import ROOT
+from tunegrid.paths import ROOT
 
 #: What a prediction does not see, from public measurements: CUDA's context and its libraries'
 #: workspaces take 0.6 to 1.3 GB; of what the allocator reserves, live tensors fill all but 0.7 to

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunegrid.code import ROOT, user_path
 from tunegrid.errors import UserError
 from tunegrid.packages import package_file
+from tunegrid.paths import ROOT, user_path
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig

@@ -5,17 +5,17 @@ from typing import Any
 
 import humanfriendly
 
-from tunegrid.code import user_path
 from tunegrid.config.catalogue import CATALOGUES
 from tunegrid.config.messages import nearest
 from tunegrid.config.origin import KeyPath, Origins
 from tunegrid.errors import UserError
 from tunegrid.files import matching_files
 from tunegrid.memory.fitting import needed
+from tunegrid.paths import user_path
 from tunegrid.planning.grid import Cell, expand_grid
-from tunegrid.planning.memory import least_memory
+from tunegrid.planning.grid_tasks import find_task, parts_of
+from tunegrid.planning.memory_cases import least_memory
 from tunegrid.planning.project import Project
-from tunegrid.planning.tasks import find_task, parts_of
 from tunegrid.tasks.readers import reader_names
 
 

@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from tunegrid.code import ROOT, user_path
 from tunegrid.config.catalogue import CATALOGUES, Entry
 from tunegrid.config.messages import validation_messages
 from tunegrid.config.origin import Origins, read_yaml
 from tunegrid.config.schema import Config
 from tunegrid.errors import UserError
+from tunegrid.paths import ROOT, user_path
 from tunegrid.planning.checks import problems
 from tunegrid.planning.project import Project
 
@@ -46,7 +46,7 @@ def load_project(
     data_root = user_path(config.data_root) if config.data_root else None
     project = Project(config=config, data_root=data_root, **catalogues)
     if found := list(problems(project, origins)):
-        raise UserError("\nerror: ".join(found))
+        raise UserError(*found)
     return project
 
 
@@ -91,7 +91,7 @@ def _validated(model: type[M], value: Any, origins: Origins) -> M:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise UserError("\nerror: ".join(validation_messages(error, model, origins))) from None
+        raise UserError(*validation_messages(error, model, origins)) from None
 
 
 def load_catalogue(key: str) -> dict[str, Entry]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tunegrid.config.catalogue import MethodEntry, ModelEntry, TaskEntry
 from tunegrid.config.schema import Config
-from tunegrid.planning.tasks import Task, find_task
+from tunegrid.planning.grid_tasks import Task, find_task
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from tunegrid.reporting.data import leak_note
-from tunegrid.reporting.fit import NOTE as FIT_NOTE
-from tunegrid.reporting.table import Table, interval_texts, join_notes, or_dash
-from tunegrid.results import GROUP, METRICS
+from tunegrid.metrics import titles
+from tunegrid.reporting.data_tables import leak_note
+from tunegrid.reporting.gpu_fit import NOTE as FIT_NOTE
+from tunegrid.reporting.readable import Table, interval_texts, join_notes, or_dash
+from tunegrid.results import GROUP
 from tunegrid.statistics.bootstrap import RESAMPLES
 from tunegrid.statistics.dominance import THRESHOLD
 
@@ -84,7 +85,7 @@ def answer_page(answer: Table, fit: Mapping[str, Sequence[str]]) -> str:
 
     Args:
         answer: as `answer_table` returns it.
-        fit: as `tunegrid.reporting.fit.fit_lines` returns it.
+        fit: as `tunegrid.reporting.gpu_fit.fit_lines` returns it.
     """
     lost = {
         task: [f"{row.model}: {row.answer}" for row in rows.itertuples()]
@@ -180,7 +181,7 @@ def comparisons_table(comparisons: pd.DataFrame, summary: pd.DataFrame) -> Table
     data = comparisons.reset_index(drop=True)
     shown = data[["model", "task", "method"]].assign(
         reference=data["reference"].map(or_dash("{}")),
-        metric=data["metric"].map(METRICS),
+        metric=data["metric"].map(titles()),
         seeds=[
             f"{row.seeds}"
             if row.seeds == row.seeds_planned

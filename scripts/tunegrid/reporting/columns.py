@@ -2,7 +2,7 @@
 
 from tunegrid.config.schema import DataSettings, TrainSection
 from tunegrid.memory import KINDS
-from tunegrid.results import METRICS
+from tunegrid.metrics import METRICS
 
 SHEETS = {
     "README": "This page: what each sheet and column is.",

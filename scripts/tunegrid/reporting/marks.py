@@ -1,13 +1,13 @@
 """Degenerate, failed and missing runs, marked the same way wherever runs are shown.
 
-A row, here, is one of any table that has `tunegrid.statistics.counting.COUNTS`.
+A row, here, is one of any table that has `tunegrid.statistics.run_counts.COUNTS`.
 """
 
 from typing import Any
 
 import pandas as pd
 
-from tunegrid.states import FAILED, MISSING
+from tunegrid.results import FAILED, MISSING
 
 DEGENERATE = (
     "†k: k of the runs are degenerate (they predict one class for every example, or their loss is"

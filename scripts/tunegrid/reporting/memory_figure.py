@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from tunegrid.memory import KINDS
 from tunegrid.memory.fitting import gpus, live
-from tunegrid.reporting.style import COLOURS, HATCHES, LINES, MARKERS, WIDTH
+from tunegrid.reporting.figure_style import COLOURS, HATCHES, LINES, MARKERS, WIDTH
 
 Rows = list[dict[str, Any]]
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tunegrid.files import atomic_path, write_text
-from tunegrid.reporting.page import to_html
-from tunegrid.reporting.table import Table
+from tunegrid.reporting.html_page import to_html
+from tunegrid.reporting.readable import Table
 
 
 def write_tables(tables: Mapping[str, Table], folder: Path) -> None:

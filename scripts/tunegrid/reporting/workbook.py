@@ -13,8 +13,7 @@ from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
 from tunegrid.reporting.columns import SHEETS, describe_column
-from tunegrid.results import GROUP, RUN
-from tunegrid.states import FAILED, FINISHED, MISSING
+from tunegrid.results import FAILED, FINISHED, GROUP, MISSING, RUN
 
 #: Columns that stay in view.
 FROZEN = {"summary": 4, "comparisons": 4, "cost": 3, "published": 4, "memory": 2, "per class": 4,

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tunegrid.cluster.attempts import DISK, ERROR, LOST, MEMORY, STOPPED, TIME, Attempts
-from tunegrid.states import FAILED, MISSING
+from tunegrid.results import FAILED, MISSING
 
 #: Ends of an attempt that another one does not mend by going on.
 FAILURES = {ERROR, MEMORY, DISK, LOST}

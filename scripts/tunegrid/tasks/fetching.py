@@ -68,7 +68,7 @@ def _check(examples: Sequence[Example], labels: Sequence[str], path: Path) -> No
     if problems:
         rest = len(problems) - LISTED
         more = [f"{path}: and {rest} more"] if rest > 0 else []
-        raise UserError("\nerror: ".join(problems[:LISTED] + more))
+        raise UserError(*problems[:LISTED], *more)
 
 
 def _problems(examples: Sequence[Example], labels: Sequence[str], path: Path) -> Iterator[str]:
@@ -133,4 +133,4 @@ def _check_counts(
                 f" the catalogue says {counts.get(split)}"
             )
     if problems:
-        raise UserError("\nerror: ".join(problems))
+        raise UserError(*problems)

@@ -8,7 +8,7 @@ import torch
 from scipy.special import softmax
 
 from tunegrid.files import atomic_path
-from tunegrid.results import METRICS
+from tunegrid.metrics import METRICS
 from tunegrid.training.batching import EncodedSplit
 from tunegrid.training.loop import History
 from tunegrid.training.metrics import predictions

@@ -3,9 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from tunegrid.results import GROUP
-from tunegrid.states import FINISHED
-from tunegrid.statistics.counting import count_runs
+from tunegrid.results import FINISHED, GROUP
+from tunegrid.statistics.run_counts import count_runs
 
 #: What is measured of a run, and averaged over seeds.
 MEASURED = ["train_seconds", "peak_memory", "train_joules"]

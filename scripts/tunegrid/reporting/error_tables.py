@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from tunegrid.reporting.marks import runs_text, table_note
-from tunegrid.reporting.table import Table, join_notes, or_dash
+from tunegrid.reporting.readable import Table, join_notes, or_dash
 from tunegrid.results import GROUP
 from tunegrid.tasks.cards import Card
 

@@ -2,11 +2,11 @@
 
 import pandas as pd
 
+from tunegrid.published.numbers import EXPECTED, MEAN_OF
 from tunegrid.reporting.marks import runs_text, table_note
-from tunegrid.reporting.table import Table, interval_texts, join_notes, or_dash
+from tunegrid.reporting.readable import Table, interval_texts, join_notes, or_dash
 from tunegrid.results import GROUP
-from tunegrid.statistics.counting import COUNTS
-from tunegrid.statistics.published import EXPECTED, MEAN_OF
+from tunegrid.statistics.run_counts import COUNTS
 
 NOTE = (
     "Ours: mean over the runs; interval: its 95 % t interval over seeds; expected: where a mean of"

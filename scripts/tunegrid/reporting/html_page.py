@@ -7,7 +7,7 @@ from functools import cache
 from jinja2 import Environment, Template
 from markupsafe import Markup
 
-from tunegrid.reporting.table import Table
+from tunegrid.reporting.readable import Table
 
 #: A click on a column's head sorts its table by that column, a second one the other way round.
 #: Numbers by the first number in the cell, everything else as text; what is missing comes last.

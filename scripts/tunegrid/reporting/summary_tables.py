@@ -2,12 +2,13 @@
 
 import pandas as pd
 
-from tunegrid.reporting.data import leak_note
+from tunegrid.metrics import titles
+from tunegrid.reporting.data_tables import leak_note
 from tunegrid.reporting.marks import absence, mark, table_note
-from tunegrid.reporting.table import Table, interval_texts, join_notes, or_dash
-from tunegrid.results import GROUP, METRICS
+from tunegrid.reporting.readable import Table, interval_texts, join_notes, or_dash
+from tunegrid.results import GROUP
 from tunegrid.statistics.bootstrap import RESAMPLES
-from tunegrid.statistics.summary import unequal_steps
+from tunegrid.statistics.summarise import unequal_steps
 
 #: The summary's baselines, in words.
 BASELINES = {"majority_baseline": "majority class", "tfidf_baseline": "TF-IDF, logistic regression"}
@@ -52,7 +53,7 @@ def methods_table(summary: pd.DataFrame) -> Table:
             f"{_mean(row)} {mark(row)}".rstrip()
             for row in summary.itertuples(index=False, name="Row")
         ],
-        metric=summary["metric"].map(METRICS),
+        metric=summary["metric"].map(titles()),
     )
     # A row of its own: a task's number of labels is in its head's size, so the share varies.
     share = summary.drop_duplicates(GROUP)
@@ -71,7 +72,7 @@ def summary_table(summary: pd.DataFrame) -> Table:
     """Every metric of every cell group: its distribution over seeds, beside what costs nothing."""
     form = or_dash("{:.4f}")
     shown = summary[GROUP].assign(
-        metric=summary["metric"].map(METRICS),
+        metric=summary["metric"].map(titles()),
         n=[
             f"{row.n}" if row.n == row.n_runs else f"{row.n} of {row.n_runs}"
             for row in summary.itertuples()

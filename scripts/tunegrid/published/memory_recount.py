@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from tunegrid.memory import published
 from tunegrid.memory.catalogue import catalogue
 from tunegrid.memory.shapes import is_language_model, load_shape
 from tunegrid.memory.study import prediction, workload
+from tunegrid.published import memory_arithmetic as published
 
 NETWORKS = ("report-3b", "llama-3.2-3b")
 METHODS = ("full", "adapter-64", "adapter-8", "lora")

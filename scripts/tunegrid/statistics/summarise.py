@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from tunegrid.results import GROUP, METRICS
+from tunegrid.metrics import METRICS
+from tunegrid.results import GROUP
 from tunegrid.statistics.bootstrap import t_quantile
-from tunegrid.statistics.counting import count_runs
+from tunegrid.statistics.run_counts import count_runs
 from tunegrid.tasks.cards import Card, leaks, word_baselines
 
 

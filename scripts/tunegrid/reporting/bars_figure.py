@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from tunegrid.reporting.marks import absence, figure_note, mark
-from tunegrid.reporting.style import (
+from tunegrid.metrics import METRICS
+from tunegrid.reporting.figure_style import (
     BASELINE,
     WIDTH,
     error_note,
@@ -16,7 +16,7 @@ from tunegrid.reporting.style import (
     series_looks,
     series_of,
 )
-from tunegrid.results import METRICS
+from tunegrid.reporting.marks import absence, figure_note, mark
 
 #: Inches that a bar may take before the figure grows wider than a page.
 NARROWEST = 0.09
@@ -26,7 +26,7 @@ def plot_bars(summary: pd.DataFrame, metric: str, error_bar: str) -> Figure:
     """The mean of `metric` over seeds, with error bars, and the majority baseline of each task.
 
     Args:
-        summary: as `tunegrid.statistics.summary.summarise` returns it.
+        summary: as `tunegrid.statistics.summarise.summarise` returns it.
         metric: one of `METRICS`.
         error_bar: the summary's column that error bars show, `sd` or `variance`.
     """
@@ -58,7 +58,7 @@ def plot_bars(summary: pd.DataFrame, metric: str, error_bar: str) -> Figure:
     _baselines(axes, table, tasks)
     axes.set_xticks(range(len(tasks)), tasks)
     axes.tick_params(axis="x", length=0)
-    axes.set_ylabel(f"{METRICS[metric]}{' (nats)' if metric == 'loss' else ''}, test split")
+    axes.set_ylabel(f"{METRICS[metric].title}{' (nats)' if metric == 'loss' else ''}, test split")
     if metric != "loss":
         axes.set_ylim(0, 1)
     axes.set_ylim(bottom=0)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from tunegrid.reporting.table import Table, join_notes
+from tunegrid.reporting.readable import Table, join_notes
 from tunegrid.tasks.cards import Card, find_leak, leaks
 
 WORDS = {

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from tunegrid.reporting.marks import runs_text, table_note
-from tunegrid.reporting.table import Table, join_notes, or_dash
+from tunegrid.reporting.readable import Table, join_notes, or_dash
 from tunegrid.results import GROUP
 
 NOTE = (
@@ -19,7 +19,7 @@ def cost_table(costs: pd.DataFrame) -> Table:
     """Every cell group's cost beside its accuracy.
 
     Args:
-        costs: as `tunegrid.statistics.cost.cost` returns it.
+        costs: as `tunegrid.statistics.costs.cost` returns it.
     """
     gigabytes = or_dash("{:.2f}")
     shown = costs[GROUP].assign(

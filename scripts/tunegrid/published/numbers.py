@@ -15,9 +15,9 @@ import pandas as pd
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
 from tunegrid.memory.shapes import shape_file
-from tunegrid.results import METRICS
+from tunegrid.metrics import METRICS
 from tunegrid.statistics.bootstrap import t_quantile
-from tunegrid.statistics.counting import COUNTS
+from tunegrid.statistics.run_counts import COUNTS
 from tunegrid.tasks.cards import Card
 
 COLUMNS = ["source", "model", "task", "method", "metric", "value"]

@@ -14,9 +14,8 @@ from pyarrow import csv
 
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
-from tunegrid.results import RUN, RUN_PATH
+from tunegrid.results import FINISHED, MISSING, RUN, RUN_PATH
 from tunegrid.settings import Settings
-from tunegrid.states import FINISHED, MISSING
 from tunegrid.statistics.unfinished import state_of_unfinished
 
 
@@ -45,14 +44,14 @@ def collect_runs(cells: pd.DataFrame, root: Path, attempts: Path | None = None) 
         try:
             rows.append(_read_run(cell, root / cell.path))
         except UserError as problem:
-            problems.append(str(problem))
+            problems += problem.problems
         except _NoResultError as reason:
             if attempts is None:
                 problems.append(f"{reason}; run the workflow to make it, or set partial: true")
             else:
                 rows.append(_unfinished(cell, reason, attempts))
     if problems:
-        raise UserError("\nerror: ".join(problems))
+        raise UserError(*problems)
     if all(row["state"] != FINISHED for row in rows):
         raise UserError(f"{root}: no run of the grid is finished; run the workflow to make them")
     return _table(rows)

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from tunegrid.reporting.marks import absence, figure_note, mark
-from tunegrid.reporting.style import (
+from tunegrid.reporting.figure_style import (
     LEGEND_LINE,
     WIDTH,
     empty_figure,
@@ -17,6 +16,7 @@ from tunegrid.reporting.style import (
     series_label,
     series_of,
 )
+from tunegrid.reporting.marks import absence, figure_note, mark
 
 #: The most panels side by side, their largest side (inches), and the most labels whose shares can
 #: be read.
@@ -31,7 +31,7 @@ def plot_confusion(confusion: pd.DataFrame, labels: Sequence[str], groups: pd.Da
     """The share of each label's test examples that is given each label, all seeds together.
 
     Args:
-        confusion: the rows of one task of `tunegrid.statistics.errors.count_errors`.
+        confusion: the rows of one task of `tunegrid.statistics.error_analysis.count_errors`.
         labels: those of the task, in order.
         groups: a row of each of the task's cell groups, with `COUNTS`.
     """

@@ -5,10 +5,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from tunegrid.metrics import METRICS
+from tunegrid.reporting.figure_style import (
+    BASELINE,
+    COLOURS,
+    MARKERS,
+    WIDTH,
+    error_note,
+    place_legend,
+)
 from tunegrid.reporting.marks import absence, figure_note, mark
-from tunegrid.reporting.style import BASELINE, COLOURS, MARKERS, WIDTH, error_note, place_legend
-from tunegrid.results import METRICS
-from tunegrid.statistics.summary import unequal_steps
+from tunegrid.statistics.summarise import unequal_steps
 
 SHOWN = ["accuracy", "macro_f1"]
 
@@ -72,7 +79,7 @@ def plot_methods(runs: pd.DataFrame, summary: pd.DataFrame, error_bar: str) -> F
             axes.set_xlim(-0.6, len(methods) - 0.4)
             if row == 0:
                 axes.set_title(task)
-        grid[row, 0].set_ylabel(f"{METRICS[metric]}, test split")
+        grid[row, 0].set_ylabel(f"{METRICS[metric].title}, test split")
     for axes in grid[-1]:
         axes.set_xticks(
             range(len(methods)), [f"{method}\n{_percent(share[method])}" for method in methods]

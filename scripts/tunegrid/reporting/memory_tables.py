@@ -6,7 +6,7 @@ import pandas as pd
 
 from tunegrid.memory import KINDS
 from tunegrid.memory.fitting import CONTEXT, FRAGMENTATION, gpus
-from tunegrid.reporting.table import Table
+from tunegrid.reporting.readable import Table
 
 Rows = list[dict[str, Any]]
 

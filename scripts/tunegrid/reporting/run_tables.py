@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from tunegrid.reporting.table import Table, or_dash
-from tunegrid.results import GROUP, METRICS, RUN
-from tunegrid.states import FINISHED
+from tunegrid.metrics import METRICS, titles
+from tunegrid.reporting.readable import Table, or_dash
+from tunegrid.results import FINISHED, GROUP, RUN
 
 #: Settings that the table of hyper-parameters shows, in order.
 SHOWN_SETTINGS = (
@@ -36,7 +36,7 @@ def runs_table(runs: pd.DataFrame) -> Table:
         commit=data["commit"].map(lambda commit: "—" if pd.isna(commit) else commit[:COMMIT]),
         host=data["host"].map(or_dash("{}")),
         slurm_job=data["slurm_job"].map(or_dash("{}")),
-    ).rename(columns=METRICS | {"slurm_job": "Slurm job"})
+    ).rename(columns=titles() | {"slurm_job": "Slurm job"})
     note = (
         "Settings, versions and files of a run: python scripts/trace.py results/runs/MODEL/TASK/"
         "METHOD/seedN. Its log: results/logs/train/MODEL/TASK/METHOD/seedN.log."

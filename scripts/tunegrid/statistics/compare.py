@@ -13,8 +13,7 @@ from scipy.optimize import brentq
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from tunegrid.results import GROUP, RUN
-from tunegrid.states import FINISHED
+from tunegrid.results import FINISHED, GROUP, RUN
 from tunegrid.statistics.bootstrap import (
     COMPARED,
     LEVEL,

@@ -6,16 +6,20 @@ from typing import Any
 import pandas as pd
 
 from tunegrid.reporting.answer import answer_table, comparisons_table
-from tunegrid.reporting.cost import cost_table
-from tunegrid.reporting.data import data_table, leak_note, lengths_table
-from tunegrid.reporting.errors import agreement_table, classes_table, hard_table
+from tunegrid.reporting.cost_table import cost_table
+from tunegrid.reporting.data_tables import data_table, leak_note, lengths_table
+from tunegrid.reporting.error_tables import agreement_table, classes_table, hard_table
 from tunegrid.reporting.marks import runs_text, table_note
-from tunegrid.reporting.runs import hyperparameters_table, runs_table
-from tunegrid.reporting.summary import accuracy_table, methods_table, steps_note, summary_table
-from tunegrid.reporting.table import Table, join_notes, or_dash
-from tunegrid.results import GROUP, JOINED
-from tunegrid.states import FINISHED
-from tunegrid.statistics.counting import count_runs
+from tunegrid.reporting.readable import Table, join_notes, or_dash
+from tunegrid.reporting.run_tables import hyperparameters_table, runs_table
+from tunegrid.reporting.summary_tables import (
+    accuracy_table,
+    methods_table,
+    steps_note,
+    summary_table,
+)
+from tunegrid.results import FINISHED, GROUP, JOINED
+from tunegrid.statistics.run_counts import count_runs
 from tunegrid.tasks.cards import Card, leaks
 
 #: What metrics.json says of each part of an aggregated task.
@@ -109,7 +113,7 @@ def build_tables(
         summary: as summarise returns it.
         cards: of the tasks (check_task).
         comparisons: as compare_methods returns it.
-        costs: as `tunegrid.statistics.cost.cost` returns it.
+        costs: as `tunegrid.statistics.costs.cost` returns it.
         memory: the table `memory`, unrounded.
         errors: as count_errors returns them.
     """

@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.inter_rater import fleiss_kappa
 
-from tunegrid.results import GROUP, RUN
-from tunegrid.states import FINISHED
+from tunegrid.results import FINISHED, GROUP, RUN
 from tunegrid.statistics.bootstrap import Outcomes
-from tunegrid.statistics.counting import COUNTS, count_runs
 from tunegrid.statistics.outcomes import Load, load_outcomes
+from tunegrid.statistics.run_counts import COUNTS, count_runs
 
 CONFUSION = [*GROUP, "label", "predicted_label", "count", "share"]
 PER_CLASS = [*GROUP, "label", "support", "predicted", "n", *COUNTS]

@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-from tunegrid.results import GROUP
-from tunegrid.states import FAILED, MISSING
+from tunegrid.results import FAILED, GROUP, MISSING
 
 COUNTS = ["n_runs", "n_degenerate", "n_failed", "n_missing"]
 

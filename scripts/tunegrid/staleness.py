@@ -10,15 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from tunegrid.files import digest
-
-SCRIPTS = Path(__file__).resolve().parent.parent
-#: The workflow's folder: relative paths in a configuration are relative to it.
-ROOT = SCRIPTS.parent
-
-
-def user_path(path: str) -> Path:
-    """A path as a configuration gives it: `~` expanded, a relative one below `ROOT`."""
-    return (ROOT / Path(path).expanduser()).resolve()
+from tunegrid.paths import SCRIPTS
 
 
 @cache

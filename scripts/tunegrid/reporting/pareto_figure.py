@@ -5,8 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tunegrid.reporting.marks import absence, figure_note, mark
-from tunegrid.reporting.style import (
+from tunegrid.reporting.figure_style import (
     WIDTH,
     models_note,
     place_legend,
@@ -14,7 +13,8 @@ from tunegrid.reporting.style import (
     series_looks,
     series_of,
 )
-from tunegrid.statistics.cost import pareto_front
+from tunegrid.reporting.marks import absence, figure_note, mark
+from tunegrid.statistics.costs import pareto_front
 
 #: The costs that are pictured: column of `cost` → (axis label, what divides the value).
 COSTS = {
@@ -36,7 +36,7 @@ def plot_pareto(table: pd.DataFrame) -> Figure:
     lower cost.
 
     Args:
-        table: as `tunegrid.statistics.cost.cost` returns it.
+        table: as `tunegrid.statistics.costs.cost` returns it.
     """
     tasks, series = list(table["task"].unique()), series_of(table)
     models = list(table["model"].unique())

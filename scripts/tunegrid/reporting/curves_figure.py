@@ -7,8 +7,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from tunegrid.reporting.marks import absence, figure_note, mark
-from tunegrid.reporting.style import (
+from tunegrid.reporting.figure_style import (
     WIDTH,
     empty_figure,
     models_note,
@@ -18,8 +17,9 @@ from tunegrid.reporting.style import (
     series_looks,
     series_of,
 )
+from tunegrid.reporting.marks import absence, figure_note, mark
 from tunegrid.results import EVALUATED
-from tunegrid.statistics.counting import count_runs
+from tunegrid.statistics.run_counts import count_runs
 
 #: Panels: history column → title.
 PANELS = {
