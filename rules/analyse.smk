@@ -26,9 +26,10 @@ rule expand_grid:
 rule collect_runs:
     input:
         cells="results/cells.csv",
-        metrics=of_wanted_runs("metrics.json"),
-        provenance=of_wanted_runs("provenance.json"),
-        history=of_wanted_runs("history.csv"),
+        scores="results/scores.parquet",
+        training=wanted_runs("training.json"),
+        provenance=wanted_runs("provenance.json"),
+        history=wanted_runs("history.csv"),
     output:
         parquet="results/runs.parquet",
         csv=report(
@@ -45,10 +46,11 @@ rule collect_runs:
         "../envs/tunegrid.yaml"
     params:
         code=code_digest("collect_runs"),
-        attempts=["--attempts", "results/.attempts"] * PROJECT.config.partial,
+        attempts="--attempts results/.attempts" if PROJECT.config.partial else "",
         found=runs_found,
     shell:
-        'python "$TUNEGRID"/scripts/collect_runs.py --cells {input.cells} --runs results/runs'
+        'python "$TUNEGRID"/scripts/collect_runs.py --cells {input.cells} --scores {input.scores}'
+        " --runs results/runs"
         " {params.attempts} --parquet {output.parquet} --csv {output.csv} --history {output.history}"
         " > {log} 2>&1"
 
@@ -56,7 +58,7 @@ rule collect_runs:
 rule compare_methods:
     input:
         runs="results/runs.parquet",
-        predictions=of_wanted_runs("predictions.parquet"),
+        predictions=wanted_runs("predictions.parquet"),
     output:
         parquet="results/comparisons.parquet",
         csv="results/comparisons.csv",
@@ -67,7 +69,7 @@ rule compare_methods:
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
-    threads: compare_threads
+    threads: grid_threads
     params:
         code=code_digest("compare_methods"),
     shell:
@@ -99,7 +101,7 @@ rule summarise:
 rule count_errors:
     input:
         runs="results/runs.parquet",
-        predictions=of_wanted_runs("predictions.parquet"),
+        predictions=wanted_runs("predictions.parquet"),
     output:
         expand("results/errors/{table}.csv", table=ERRORS),
     log:

@@ -3,7 +3,7 @@
 
 rule runs:
     input:
-        of_all_runs("metrics.json"),
+        of_all_runs("training.json"),
     localrule: True
 
 

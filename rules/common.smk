@@ -11,7 +11,6 @@ os.environ |= {
     "TUNEGRID": str(workflow.basedir),
 }
 
-from tunegrid.staleness import code_digest
 from tunegrid.errors import UserError
 from tunegrid.files import canonical_json, digest, matching_files, sha256
 from tunegrid.planning.grid import expand_grid, packs, tokenizer_of
@@ -29,6 +28,7 @@ from tunegrid.reporting.listing import (
 )
 from tunegrid.metrics import METRICS
 from tunegrid.results import RUN_PATH
+from tunegrid.staleness import code_digest, reader_code, training_code
 
 try:
     PROJECT = load_project(
@@ -41,11 +41,13 @@ except UserError as error:
 
 PACKS = packs(CELLS.values(), PROJECT.config.train.pack)
 PACK_OF = {cell.path: name for name, cells in PACKS.items() for cell in cells}
+PACKED = PROJECT.config.train.pack > 1
 MODELS = list(dict.fromkeys(cell.model for cell in CELLS.values()))
 TASKS = PROJECT.grid_tasks
 CARDS = [f"results/cards/{name}.json" for name in TASKS]
-GRID_TABLES = TABLES + PART_TABLES * any(task.aggregated for task in TASKS.values())
-PUBLISHED_NUMBERS = ["results/tables/published.csv"] * bool(PROJECT.config.published.tables)
+AGGREGATED = any(task.aggregated for task in TASKS.values())
+GRID_TABLES = [*TABLES, *PART_TABLES] if AGGREGATED else TABLES
+PUBLISHED_NUMBERS = ["results/tables/published.csv"] if PROJECT.config.published.tables else []
 FIGURES = ["png", "svg", "pdf"]
 RUN = f"results/runs/{RUN_PATH}"
 
@@ -76,7 +78,7 @@ def cell_of(wildcards):
 
 def cell_settings(wildcards):
     """A cell's resolved settings as JSON: an edit that changes them reruns the cell."""
-    return cell_of(wildcards).settings_json
+    return cell_of(wildcards).settings.json
 
 
 def cell_keep(wildcards):
@@ -86,18 +88,28 @@ def cell_keep(wildcards):
 
 def cell_threads(wildcards):
     """The torch threads of all processes of a cell; they are part of its result's last bits."""
-    train = cell_of(wildcards).settings["train"]
-    return train["threads"] * train["gpus_per_run"]
+    train = cell_of(wildcards).settings.train
+    return train.threads * train.gpus_per_run
 
 
 def cell_gpus(wildcards):
     """The GPUs that a cell's processes take."""
-    return cell_of(wildcards).settings["train"]["gpus_per_run"]
+    return cell_of(wildcards).settings.train.gpus_per_run
+
+
+def cell_code(wildcards):
+    """The digest of the code that decides a cell's result."""
+    return training_code(cell_of(wildcards).settings)
 
 
 def pack_of_cell(wildcards):
-    """The file of the pack that trains a cell."""
-    return f"results/packs/{PACK_OF[cell_of(wildcards).path]}.json"
+    """The file of the pack that trains a cell; none where cells are trained alone."""
+    return f"results/packs/{PACK_OF[cell_of(wildcards).path]}.json" if PACKED else []
+
+
+def pack_argument(wildcards, input):
+    """What tells `train` to take the run from its pack; nothing where cells are trained alone."""
+    return f"--pack {input.pack}" if PACKED else ""
 
 
 def cells_of_pack(wildcards):
@@ -107,13 +119,18 @@ def cells_of_pack(wildcards):
 
 def pack_cells(wildcards):
     """The cells of a pack as JSON."""
-    cells = cells_of_pack(wildcards)
-    return canonical_json([{"settings": cell.settings, "keep": cell.keep} for cell in cells])
+    return canonical_json([cell.to_json() for cell in cells_of_pack(wildcards)])
+
+
+def pack_code(wildcards):
+    """The digest of the code that decides the results of a pack's cells."""
+    codes = {training_code(cell.settings) for cell in cells_of_pack(wildcards)}
+    return "+".join(sorted(codes))
 
 
 def pack_threads(wildcards):
     """The torch threads of a pack's cells, the same for all."""
-    return cells_of_pack(wildcards)[0].settings["train"]["threads"]
+    return cells_of_pack(wildcards)[0].settings.train.threads
 
 
 def encoded_task(wildcards):
@@ -159,8 +176,7 @@ def data_root_argument(wildcards):
 
 def task_code(wildcards):
     """The code that reads a task: its own reader, not those of other tasks."""
-    reader = PROJECT.tasks[wildcards.source].reader
-    return code_digest("fetch_task", f"tunegrid.tasks.readers.{reader}")
+    return reader_code(PROJECT.tasks[wildcards.source].reader)
 
 
 def task_folders(wildcards):
@@ -170,7 +186,8 @@ def task_folders(wildcards):
 
 def task_settings(wildcards):
     """A task's split settings as JSON."""
-    return canonical_json(TASKS[wildcards.task].split_settings(PROJECT.config.data))
+    settings = TASKS[wildcards.task].split_settings(PROJECT.config.data)
+    return canonical_json(settings.model_dump(mode="json"))
 
 
 def task_title(wildcards):
@@ -180,10 +197,8 @@ def task_title(wildcards):
 
 def few_shot_seeds(wildcards):
     """The seeds of a few-shot task's runs, each of which draws its own examples."""
-    if all(
-        not part.split_settings(PROJECT.config.data)["few_shot"]
-        for part in TASKS[wildcards.task].parts
-    ):
+    parts = TASKS[wildcards.task].parts
+    if not any(part.split_settings(PROJECT.config.data).few_shot for part in parts):
         return []
     seeds = {cell.seed for cell in CELLS.values() if cell.task == wildcards.task}
     return ["--seeds", *map(str, sorted(seeds))]
@@ -205,8 +220,8 @@ def published_checksums():
     return {path: sha256(user_path(path)) for path in PROJECT.config.published.tables}
 
 
-def compare_threads(wildcards):
-    """The processes of compare_methods: one compares 1,000 runs while another starts."""
+def grid_threads(wildcards):
+    """The processes that share the scoring and comparing of a grid: one more each 1,000 runs."""
     return min(4, 1 + len(CELLS) // 1000)
 
 
@@ -215,16 +230,20 @@ def of_all_runs(name):
     return [f"results/runs/{path}/{name}" for path in CELLS]
 
 
-def of_wanted_runs(name):
-    """The file `name` of every run that the aggregates wait for: of all, or of none (`partial`)."""
-    return [] if PROJECT.config.partial else of_all_runs(name)
+def wanted_runs(name):
+    """An input function: the file `name` of every run that is waited for (`partial`: of none)."""
+
+    def files(wildcards):
+        return [] if PROJECT.config.partial else of_all_runs(name)
+
+    return files
 
 
 def runs_found(wildcards):
     """What stands for the runs that `partial` finds, so that a further one renews the aggregates."""
     if not PROJECT.config.partial:
         return ""
-    paths = [*map(Path, of_all_runs("metrics.json"))]
+    paths = [*map(Path, of_all_runs("training.json"))]
     attempts = [Path(f"results/.attempts/{path}.jsonl") for path in CELLS]
     return digest(str([(str(p), p.stat().st_mtime_ns) for p in [*paths, *attempts] if p.is_file()]))
 

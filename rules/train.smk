@@ -1,99 +1,75 @@
 # One rule trains every cell: model, task, method and seed are data.
 
 
-if PROJECT.config.train.pack == 1:
+# With `train: {pack: N}` the cell's pack has trained it; the run's files are taken from there.
+rule train:
+    input:
+        model="resources/models/{model}",
+        encoded=encoded_task,
+        pack=pack_of_cell,
+    output:
+        history=f"{RUN}/history.csv",
+        evaluations=f"{RUN}/evaluations.parquet",
+        predictions=f"{RUN}/predictions.parquet",
+        provenance=f"{RUN}/provenance.json",
+        training=f"{RUN}/training.json",  # written last
+    log:
+        "results/logs/train/{model}/{task}/{method}/seed{seed}.log",
+    benchmark:
+        "results/benchmarks/train/{model}/{task}/{method}/seed{seed}.tsv"
+    localrule: PACKED
+    conda:
+        "../envs/tunegrid.yaml"
+    threads: cell_threads
+    resources:
+        mem_mb=cell_memory,
+        runtime=cell_runtime,
+        gpu=cell_gpus,  # limits nothing on a machine whose profile does not
+    params:
+        code=cell_code,
+        settings=cell_settings,
+        keep=cell_keep,
+        output=subpath(output.training, parent=True),
+        attempts=cell_attempts,
+        pack=pack_argument,
+    shell:
+        'python "$TUNEGRID"/scripts/train.py --settings {params.settings:q}'
+        " --model {input.model} --encoded {input.encoded} --output {params.output}"
+        " --keep {params.keep} --checkpoints results/.checkpoints --finished results/.finished"
+        " --attempts {params.attempts} --memory {resources.mem_mb}"
+        " --time-limit {resources.runtime} {params.pack}"
+        ' ${{TUNEGRID_SCRATCH:+--scratch "$TUNEGRID_SCRATCH"}} > {log} 2>&1'
 
-    rule train:
-        input:
-            model="resources/models/{model}",
-            encoded=encoded_task,
-        output:
-            history=f"{RUN}/history.csv",
-            predictions=f"{RUN}/predictions.parquet",
-            provenance=f"{RUN}/provenance.json",
-            metrics=f"{RUN}/metrics.json",  # written last
-        log:
-            "results/logs/train/{model}/{task}/{method}/seed{seed}.log",
-        benchmark:
-            "results/benchmarks/train/{model}/{task}/{method}/seed{seed}.tsv"
-        conda:
-            "../envs/tunegrid.yaml"
-        threads: cell_threads
-        resources:
-            mem_mb=cell_memory,
-            runtime=cell_runtime,
-            gpu=cell_gpus,  # limits nothing on a machine whose profile does not
-        params:
-            code=code_digest("train"),
-            settings=cell_settings,
-            keep=cell_keep,
-            output=subpath(output.metrics, parent=True),
-            attempts=cell_attempts,
-        shell:
-            'python "$TUNEGRID"/scripts/train.py --settings {params.settings:q}'
-            " --model {input.model} --encoded {input.encoded} --output {params.output}"
-            " --keep {params.keep} --checkpoints results/.checkpoints --finished results/.finished"
-            " --attempts {params.attempts} --memory {resources.mem_mb}"
-            " --time-limit {resources.runtime}"
-            ' ${{TUNEGRID_SCRATCH:+--scratch "$TUNEGRID_SCRATCH"}} > {log} 2>&1'
 
-else:
-
-    # Several cells of a model and task in one process: their start-up is paid once. A cell that
-    # fails does not fail the pack; its own `train` does, with the cell's log.
-    rule train_pack:
-        input:
-            model="resources/models/{model}",
-            encoded=encoded_task,
-        output:
-            "results/packs/{model}/{task}/{pack}.json",
-        log:
-            "results/logs/train_pack/{model}/{task}/{pack}.log",
-        benchmark:
-            "results/benchmarks/train_pack/{model}/{task}/{pack}.tsv"
-        conda:
-            "../envs/tunegrid.yaml"
-        threads: pack_threads
-        resources:
-            mem_mb=pack_memory,
-            runtime=pack_runtime,
-            gpu=1,
-        params:
-            code=code_digest("train_pack"),
-            cells=pack_cells,
-            attempts=pack_attempts,
-        shell:
-            'python "$TUNEGRID"/scripts/train_pack.py --cells {params.cells:q}'
-            " --model {input.model} --encoded {input.encoded} --runs results/runs"
-            " --logs results/logs/train_pack --checkpoints results/.checkpoints"
-            " --finished results/.finished --attempts {params.attempts}"
-            " --run-attempts results/.attempts"
-            " --memory {resources.mem_mb} --time-limit {resources.runtime}"
-            ' ${{TUNEGRID_SCRATCH:+--scratch "$TUNEGRID_SCRATCH"}}'
-            " --output {output} > {log} 2>&1"
-
-    # Takes the cell from its pack.
-    rule train:
-        input:
-            model="resources/models/{model}",
-            encoded=encoded_task,
-            pack=pack_of_cell,
-        output:
-            history=f"{RUN}/history.csv",
-            predictions=f"{RUN}/predictions.parquet",
-            provenance=f"{RUN}/provenance.json",
-            metrics=f"{RUN}/metrics.json",  # written last
-        log:
-            "results/logs/train/{model}/{task}/{method}/seed{seed}.log",
-        localrule: True
-        conda:
-            "../envs/tunegrid.yaml"
-        params:
-            code=code_digest("train"),
-            settings=cell_settings,
-            keep=cell_keep,
-            output=subpath(output.metrics, parent=True),
-        shell:
-            'python "$TUNEGRID"/scripts/train.py --settings {params.settings:q}'
-            " --model {input.model} --encoded {input.encoded} --output {params.output}"
-            " --keep {params.keep} --finished results/.finished --pack {input.pack} > {log} 2>&1"
+# Several cells of a model and task in one process: their start-up is paid once. A cell that fails
+# does not fail the pack; its own `train` does, with the cell's log.
+rule train_pack:
+    input:
+        model="resources/models/{model}",
+        encoded=encoded_task,
+    output:
+        "results/packs/{model}/{task}/{pack}.json",
+    log:
+        "results/logs/train_pack/{model}/{task}/{pack}.log",
+    benchmark:
+        "results/benchmarks/train_pack/{model}/{task}/{pack}.tsv"
+    conda:
+        "../envs/tunegrid.yaml"
+    threads: pack_threads
+    resources:
+        mem_mb=pack_memory,
+        runtime=pack_runtime,
+        gpu=1,
+    params:
+        code=pack_code,
+        cells=pack_cells,
+        attempts=pack_attempts,
+    shell:
+        'python "$TUNEGRID"/scripts/train_pack.py --cells {params.cells:q}'
+        " --model {input.model} --encoded {input.encoded} --runs results/runs"
+        " --logs results/logs/train_pack --checkpoints results/.checkpoints"
+        " --finished results/.finished --attempts {params.attempts}"
+        " --run-attempts results/.attempts"
+        " --memory {resources.mem_mb} --time-limit {resources.runtime}"
+        ' ${{TUNEGRID_SCRATCH:+--scratch "$TUNEGRID_SCRATCH"}}'
+        " --output {output} > {log} 2>&1"

@@ -1,10 +1,9 @@
 #!/usr/bin/env python
 """Collect the grid's runs into one table and their training curves into another.
 
-Every run's metrics, settings and provenance become a row of runs.parquet and runs.csv; every
-optimizer step a row of history.parquet. Fails when a run is missing, was made by other settings
-than its cell's, or breaks accuracy = micro-F1; with --attempts a run that is missing or failed is a
-row that says so.
+Every run's scores, settings and provenance become a row of runs.parquet and runs.csv; every
+optimizer step a row of history.parquet. Fails when a run is missing or was made by other settings
+than its cell's; with --attempts a run that is missing or failed is a row that says so.
 """
 
 import logging
@@ -16,6 +15,7 @@ from tunegrid.cli import describe, run_program
 def main() -> None:
     parser = describe(__doc__)
     parser.add_argument("--cells", required=True, type=Path, help="CSV of expand_grid")
+    parser.add_argument("--scores", required=True, type=Path, help="Parquet of score")
     parser.add_argument("--runs", required=True, type=Path, help="the folder results/runs")
     parser.add_argument("--attempts", type=Path, help="folder of the attempts at each run")
     parser.add_argument("--parquet", required=True, type=Path, help="runs, to write")
@@ -28,11 +28,11 @@ def main() -> None:
 
     from tunegrid.files import atomic_path
     from tunegrid.results import FINISHED, RUN_PATH
-    from tunegrid.statistics.collect import collect_history, collect_runs
+    from tunegrid.statistics.collect import collect_history, collect_runs, read_cells
 
-    # Names and hashes are text, also where they look like a number or like NA.
-    cells = pd.read_csv(arguments.cells, dtype=str, keep_default_na=False).astype({"seed": int})
-    runs = collect_runs(cells, arguments.runs, arguments.attempts)
+    scores = pd.read_parquet(arguments.scores)
+    cells = read_cells(arguments.cells)
+    runs = collect_runs(cells, scores, arguments.runs, arguments.attempts)
     finished = runs[runs["state"] == FINISHED]
     with atomic_path(arguments.history) as temporary:
         parquet.write_table(collect_history(finished, arguments.runs), temporary)

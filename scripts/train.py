@@ -5,7 +5,8 @@ AdamW with warm-up and decay; the weights of the last epoch, or of the best on d
 the test split. Batches are random; a batch is computed as micro-batches of like length whose
 losses are weighted by examples, so every cut of a batch has the same gradient but for dropout.
 When memory runs out the micro-batch is halved and the step repeated. Writes history.csv,
-predictions.parquet, provenance.json and, last, metrics.json.
+evaluations.parquet, predictions.parquet, provenance.json and, last, training.json; metrics are
+computed from these by score.py.
 
 With --checkpoints the run writes its whole state after every epoch and every ten minutes, and goes
 on from the newest whole one when it is started again; it then ends bitwise as if it had never
@@ -13,7 +14,7 @@ stopped. On SIGTERM, SIGUSR1 and SIGINT, and a minute before its Slurm job's tim
 one and exits with status 75. With --finished a run that was made before is taken, not made again.
 
 Fails when the method does not fit the model. A run that diverges or predicts one class does not
-fail: it is finished and marked `degenerate`.
+fail: it is finished, and its score marks it as `degenerate`.
 
 By hand, the settings of a run that exists:
   jq .settings results/runs/MODEL/TASK/METHOD/seed1/provenance.json > settings.json
@@ -44,35 +45,35 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from tunegrid.cluster.attempts import Attempts
-    from tunegrid.training.job import Job
-    from tunegrid.training.launching import is_launched, launch
-    from tunegrid.training.making import make, take, take_from_pack
-    from tunegrid.training.scratch import on_scratch
+    from tunegrid.settings import CellSettings
+    from tunegrid.training.launching import is_launched
+    from tunegrid.training.make_run import make_run, take_from_pack
+    from tunegrid.training.run_request import RunRequest
     from tunegrid.training.stopping import GO_ON, Stopped, StopRequest, job_deadline
 
-    job = Job(
-        *(arguments.settings, arguments.model, arguments.encoded, arguments.output),
-        *(arguments.keep, arguments.checkpoints, arguments.finished),
+    settings = CellSettings.from_json(arguments.settings)
+    request = RunRequest(
+        settings=settings,
+        model=arguments.model,
+        encoded=arguments.encoded,
+        output=arguments.output,
+        keep=arguments.keep,
+        checkpoints=arguments.checkpoints,
+        finished=arguments.finished,
     )
     if arguments.pack:
-        take_from_pack(job, arguments.pack)
+        take_from_pack(request, arguments.pack)
         return
-    processes = job.settings["train"]["gpus_per_run"]
     stop = StopRequest(job_deadline(arguments.time_limit))
     stop.install()
     try:
-        if is_launched():
-            with on_scratch(job, arguments.scratch) as here:
-                make(here, stop)
-            return
-        with Attempts(arguments.attempts, job.hash).attempt(arguments.memory), job.locked(stop):
-            if take(job):
-                return
-            if processes > 1:
-                launch(processes, job.output, stop)
-                return
-            with on_scratch(job, arguments.scratch) as here:
-                make(here, stop)
+        make_run(
+            request,
+            stop,
+            attempts=Attempts(arguments.attempts, settings.hash),
+            memory_mb=arguments.memory,
+            scratch=arguments.scratch,
+        )
     except Stopped as reason:
         logging.warning("stopped by %s; start it again to go on from there", reason)
         # The launcher takes any other status of one process for a reason to kill the others.

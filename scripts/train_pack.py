@@ -37,24 +37,35 @@ def main() -> None:
 
     from tunegrid.cluster.attempts import Attempts
     from tunegrid.files import canonical_json, digest, write_json
-    from tunegrid.results import RUN_PATH
-    from tunegrid.training.job import Job
+    from tunegrid.settings import CellSettings
     from tunegrid.training.packing import make_all
+    from tunegrid.training.run_request import RunRequest
     from tunegrid.training.stopping import GO_ON, Stopped, StopRequest, job_deadline
 
     stop = StopRequest(job_deadline(arguments.time_limit))
     stop.install()
-    jobs = {}
+    requests = {}
     for cell in arguments.cells:
-        path = RUN_PATH.format(**cell["settings"])
-        jobs[path] = Job(
-            *(cell["settings"], arguments.model, arguments.encoded, arguments.runs / path),
-            *(cell["keep"], arguments.checkpoints, arguments.finished),
+        settings = CellSettings.from_json(cell["settings"])
+        requests[settings.path] = RunRequest(
+            settings=settings,
+            model=arguments.model,
+            encoded=arguments.encoded,
+            output=arguments.runs / settings.path,
+            keep=cell["keep"],
+            checkpoints=arguments.checkpoints,
+            finished=arguments.finished,
         )
     attempts = Attempts(arguments.attempts, digest(canonical_json(arguments.cells)))
     try:
         with attempts.attempt(arguments.memory):
-            ended = make_all(jobs, arguments.logs, stop, arguments.scratch, arguments.run_attempts)
+            ended = make_all(
+                requests,
+                arguments.logs,
+                stop,
+                scratch=arguments.scratch,
+                attempts=arguments.run_attempts,
+            )
     except Stopped as reason:
         logging.warning("stopped by %s; start it again to go on from there", reason)
         raise SystemExit(GO_ON) from None

@@ -91,23 +91,58 @@ def encode(model: Path, folder: Path):
     return folder / "encoded", card
 
 
-def cell(method: dict = FULL, seed: int = 1, **train) -> dict:
-    """The settings of a cell, as far as training reads them."""
+def settings_json(method: dict = FULL, seed: int = 1, **train) -> dict:
+    """The settings of a cell as a program gets them."""
+    model = {"folder": "models/tiny-bert"}
     return {
         "model": "tiny-bert", "task": "tiny", "method": "m", "seed": seed,
-        "method_source": method, "data": {}, "train": TRAIN | train,
+        "model_source": model, "tokenizer_source": model, "task_source": TASK,
+        "method_source": method, "data": {"max_length": 64}, "train": TRAIN | train,
     }  # fmt: skip
+
+
+def cell(method: dict = FULL, seed: int = 1, **train):
+    """The settings of a cell as training gets them."""
+    from tunegrid.settings import CellSettings
+
+    return CellSettings.from_json(settings_json(method, seed, **train))
+
+
+def train_settings(**train):
+    """The training settings of a cell."""
+    return cell(**train).train
+
+
+def train(settings, model: Path, encoded: Path, output: Path, stop=None, **request) -> dict:
+    """Train a cell in this process and write its files; what training.json holds."""
+    from tunegrid.training.make_run import train_and_write
+    from tunegrid.training.run_request import RunRequest
+    from tunegrid.training.stopping import StopRequest
+
+    request = RunRequest(settings, model, encoded, output, **request)
+    train_and_write(request, stop or StopRequest())
+    return json.loads((output / "training.json").read_text())
+
+
+def score(output: Path) -> dict:
+    """What a run's predictions score."""
+    from tunegrid.statistics.score import score_run
+
+    return score_run(output).to_json()
 
 
 def results(folder: Path) -> tuple:
     """What a run in `folder` found, exactly; timings and the clock are not results."""
     import pandas as pd
 
-    metrics = json.loads((folder / "metrics.json").read_text())
+    training = json.loads((folder / "training.json").read_text())
     for measured in ("train_seconds", "peak_memory"):
-        metrics.pop(measured)
-    predictions = pd.read_parquet(folder / "predictions.parquet").to_json(double_precision=15)
-    return metrics, (folder / "history.csv").read_bytes(), predictions
+        training.pop(measured)
+    tables = [
+        pd.read_parquet(folder / f"{name}.parquet").to_json(double_precision=15)
+        for name in ("predictions", "evaluations")
+    ]
+    return training, (folder / "history.csv").read_bytes(), *tables
 
 
 def config(model: Path | str, data_root: Path | None, **changes) -> dict:

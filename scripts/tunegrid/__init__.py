@@ -1,5 +1,8 @@
-"""tunegrid: the library behind the workflow's scripts, one subpackage a topic.
+"""tunegrid: the library behind the workflow's programs, a package for each topic.
 
-Nothing here imports torch, transformers, datasets or matplotlib at package level, so that the
-Snakefile can import `tunegrid.planning` and `tunegrid.staleness` cheaply.
+Nothing that the Snakefile imports from here (planning, configuration, metrics, staleness, cluster)
+imports torch, transformers, datasets or matplotlib.
 """
+
+#: The one place where the version stands; CHANGELOG and CITATION are held against it by a test.
+__version__ = "0.2.0"

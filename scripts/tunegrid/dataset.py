@@ -48,7 +48,7 @@ def get_dataset(
     name = dataset_name if isinstance(dataset_name, str) else JOINED.join(dataset_name)
     task = find_task(name, load_catalogue("tasks"))
     sources = {part.source: _read(part, data_root) for part in task.parts}
-    settings = task.split_settings(data or DataSettings())
+    settings = task.split_settings(data or DataSettings()).model_dump(mode="json")
     draws = few_shot_draws(settings, task.labels)
     splits = draw_few_shot(prepare_task(sources, settings), draws, seed)
     return DatasetDict({split: _joined(data, sep_token) for split, data in splits.items()})

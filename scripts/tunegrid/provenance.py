@@ -11,26 +11,34 @@ from pathlib import Path
 from typing import Any
 
 from tunegrid.paths import SCRIPTS
-from tunegrid.staleness import code_digest
 
 #: The libraries whose version can change a number.
 LIBRARIES = (
-    *("torch", "transformers", "adapters", "accelerate", "datasets", "tokenizers"),
-    *("numpy", "scipy", "scikit-learn", "pandas"),
+    "torch",
+    "transformers",
+    "adapters",
+    "accelerate",
+    "datasets",
+    "tokenizers",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pandas",
 )
 
 
-def provenance(program: str) -> dict[str, Any]:
+def provenance(program: str, code: str) -> dict[str, Any]:
     """What is known of the running program: commit, code, versions, host, Slurm job, start.
 
     Call it first: the code on disk may have changed by the time a run ends.
 
     Args:
-        program: name of the program under `scripts/`, for the digest of its code.
+        program: the name of the program under `scripts/`.
+        code: the digest of the code that decides its result (`tunegrid.staleness`).
     """
     return {
         "program": program,
-        "code": code_digest(program),
+        "code": code,
         "git": git_state(),
         "python": platform.python_version(),
         "versions": {name: installed_version(name) for name in LIBRARIES},

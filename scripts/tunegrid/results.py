@@ -1,10 +1,16 @@
 """The names that runs write and every later stage reads."""
 
-#: What names a run, and what names the group whose seeds are averaged.
+#: What names a run, and what names the cell group whose seeds are averaged.
 RUN = ["model", "task", "method", "seed"]
 GROUP = RUN[:-1]
 #: A run's folder below `results/runs`.
 RUN_PATH = "{model}/{task}/{method}/seed{seed}"
+
+#: The files that training writes into a run's folder, in this order: where the last one stands, the
+#: run is finished.
+HISTORY, EVALUATIONS, PREDICTIONS = "history.csv", "evaluations.parquet", "predictions.parquet"
+PROVENANCE, TRAINING = "provenance.json", "training.json"
+RUN_FILES = (HISTORY, EVALUATIONS, PREDICTIONS, PROVENANCE, TRAINING)
 
 #: Joins the names of the tasks that an aggregated task is made of.
 JOINED = "+"

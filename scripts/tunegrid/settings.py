@@ -1,18 +1,121 @@
-"""A cell's resolved settings, as runs carry them.
+"""A cell's resolved settings: one frozen object from planning to training.
 
-A mapping of JSON values: model, task, method and seed by name; model_source, tokenizer_source,
-task_source and method_source, the catalogue entries; `data`, what is made of the task's splits;
-`train`, the training settings. `tunegrid.planning.grid` makes it; training needs nothing else of
-planning.
+`tunegrid.planning.grid` makes it; a program gets it as JSON and reads it back. It holds everything
+that decides a run's result, and nothing else: what a run keeps, where it writes and what its job
+asks of a cluster are told beside it.
 """
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from tunegrid.config.catalogue import Entry, MethodEntry, ModelEntry, TaskEntry
+from tunegrid.config.schema import Closed, SplitSettings, TrainSettings
 from tunegrid.files import canonical_json, digest
+from tunegrid.results import RUN_PATH
 
-Settings = dict[str, Any]
+
+class JoinedTask(Entry):
+    """Several tasks of the catalogue as one; each label begins with the name of its part."""
+
+    parts: dict[str, TaskEntry]
+    labels: list[str]
+
+    def settings(self) -> dict[str, Any]:
+        """The keys that decide a result, as JSON values."""
+        parts = {name: entry.settings() for name, entry in self.parts.items()}
+        return {"parts": parts, "labels": self.labels}
 
 
-def settings_hash(settings: Settings) -> str:
-    """Twelve hexadecimal digits that stand for a cell's resolved settings."""
-    return digest(canonical_json(settings))
+class JoinedSplitSettings(Closed):
+    """The split settings of an aggregated task: of each part its own, and the longest length."""
+
+    max_length: int
+    parts: dict[str, SplitSettings]
+
+
+@dataclass(frozen=True)
+class CellSettings:
+    """All that decides the result of one cell.
+
+    Attributes:
+        model: the model's name.
+        task: the task's name.
+        method: the method's name.
+        seed: the run's seed.
+        model_source: the model's catalogue entry.
+        tokenizer_source: the entry of the model whose tokenizer it uses.
+        task_source: the task's catalogue entry, or those of its parts.
+        method_source: the method's catalogue entry.
+        data: what is made of the task's splits.
+        train: how the cell is trained.
+    """
+
+    model: str
+    task: str
+    method: str
+    seed: int
+    model_source: ModelEntry
+    tokenizer_source: ModelEntry
+    task_source: TaskEntry | JoinedTask
+    method_source: MethodEntry
+    data: SplitSettings | JoinedSplitSettings
+    train: TrainSettings
+
+    @property
+    def path(self) -> str:
+        """The run's folder below `results/runs`."""
+        return RUN_PATH.format(model=self.model, task=self.task, method=self.method, seed=self.seed)
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings as JSON values; `from_json` reads them back."""
+        return {
+            "model": self.model,
+            "task": self.task,
+            "method": self.method,
+            "seed": self.seed,
+            "model_source": self.model_source.settings(),
+            "tokenizer_source": self.tokenizer_source.settings(),
+            "task_source": self.task_source.settings(),
+            "method_source": self.method_source.settings(),
+            "data": self.data.model_dump(mode="json"),
+            "train": self.train.model_dump(mode="json"),
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> CellSettings:
+        """The settings that `to_json` wrote.
+
+        Raises:
+            pydantic.ValidationError: a key is unknown, missing or of another type.
+        """
+        joined_task = "parts" in value["task_source"]
+        joined_data = "parts" in value["data"]
+        return cls(
+            model=value["model"],
+            task=value["task"],
+            method=value["method"],
+            seed=value["seed"],
+            model_source=ModelEntry.model_validate(value["model_source"]),
+            tokenizer_source=ModelEntry.model_validate(value["tokenizer_source"]),
+            task_source=(JoinedTask if joined_task else TaskEntry).model_validate(
+                value["task_source"]
+            ),
+            method_source=MethodEntry.model_validate(value["method_source"]),
+            data=(JoinedSplitSettings if joined_data else SplitSettings).model_validate(
+                value["data"]
+            ),
+            train=TrainSettings.model_validate(value["train"]),
+        )
+
+    @cached_property
+    def json(self) -> str:
+        """The settings as canonical JSON: equal cells have equal text."""
+        return canonical_json(self.to_json())
+
+    @cached_property
+    def hash(self) -> str:
+        """Twelve hexadecimal digits that stand for the settings."""
+        return digest(self.json)

@@ -1,7 +1,18 @@
-"""Which code made a result: the digest of a program and of every module that it imports.
+"""What makes a result stale: the code that decides it, stated in one place.
 
-Rules carry this digest as a parameter, so that editing a function reruns exactly the jobs whose
-program uses its module, while a touched file, a comment or a docstring reruns nothing.
+Rules carry a digest of code as a parameter, so that Snakemake makes a result again when the code
+that decides it has changed. There are two kinds of programs.
+
+Of an expensive program (training, encoding, fetching, the memory analysis) only the modules under
+`DECIDES` are in the digest: an edit of what is printed, logged, asked of a cluster or drawn leaves
+its results as they are, and so does a new version of the workflow that changes none of these
+modules. Whatever else such a program imports stands under `DECIDES_NOTHING` with the reason; a test
+fails where a module stands in neither.
+
+Of a cheap program (scores, tables, figures) the digest covers the program and every module of the
+project that it imports: it is made again in seconds whenever in doubt.
+
+Comments, docstrings, layout, log lines and the texts of errors are in no digest.
 """
 
 import ast
@@ -10,47 +21,257 @@ from functools import cache
 from pathlib import Path
 
 from tunegrid.files import digest
+from tunegrid.metrics import METRICS
 from tunegrid.paths import SCRIPTS
+from tunegrid.settings import CellSettings
+
+#: The modules that decide the results of the expensive programs, below `tunegrid`. `module:name` is
+#: one function, class or constant of a module.
+DECIDES: dict[str, list[str]] = {
+    "fetch_model": ["models"],
+    "fetch_task": [  # and the task's own reader
+        "files:matching_files",
+        "tasks.fetching",
+        "tasks.readers",
+        "tasks.readers.example",
+        "tasks.splits",
+    ],
+    "encode_task": ["tasks.encoding", "tasks.preparing", "tasks.splits"],
+    "train": [  # and the metric that selects the epoch, where one does
+        "methods",
+        "tasks.preparing:FEW_SHOT_SPLITS",
+        "tasks.preparing:draw_few_shot",
+        "tasks.splits:few_shot_sample",
+        "training.batching",
+        "training.encoded_splits",
+        "training.finetune",
+        "training.gradients",
+        "training.model_building",
+        "training.randomness",
+        "training.run_files",
+        "training.selection",
+        "training.step_guard",
+        "training.trimming",
+    ],
+    "predict_memory": [
+        "memory",
+        "memory.closed_form",
+        "memory.faking",
+        "memory.fitting",
+        "memory.parameters",
+        "memory.predicting",
+        "memory.shapes",
+        "memory.study",
+        "memory.tracing",
+        "memory.workload",
+        "methods",
+    ],
+    "measure_memory": [
+        "memory",
+        "memory.faking",
+        "memory.measuring",
+        "memory.predicting",
+        "memory.shapes",
+        "memory.study",
+        "memory.tracing",
+        "memory.workload",
+        "methods",
+    ],
+}
+#: A pack trains what `train` trains.
+DECIDES["train_pack"] = DECIDES["train"]
+
+#: What those programs import beside, below `tunegrid` (`name.*`: a package and all that is in it),
+#: and why it decides nothing of their results.
+DECIDES_NOTHING: dict[str, str] = {
+    "": "the version of the workflow",
+    "cli": "arguments, the log, and how a program ends",
+    "cluster.*": "what jobs ask of a cluster and how they end",
+    "config.*": "defaults and checks; the settings that they end in are a rule's parameters",
+    "errors": "texts",
+    "files": "files are written whole; what is in them is decided elsewhere",
+    "hub": "what comes from a hub is held against its checksums",
+    "memory.*": "in training it proposes a micro-batch, which the run records",
+    "metrics": "scores are computed from the predictions by a rule of its own",
+    "packages": "what comes from a package is pinned by its version",
+    "paths": "where things lie",
+    "planning.*": "the cells that it makes are a rule's parameters",
+    "provenance": "what is known of a run beside its result",
+    "results": "names; another name is another output",
+    "settings": "the settings are a rule's parameters",
+    "staleness": "this module",
+    "tasks.*": "in training, only the draw of few-shot examples is used",
+    "training.checkpoints": "a run that goes on ends bitwise as one that was never interrupted",
+    "training.devices": "what is recorded of the device",
+    "training.energy": "what is recorded of the energy",
+    "training.finished_runs": "copies of finished runs",
+    "training.kept_weights": "how weights are kept",
+    "training.launching": "how several processes are started",
+    "training.make_run": "what protects a run",
+    "training.micro_batch": "how many examples are computed at once, which the run records",
+    "training.packing": "a packed run is bitwise the run that is trained alone",
+    "training.run_lock": "no two processes make one run",
+    "training.run_request": "what a program is asked for",
+    "training.scratch": "where model and data are read from",
+    "training.stopping": "being asked to stop",
+    "training": "the package's own text",
+}
 
 
-@cache
-def code_digest(program: str, *modules: str) -> str:
-    """Twelve hexadecimal digits for `scripts/<program>.py` and all project modules it imports.
+def code_digest(program: str) -> str:
+    """Twelve hexadecimal digits for the code that decides a program's results.
 
-    `modules` are those that it imports by a name it is given (`tunegrid.tasks.readers.news`).
-
-    Imports inside functions count; libraries do not (their versions are in the provenance).
-    Comments, docstrings and layout do not change it.
+    Args:
+        program: its name under `scripts/`.
 
     Raises:
-        FileNotFoundError: no such program.
+        FileNotFoundError: there is no such program or module.
     """
-    pending, seen = [SCRIPTS / f"{program}.py"], set()
-    pending.extend(path for name in modules for path in _files_of(name))
-    while pending:
-        path = pending.pop()
-        if path not in seen:
-            seen.add(path)
-            pending.extend(_module(path)[1])
-    return digest(
-        "".join(f"{path.relative_to(SCRIPTS)}:{_module(path)[0]}" for path in sorted(seen))
-    )
+    if program in DECIDES:
+        return _digest_of(tuple(DECIDES[program]))
+    return _program_digest(program)
+
+
+def training_code(settings: CellSettings) -> str:
+    """The digest of the code that decides the result of a cell, its selecting metric included."""
+    modules = list(DECIDES["train"])
+    if settings.train.select == "best_dev":
+        modules.append(f"metrics:{METRICS[settings.train.select_metric].name}")
+    return _digest_of(tuple(modules))
+
+
+def reader_code(reader: str) -> str:
+    """The digest of the code that reads a task: with its own reader, not those of other tasks."""
+    return _digest_of((*DECIDES["fetch_task"], f"tasks.readers.{reader}"))
 
 
 @cache
-def _module(path: Path) -> tuple[str, tuple[Path, ...]]:
-    """A source file's digest and the project files that it imports."""
+def _digest_of(modules: tuple[str, ...]) -> str:
+    """The digest of these modules, or of single definitions in them (`module:name`)."""
+    parts = []
+    for entry in sorted(modules):
+        module, _, name = entry.partition(":")
+        tree = _meaning(module_file(module))
+        body = tree.body
+        if name:
+            body = [node for node in body if name in _names_defined(node)]
+            if not body:
+                raise FileNotFoundError(f"tunegrid.{module} defines no {name}")
+        parts.append(f"{entry}:{digest(ast.dump(ast.Module(body, [])))}")
+    return digest("\n".join(parts))
+
+
+@cache
+def _program_digest(program: str) -> str:
+    """The digest of a program and of every module of the project that it imports, anywhere."""
+    files = [SCRIPTS / f"{program}.py", *imported_files(program)]
+    parts = [f"{path.relative_to(SCRIPTS)}:{_file_digest(path)}" for path in sorted(files)]
+    return digest("\n".join(parts))
+
+
+def imported_files(program: str) -> set[Path]:
+    """The files of the project that a program imports, at any depth and also inside functions.
+
+    Raises:
+        FileNotFoundError: there is no such program.
+    """
+    pending = list(_imports_of(SCRIPTS / f"{program}.py"))
+    found: set[Path] = set()
+    while pending:
+        path = pending.pop()
+        if path not in found:
+            found.add(path)
+            pending.extend(_imports_of(path))
+    return found
+
+
+def unaccounted_modules(program: str) -> list[str]:
+    """The modules that an expensive program imports and that are declared nowhere.
+
+    Returns:
+        Their names below `tunegrid`; the package itself is the empty name.
+    """
+    decides = {entry.partition(":")[0] for entry in DECIDES[program]}
+    modules = [_module_name(path) for path in sorted(imported_files(program))]
+    return [module for module in modules if module not in decides and not _decides_nothing(module)]
+
+
+def _module_name(path: Path) -> str:
+    parts = path.relative_to(SCRIPTS / "tunegrid").with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def _decides_nothing(module: str) -> bool:
+    parts = module.split(".")
+    packages = [".".join([*parts[:depth], "*"]) for depth in range(1, len(parts) + 1)]
+    return any(name in DECIDES_NOTHING for name in (module, *packages))
+
+
+def module_file(name: str) -> Path:
+    """The file of the module `tunegrid.<name>`; of a package, its `__init__.py`.
+
+    Raises:
+        FileNotFoundError: there is no such module.
+    """
+    path = SCRIPTS / "tunegrid" / Path(*name.split("."))
+    candidates = [path / "__init__.py", path.with_suffix(".py")] if name else [path / "__init__.py"]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    raise FileNotFoundError(f"there is no module tunegrid.{name}")
+
+
+@cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _meaning(path: Path) -> ast.Module:
+    """A file's syntax tree without what decides nothing: docstrings, log lines, texts of errors."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    imports = tuple(sorted(set(_imported_files(tree))))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-                node.body = node.body[1:]
-    return digest(ast.dump(tree)), imports
+    return ast.fix_missing_locations(_WithoutTexts().visit(tree))
 
 
-def _imported_files(tree: ast.AST) -> Iterator[Path]:
+class _WithoutTexts(ast.NodeTransformer):
+    """Removes docstrings, lone texts and log lines, and what is said when an error is raised."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            return ast.Pass()
+        if isinstance(node.value, ast.Call) and ast.unparse(node.value.func).startswith("logging."):
+            return ast.Pass()
+        return self.generic_visit(node)
+
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:
+        if isinstance(node.exc, ast.Call):
+            return ast.Raise(exc=node.exc.func, cause=node.cause)
+        return node
+
+
+@cache
+def _file_digest(path: Path) -> str:
+    return digest(ast.dump(_meaning(path)))
+
+
+def _names_defined(node: ast.stmt) -> list[str]:
+    """The names that a statement at a module's top defines."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.Assign):
+        return [target.id for target in node.targets if isinstance(target, ast.Name)]
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        return [node.target.id]
+    return []
+
+
+@cache
+def _imports_of(path: Path) -> tuple[Path, ...]:
+    """The files of the project that one file imports."""
+    return tuple(sorted(set(_imported_by(_parsed(path)))))
+
+
+def _imported_by(tree: ast.AST) -> Iterator[Path]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]

@@ -10,8 +10,10 @@ from tunegrid.errors import UserError
 from tunegrid.files import read_json
 from tunegrid.metrics import METRICS
 from tunegrid.provenance import LIBRARIES, installed_version
-from tunegrid.results import RUN, RUN_PATH
-from tunegrid.staleness import code_digest
+from tunegrid.results import PROVENANCE, RUN, RUN_PATH
+from tunegrid.settings import CellSettings
+from tunegrid.staleness import training_code
+from tunegrid.statistics.score import score_run
 from tunegrid.statistics.unfinished import state_of_unfinished
 
 #: Results of one task, by their paths below `results`.
@@ -80,17 +82,18 @@ def trail(results: Path, cell: Cell) -> Iterator[str]:
     folder = results / "runs" / cell["path"]
     yield cell["path"]
     try:
-        metrics, made = read_json(folder / "metrics.json"), read_json(folder / "provenance.json")
+        made = read_json(folder / PROVENANCE)
+        score = score_run(folder).test
     except OSError as error:
         attempts = results / ".attempts" / f"{cell['path']}.jsonl"
         state, problem = state_of_unfinished(attempts, cell["hash"])
         yield f"  {state:10} {error.filename} is not there; the run {problem}"
         yield f"  log        {results / 'logs/train' / cell['path']}.log"
         return
-    scores = ", ".join(f"{key} {metrics[key]}" for key in METRICS)
-    yield f"  measured   {scores} on {metrics['examples']} examples of {metrics['split']}"
-    if metrics["degenerate"]:
-        yield f"  degenerate {metrics['degenerate_reason']}"
+    scores = ", ".join(f"{key} {score[key]}" for key in METRICS)
+    yield f"  scored     {scores} on {score['examples']} examples of {score['split']}"
+    if score["degenerate"]:
+        yield f"  degenerate {score['degenerate_reason']}"
     train = ", ".join(f"{key} {value}" for key, value in made["settings"]["train"].items())
     yield f"  settings   {made['hash']}: {train}"
     dirty = ", with local changes" if made["git"]["dirty"] else ""
@@ -115,7 +118,7 @@ def changes_since(results: Path, cell: Cell, made: dict[str, Any]) -> Iterator[s
     """
     if made["hash"] != cell["hash"]:
         yield f"settings: the grid has {cell['hash']}, this run {made['hash']}"
-    if (code := code_digest("train")) != made["code"]:
+    if (code := training_code(CellSettings.from_json(made["settings"]))) != made["code"]:
         yield f"code of training: now {code}"
     for name in LIBRARIES:
         before, now = made["versions"].get(name), installed_version(name)

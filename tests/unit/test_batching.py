@@ -17,12 +17,12 @@ def split(encoded):
 
 
 def test_an_epoch_holds_every_example_once_and_its_order_is_the_seed_s():
-    batches = epoch_batches(LENGTHS, 8, seed=1, epoch=0)
+    batches = epoch_batches(LENGTHS, batch_size=8, seed=1, epoch=0)
     assert [len(batch) for batch in batches] == [8, 8, 5]
     assert sorted(np.concatenate(batches)) == list(range(21))
-    assert all(map(np.array_equal, batches, epoch_batches(LENGTHS, 8, 1, 0)))
-    assert not np.array_equal(batches[0], epoch_batches(LENGTHS, 8, 1, 1)[0])
-    assert not np.array_equal(batches[0], epoch_batches(LENGTHS, 8, 2, 0)[0])
+    assert all(map(np.array_equal, batches, epoch_batches(LENGTHS, batch_size=8, seed=1, epoch=0)))
+    assert not np.array_equal(batches[0], epoch_batches(LENGTHS, batch_size=8, seed=1, epoch=1)[0])
+    assert not np.array_equal(batches[0], epoch_batches(LENGTHS, batch_size=8, seed=2, epoch=0)[0])
 
 
 def test_micro_batches_share_a_batch_by_length_longest_first():
@@ -45,7 +45,7 @@ def test_no_other_cut_is_cheaper(overhead, most):
         np.split(ordered, at) for size in range(len(lengths)) for at in combinations(inner, size)
     ]
     best = min(cost(parts) for parts in cuts if max(map(len, parts)) <= most)
-    found = micro_batches(np.arange(9), lengths, most, overhead)
+    found = micro_batches(np.arange(9), lengths, most=most, overhead=overhead)
     assert cost(found) == best
     assert list(np.concatenate(found)) == list(ordered)
     assert max(map(len, found)) <= most
@@ -53,7 +53,10 @@ def test_no_other_cut_is_cheaper(overhead, most):
 
 def test_grouped_batches_hold_like_lengths_and_every_example_once():
     lengths = np.random.default_rng(0).integers(5, 100, size=403)
-    plain, grouped = (epoch_batches(lengths, 8, 1, 0, grouped=grouped) for grouped in (False, True))
+    plain, grouped = (
+        epoch_batches(lengths, batch_size=8, seed=1, epoch=0, grouped=grouped)
+        for grouped in (False, True)
+    )
     assert sorted(np.concatenate(grouped)) == list(range(403))
     assert len(grouped) == len(plain)
 

@@ -2,17 +2,14 @@ import errno
 import logging
 
 import pytest
+import tiny
 import torch
 from tiny import ADAPTER, FULL, cell, results
 
 from tunegrid.files import read_json
-from tunegrid.settings import settings_hash
-from tunegrid.training import checkpoints, run
+from tunegrid.training import checkpoints, finetune, run_files
 from tunegrid.training.checkpoints import Checkpoints
 from tunegrid.training.energy import EnergyMeter
-from tunegrid.training.job import Job
-from tunegrid.training.run import run_cell
-from tunegrid.training.stepping import Stepper
 from tunegrid.training.stopping import Stopped, StopRequest
 
 STEPS = 6  # two epochs of three batches
@@ -25,8 +22,8 @@ def start(tiny_model, encoded):
 
     def go(folder, method=FULL, stop=None, protocol="report"):
         settings = cell(method, protocol=protocol)
-        places = folder / "run", "none", folder / "checkpoints"
-        run_cell(Job(settings, tiny_model, encoded[0], *places), stop)
+        folders = {"output": folder / "run", "checkpoints": folder / "checkpoints"}
+        tiny.train(settings, tiny_model, encoded[0], stop=stop, **folders)
         return results(folder / "run")
 
     return go
@@ -51,16 +48,15 @@ def after_step(monkeypatch):
     """Do something once, right after optimizer step n."""
 
     def arrange(number, action):
-        real = Stepper.take
+        real = finetune.take_step
 
-        def take(self, batch, at, **rest):
-            result = real(self, batch, at, **rest)
-            if at == number:
-                monkeypatch.setattr(Stepper, "take", real)
+        def take_step(run, batch, epoch):
+            real(run, batch, epoch)
+            if len(run.progress.history) == number:
+                monkeypatch.setattr(finetune, "take_step", real)
                 action()
-            return result
 
-        monkeypatch.setattr(Stepper, "take", take)
+        monkeypatch.setattr(finetune, "take_step", take_step)
 
     return arrange
 
@@ -78,7 +74,7 @@ def test_a_run_asked_to_stop_goes_on_bitwise(
     after_step(step, lambda: setattr(stop, "signal", "SIGTERM"))
     with pytest.raises(Stopped, match=f"SIGTERM after step {step} of {STEPS}"):
         start(tmp_path, method, stop)
-    assert not (tmp_path / "run/metrics.json").exists()
+    assert not (tmp_path / "run/training.json").exists()
     torch.rand(7)  # whatever the next process has drawn
     assert start(tmp_path, method) == undisturbed[method["kind"]]
     assert not list((tmp_path / "checkpoints").iterdir())
@@ -96,7 +92,7 @@ def test_the_energy_of_a_run_that_was_interrupted_is_that_of_all_its_processes(
         start(tmp_path, stop=stop)
     monkeypatch.setattr(EnergyMeter, "joules", after)
     start(tmp_path)
-    assert read_json(tmp_path / "run/metrics.json")["train_joules"] == joules
+    assert read_json(tmp_path / "run/training.json")["train_joules"] == joules
 
 
 @pytest.mark.parametrize("step", range(1, STEPS + 1))
@@ -111,7 +107,7 @@ def test_a_run_that_crashed_goes_on_bitwise(start, undisturbed, after_step, tmp_
 def test_a_run_asked_to_stop_in_an_evaluation_goes_on_with_it(
     start, undisturbed, tmp_path, monkeypatch, evaluation
 ):
-    stop, real, calls = StopRequest(), run.evaluate, []
+    stop, real, calls = StopRequest(), finetune.evaluate, []
 
     def evaluate(*arguments):
         calls.append(arguments)
@@ -119,7 +115,7 @@ def test_a_run_asked_to_stop_in_an_evaluation_goes_on_with_it(
             stop.signal = "SIGTERM"
         return real(*arguments)
 
-    monkeypatch.setattr(run, "evaluate", evaluate)
+    monkeypatch.setattr(finetune, "evaluate", evaluate)
     with pytest.raises(Stopped, match=f"SIGTERM after step {min(3 * evaluation, STEPS)} of 6"):
         start(tmp_path, FULL, stop, protocol="standard")
     monkeypatch.undo()
@@ -130,16 +126,16 @@ def test_a_crash_after_training_trains_no_step_again(
     start, undisturbed, after_step, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(checkpoints, "SHARE", float("inf"))  # one at the end of every epoch
-    monkeypatch.setattr(run, "write_history", lambda *_: fail())
+    monkeypatch.setattr(run_files, "write_history", lambda *_: fail())
     with pytest.raises(KeyError):
         start(tmp_path)
     monkeypatch.undo()
-    monkeypatch.setattr(Stepper, "take", lambda *_: fail())
+    monkeypatch.setattr(finetune, "take_step", lambda *_: fail())
     assert start(tmp_path) == undisturbed["full"]
 
 
 def kept(tmp_path):
-    return sorted((tmp_path / "checkpoints" / settings_hash(cell(protocol="report"))).iterdir())
+    return sorted((tmp_path / "checkpoints" / cell(protocol="report").hash).iterdir())
 
 
 def test_a_damaged_checkpoint_is_not_used_and_the_one_before_is(

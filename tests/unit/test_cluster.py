@@ -179,7 +179,7 @@ def test_memory_follows_the_model_and_the_method(tmp_path):
     kept, cluster = Attempts(None, "x"), ClusterSettings()
     model = model_of(tmp_path, 500)
     full = memory_mb(cell(), model, cluster, kept)
-    adapter = memory_mb(cell({"kind": "adapter"}), model, cluster, kept)
+    adapter = memory_mb(cell({"kind": "adapter", "adapter": "lora"}), model, cluster, kept)
     assert (full, adapter) == (7500, 5000)
     assert memory_mb(cell(), tmp_path / "not fetched", cluster, kept) == full
 

@@ -42,14 +42,12 @@ def test_the_reports_grid_has_75_cells_with_its_hyper_parameters():
         ("scibert_scivocab_uncased", "agnews_sup"): 4,
     }
     for (model, task), expected in epochs.items():
-        train = cells[f"{model}/{task}/full/seed3"].settings["train"]
-        assert (train["epochs"], train["batch_size"], train["learning_rate"]) == (
-            *(expected, 128), 5e-5,
-        )  # fmt: skip
+        train = cells[f"{model}/{task}/full/seed3"].settings.train
+        assert (train.epochs, train.batch_size, train.learning_rate) == (expected, 128, 5e-5)
     for method in ("adapter-64", "adapter-8"):
-        train = cells[f"roberta-base/agnews_sup/{method}/seed5"].settings["train"]
-        assert (train["epochs"], train["batch_size"]) == (15, 256)
-        assert (train["learning_rate"], train["warmup_ratio"]) == (1.4e-4, 0.15)
+        train = cells[f"roberta-base/agnews_sup/{method}/seed5"].settings.train
+        assert (train.epochs, train.batch_size) == (15, 256)
+        assert (train.learning_rate, train.warmup_ratio) == (1.4e-4, 0.15)
 
 
 def test_the_demo_has_three_tasks_methods_and_two_seeds():
@@ -199,7 +197,7 @@ def test_yaml_s_merge_keys_are_understood(tmp_path):
     text += "overrides: [{where: {seed: [1]}, set: {<<: *t, batch_size: 4}}]\n"
     (tmp_path / "a.yaml").write_text(text)
     (cell,) = expand_grid(load_project([tmp_path / "a.yaml"]))
-    assert (cell.settings["train"]["epochs"], cell.settings["train"]["batch_size"]) == (7, 4)
+    assert (cell.settings.train.epochs, cell.settings.train.batch_size) == (7, 4)
 
 
 def test_the_documentation_is_generated_from_the_models():

@@ -7,71 +7,80 @@ import pytest
 from tiny import ADAPTER, cell, results
 
 from tunegrid.files import read_json
-from tunegrid.training import making
-from tunegrid.training.job import Job
-from tunegrid.training.making import make, take
+from tunegrid.training import finished_runs, make_run
+from tunegrid.training.make_run import take_finished as take
+from tunegrid.training.make_run import train_and_write as make
+from tunegrid.training.run_lock import run_lock
+from tunegrid.training.run_request import RunRequest
 from tunegrid.training.stopping import Stopped, StopRequest
 
 
 @pytest.fixture
-def job(tiny_model, encoded, tmp_path):
-    """A job of a finished run, whose results may be gone."""
+def request_of(tiny_model, encoded, tmp_path):
+    """The request of a run, in a folder by its name."""
 
     def build(name="run", keep="none", method=ADAPTER, **settings):
-        places = tmp_path / name, keep, tmp_path / "checkpoints", tmp_path / "finished"
-        return Job(cell(method, **settings), tiny_model, encoded[0], *places)
+        return RunRequest(
+            settings=cell(method, **settings),
+            model=tiny_model,
+            encoded=encoded[0],
+            output=tmp_path / name,
+            keep=keep,
+            checkpoints=tmp_path / "checkpoints",
+            finished=tmp_path / "finished",
+        )
 
     return build
 
 
-def test_a_finished_run_is_taken_as_it_was(job):
-    make(job(), StopRequest())
-    before = results(job().output), read_json(job().output / "provenance.json")
-    for path in job().output.iterdir():
+def test_a_finished_run_is_taken_as_it_was(request_of):
+    make(request_of(), StopRequest())
+    before = results(request_of().output), read_json(request_of().output / "provenance.json")
+    for path in request_of().output.iterdir():
         path.unlink()
-    assert take(job())
-    assert (results(job().output), read_json(job().output / "provenance.json")) == before
-    assert take(job("elsewhere"))
+    assert take(request_of())
+    assert (
+        results(request_of().output),
+        read_json(request_of().output / "provenance.json"),
+    ) == before
+    assert take(request_of("elsewhere"))
 
 
-def test_a_run_of_other_settings_or_code_is_not_taken(job, monkeypatch, caplog):
-    make(job(), StopRequest())
-    assert not take(job(learning_rate=1e-3))
-    real = making.provenance
-    monkeypatch.setattr(making, "provenance", lambda program: real(program) | {"code": "other"})
+def test_a_run_of_other_settings_or_code_is_not_taken(request_of, monkeypatch, caplog):
+    make(request_of(), StopRequest())
+    assert not take(request_of(learning_rate=1e-3))
+    monkeypatch.setattr(make_run, "training_code", lambda _: "other")
     with caplog.at_level(logging.INFO):
-        assert not take(job())
+        assert not take(request_of())
     assert "is of other code" in caplog.text
 
 
-def test_weights_that_are_wanted_must_be_there(job):
-    make(job(), StopRequest())
-    assert take(job())
-    assert not take(job(keep="adapters"))
-    make(job(keep="adapters"), StopRequest())
-    assert take(job(keep="adapters"))
-    (job().output / "adapter/model_head.safetensors").unlink()
-    assert not take(job(keep="adapters"))
+def test_weights_that_are_wanted_must_be_there(request_of):
+    make(request_of(), StopRequest())
+    assert take(request_of())
+    assert not take(request_of(keep="adapters"))
+    make(request_of(keep="adapters"), StopRequest())
+    assert take(request_of(keep="adapters"))
+    (request_of().output / "adapter/model_head.safetensors").unlink()
+    assert not take(request_of(keep="adapters"))
 
 
-def test_a_full_disk_costs_the_copy_and_not_the_run(job, monkeypatch, caplog):
-    from tunegrid.training import finished
-
+def test_a_full_disk_costs_the_copy_and_not_the_run(request_of, monkeypatch, caplog):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(finished, "_copy", full)
-    make(job(), StopRequest())
-    assert (job().output / "metrics.json").is_file()
+    monkeypatch.setattr(finished_runs, "_copy", full)
+    make(request_of(), StopRequest())
+    assert (request_of().output / "training.json").is_file()
     assert "no copy of the finished run" in caplog.text
 
 
-def test_two_processes_never_make_the_same_run(job, monkeypatch):
-    monkeypatch.setattr("tunegrid.training.job.LOCK_POLL", 0.05)
-    order, first, second = [], job(), job()
+def test_two_processes_never_make_the_same_run(request_of, monkeypatch):
+    monkeypatch.setattr("tunegrid.training.run_lock.LOCK_POLL", 0.05)
+    order, first, second = [], request_of(), request_of()
 
     def hold():
-        with first.locked(StopRequest()):
+        with run_lock(first, StopRequest()):
             order.append("first")
             entered.set()
             time.sleep(0.3)
@@ -82,29 +91,29 @@ def test_two_processes_never_make_the_same_run(job, monkeypatch):
     holder = threading.Thread(target=hold)
     holder.start()
     entered.wait()
-    with second.locked(StopRequest()):
+    with run_lock(second, StopRequest()):
         order.append("second")
     holder.join()
     assert order == ["first", "first ends", "second"]
 
 
-def test_a_run_that_waits_for_another_can_be_stopped(job, monkeypatch):
-    monkeypatch.setattr("tunegrid.training.job.LOCK_POLL", 0.05)
+def test_a_run_that_waits_for_another_can_be_stopped(request_of, monkeypatch):
+    monkeypatch.setattr("tunegrid.training.run_lock.LOCK_POLL", 0.05)
     stop = StopRequest()
     stop.signal = "SIGTERM"
     with (
-        job().locked(StopRequest()),
+        run_lock(request_of(), StopRequest()),
         pytest.raises(Stopped, match="SIGTERM while it waited for"),
-        job().locked(stop),
+        run_lock(request_of(), stop),
     ):
         pass
 
 
-def test_a_lock_ends_with_its_process(job):
+def test_a_lock_ends_with_its_process(request_of):
     child = os.fork()
     if not child:
-        with job().locked(StopRequest()):
+        with run_lock(request_of(), StopRequest()):
             os._exit(1)
     os.waitpid(child, 0)
-    with job().locked(StopRequest()):
+    with run_lock(request_of(), StopRequest()):
         pass

@@ -1,9 +1,12 @@
+import json
+
+import pytest
 import tiny
 import yaml
 
 from tunegrid.planning.grid import expand_grid
 from tunegrid.planning.loading import load_project
-from tunegrid.settings import settings_hash
+from tunegrid.settings import CellSettings
 
 
 def cells(tmp_path, **changes):
@@ -21,14 +24,14 @@ def test_the_later_override_wins_and_reaches_only_its_cells(tmp_path):
             {"where": {"method": ["full"], "seed": [2]}, "set": {"epochs": 6}},
         ],
     )
-    epochs = {path: cell.settings["train"]["epochs"] for path, cell in found.items()}
+    epochs = {path: cell.settings.train.epochs for path, cell in found.items()}
     assert epochs == {
         "tiny-bert/tiny/full/seed1": 5,
         "tiny-bert/tiny/full/seed2": 6,
         "tiny-bert/tiny/adapter-4/seed1": 2,
         "tiny-bert/tiny/adapter-4/seed2": 2,
     }
-    assert found["tiny-bert/tiny/full/seed2"].settings["train"]["batch_size"] == 4
+    assert found["tiny-bert/tiny/full/seed2"].settings.train.batch_size == 4
 
 
 def test_one_method_s_rate_changes_exactly_that_method_s_hashes(tmp_path):
@@ -48,8 +51,8 @@ def test_descriptions_do_not_change_a_hash(tmp_path):
 
 def test_the_split_settings_of_a_task_reach_its_cells(tmp_path):
     found = cells(tmp_path, data={"max_length": 32, "tasks": {"tiny": {"max_train": 10}}})
-    data = found["tiny-bert/tiny/full/seed1"].settings["data"]
-    assert (data["max_length"], data["max_train"], data["max_test"]) == (32, 10, None)
+    data = found["tiny-bert/tiny/full/seed1"].settings.data
+    assert (data.max_length, data.max_train, data.max_test) == (32, 10, None)
 
 
 def test_blocks_are_united(tmp_path):
@@ -59,7 +62,31 @@ def test_blocks_are_united(tmp_path):
     ]
 
 
-def test_equal_settings_have_equal_hashes_in_any_order():
-    assert settings_hash({"a": 1, "b": {"c": 2, "d": 3}}) == settings_hash(
-        {"b": {"d": 3, "c": 2}, "a": 1}
+@pytest.mark.parametrize("task", ["tiny", "tiny_fs", "other+tiny_fs"])
+def test_settings_are_read_back_from_what_a_program_is_told(tmp_path, task):
+    other = {"other": tiny.TASK | {"labels": ["x", "y", "z"]}}
+    found = cells(
+        tmp_path,
+        grid=[{"models": ["tiny-bert"], "tasks": [task], "methods": ["adapter-4"], "seeds": [1]}],
+        tasks={"tiny": tiny.TASK} | other,
     )
+    (cell,) = found.values()
+    told = json.loads(json.dumps(cell.to_json()))["settings"]
+    again = CellSettings.from_json(told)
+    assert again.hash == cell.hash
+    assert again.train == cell.settings.train
+    assert again.method_source == cell.settings.method_source
+    assert again.task_source.labels == cell.settings.task_source.labels
+
+
+def test_a_null_that_means_never_is_no_default(tmp_path):
+    """`max_grad_norm: null` is: do not clip; left out it would be clipped at 1."""
+    (cell, *_) = cells(tmp_path, train={"max_grad_norm": None}).values()
+    assert CellSettings.from_json(cell.settings.to_json()).train.max_grad_norm is None
+
+
+def test_equal_settings_have_equal_hashes_in_any_order():
+    told = tiny.settings_json()
+    turned = {key: told[key] for key in reversed(told)}
+    turned["train"] = {key: told["train"][key] for key in reversed(told["train"])}
+    assert CellSettings.from_json(turned).hash == CellSettings.from_json(told).hash

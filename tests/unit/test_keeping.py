@@ -4,6 +4,7 @@ import adapters
 import numpy as np
 import pandas as pd
 import pytest
+import tiny
 import torch
 from datasets import load_from_disk
 from tiny import ADAPTER, FULL, cell
@@ -11,8 +12,6 @@ from transformers import AutoModelForSequenceClassification
 
 from tunegrid.files import read_json, sha256
 from tunegrid.training.batching import EncodedSplit
-from tunegrid.training.job import Job
-from tunegrid.training.run import run_cell
 
 LORA = {"kind": "adapter", "adapter": "lora[r=2]"}
 BITFIT = {"kind": "bitfit"}
@@ -21,7 +20,7 @@ BITFIT = {"kind": "bitfit"}
 @pytest.fixture
 def run(tiny_model, encoded, tmp_path):
     def make(method, keep):
-        run_cell(Job(cell(method), tiny_model, encoded[0], tmp_path, keep))
+        tiny.train(cell(method), tiny_model, encoded[0], tmp_path, keep=keep)
         return tmp_path
 
     return make
@@ -37,8 +36,8 @@ def probabilities(model, encoded):
 
 
 def assert_is_the_run(model, encoded, folder):
-    kept = pd.read_parquet(folder / "predictions.parquet")["probabilities"]
-    np.testing.assert_allclose(probabilities(model, encoded), np.stack(kept), atol=1e-5)
+    kept = pd.read_parquet(folder / "predictions.parquet")["log_probabilities"]
+    np.testing.assert_allclose(probabilities(model, encoded), np.exp(np.stack(kept)), atol=1e-5)
 
 
 @pytest.mark.parametrize("method", [ADAPTER, LORA], ids=["bottleneck", "lora"])

@@ -4,6 +4,7 @@ import torch
 import transformers
 from paths import ROOT
 
+from tunegrid.config.catalogue import MethodEntry
 from tunegrid.errors import UserError
 from tunegrid.methods import (
     ADAPTER,
@@ -13,7 +14,7 @@ from tunegrid.methods import (
     parameter_counts,
 )
 from tunegrid.planning.loading import load_project
-from tunegrid.training.building import build_model
+from tunegrid.training.model_building import build_model
 
 HOULSBY = {"kind": "adapter", "adapter": "double_seq_bn[non_linearity='gelu']"}
 FULL = {"kind": "full"}
@@ -21,7 +22,9 @@ PROJECT = load_project([ROOT / "config/demo.yaml"])
 
 
 def build(folder, method, seed=1):
-    return build_model(folder, ["good", "bad"], method, seed)
+    return build_model(
+        folder, labels=["good", "bad"], method=MethodEntry.model_validate(method), seed=seed
+    )
 
 
 def test_the_reduction_factor_gives_every_size_of_a_base_model_exactly():

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+import tiny
 import torch
 from tiny import ADAPTER, FULL, cell
 from transformers import AutoConfig
@@ -15,12 +16,16 @@ from tunegrid.memory.fitting import largest_micro_batch
 from tunegrid.memory.measuring import measure
 from tunegrid.memory.predicting import predict
 from tunegrid.memory.workload import Workload
-from tunegrid.training.job import Job
 from tunegrid.training.micro_batch import choose_micro_batch
-from tunegrid.training.run import run_cell
 
 CPU = torch.device("cpu")
 BATCH, LONGEST = 16, 22
+
+
+def choose(settings, model, processes=1):
+    return choose_micro_batch(
+        settings, model, labels=2, longest=LONGEST, processes=processes, device=CPU
+    )
 
 
 def limit_for(model, method, examples):
@@ -47,7 +52,7 @@ def test_the_largest_power_of_two_that_fits_is_found(capacity):
 def test_a_pretended_small_device_gets_what_fits(tiny_model, method, examples):
     limit = limit_for(tiny_model, method, examples)
     settings = cell(method, micro_batch="auto", memory_limit=limit, batch_size=BATCH)
-    chosen = choose_micro_batch(settings, tiny_model, 2, LONGEST, 1, CPU)
+    chosen = choose(settings, tiny_model)
     assert chosen == examples
     config = AutoConfig.from_pretrained(tiny_model)
     work = Workload(config, method, 2, chosen, LONGEST)
@@ -57,7 +62,7 @@ def test_a_pretended_small_device_gets_what_fits(tiny_model, method, examples):
 def test_where_not_one_example_fits_the_numbers_are_told(tiny_model):
     settings = cell(micro_batch="auto", memory_limit="10 KB")
     with pytest.raises(UserError, match=r"not one example of 22 tokens fits: it needs 0\.00 GB"):
-        choose_micro_batch(settings, tiny_model, 2, LONGEST, 1, CPU)
+        choose(settings, tiny_model)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +76,7 @@ def test_where_not_one_example_fits_the_numbers_are_told(tiny_model):
 )
 def test_all_of_a_process_s_share_where_there_is_room(tiny_model, train, processes, chosen):
     settings = cell(**train, batch_size=BATCH)
-    assert choose_micro_batch(settings, tiny_model, 2, LONGEST, processes, CPU) == chosen
+    assert choose(settings, tiny_model, processes) == chosen
 
 
 def test_a_small_device_finds_what_a_large_one_finds(tiny_model, encoded, tmp_path):
@@ -82,9 +87,9 @@ def test_a_small_device_finds_what_a_large_one_finds(tiny_model, encoded, tmp_pa
 
     def run(name, **train):
         settings = cell(micro_batch="auto", batch_size=BATCH, **train)
-        metrics = run_cell(Job(settings, model, encoded[0], tmp_path / name))
+        training = tiny.train(settings, model, encoded[0], tmp_path / name)
         history = np.loadtxt(tmp_path / name / "history.csv", delimiter=",", skiprows=1, usecols=2)
-        return metrics, history
+        return training | tiny.score(tmp_path / name), history
 
     large, losses = run("large")
     small, same_losses = run("small", memory_limit=limit_for(model, FULL, 2))

@@ -3,16 +3,16 @@
 import numpy as np
 import pandas as pd
 import pytest
+import tiny
 import torch
 from datasets import load_from_disk
 from tiny import ADAPTER, FULL, cell
 
+from tunegrid.config.catalogue import MethodEntry
 from tunegrid.files import read_json
 from tunegrid.training.batching import EncodedSplit
-from tunegrid.training.building import build_model
-from tunegrid.training.job import Job
+from tunegrid.training.model_building import build_model
 from tunegrid.training.randomness import make_deterministic
-from tunegrid.training.run import run_cell
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def run(tiny_model, encoded, tmp_path):
 
         AcceleratorState._reset_state()  # a process has one precision for good
         torch.set_num_threads(1)
-        run_cell(Job(cell(**settings), tiny_model, encoded[0], tmp_path / name))
+        tiny.train(cell(**settings), tiny_model, encoded[0], tmp_path / name)
         AcceleratorState._reset_state()
         made = read_json(tmp_path / name / "provenance.json")
         return pd.read_csv(tmp_path / name / "history.csv"), made
@@ -90,7 +90,15 @@ def test_nothing_below_the_first_trained_weight_keeps_activations(tiny_model, en
     folder, card = encoded
     split = EncodedSplit(load_from_disk(folder)["train"], card["padding"])
     saved = {
-        name: saved_for_backward(build_model(tiny_model, card["labels"], method, 1), split)
+        name: saved_for_backward(
+            build_model(
+                tiny_model,
+                labels=card["labels"],
+                method=MethodEntry.model_validate(method),
+                seed=1,
+            ),
+            split,
+        )
         for name, method in (("full", FULL), ("adapter", ADAPTER), ("head", {"kind": "head"}))
     }
     assert saved["head"] <= 16 * (32 + 2) * 2  # the head's input, its dropout mask

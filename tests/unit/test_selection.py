@@ -1,12 +1,10 @@
 import pandas as pd
 import pytest
+import tiny
 import torch
 from tiny import ADAPTER, FULL, cell
 
-from tunegrid.files import read_json
-from tunegrid.training import run as running
-from tunegrid.training.job import Job
-from tunegrid.training.run import run_cell
+from tunegrid.training import finetune
 from tunegrid.training.selection import Selection
 
 LONG = {"epochs": 8, "batch_size": 16, "learning_rate": 3e-2}
@@ -16,10 +14,9 @@ LONG = {"epochs": 8, "batch_size": 16, "learning_rate": 3e-2}
 def run(tiny_model, encoded, tmp_path):
     def make(name, method=FULL, **settings):
         torch.set_num_threads(1)
-        run_cell(Job(cell(method, **settings), tiny_model, encoded[0], tmp_path / name))
-        return read_json(tmp_path / name / "metrics.json"), pd.read_csv(
-            tmp_path / name / "history.csv"
-        )
+        folder = tmp_path / name
+        training = tiny.train(cell(method, **settings), tiny_model, encoded[0], folder)
+        return training | tiny.score(folder), pd.read_csv(folder / "history.csv")
 
     return make
 
@@ -29,7 +26,7 @@ def run(tiny_model, encoded, tmp_path):
 )
 def test_the_best_epoch_on_dev_is_the_result(run, method, metric):
     best, history = run("best", method, **LONG, select="best_dev", select_metric=metric)
-    scores = history.dropna(subset="eval_loss").set_index("epoch")[f"eval_{metric}"]
+    scores = pd.DataFrame(best["epochs"]).set_index("epoch")[metric]
     chosen = scores.idxmin() if metric == "loss" else scores.idxmax()  # the first of equals
     assert best["selected_epoch"] == chosen
     assert chosen < 8, "the last epoch is the best: nothing is chosen"
@@ -45,39 +42,43 @@ def test_early_stopping_ends_after_patience_and_is_a_beginning_of_the_whole(run)
     stopped, begun = run("stopped", **settings, early_stopping=1)
     assert stopped["selected_epoch"] == begun["epoch"].max() - 1
     assert stopped["steps"] == len(begun) < len(history)
+    assert len(begun) == 3 * begun["epoch"].max(), "it stopped within an epoch"
+    assert len(stopped["epochs"]) == begun["epoch"].max(), "an epoch was not evaluated"
     pd.testing.assert_frame_equal(begun, history.head(len(begun)), check_exact=True)
 
 
 def test_the_test_split_is_read_once_and_last(run, monkeypatch):
-    real, read = running.evaluate, []
+    real, read = finetune.evaluate, []
 
-    def evaluate(accelerator, model, split, *rest):
-        read.append(len(split))
-        return real(accelerator, model, split, *rest)
+    def evaluate(run, name):
+        read.append(name)
+        return real(run, name)
 
-    monkeypatch.setattr(running, "evaluate", evaluate)
+    monkeypatch.setattr(finetune, "evaluate", evaluate)
     run("a", **LONG, select="best_dev")
-    assert read == [12] * 8 + [20]
+    assert read == ["dev"] * 8 + ["test"]
 
 
 def test_the_report_s_protocol_evaluates_test_after_each_epoch(run, monkeypatch):
-    real, read = running.evaluate, []
+    real, read = finetune.evaluate, []
 
-    def evaluate(accelerator, model, split, *rest):
-        read.append(len(split))
-        return real(accelerator, model, split, *rest)
+    def evaluate(run, name):
+        read.append(name)
+        return real(run, name)
 
-    monkeypatch.setattr(running, "evaluate", evaluate)
-    metrics, history = run("a", protocol="report")
-    assert read == [20, 20]
-    assert history["eval_loss"].iloc[-1] == metrics["loss"]
+    monkeypatch.setattr(finetune, "evaluate", evaluate)
+    run_and_score, _ = run("a", protocol="report")
+    assert read == ["test", "test"]
+    assert run_and_score["epochs"][-1]["loss"] == run_and_score["loss"]
 
 
 def test_a_value_that_is_not_finite_is_never_the_best():
     model = torch.nn.Linear(1, 1)
-    selection = Selection({"select": "best_dev", "select_metric": "loss", "early_stopping": 1})
+    selection = Selection(
+        tiny.train_settings(select="best_dev", select_metric="loss", early_stopping=1)
+    )
     for epoch, loss in enumerate([float("nan"), 2.0, float("nan"), 1.0, 1.0], start=1):
-        selection.see({"epoch": epoch, "eval_loss": loss}, model)
+        selection.see(epoch, loss, model)
     assert selection.epoch == 4
     assert selection.out_of_patience(5)
     state = selection.state_dict()

@@ -7,21 +7,16 @@ import sys
 
 import numpy as np
 import pytest
+import tiny
 import torch
-from accelerate import Accelerator
-from datasets import load_from_disk
 from paths import ROOT
-from tiny import ADAPTER, FULL, TRAIN, cell
+from tiny import ADAPTER, FULL, cell
 
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
-from tunegrid.training.batching import EncodedSplit
-from tunegrid.training.building import build_model
-from tunegrid.training.evaluation import evaluate
-from tunegrid.training.job import Job
-from tunegrid.training.loop import Training
-from tunegrid.training.run import run_cell
-from tunegrid.training.stepping import Stepper
+from tunegrid.training import finetune
+from tunegrid.training.run_request import RunRequest
+from tunegrid.training.stopping import StopRequest
 
 
 @pytest.fixture(scope="module")
@@ -35,23 +30,21 @@ def without_dropout(tiny_model, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def train(without_dropout, encoded):
-    """Train an epoch: (losses, final logits, stepper)."""
+def train(without_dropout, encoded, tmp_path_factory):
+    """Train an epoch: (losses, log-probabilities for test, guard)."""
 
     def go(method=FULL, **settings):
         torch.set_num_threads(1)
-        folder, card = encoded
-        data = load_from_disk(folder)
-        accelerator = Accelerator()
-        model = build_model(without_dropout, card["labels"], method, 1).to(accelerator.device)
-        training = Training(
-            *(accelerator, model, EncodedSplit(data["train"], card["padding"])),
-            *(TRAIN | {"epochs": 1, "learning_rate": 1e-3} | settings, 1),
+        settings = {"epochs": 1, "learning_rate": 1e-3} | settings
+        request = RunRequest(
+            settings=cell(method, **settings),
+            model=without_dropout,
+            encoded=encoded[0],
+            output=tmp_path_factory.mktemp("run"),
         )
-        training.run(lambda: {"loss": 0.0, "accuracy": 0.0})
-        test = EncodedSplit(data["test"], card["padding"])
-        logits = evaluate(accelerator, model, test, 2)
-        return [record["loss"] for record in training.history], logits, training.stepper
+        run, test = finetune.finetune(request, {}, StopRequest())
+        losses = [record.loss for record in run.progress.history]
+        return losses, test.log_probabilities, run.guard
 
     return go
 
@@ -73,17 +66,17 @@ EXHAUSTED = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 G
 
 def exhausted_above(most, monkeypatch, error=EXHAUSTED):
     """Let memory suffice for `most` examples at a time; returns what was tried."""
-    real, tried = Stepper._accumulate, []
+    real, tried = finetune.cross_entropy, []
 
-    def accumulate(self, rows, batch_size):
-        tried.append(len(rows))
-        if len(rows) > most:
-            self.model(**self.split.collate(rows)).logits.sum().backward()  # a half-done gradient
+    def cross_entropy(logits, labels, **options):
+        tried.append(len(labels))
+        if len(labels) > most:
+            logits.sum().backward()  # a half-done gradient
             torch.rand(3)
             raise error
-        return real(self, rows, batch_size)
+        return real(logits, labels, **options)
 
-    monkeypatch.setattr(Stepper, "_accumulate", accumulate)
+    monkeypatch.setattr(finetune, "cross_entropy", cross_entropy)
     return tried
 
 
@@ -97,24 +90,24 @@ def exhausted_above(most, monkeypatch, error=EXHAUSTED):
 def test_out_of_memory_halves_the_micro_batch_and_repeats_the_step(train, monkeypatch, error):
     small = train(micro_batch=4)
     tried = exhausted_above(4, monkeypatch, error)
-    losses, logits, stepper = train(micro_batch=16)
+    losses, logits, guard = train(micro_batch=16)
     assert max(tried) > 4
     assert losses == small[0]
     np.testing.assert_array_equal(logits, small[1])
-    assert stepper.micro_batch == 4
-    assert [record["step"] for record in stepper.out_of_memory] == [1] * len(stepper.out_of_memory)
-    assert stepper.out_of_memory[-1]["micro_batch"] == 4
+    assert guard.micro_batch == 4
+    assert [record["step"] for record in guard.out_of_memory] == [1] * len(guard.out_of_memory)
+    assert guard.out_of_memory[-1]["micro_batch"] == 4
 
 
 def test_a_run_that_ran_out_of_memory_is_the_run_of_the_smaller_micro_batch(
     tiny_model, encoded, tmp_path, monkeypatch
 ):
     def run(name, micro_batch):
-        run_cell(Job(cell(micro_batch=micro_batch), tiny_model, encoded[0], tmp_path / name))
-        metrics = read_json(tmp_path / name / "metrics.json")
+        folder = tmp_path / name
+        training = tiny.train(cell(micro_batch=micro_batch), tiny_model, encoded[0], folder)
         differ = ("hash", "train_seconds", "peak_memory", "out_of_memory")
-        history = (tmp_path / name / "history.csv").read_bytes()
-        return {key: metrics[key] for key in metrics if key not in differ}, history, metrics
+        history = (folder / "history.csv").read_bytes()
+        return {key: training[key] for key in training if key not in differ}, history, training
 
     small = run("small", 4)
     exhausted_above(4, monkeypatch)
@@ -139,30 +132,42 @@ def test_another_error_is_not_taken_for_one_of_memory(train, monkeypatch):
 REAL = """
 import resource, sys
 sys.path[:0] = [{scripts!r}, {tests!r}]
+import numpy as np
 import torch
 from pathlib import Path
+from types import SimpleNamespace
 from accelerate import Accelerator
-from tiny import TRAIN
+from tiny import train_settings
 from transformers import BertConfig, BertForSequenceClassification
-from tunegrid.training.loop import Training
+from tunegrid.training import finetune
+from tunegrid.training.checkpoints import Checkpoints
+from tunegrid.training.gradients import Gradients
+from tunegrid.training.step_guard import StepGuard
+from tunegrid.training.stopping import StopRequest
 
 torch.set_num_threads(1)
 
 class Split:  # 64 examples of 256 tokens: 16 heads' attention weights are 4 MB an example
-    import numpy as np
     lengths, labels = np.full(64, 256), np.zeros(64, dtype=np.int64)
-    def __len__(self): return 64
     def collate(self, rows):
         return {{"input_ids": torch.ones(len(rows), 256, dtype=torch.long)}}
 
 config = BertConfig(vocab_size=30, hidden_size=64, num_hidden_layers=2, num_attention_heads=16,
                     intermediate_size=64, attn_implementation="eager")
-training = Training(Accelerator(cpu=True), BertForSequenceClassification(config), Split(),
-                    TRAIN | {{"epochs": 1, "batch_size": 64, "micro_batch": 64}}, 1)
+model, accelerator = BertForSequenceClassification(config), Accelerator(cpu=True)
+settings, gradients = train_settings(epochs=1, batch_size=64), Gradients(accelerator, model)
+optimizer = finetune.build_optimizer(model, settings)
+run = SimpleNamespace(
+    accelerator=accelerator, model=model, splits={{"train": Split()}}, optimizer=optimizer,
+    schedule=finetune.build_schedule(optimizer, settings, steps=1), gradients=gradients,
+    guard=StepGuard(accelerator, gradients, Split.lengths, 64, StopRequest()),
+    checkpoints=Checkpoints(None, {{}}), progress=finetune.Progress(), steps_per_epoch=1,
+    train_settings=settings,
+)
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 700 * 2**20,) * 2)
-training.run(lambda: {{"loss": 0.0, "accuracy": 0.0}})
-print(training.stepper.micro_batch, len(training.history))
+finetune.take_step(run, np.arange(64), epoch=0)
+print(run.guard.micro_batch, len(run.progress.history))
 """
 
 

@@ -3,12 +3,11 @@ import signal
 import time
 
 import pytest
+import tiny
 import torch
 from tiny import cell, results
 
 from tunegrid.files import read_json
-from tunegrid.training.job import Job
-from tunegrid.training.run import run_cell
 from tunegrid.training.stopping import MARGIN, Stopped, StopRequest, job_deadline
 
 JOB = {"SLURM_JOB_ID": "7"}
@@ -36,7 +35,8 @@ def test_a_run_stops_before_its_time_runs_out_and_goes_on_bitwise(tiny_model, en
     torch.set_num_threads(1)
 
     def run(name, stop=None):
-        run_cell(Job(cell(), tiny_model, encoded[0], tmp_path / name, "none", tmp_path / "c"), stop)
+        folders = {"output": tmp_path / name, "checkpoints": tmp_path / "c"}
+        tiny.train(cell(), tiny_model, encoded[0], stop=stop, **folders)
         return results(tmp_path / name)
 
     whole = run("whole")

@@ -59,7 +59,7 @@ def test_the_labels_of_several_tasks_are_told_apart_by_their_task():
     assert joined.labels == [
         "acl_fs/Uses", "acl_fs/Future", "news/World", "news/Sports", "news/Business"
     ]  # fmt: skip
-    assert joined.source()["labels"] == joined.labels
+    assert joined.source().labels == joined.labels
     assert joined.title == "Uses, few-shot; World"
 
 
@@ -74,17 +74,17 @@ def test_a_few_shot_version_takes_its_source_s_settings_and_over_them_its_own():
     )
     (acl,), (news,) = (find_task(name, CATALOGUE).parts for name in ("acl_fs", "news_fs"))
     found = acl.split_settings(data)
-    assert (found["max_length"], found["max_test"]) == (32, 20)
-    assert (found["few_shot"], found["few_shot_seed"]) == (16, 7)
-    assert news.split_settings(data)["few_shot"] == 32
-    assert find_task("acl_sup", CATALOGUE).split_settings(data)["few_shot"] is None
+    assert (found.max_length, found.max_test) == (32, 20)
+    assert (found.few_shot, found.few_shot_seed) == (16, 7)
+    assert news.split_settings(data).few_shot == 32
+    assert find_task("acl_sup", CATALOGUE).split_settings(data).few_shot is None
 
 
 def test_several_tasks_keep_each_its_own_settings():
     data = DataSettings(tasks={"news": SplitOverride(max_length=300)})
     settings = find_task("acl_fs+news", CATALOGUE).split_settings(data)
-    assert settings["max_length"] == 300
-    assert [own["few_shot"] for own in settings["parts"].values()] == [16, None]
+    assert settings.max_length == 300
+    assert [own.few_shot for own in settings.parts.values()] == [16, None]
 
 
 def test_parts_that_several_tasks_share_are_named_once():

@@ -6,18 +6,19 @@ import subprocess
 import sys
 
 import pytest
+import tiny
 from paths import ROOT
 
 from tunegrid.errors import UserError
 from tunegrid.provenance import LIBRARIES, installed_version
-from tunegrid.staleness import code_digest
+from tunegrid.staleness import training_code
 from tunegrid.trail import changes_since, runs_behind, trail
 
 FILES = {"model.safetensors": "a" * 64}
 
 
 @pytest.fixture
-def results(tmp_path):
+def results(tmp_path, tiny_model, encoded):
     """Two cells, the first of which is finished and as it would be made now."""
     folder = tmp_path / "results"
     rows = [
@@ -35,14 +36,14 @@ def results(tmp_path):
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
-    metrics = {"loss": 0.5, "accuracy": 0.75, "micro_f1": 0.75, "macro_f1": 0.7, "examples": 20,
-               "split": "test", "degenerate": False, "degenerate_reason": None}  # fmt: skip
-    (run / "metrics.json").write_text(json.dumps(metrics))
+    settings = tiny.cell()
+    training = tiny.train(settings, tiny_model, encoded[0], run)
+    assert training["hash"] == settings.hash
     made = {
-        "hash": "hash-one", "code": code_digest("train"),
+        "hash": "hash-one", "code": training_code(settings),
         "git": {"commit": "f00", "dirty": True},
         "versions": {name: installed_version(name) for name in LIBRARIES},
-        "settings": {"train": {"epochs": 3}}, "host": "node7", "slurm_job": "4711",
+        "settings": settings.to_json(), "host": "node7", "slurm_job": "4711",
         "device": "A100", "started": "2026-01-02", "seconds": 12.3,
         "model_files": FILES, "task_files": {"one": {"train": ["b" * 64]}},
     }  # fmt: skip
@@ -63,7 +64,7 @@ def results(tmp_path):
         ("tables/accuracy.md", {}, ["one", "two"]),
         ("results.xlsx", {"task": "two"}, ["two"]),
         ("figures/curves_two.png", {}, ["two"]),
-        ("runs/m/one/full/seed1/metrics.json", {}, ["one"]),
+        ("runs/m/one/full/seed1/training.json", {}, ["one"]),
         ("runs/m/one/full/seed1", {}, ["one"]),
         (".", {"seed": "1"}, ["one", "two"]),
     ],
@@ -91,7 +92,7 @@ def test_a_run_is_told_with_all_that_made_it(results):
     _, (cell,) = runs_behind(results / "runs/m/one/full/seed1", {})
     text = "\n".join(trail(results, cell))
     for part in (
-        "accuracy 0.75", "20 examples of test", "hash-one: epochs 3", "commit f00, with local",
+        "accuracy 0.", "20 examples of test", "hash-one: epochs 2", "commit f00, with local",
         "2026-01-02 on node7, Slurm job 4711, A100, 12 s", "logs/train/m/one/full/seed1.log",
         "changed    nothing",
     ):  # fmt: skip

@@ -4,21 +4,19 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import tiny
 import torch
-from accelerate import Accelerator
-from datasets import load_from_disk
-from tiny import ADAPTER, FULL, TRAIN, cell, results
+from tiny import ADAPTER, FULL, cell, results
 
+from tunegrid.config.catalogue import MethodEntry
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
-from tunegrid.settings import settings_hash
-from tunegrid.training.batching import EncodedSplit
-from tunegrid.training.building import build_model
-from tunegrid.training.evaluation import evaluate
-from tunegrid.training.job import Job
-from tunegrid.training.loop import Training
-from tunegrid.training.run import run_cell
-from tunegrid.training.stepping import Stepper, build_optimizer
+from tunegrid.settings import CellSettings
+from tunegrid.training import finetune
+from tunegrid.training.model_building import build_model
+from tunegrid.training.run_request import RunRequest
+from tunegrid.training.step_guard import StepGuard
+from tunegrid.training.stopping import StopRequest
 
 
 @pytest.fixture
@@ -29,12 +27,13 @@ def model_folder(tiny_model, tmp_path):
 
 @pytest.fixture
 def run(model_folder, encoded, tmp_path):
-    """Run a cell in a folder of its own: (metrics, folder)."""
+    """Train and score a cell in a folder of its own: (training.json and scores, folder)."""
 
     def make(name, **changes):
         torch.set_num_threads(1)
-        metrics = run_cell(Job(cell(**changes), model_folder, encoded[0], tmp_path / name))
-        return metrics, tmp_path / name
+        folder = tmp_path / name
+        training = tiny.train(cell(**changes), model_folder, encoded[0], folder)
+        return training | tiny.score(folder), folder
 
     return make
 
@@ -49,17 +48,18 @@ def test_a_run_learns(run):
 def test_a_run_writes_what_a_run_writes(run, method):
     epochs = 4
     metrics, folder = run("a", method=method, epochs=epochs)
-    assert metrics["accuracy"] == pytest.approx(metrics["micro_f1"])
-    assert read_json(folder / "metrics.json") == metrics
     history = pd.read_csv(folder / "history.csv")
+    assert list(history) == ["step", "epoch", "loss", "learning_rate"]
     assert list(history["step"]) == list(range(1, epochs * 3 + 1))
-    assert history["eval_loss"].notna().sum() == epochs
-    assert history.groupby("epoch")["eval_accuracy"].count().eq(1).all()
+    evaluations = pd.read_parquet(folder / "evaluations.parquet")
+    assert evaluations.groupby("epoch").size().tolist() == [12] * epochs
     predictions = pd.read_parquet(folder / "predictions.parquet")
-    assert (predictions["label"] == predictions["predicted"]).mean() == metrics["accuracy"]
-    assert np.allclose([sum(row) for row in predictions["probabilities"]], 1, atol=1e-6)
+    right = predictions["label"].astype(str) == predictions["predicted"].astype(str)
+    assert right.mean() == metrics["accuracy"]
+    probabilities = np.exp(np.stack(predictions["log_probabilities"]))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-12)
     made = read_json(folder / "provenance.json")
-    assert made["hash"] == metrics["hash"] == settings_hash(made["settings"])
+    assert made["hash"] == metrics["hash"] == CellSettings.from_json(made["settings"]).hash
     assert made["versions"]["torch"] == torch.__version__
     assert set(made) >= {"git", "code", "host", "device", "started", "seconds", "task_files"}
 
@@ -79,10 +79,9 @@ def test_another_seed_gives_another_run(run):
 def test_evaluating_on_another_split_changes_no_step(run):
     _, dev = run("dev")
     _, test = run("test", protocol="report")
-    columns = ["step", "loss", "learning_rate"]
-    curves = [pd.read_csv(folder / "history.csv")[columns] for folder in (dev, test)]
-    pd.testing.assert_frame_equal(*curves, check_exact=True)
-    assert read_json(dev / "metrics.json")["loss"] == read_json(test / "metrics.json")["loss"]
+    one, other = (pd.read_csv(folder / "history.csv") for folder in (dev, test))
+    pd.testing.assert_frame_equal(one, other, check_exact=True)
+    assert tiny.score(dev)["loss"] == tiny.score(test)["loss"]
 
 
 def test_the_rate_rises_over_the_warm_up_and_falls_to_nothing(run):
@@ -101,27 +100,27 @@ def test_a_run_that_predicts_one_class_is_finished_and_flagged(run):
 
 
 def test_a_run_that_diverges_is_finished_and_flagged(run, monkeypatch):
-    real = Stepper.take
+    real = StepGuard.compute
 
-    def diverging(self, batch, number, **rest):
-        loss, due = real(self, batch, number, **rest)
-        if number == 2:
-            next(self.model.parameters()).data.fill_(float("nan"))
-            return float("nan"), due
-        return loss, due
+    def diverging(self, batch, add_gradient, *, step, checkpoint_due):
+        loss, due = real(self, batch, add_gradient, step=step, checkpoint_due=checkpoint_due)
+        return (float("nan") if step == 2 else loss), due
 
-    monkeypatch.setattr(Stepper, "take", diverging)
+    monkeypatch.setattr(StepGuard, "compute", diverging)
     metrics, folder = run("a")
     assert metrics["degenerate"] is True
+    assert metrics["degenerate_reason"] == "its loss is not finite"
     assert metrics["steps"] == 2
-    assert read_json(folder / "metrics.json")["loss"] is None
+    assert metrics["epochs"] == [metrics["epochs"][0]]
+    assert metrics["epochs"][0]["step"] == 2
+    assert read_json(folder / "training.json")["diverged"] is True
 
 
 def test_a_model_without_deterministic_kernels_is_refused_by_name(run, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise RuntimeError("x_cuda does not have a deterministic implementation, but you set …")
 
-    monkeypatch.setattr(Stepper, "_accumulate", fail)
+    monkeypatch.setattr(finetune, "cross_entropy", fail)
     with pytest.raises(UserError, match=r"^train\.deterministic: true, but x_cuda does not have"):
         run("a")
 
@@ -132,7 +131,7 @@ def test_a_tokenizer_that_does_not_fit_the_vocabulary_is_refused(model_folder, e
     card = read_json(folder / "encoding.json") | {"largest_token": 999}
     (folder / "encoding.json").write_text(json.dumps(card))
     with pytest.raises(UserError, match="its vocabulary has 27 tokens, the tokenizer's ids go to"):
-        run_cell(Job(cell(), model_folder, folder, tmp_path / "run"))
+        tiny.train(cell(), model_folder, folder, tmp_path / "run")
 
 
 def test_weights_of_another_shape_are_refused_in_one_line(run, model_folder):
@@ -142,34 +141,46 @@ def test_weights_of_another_shape_are_refused_in_one_line(run, model_folder):
         run("a")
 
 
-def test_frozen_weights_stay_bitwise_what_they_were(model_folder, encoded):
-    folder, card = encoded
-    split = EncodedSplit(load_from_disk(folder)["train"], card["padding"])
-    accelerator = Accelerator()
-    model = build_model(model_folder, card["labels"], ADAPTER, 1).to(accelerator.device)
-    before = {name: value.detach().clone() for name, value in model.named_parameters()}
-    trained = {name for name, value in model.named_parameters() if value.requires_grad}
-    Training(accelerator, model, split, TRAIN, 1).run(lambda: {"loss": 0.0, "accuracy": 0.0})
-    changed = {name for name, value in model.named_parameters() if not value.equal(before[name])}
-    assert changed == trained
+@pytest.fixture
+def build(model_folder, encoded, tmp_path):
+    """Build a run that has not begun."""
+
+    def make(method=FULL, **settings):
+        torch.set_num_threads(1)
+        request = RunRequest(cell(method, **settings), model_folder, encoded[0], tmp_path / "run")
+        return finetune.build(request, {}, StopRequest())
+
+    return make
 
 
-def test_evaluation_draws_no_random_number_and_keeps_the_order(model_folder, encoded):
-    folder, card = encoded
-    split = EncodedSplit(load_from_disk(folder)["test"], card["padding"])
-    accelerator = Accelerator()
-    model = build_model(model_folder, card["labels"], FULL, 1).to(accelerator.device)
+def test_frozen_weights_stay_bitwise_what_they_were(build):
+    run = build(ADAPTER)
+    before = {name: value.detach().clone() for name, value in run.model.named_parameters()}
+    trained = {name for name, value in run.model.named_parameters() if value.requires_grad}
+    finetune.train(run)
+    after = run.model.named_parameters()
+    assert {name for name, value in after if not value.equal(before[name])} == trained
+
+
+def test_evaluation_draws_no_random_number_and_keeps_the_order(build):
+    run = build()
     state = torch.get_rng_state()
-    logits = evaluate(accelerator, model, split, 2)
+    found = finetune.evaluate(run, "test")
     assert torch.equal(torch.get_rng_state(), state)
-    model.cpu().eval()
-    alone = [model(**split.collate(np.array([at]))).logits[0] for at in range(len(split))]
-    np.testing.assert_allclose(logits, torch.stack(alone).detach().numpy(), atol=1e-5)
+    split, model = run.splits["test"], run.model.cpu().eval()
+    alone = [
+        model(**split.collate(np.array([at]))).logits[0].log_softmax(0) for at in range(len(split))
+    ]
+    expected = torch.stack(alone).detach().numpy()
+    np.testing.assert_allclose(found.log_probabilities, expected, atol=1e-5)
 
 
-def test_weight_decay_spares_biases_and_normalisation(model_folder, encoded):
-    model = build_model(model_folder, ["a", "b"], FULL, 1)
-    decayed, spared = build_optimizer(model, TRAIN | {"weight_decay": 0.1}).param_groups
+def test_weight_decay_spares_biases_and_normalisation(model_folder):
+    model = build_model(
+        model_folder, labels=["a", "b"], method=MethodEntry.model_validate(FULL), seed=1
+    )
+    settings = tiny.train_settings(weight_decay=0.1)
+    decayed, spared = finetune.build_optimizer(model, settings).param_groups
     assert (decayed["weight_decay"], spared["weight_decay"]) == (0.1, 0.0)
     named = {id(value): name for name, value in model.named_parameters()}
     assert all("LayerNorm" not in named[id(p)] for p in decayed["params"])

@@ -14,7 +14,7 @@ import humanfriendly
 from tunegrid.cluster.attempts import MEMORY, TIME, Attempts
 from tunegrid.config.schema import ClusterSettings
 from tunegrid.files import read_json
-from tunegrid.settings import Settings
+from tunegrid.settings import CellSettings
 
 #: Host memory of Python, torch, CUDA's libraries, Snakemake's two processes in the job, and the
 #: activations of a micro-batch on a CPU, MB.
@@ -36,7 +36,9 @@ MARGIN = 3.0
 MORE_MEMORY, MORE_TIME = 1.5, 2.0
 
 
-def memory_mb(settings: Settings, model: Path, cluster: ClusterSettings, before: Attempts) -> int:
+def memory_mb(
+    settings: CellSettings, model: Path, cluster: ClusterSettings, before: Attempts
+) -> int:
     """The host memory of a cell's job, MB: more after each attempt that ran out of it.
 
     Args:
@@ -46,15 +48,15 @@ def memory_mb(settings: Settings, model: Path, cluster: ClusterSettings, before:
         before: the attempts at this cell.
     """
     if cluster.mem == "auto":
-        share = TRAINED if settings["method_source"]["kind"] == "full" else FROZEN
-        first = BASE_MB + share * weights_mb(model) * settings["train"]["gpus_per_run"]
+        share = TRAINED if settings.method_source.kind == "full" else FROZEN
+        first = BASE_MB + share * weights_mb(model) * settings.train.gpus_per_run
     else:
         first = megabytes(cluster.mem)
     return _more(first, MORE_MEMORY, before.failures()[MEMORY], megabytes(cluster.max_mem))
 
 
 def runtime_minutes(
-    cells: Iterable[Settings],
+    cells: Iterable[CellSettings],
     model: Path,
     encoded: Path,
     cluster: ClusterSettings,
@@ -75,8 +77,8 @@ def runtime_minutes(
     if cluster.runtime == "auto":
         weights = weights_mb(model) * 1e6 / 4
         seconds = sum(
-            6 * weights * tokens(encoded) * cell["train"]["epochs"]
-            / (THROUGHPUT * cell["train"]["gpus_per_run"])
+            6 * weights * tokens(encoded) * cell.train.epochs
+            / (THROUGHPUT * cell.train.gpus_per_run)
             for cell in cells
         )  # fmt: skip
         first = BASE_MINUTES + MARGIN * seconds / 60

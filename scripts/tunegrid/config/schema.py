@@ -9,9 +9,19 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
 import humanfriendly
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    create_model,
+    model_validator,
+)
 
 from tunegrid.config.catalogue import MethodEntry, ModelEntry, Name, TaskEntry
+from tunegrid.config.messages import nearest
+from tunegrid.metrics import METRICS
 
 
 class Closed(BaseModel):
@@ -56,6 +66,15 @@ AutoTime = Annotated[
     str, _unit(_or_auto(humanfriendly.parse_timespan), "a time such as 4h, nor auto")
 ]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+def _is_metric(name: str) -> str:
+    if name not in METRICS:
+        raise ValueError(f"unknown metric {name!r}; {nearest(name, METRICS)}")
+    return name
+
+
+MetricName = Annotated[str, AfterValidator(_is_metric)]
 NonEmpty = Field(min_length=1)
 
 
@@ -73,7 +92,7 @@ class GridBlock(Closed):
 
 
 class TrainSettings(Closed):
-    """How one cell is trained; the default of every cell, which `overrides` change."""
+    """How one cell is trained: every setting decides its result."""
 
     epochs: int = Field(3, ge=1, description="Passes over the training split.")
     batch_size: int = Field(32, ge=1, description="Examples in one optimizer step.")
@@ -99,8 +118,10 @@ class TrainSettings(Closed):
     select: Literal["last", "best_dev"] = Field(
         "last", description="Which epoch's weights are the result: the last, or the best on dev."
     )
-    select_metric: Literal["loss", "accuracy", "micro_f1", "macro_f1"] = Field(
-        "accuracy", description="What is best on dev; of equal epochs the first is taken."
+    select_metric: MetricName = Field(
+        "accuracy",
+        description="The metric that is best on dev, by its name in the registry of metrics; of"
+        " equal epochs the first is taken.",
     )
     early_stopping: int | None = Field(
         None,
@@ -144,6 +165,11 @@ class TrainSettings(Closed):
         description="Use deterministic kernels only; a run whose model has an operation without"
         " one fails and says so. Slower on some GPUs, the same on CPUs.",
     )
+
+
+class TrainDefaults(TrainSettings):
+    """The training settings that overrides may change, and what a run keeps."""
+
     keep: Literal["none", "adapters", "all"] = Field(
         "none",
         description="Trained weights to keep in the run's folder: none, the adapters (some MB"
@@ -151,7 +177,7 @@ class TrainSettings(Closed):
     )
 
 
-class TrainSection(TrainSettings):
+class TrainSection(TrainDefaults):
     """The defaults of all cells, and how they are computed together."""
 
     pack: int = Field(
@@ -205,7 +231,7 @@ def _partial(model: type[Closed], name: str, doc: str) -> type[Closed]:
     return create_model(name, __base__=Closed, __doc__=doc, **fields)
 
 
-TrainOverride = _partial(TrainSettings, "TrainOverride", "Training settings to change.")
+TrainOverride = _partial(TrainDefaults, "TrainOverride", "Training settings to change.")
 SplitOverride = _partial(SplitSettings, "SplitOverride", "One task's own split settings.")
 
 

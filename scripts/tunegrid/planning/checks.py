@@ -1,7 +1,6 @@
 """What the configuration's types cannot tell: names, repetitions, files, splits."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import humanfriendly
 
@@ -119,10 +118,10 @@ def _missing_papers(project: Project, origins: Origins) -> Iterator[str]:
 
 def _missing_dev_splits(project: Project, cells: list[Cell], origins: Origins) -> Iterator[str]:
     where = origins.locate(("train", "protocol"))
-    evaluated = {cell.task for cell in cells if _train(cell)["protocol"] == "standard"}
+    evaluated = {cell.task for cell in cells if cell.settings.train.protocol == "standard"}
     for part in parts_of(project.grid_tasks[task] for task in sorted(evaluated)):
         settings = part.split_settings(project.config.data)
-        if not part.entry.has_dev and not settings["dev_fraction"]:
+        if not part.entry.has_dev and not settings.dev_fraction:
             yield (
                 f"{where}: 'standard' evaluates dev, but task {part.name!r} ships no dev split;"
                 f" set data.tasks.{part.name}.dev_fraction to 0.1, say, or protocol to report"
@@ -143,15 +142,15 @@ def _contradictions(project: Project, cells: list[Cell], origins: Origins) -> It
     pack = project.config.train.pack
     found: dict[tuple[str, str], Cell] = {}
     for cell in cells:
-        train = _train(cell)
-        if train["select"] == "best_dev" and train["protocol"] == "report":
+        train = cell.settings.train
+        if train.select == "best_dev" and train.protocol == "report":
             what = "'best_dev', but protocol: report reads no dev split; set protocol to standard"
             found.setdefault(("select", what), cell)
-        if train["early_stopping"] and train["select"] != "best_dev":
-            what = f"{train['early_stopping']}, but select: {train['select']} looks for no best"
+        if train.early_stopping and train.select != "best_dev":
+            what = f"{train.early_stopping}, but select: {train.select} looks for no best"
             found.setdefault(("early_stopping", f"{what} epoch; set select to best_dev"), cell)
-        if train["gpus_per_run"] > 1 and pack > 1:
-            what = f"{pack}, but gpus_per_run: {train['gpus_per_run']}; set one of them to 1"
+        if train.gpus_per_run > 1 and pack > 1:
+            what = f"{pack}, but gpus_per_run: {train.gpus_per_run}; set one of them to 1"
             found.setdefault(("pack", what), cell)
     for (key, what), cell in found.items():
         yield f"{origins.locate(('train', key))}: {what} (cell {cell.path})"
@@ -189,7 +188,3 @@ def _too_large(project: Project, cells: list[Cell], origins: Origins) -> Iterato
                 f" least {needed(least) / 1e9:.1f} GB ({least / 1e9:.1f} GB of tensors, and the"
                 " margins); take a larger GPU, or leave it out of the grid"
             )
-
-
-def _train(cell: Cell) -> dict[str, Any]:
-    return cell.settings["train"]

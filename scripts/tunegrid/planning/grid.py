@@ -3,78 +3,99 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import product
+from typing import Any
 
-from tunegrid.files import canonical_json
+from tunegrid.config.schema import TrainSettings
 from tunegrid.planning.project import Project
-from tunegrid.results import RUN_PATH
-from tunegrid.settings import Settings, settings_hash
+from tunegrid.settings import CellSettings
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One run of the grid: a model, a task, a method, a seed, and every setting resolved.
+    """One run of the grid.
 
     Attributes:
         settings: all that decides the result.
         keep: whose trained weights are kept; it changes nothing of the result.
     """
 
-    model: str
-    task: str
-    method: str
-    seed: int
-    settings: Settings
+    settings: CellSettings
     keep: str
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self.settings.model
+
+    @property
+    def task(self) -> str:
+        """The task's name."""
+        return self.settings.task
+
+    @property
+    def method(self) -> str:
+        """The method's name."""
+        return self.settings.method
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        return self.settings.seed
 
     @property
     def path(self) -> str:
         """The run's folder below `results/runs`."""
-        return RUN_PATH.format(**self.settings)
-
-    @cached_property
-    def settings_json(self) -> str:
-        """The settings as canonical JSON: equal cells have equal text."""
-        return canonical_json(self.settings)
+        return self.settings.path
 
     @property
     def hash(self) -> str:
         """Twelve hexadecimal digits that stand for the settings."""
-        return settings_hash(self.settings)
+        return self.settings.hash
+
+    def to_json(self) -> dict[str, Any]:
+        """What a program that trains the cell must be told, as JSON values."""
+        return {"settings": self.settings.to_json(), "keep": self.keep}
 
 
 def expand_grid(project: Project) -> Iterator[Cell]:
-    """The union of the grid's blocks, each cell once, in the order they are written.
+    """The union of the grid's blocks, each cell once, in the order in which they are written.
 
-    Settings are the configuration's `train`, then every override whose `where` matches, in
-    order; the split settings are the task's own.
+    A cell's training settings are the configuration's `train`, changed by every override whose
+    `where` matches, in order; its split settings are the task's own.
     """
     seen = set()
     for block in project.config.grid:
         for key in product(block.models, block.tasks, block.methods, block.seeds):
             if key not in seen:
                 seen.add(key)
-                yield _cell(project, *key)
+                model, task, method, seed = key
+                yield _cell(project, model=model, task=task, method=method, seed=seed)
 
 
-def _cell(project: Project, model: str, task: str, method: str, seed: int) -> Cell:
+def _cell(project: Project, *, model: str, task: str, method: str, seed: int) -> Cell:
+    names = {"model": model, "task": task, "method": method, "seed": seed}
     train = project.config.train.model_dump(exclude={"pack"})
-    here = {"model": model, "task": task, "method": method, "seed": seed}
     for override in project.config.overrides:
         where = override.where.model_dump(exclude_none=True)
-        if all(here[key] in values for key, values in where.items()):
+        if all(names[key] in values for key, values in where.items()):
             train |= override.set.model_dump(exclude_unset=True)
     keep = train.pop("keep")
-    settings = here | {
-        "model_source": project.models[model].settings(),
-        "tokenizer_source": project.models[tokenizer_of(project, model)].settings(),
-        "method_source": project.methods[method].settings(),
-        "task_source": project.grid_tasks[task].source(),
-        "data": project.grid_tasks[task].split_settings(project.config.data),
-        "train": train,
-    }
-    return Cell(model, task, method, seed, settings, keep)
+    grid_task = project.grid_tasks[task]
+    settings = CellSettings(
+        model=model,
+        task=task,
+        method=method,
+        seed=seed,
+        model_source=project.models[model],
+        tokenizer_source=project.models[tokenizer_of(project, model)],
+        task_source=grid_task.source(),
+        method_source=project.methods[method],
+        data=grid_task.split_settings(project.config.data),
+        # Every value was checked where it was read.
+        train=TrainSettings.model_construct(**train),
+    )
+    return Cell(settings=settings, keep=keep)
 
 
 def packs(cells: Iterable[Cell], size: int) -> dict[str, list[Cell]]:
@@ -82,13 +103,14 @@ def packs(cells: Iterable[Cell], size: int) -> dict[str, list[Cell]]:
 
     They also share what a process fixes for good: threads, precision, deterministic kernels.
     """
-    alike = defaultdict(list)
+    alike: dict[tuple[Any, ...], list[Cell]] = defaultdict(list)
     for cell in cells:
-        fixed = (cell.settings["train"][key] for key in ("threads", "precision", "deterministic"))
-        alike[cell.model, cell.task, *fixed].append(cell)
+        train = cell.settings.train
+        fixed = (train.threads, train.precision, train.deterministic)
+        alike[cell.model, cell.task, fixed].append(cell)
     result: dict[str, list[Cell]] = {}
     numbers: Counter[tuple[str, str]] = Counter()
-    for (model, task, *_), group in alike.items():
+    for (model, task, _), group in alike.items():
         for start in range(0, len(group), size):
             numbers[model, task] += 1
             result[f"{model}/{task}/{numbers[model, task]}"] = group[start : start + size]

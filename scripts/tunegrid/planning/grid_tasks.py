@@ -8,13 +8,13 @@ the part they come from.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from tunegrid.config.catalogue import TaskEntry
 from tunegrid.config.messages import nearest
-from tunegrid.config.schema import DataSettings
+from tunegrid.config.schema import DataSettings, SplitSettings
 from tunegrid.errors import UserError
 from tunegrid.results import JOINED
+from tunegrid.settings import JoinedSplitSettings, JoinedTask
 
 #: What a few-shot version's name ends with, and how many examples of each label it keeps.
 FEW_SHOT_SUFFIX, FEW_SHOT = "_fs", 16
@@ -34,7 +34,7 @@ class Part:
     source: str
     entry: TaskEntry
 
-    def split_settings(self, data: DataSettings) -> dict[str, Any]:
+    def split_settings(self, data: DataSettings) -> SplitSettings:
         """What is made of its splits: `data`, over it the source's own keys, over those its own."""
         settings = data.model_dump(exclude={"tasks"})
         for name in dict.fromkeys((self.source, self.name)):
@@ -42,7 +42,8 @@ class Part:
                 settings["few_shot"] = FEW_SHOT
             if name in data.tasks:
                 settings |= data.tasks[name].model_dump(exclude_unset=True)
-        return settings
+        # Every value was checked where it was read.
+        return SplitSettings.model_construct(**settings)
 
 
 @dataclass(frozen=True)
@@ -72,21 +73,22 @@ class Task:
             for part in self.parts
         )
 
-    def source(self) -> dict[str, Any]:
-        """What decides its examples and labels, as JSON values."""
+    def source(self) -> TaskEntry | JoinedTask:
+        """What decides its examples and labels."""
         if not self.aggregated:
-            return self.parts[0].entry.settings()
-        return {
-            "parts": {part.name: part.entry.settings() for part in self.parts},
-            "labels": self.labels,
-        }
+            return self.parts[0].entry
+        return JoinedTask(
+            parts={part.name: part.entry for part in self.parts},
+            labels=self.labels,
+        )
 
-    def split_settings(self, data: DataSettings) -> dict[str, Any]:
-        """What is made of its splits; of an aggregated task, of each part's, under `parts`."""
+    def split_settings(self, data: DataSettings) -> SplitSettings | JoinedSplitSettings:
+        """What is made of its splits; of an aggregated task, of each part's splits."""
         if not self.aggregated:
             return self.parts[0].split_settings(data)
         parts = {part.name: part.split_settings(data) for part in self.parts}
-        return {"max_length": max(own["max_length"] for own in parts.values()), "parts": parts}
+        longest = max(own.max_length for own in parts.values())
+        return JoinedSplitSettings(max_length=longest, parts=parts)
 
 
 def find_task(name: str, catalogue: Mapping[str, TaskEntry]) -> Task:

@@ -23,15 +23,15 @@ def memory_cases(cells: Iterable[Cell], model: str) -> list[dict[str, Any]]:
     for cell in cells:
         if cell.model != model:
             continue
-        train = cell.settings["train"]
+        train = cell.settings.train
         case = {
             "method": cell.method,
-            "method_source": cell.settings["method_source"],
-            "labels": len(cell.settings["task_source"]["labels"]),
-            "batch": -(-train["batch_size"] // train["gpus_per_run"]),
-            "tokens": cell.settings["data"]["max_length"],
-            "precision": train["precision"],
-            "attention": train["attention"],
+            "method_source": cell.settings.method_source.settings(),
+            "labels": len(cell.settings.task_source.labels),
+            "batch": -(-train.batch_size // train.gpus_per_run),
+            "tokens": cell.settings.data.max_length,
+            "precision": train.precision,
+            "attention": train.attention,
         }
         before = cases.setdefault(cell.method, case)
         for key in ("batch", "tokens", "labels"):
@@ -45,19 +45,17 @@ def least_memory(cell: Cell) -> int | None:
     Light: no library that builds models. A method of the adapters library is taken for a linear
     probe, which takes less.
     """
-    path = shape_file(cell.model, cell.settings["model_source"])
+    path = shape_file(cell.model, cell.settings.model_source.settings())
     if path is None:
         return None
-    kind = cell.settings["method_source"]["kind"]
-    train = cell.settings["train"]
+    kind = cell.settings.method_source.kind
+    train = cell.settings.train
     try:
         return closed_form(
-            shape_of(
-                SimpleNamespace(**read_json(path)), len(cell.settings["task_source"]["labels"])
-            ),
+            shape_of(SimpleNamespace(**read_json(path)), len(cell.settings.task_source.labels)),
             Method("head" if kind == "adapter" else kind),
             *(1, 1),
-            precision="bf16" if train["precision"] == "bf16" else "fp32",
+            precision="bf16" if train.precision == "bf16" else "fp32",
         ).peak
     except UserError:
         return None

@@ -2,7 +2,6 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -14,42 +13,82 @@ from pyarrow import csv
 
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
-from tunegrid.results import FINISHED, MISSING, RUN, RUN_PATH
-from tunegrid.settings import Settings
+from tunegrid.results import FINISHED, HISTORY, MISSING, PROVENANCE, RUN, RUN_PATH, TRAINING
 from tunegrid.statistics.unfinished import state_of_unfinished
 
+#: What of provenance.json becomes a column, beside the commit and the versions of libraries.
+PROVENANCE_COLUMNS = (
+    "code",
+    "device",
+    "threads",
+    "deterministic",
+    "host",
+    "slurm_job",
+    "started",
+    "seconds",
+    "python",
+)
+#: What of training.json becomes a column.
+TRAINING_COLUMNS = (
+    "total_parameters",
+    "trainable_parameters",
+    "steps",
+    "selected_epoch",
+    "micro_batch",
+    "peak_memory",
+    "peak_memory_of",
+    "train_seconds",
+    "train_joules",
+)
 
-def collect_runs(cells: pd.DataFrame, root: Path, attempts: Path | None = None) -> pd.DataFrame:
-    """What every run measured, was set to, and was made by.
+Row = dict[str, Any]
+
+
+def read_cells(path: Path) -> pd.DataFrame:
+    """The grid's cells as expand_grid wrote them: columns `RUN`, hash, path and settings.
+
+    Names and hashes are text, also where they look like a number or like NA.
+    """
+    return pd.read_csv(path, dtype=str, keep_default_na=False).astype({"seed": int})
+
+
+def collect_runs(
+    cells: pd.DataFrame, scores: pd.DataFrame, root: Path, attempts: Path | None = None
+) -> pd.DataFrame:
+    """What every run scored, was set to, and was made by.
 
     Args:
-        cells: the grid, as expand_grid writes it (columns `RUN`, hash, path, settings).
+        cells: as `read_cells` returns them.
+        scores: as `tunegrid.statistics.score_grid.score_grid` returns them.
         root: the folder `results/runs`.
         attempts: the folder of the runs' attempts, which tell why a cell has no result; None: a
             cell without one is an error.
 
     Returns:
         A row a cell, in the grid's order: `RUN`, state (one of `STATES`) and problem (why it is not
-        finished); metrics.json's keys (out_of_memory: how many times the micro-batch was halved);
-        `settings.*` (the training and split settings, each a column), `provenance.*`;
-        `examples.train` … of each split; `parts.<part>.<metric>` of each part of an aggregated
-        task. Of a cell that is not finished what it would measure is missing, and degenerate false.
+        finished); the columns of scores; `TRAINING_COLUMNS` and out_of_memory (how often the
+        micro-batch was halved); `examples.train` … of each split, with labels and truncated;
+        `settings.*` (the training and split settings, each a column) and `provenance.*`. Of a cell
+        that is not finished what it would measure is missing, and degenerate is false.
 
     Raises:
-        UserError: a run is missing (without `attempts`) or was not made by its cell's settings, no
-            run at all is finished, or one breaks accuracy = micro-F1.
+        UserError: a run is missing (without `attempts`) or was not made by its cell's settings, or
+            no run at all is finished.
     """
-    rows, problems = [], []
+    scored = {
+        RUN_PATH.format(**{key: row[key] for key in RUN}): row
+        for row in scores.drop(columns=["hash"]).to_dict("records")
+    }
+    rows: list[Row] = []
+    problems: list[str] = []
     for cell in cells.itertuples():
-        try:
-            rows.append(_read_run(cell, root / cell.path))
-        except UserError as problem:
-            problems += problem.problems
-        except _NoResultError as reason:
-            if attempts is None:
-                problems.append(f"{reason}; run the workflow to make it, or set partial: true")
-            else:
-                rows.append(_unfinished(cell, reason, attempts))
+        problem = _missing_result(cell, root / cell.path)
+        if problem is None:
+            rows.append(_finished(cell, scored[cell.path], root / cell.path))
+        elif attempts is None:
+            problems.append(f"{problem}; run the workflow to make it, or set partial: true")
+        else:
+            rows.append(_unfinished(cell, problem, root / cell.path, attempts))
     if problems:
         raise UserError(*problems)
     if all(row["state"] != FINISHED for row in rows):
@@ -57,40 +96,56 @@ def collect_runs(cells: pd.DataFrame, root: Path, attempts: Path | None = None) 
     return _table(rows)
 
 
-class _NoResultError(Exception):
-    """A cell has no result: none at all, or one of other settings."""
+def _missing_result(cell: Any, folder: Path) -> str | None:
+    """Why a cell has no result of its settings; None: it has one."""
+    for name in (PROVENANCE, TRAINING):
+        if not (folder / name).is_file():
+            return f"{folder / name}: is missing"
+        made_by = read_json(folder / name)["hash"]
+        if made_by != cell.hash:
+            return f"{folder / name}: was made by settings {made_by}, the grid has {cell.hash}"
+    return None
 
 
-def _read_run(cell: Any, folder: Path) -> dict[str, Any]:
-    try:
-        metrics, made = (read_json(folder / f"{name}.json") for name in ("metrics", "provenance"))
-    except OSError as error:
-        raise _NoResultError(f"{error.filename}: is missing") from None
-    for found in (metrics["hash"], made["hash"]):
-        if found != cell.hash:
-            raise _NoResultError(
-                f"{folder}/metrics.json: was made by settings {found}, the grid has {cell.hash}"
-            )
-    if abs(metrics["accuracy"] - metrics["micro_f1"]) > 1e-9:
-        raise UserError(
-            f"{folder}/metrics.json: accuracy {metrics['accuracy']} differs from micro-F1"
-            f" {metrics['micro_f1']}, which single labels cannot; it was not written by a run"
-        )
-    return _row(metrics, made)
+def _finished(cell: Any, score: Row, folder: Path) -> Row:
+    training, made = read_json(folder / TRAINING), read_json(folder / PROVENANCE)
+    row = {key: getattr(cell, key) for key in RUN}
+    row |= {"state": FINISHED, "problem": None, "hash": cell.hash}
+    row |= {key: value for key, value in score.items() if key not in RUN}
+    row |= {key: training[key] for key in TRAINING_COLUMNS}
+    row["out_of_memory"] = len(training["out_of_memory"])
+    for split, counts in made["splits"].items():
+        row[f"examples.{split}"] = counts["examples"]
+        row[f"labels.{split}"] = len(counts["labels"])
+        row[f"truncated.{split}"] = counts["truncated"]
+    row |= _settings(made["settings"])
+    row["provenance.commit"] = made["git"]["commit"]
+    row["provenance.dirty"] = made["git"]["dirty"]
+    row |= {f"provenance.{key}": made[key] for key in PROVENANCE_COLUMNS}
+    row |= {f"provenance.{name}": version for name, version in made["versions"].items()}
+    return row
 
 
-def _unfinished(cell: Any, reason: Exception, attempts: Path) -> dict[str, Any]:
-    state, problem = state_of_unfinished(attempts / f"{cell.path}.jsonl", cell.hash)
-    if state == MISSING and "was made by" in str(reason):
-        problem = str(reason)
-    here = {key: getattr(cell, key) for key in (*RUN, "hash")}
-    here |= {"state": state, "problem": problem, "degenerate": False}
-    return here | _settings(json.loads(cell.settings))
+def _unfinished(cell: Any, problem: str, folder: Path, attempts: Path) -> Row:
+    state, reason = state_of_unfinished(attempts / f"{cell.path}.jsonl", cell.hash)
+    if state == MISSING and (folder / TRAINING).is_file():
+        reason = problem  # there is a result, of other settings
+    row = {key: getattr(cell, key) for key in (*RUN, "hash")}
+    row |= {"state": state, "problem": reason, "degenerate": False}
+    return row | _settings(json.loads(cell.settings))
 
 
-def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+def _settings(settings: dict[str, Any]) -> Row:
+    """The training and split settings as columns."""
+    flat = {key: value for key, value in settings["data"].items() if key != "parts"}
+    flat |= settings["train"]
+    flat["micro_batch"] = str(flat["micro_batch"])  # a number or auto: one type a column
+    return {f"settings.{key}": value for key, value in flat.items()}
+
+
+def _table(rows: list[Row]) -> pd.DataFrame:
     """The rows, counts as whole numbers also where some cells have none."""
-    kinds = defaultdict(set)
+    kinds: dict[str, set[type]] = defaultdict(set)
     for row in rows:
         for key, value in row.items():
             if value is not None:
@@ -102,47 +157,10 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(counts, "Int64"))
 
 
-def _row(metrics: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
-    measured = {key: value for key, value in metrics.items() if key != "parts"}
-    here = {key: measured.pop(key) for key in RUN}
-    return (
-        here
-        | {"state": FINISHED, "problem": None}
-        | measured
-        | {"out_of_memory": len(metrics["out_of_memory"])}
-        | {
-            f"parts.{part}.{key}": value
-            for part, own in metrics["parts"].items()
-            for key, value in own.items()
-        }
-        | {f"examples.{split}": counts["examples"] for split, counts in made["splits"].items()}
-        | {f"labels.{split}": len(counts["labels"]) for split, counts in made["splits"].items()}
-        | {f"truncated.{split}": counts["truncated"] for split, counts in made["splits"].items()}
-        | _settings(made["settings"])
-        | {f"provenance.{key}": value for key, value in _flat_provenance(made)}
-    )
-
-
-def _settings(settings: Settings) -> dict[str, Any]:
-    data, train = settings["data"], settings["train"]
-    flat = {key: data[key] for key in data if key != "parts"} | train
-    flat["micro_batch"] = str(flat["micro_batch"])  # a number or auto: one type a column
-    return {f"settings.{key}": value for key, value in flat.items()}
-
-
-def _flat_provenance(made: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    yield from (("commit", made["git"]["commit"]), ("dirty", made["git"]["dirty"]))
-    for key in ("code", "device", "threads", "deterministic", "host", "slurm_job"):
-        yield key, made[key]
-    for key in ("started", "seconds", "python"):
-        yield key, made[key]
-    yield from made["versions"].items()
-
-
 def collect_history(finished: pd.DataFrame, root: Path) -> pa.Table:
     """The training curves of finished cells: columns `RUN` and history.csv's, a row a step."""
     paths = [RUN_PATH.format(**cell._asdict()) for cell in finished[RUN].itertuples()]
-    parts = [_header_and_rows(root / path / "history.csv") for path in paths]
+    parts = [_header_and_rows(root / path / HISTORY) for path in paths]
     # Neighbours with the same columns are read as one: a file by itself takes half a millisecond.
     curves = [
         csv.read_csv(pa.py_buffer(header + b"".join(rows for _, rows in same)))

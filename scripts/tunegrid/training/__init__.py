@@ -1,1 +1,1 @@
-"""Training one cell: data order, batches, the loop, evaluation, metrics, the run's files."""
+"""Training one cell. `finetune.py` is the training; the other modules serve or protect it."""

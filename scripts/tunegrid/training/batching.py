@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from datasets import Dataset
 
+from tunegrid.metrics import Integers
 from tunegrid.training.randomness import stream_seed
 
 Tensors = dict[str, torch.Tensor]
@@ -51,7 +52,7 @@ class EncodedSplit:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def collate(self, positions: np.ndarray) -> Tensors:
+    def collate(self, positions: Integers) -> Tensors:
         """The model's inputs for these examples, padded on the right to their longest.
 
         Returns:
@@ -71,8 +72,8 @@ class EncodedSplit:
 
 
 def epoch_batches(
-    lengths: np.ndarray, batch_size: int, seed: int, epoch: int, *, grouped: bool = False
-) -> list[np.ndarray]:
+    lengths: Integers, *, batch_size: int, seed: int, epoch: int, grouped: bool = False
+) -> list[Integers]:
     """The batches of one epoch: a random order of all examples, the last batch maybe shorter.
 
     The order depends on the run's seed and the epoch (from 0) alone, so all methods of a seed
@@ -97,8 +98,8 @@ def epoch_batches(
 
 
 def micro_batches(
-    positions: np.ndarray, lengths: np.ndarray, most: int, overhead: float
-) -> list[np.ndarray]:
+    positions: Integers, lengths: Integers, *, most: int, overhead: float
+) -> list[Integers]:
     """A batch cut into micro-batches of at most `most` examples of like length, longest first.
 
     Of all cuts of the sorted batch it is the cheapest: a micro-batch costs its padded tokens and
@@ -127,11 +128,16 @@ def micro_batches(
     return parts[::-1]
 
 
-def _longest_first(positions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+def micro_batch_overhead(device: torch.device) -> float:
+    """What a micro-batch costs on a device beside its tokens, in tokens."""
+    return OVERHEAD.get(device.type, OVERHEAD["cuda"])
+
+
+def _longest_first(positions: Integers, lengths: Integers) -> Integers:
     return positions[np.argsort(-lengths[positions], kind="stable")]
 
 
-def _cut(order: np.ndarray, size: int) -> list[np.ndarray]:
+def _cut(order: Integers, size: int) -> list[Integers]:
     return [order[start : start + size] for start in range(0, len(order), size)]
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tunegrid.errors import UserError
+from tunegrid.results import TRAINING
 from tunegrid.training.stopping import Stopped, StopRequest
 
 #: Seconds between two looks at whether a signal has come.
@@ -26,29 +27,35 @@ def launch(processes: int, output: Path, stop: StopRequest) -> None:
 
     Args:
         processes: how many.
-        output: the run's folder; metrics.json is in it when they are done.
+        output: the run's folder; training.json is in it when they are done.
         stop: listens to signals.
 
     Raises:
         Stopped: they were asked to stop, or stopped because their time runs out.
         UserError: one of them failed; it has said why.
     """
-    (output / "metrics.json").unlink(missing_ok=True)
-    command = [
-        *(sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu"),
-        *("--num_processes", str(processes), "--num_machines", "1", "--main_process_port", "0"),
-        *("--mixed_precision", "no", "--dynamo_backend", "no", *sys.argv),
-    ]
-    child, told = subprocess.Popen(command), False
+    (output / TRAINING).unlink(missing_ok=True)
+    options = {
+        "--num_processes": str(processes),
+        "--num_machines": "1",
+        "--main_process_port": "0",
+        "--mixed_precision": "no",
+        "--dynamo_backend": "no",
+    }
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu"]
+    for option, value in options.items():
+        command += [option, value]
+    child = subprocess.Popen([*command, *sys.argv])
+    signal_passed_on = False
     while True:
         try:
             status = child.wait(timeout=POLL)
             break
         except subprocess.TimeoutExpired:
-            if stop.signal and not told:
+            if stop.signal and not signal_passed_on:
                 child.send_signal(signal.SIGTERM)
-                told = True
-    if (output / "metrics.json").is_file():
+                signal_passed_on = True
+    if (output / TRAINING).is_file():
         return
     if stop.signal or status == 0:
         raise Stopped(stop.signal or "its processes")

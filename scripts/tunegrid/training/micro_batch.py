@@ -2,9 +2,7 @@
 
 import logging
 import math
-import resource
 from pathlib import Path
-from typing import Any
 
 import humanfriendly
 import torch
@@ -14,11 +12,17 @@ from tunegrid.errors import UserError
 from tunegrid.memory.fitting import largest_micro_batch, needed
 from tunegrid.memory.predicting import UntraceableError, peaks_of
 from tunegrid.memory.workload import Workload
-from tunegrid.settings import Settings
+from tunegrid.settings import CellSettings
 
 
 def choose_micro_batch(
-    settings: Settings, model: Path, labels: int, longest: int, processes: int, device: torch.device
+    settings: CellSettings,
+    model: Path,
+    *,
+    labels: int,
+    longest: int,
+    processes: int,
+    device: torch.device,
 ) -> int:
     """The examples of a batch that one process computes at once, at most.
 
@@ -37,18 +41,22 @@ def choose_micro_batch(
     Raises:
         UserError: not one example fits, or the model cannot be built.
     """
-    train = settings["train"]
-    share = math.ceil(train["batch_size"] / processes)
-    capacity = _capacity(train["memory_limit"], device)
-    if train["micro_batch"] != "auto":
-        return train["micro_batch"]
+    train = settings.train
+    share = math.ceil(train.batch_size / processes)
+    capacity = memory_capacity(train.memory_limit, device)
+    enforce_memory_limit(capacity, device)
+    if train.micro_batch != "auto":
+        return train.micro_batch
     if capacity is None:
         return share
     work = Workload(
         AutoConfig.from_pretrained(model),
-        *(settings["method_source"], labels, share, longest),
-        precision=train["precision"],
-        attention=train["attention"],
+        method=settings.method_source.settings(),
+        labels=labels,
+        batch=share,
+        tokens=longest,
+        precision=train.precision,
+        attention=train.attention,
     )
     cuda = device.type == "cuda"
     # On a CPU the limit is on live tensors alone.
@@ -72,33 +80,33 @@ def choose_micro_batch(
         )
     logging.info(
         "micro-batch %d of %d: predicted %.2f of %.2f GB",
-        *(chosen, share, peak_of(chosen) / 1e9, capacity / 1e9),
+        chosen,
+        share,
+        peak_of(chosen) / 1e9,
+        capacity / 1e9,
     )
     return chosen
 
 
-def _capacity(limit: str | None, device: torch.device) -> float | None:
-    """Bytes that the device has, or is said to have; None: not known."""
+def memory_capacity(limit: str | None, device: torch.device) -> float | None:
+    """Bytes that the device has, or is to be taken to have; None: not known.
+
+    Args:
+        limit: the setting `memory_limit`, such as 16GB.
+        device: of this process.
+    """
     pretended = humanfriendly.parse_size(limit) if limit else None
     if device.type != "cuda":
         return pretended
-    total = torch.cuda.get_device_properties(device).total_memory
-    if pretended is None or pretended >= total:
-        return total
-    torch.cuda.set_per_process_memory_fraction(pretended / total, device)
-    return pretended
+    total: int = torch.cuda.get_device_properties(device).total_memory
+    return total if pretended is None else min(total, pretended)
 
 
-def peak_memory(device: torch.device) -> dict[str, Any]:
-    """What this process has taken at most: `peak_memory`, bytes, and `peak_memory_of`.
+def enforce_memory_limit(capacity: float | None, device: torch.device) -> None:
+    """Let CUDA's allocator take no more than `capacity` bytes; on a CPU nothing is enforced.
 
-    Of "tensors" on a GPU (CUDA's allocator; Python and CUDA itself are not in it), of the "process"
-    where it runs on the CPU; in a pack, of all its runs so far.
+    In a pack it undoes the limit of the run before.
     """
-    if device.type == "cuda":
-        return {
-            "peak_memory": torch.cuda.max_memory_allocated(device),
-            "peak_memory_of": "tensors",
-        }
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"peak_memory": 1024 * kilobytes, "peak_memory_of": "process"}
+    if device.type == "cuda" and capacity is not None:
+        total = torch.cuda.get_device_properties(device).total_memory
+        torch.cuda.set_per_process_memory_fraction(capacity / total, device)

@@ -9,14 +9,13 @@ from pathlib import Path
 from tunegrid.cli import LOG_FORMAT
 from tunegrid.cluster.attempts import Attempts
 from tunegrid.errors import UserError
-from tunegrid.training.job import Job
-from tunegrid.training.making import make, take
-from tunegrid.training.scratch import on_scratch
+from tunegrid.training.make_run import make_run
+from tunegrid.training.run_request import RunRequest
 from tunegrid.training.stopping import Stopped, StopRequest
 
 
 def make_all(
-    jobs: Mapping[str, Job],
+    requests: Mapping[str, RunRequest],
     logs: Path,
     stop: StopRequest,
     scratch: Path | None = None,
@@ -25,7 +24,7 @@ def make_all(
     """Make every run that is not finished, in order; a failure of one leaves the others alone.
 
     Args:
-        jobs: by the run's path below the folder of runs; they share model and task.
+        requests: by the run's path below the folder of runs; they share model and task.
         logs: folder for the runs' logs; each goes to `<path>.log`.
         stop: asked as by a run that is alone.
         scratch: fast disk to copy what is read to.
@@ -38,14 +37,15 @@ def make_all(
         Stopped: it was asked to; what was finished stays so.
     """
     ended = {}
-    for path, job in jobs.items():
+    for path, request in requests.items():
         if reason := stop.reason():
             raise Stopped(f"{reason} before {path}")
         logging.info("%s: begins", path)
         log = logs / f"{path}.log"
-        noted = Attempts(attempts / f"{path}.jsonl" if attempts else None, job.hash)
+        record = attempts / f"{path}.jsonl" if attempts else None
         with _own_log(log):
-            end = "finished" if _made(job, stop, scratch, noted) else "failed"
+            finished = _make_alone(request, stop, scratch, Attempts(record, request.settings.hash))
+        end = "finished" if finished else "failed"
         logging.info("%s: %s", path, end)
         ended[path] = {"ended": end, "log": str(log)}
         gc.collect()  # a model is freed before the next is loaded, cycles and all
@@ -53,12 +53,12 @@ def make_all(
     return ended
 
 
-def _made(job: Job, stop: StopRequest, scratch: Path | None, noted: Attempts) -> bool:
+def _make_alone(
+    request: RunRequest, stop: StopRequest, scratch: Path | None, attempts: Attempts
+) -> bool:
+    """Make one run; False if it fails, for whatever reason: the log says why."""
     try:
-        with noted.attempt(), job.locked(stop):
-            if not take(job):
-                with on_scratch(job, scratch) as here:
-                    make(here, stop)
+        make_run(request, stop, attempts=attempts, scratch=scratch)
     except Stopped:
         raise
     except UserError as error:
@@ -72,7 +72,7 @@ def _made(job: Job, stop: StopRequest, scratch: Path | None, noted: Attempts) ->
 
 @contextmanager
 def _own_log(path: Path) -> Iterator[None]:
-    """Log into a file of its own, not among the others'."""
+    """Log into a file of the run's own, not among the other runs of the pack."""
     path.parent.mkdir(parents=True, exist_ok=True)
     root = logging.getLogger()
     handler = logging.FileHandler(path, mode="w", encoding="utf-8")

@@ -18,7 +18,7 @@ def stream_seed(seed: int, *names: str | int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
-def make_deterministic(deterministic: bool, threads: int, precision: str = "fp32") -> None:
+def make_deterministic(*, deterministic: bool, threads: int, precision: str = "fp32") -> None:
     """Fix what decides the last bits of a result beside the seed: kernels, threads, TF32.
 
     An operation without a deterministic kernel then raises RuntimeError: only warned, attention's

@@ -9,35 +9,35 @@ from dataclasses import replace
 from pathlib import Path
 
 from tunegrid.errors import UserError
-from tunegrid.training.job import Job
+from tunegrid.training.run_request import RunRequest
 
 
 @contextmanager
-def on_scratch(job: Job, scratch: Path | None) -> Iterator[Job]:
-    """The job, reading its model and data from a folder below `scratch` that is removed afterwards.
+def on_scratch(request: RunRequest, scratch: Path | None) -> Iterator[RunRequest]:
+    """The request, reading its model and data from a folder below `scratch`, removed at the end.
 
     Results and checkpoints are written where they are kept. A disk without space costs the copy,
     not the run.
 
     Args:
-        job: what to make.
-        scratch: a folder; None: the job as it is.
+        request: what to make.
+        scratch: a folder; None: the request as it is.
 
     Raises:
         UserError: no such folder.
     """
     if scratch is None:
-        yield job
+        yield request
         return
     if not scratch.is_dir():
         raise UserError(f"cluster.scratch: no such folder on this node: {scratch}")
     with tempfile.TemporaryDirectory(prefix="tunegrid-", dir=scratch) as folder:
         try:
-            shutil.copytree(job.model, Path(folder, "model"))
-            shutil.copytree(job.encoded, Path(folder, "encoded"))
+            shutil.copytree(request.model, Path(folder, "model"))
+            shutil.copytree(request.encoded, Path(folder, "encoded"))
         except (OSError, shutil.Error) as error:
             logging.warning("no copy on %s, reading the shared disk: %s", scratch, error)
-            yield job
+            yield request
             return
         logging.info("model and data are read from %s", folder)
-        yield replace(job, model=Path(folder, "model"), encoded=Path(folder, "encoded"))
+        yield replace(request, model=Path(folder, "model"), encoded=Path(folder, "encoded"))

@@ -6,36 +6,37 @@ from typing import Any
 import torch
 from torch import nn
 
-Record = dict[str, Any]
+from tunegrid.config.schema import TrainSettings
+from tunegrid.metrics import METRICS
 
 
 class Selection:
     """Keeps the weights of the epoch that is best on dev; of a fixed number of epochs, none.
 
     Args:
-        settings: the cell's `train` settings.
+        settings: how the cell is trained.
 
     Attributes:
         epoch: the best so far, from 1; None before the first and where the last one counts.
     """
 
-    def __init__(self, settings: dict[str, Any]) -> None:
-        self._by_dev = settings["select"] == "best_dev"
-        self._metric = f"eval_{settings['select_metric']}"
-        self._patience = settings["early_stopping"]
+    def __init__(self, settings: TrainSettings) -> None:
+        self._by_dev = settings.select == "best_dev"
+        self._higher_is_better = METRICS[settings.select_metric].higher_is_better
+        self._patience = settings.early_stopping
         self._value = -math.inf
         self._weights: dict[str, torch.Tensor] = {}
         self.epoch: int | None = None
 
-    def see(self, record: Record, model: nn.Module) -> None:
-        """Take in an epoch's last record; of equally good epochs the first counts.
+    def see(self, epoch: int, metric: float, model: nn.Module) -> None:
+        """Take in what an epoch (from 1) reached on dev; of equally good epochs the first counts.
 
         A value that is not finite is worse than any other.
         """
-        value = record[self._metric] * (-1 if self._metric == "eval_loss" else 1)
+        value = metric if self._higher_is_better else -metric
         if self._by_dev and (self.epoch is None or value > self._value):
             self._value = value if math.isfinite(value) else -math.inf
-            self.epoch = record["epoch"]
+            self.epoch = epoch
             self._weights = {
                 name: weights.to("cpu", copy=True)
                 for name, weights in trained_weights(model).items()
@@ -53,10 +54,13 @@ class Selection:
             model.load_state_dict(self._weights, strict=False)
 
     def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint must hold of it."""
         return {"epoch": self.epoch, "value": self._value, "weights": self._weights}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.epoch, self._value = state["epoch"], state["value"]
+        """Go on from what `state_dict` returned."""
+        self.epoch = state["epoch"]
+        self._value = state["value"]
         self._weights = state["weights"]
 
 

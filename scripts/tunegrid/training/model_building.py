@@ -1,11 +1,11 @@
 """Building a cell's model: pretrained encoder, new head, method, each from its own stream."""
 
 from pathlib import Path
-from typing import Any
 
 import torch
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
+from tunegrid.config.catalogue import MethodEntry
 from tunegrid.errors import UserError
 from tunegrid.methods import apply_method
 from tunegrid.training.randomness import stream_seed
@@ -14,10 +14,10 @@ from tunegrid.training.trimming import trim_last_layer
 
 def build_model(
     folder: Path,
-    labels: list[str],
-    method: dict[str, Any],
-    seed: int,
     *,
+    labels: list[str],
+    method: MethodEntry,
+    seed: int,
     attention: str = "auto",
     process: int = 0,
 ) -> PreTrainedModel:
@@ -30,7 +30,7 @@ def build_model(
     Args:
         folder: a model folder (`tunegrid.models.fetch_model`); its weights are safetensors.
         labels: label names in the order of their ids.
-        method: the catalogue entry (`MethodEntry.settings`).
+        method: the method's catalogue entry.
         seed: the run's.
         attention: "sdpa" or "eager"; "auto": the first that the model can.
         process: of the run's processes (from 0), the one that this is.
@@ -55,7 +55,21 @@ def build_model(
         reason = " ".join(str(error).split())[:300]
         raise UserError(f"{folder}: builds no classifier: {reason}") from None
     torch.manual_seed(stream_seed(seed, "adapter"))
-    apply_method(model, method)
+    apply_method(model, method.settings())
     trim_last_layer(model)
     torch.manual_seed(stream_seed(seed, "dropout", process))
     return model
+
+
+def check_vocabulary(name: str, model: PreTrainedModel, largest_token: int) -> None:
+    """Check that the model knows every token that its task was encoded with.
+
+    Raises:
+        UserError: it does not: it shares a tokenizer that is not its own.
+    """
+    size = model.config.vocab_size
+    if largest_token >= size:
+        raise UserError(
+            f"model {name!r}: its vocabulary has {size} tokens, the tokenizer's ids go to"
+            f" {largest_token}; correct its `tokenizer`"
+        )

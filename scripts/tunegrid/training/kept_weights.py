@@ -1,11 +1,11 @@
-"""Trained weights that are kept beside a run's numbers, as their own libraries load them."""
+"""Trained weights that are kept beside a run's results, as their own libraries load them."""
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 from transformers import PreTrainedModel
 
+from tunegrid.config.catalogue import MethodEntry
 from tunegrid.files import sha256
 from tunegrid.methods import ADAPTER
 
@@ -13,12 +13,12 @@ from tunegrid.methods import ADAPTER
 ADAPTER_FOLDER, MODEL_FOLDER = "adapter", "model"
 
 
-def keep_weights(model: PreTrainedModel, method: dict[str, Any], output: Path) -> dict[str, str]:
+def keep_weights(model: PreTrainedModel, method: MethodEntry, output: Path) -> dict[str, str]:
     """Write what was trained: an adapter with its head into `adapter/`, else a whole `model/`.
 
     Args:
         model: after training.
-        method: the catalogue entry (`MethodEntry.settings`).
+        method: the catalogue entry.
         output: the run's folder. `adapter/` in it is what the adapters library's `save_adapter`
             writes, `model/` what `save_pretrained` does; both as safetensors.
 
@@ -27,7 +27,7 @@ def keep_weights(model: PreTrainedModel, method: dict[str, Any], output: Path) -
     """
     for name in (ADAPTER_FOLDER, MODEL_FOLDER):
         shutil.rmtree(output / name, ignore_errors=True)
-    if method["kind"] == "adapter":
+    if method.kind == "adapter":
         folder = output / ADAPTER_FOLDER
         folder.mkdir(parents=True)
         model.save_adapter(str(folder), ADAPTER, with_head=True, use_safetensors=True)

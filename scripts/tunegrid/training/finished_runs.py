@@ -1,8 +1,8 @@
-"""Finished runs, kept a second time where Snakemake does not see them.
+"""Second copies of finished runs, kept where Snakemake does not see them.
 
 Snakemake deletes the outputs of a job that it takes for failed: one that ended well while its
-master was gone, or all of a group of which one failed. Such a run is taken from here, not trained
-again. It is used for the same settings, code, libraries, model and data alone.
+master was gone, or all of a group of which one failed. Such a run is taken from its copy, not
+trained again. The copy is used for the same settings, code, libraries, model and data alone.
 """
 
 import logging
@@ -11,24 +11,23 @@ from pathlib import Path
 from typing import Any
 
 from tunegrid.files import atomic_path, read_json, sha256, write_json
-
-#: A run's files; the one that says that it is done comes last.
-FILES = ("history.csv", "predictions.parquet", "provenance.json", "metrics.json")
+from tunegrid.results import PROVENANCE, RUN_FILES
 
 
-class Finished:
-    """The finished run of one cell, if there is one.
+class FinishedRun:
+    """The second copy of one cell's finished run, if there is one.
 
     Args:
         folder: of this cell alone; None: nothing is kept or found.
-        identity: what must be the same for it to be used (`Job.identity`).
+        identity: what must be the same for the copy to be used (`RunRequest.identity`).
     """
 
     def __init__(self, folder: Path | None, identity: dict[str, Any]) -> None:
-        self._folder, self._identity = folder, identity
+        self._folder = folder
+        self._identity = identity
 
     def keep(self, output: Path) -> None:
-        """Keep a copy of the run in `output`. A disk without space costs the copy, not the run."""
+        """Copy the run in `output`. A disk without space costs the copy, not the run."""
         if self._folder is None:
             return
         try:
@@ -42,15 +41,16 @@ class Finished:
 
         Args:
             output: folder of the run.
-            weights: whether its trained weights must be there, too.
+            weights: whether the trained weights must be in `output`, too.
         """
         if self._folder is None or not (self._folder / "identity.json").is_file():
             return False
-        found = read_json(self._folder / "identity.json")
-        if changed := sorted(k for k in self._identity if self._identity[k] != found.get(k)):
+        there = read_json(self._folder / "identity.json")
+        changed = sorted(key for key in self._identity if self._identity[key] != there.get(key))
+        if changed:
             logging.info("the finished run in %s is of other %s", self._folder, ", ".join(changed))
             return False
-        made = read_json(self._folder / "provenance.json")
+        made = read_json(self._folder / PROVENANCE)
         if weights and not _intact(output, made["kept"]):
             logging.info("the finished run in %s has kept no weights", self._folder)
             return False
@@ -60,13 +60,16 @@ class Finished:
 
 
 def _copy(source: Path, target: Path) -> None:
-    for name in FILES:
+    for name in RUN_FILES:
         with atomic_path(target / name) as temporary:
             shutil.copyfile(source / name, temporary)
 
 
 def _intact(output: Path, kept: dict[str, str]) -> bool:
-    return bool(kept) and all(
+    """Whether all weights that a run has kept are there as it wrote them; False if it kept none."""
+    if not kept:
+        return False
+    return all(
         (output / name).is_file() and sha256(output / name) == digest
         for name, digest in kept.items()
     )

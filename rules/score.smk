@@ -1,0 +1,45 @@
+# From predictions to metrics: seconds of work that train nothing again.
+
+
+rule score:
+    input:
+        cells="results/cells.csv",
+        training=wanted_runs("training.json"),
+        predictions=wanted_runs("predictions.parquet"),
+        evaluations=wanted_runs("evaluations.parquet"),
+    output:
+        scores="results/scores.parquet",
+        evaluations="results/evaluations.parquet",
+    log:
+        "results/logs/score.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    threads: grid_threads
+    params:
+        code=code_digest("score"),
+        found=runs_found,
+    shell:
+        'python "$TUNEGRID"/scripts/score.py --cells {input.cells} --runs results/runs'
+        " --scores {output.scores} --evaluations {output.evaluations} --processes {threads}"
+        " > {log} 2>&1"
+
+
+# The same of one run, for those who ask for one: nothing else needs its file.
+rule score_run:
+    input:
+        training=f"{RUN}/training.json",
+        predictions=f"{RUN}/predictions.parquet",
+        evaluations=f"{RUN}/evaluations.parquet",
+    output:
+        f"{RUN}/metrics.json",
+    log:
+        "results/logs/score_run/{model}/{task}/{method}/seed{seed}.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    params:
+        code=code_digest("score"),
+        run=subpath(input.training, parent=True),
+    shell:
+        'python "$TUNEGRID"/scripts/score.py --run {params.run} --output {output} > {log} 2>&1'

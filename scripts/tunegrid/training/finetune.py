@@ -1,0 +1,475 @@
+"""Fine-tuning one cell, from top to bottom: build, train, step, evaluate.
+
+    finetune
+      build           splits, model, optimizer, schedule; where the run goes on from
+      train           epochs of optimizer steps, each epoch followed by an evaluation
+        take_step       a batch's gradient, clipped; the optimizer; the schedule
+          add_gradient    the loss of one micro-batch
+      evaluate        the predictions for a split
+
+What protects a run wraps this file and changes no result: `make_run` (locks, attempts, finished
+runs), `step_guard` (too little memory, being asked to stop, several processes), `checkpoints`.
+"""
+
+import logging
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+from scipy.special import log_softmax
+from torch.nn.functional import cross_entropy
+from torch.optim.lr_scheduler import LRScheduler
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+from transformers import PreTrainedModel, get_scheduler
+
+from tunegrid.config.schema import TrainSettings
+from tunegrid.errors import UserError
+from tunegrid.metrics import METRICS, Integers, Predictions
+from tunegrid.results import EVALUATED
+from tunegrid.training.batching import EncodedSplit, epoch_batches, to_device
+from tunegrid.training.checkpoints import Checkpoints, State
+from tunegrid.training.devices import device_name
+from tunegrid.training.encoded_splits import load_splits
+from tunegrid.training.energy import EnergyMeter
+from tunegrid.training.gradients import Gradients
+from tunegrid.training.micro_batch import choose_micro_batch
+from tunegrid.training.model_building import build_model, check_vocabulary
+from tunegrid.training.randomness import random_states, restore_random_states
+from tunegrid.training.run_request import RunRequest
+from tunegrid.training.selection import Selection, trained_weights
+from tunegrid.training.step_guard import StepGuard, too_little_memory_told
+from tunegrid.training.stopping import Interrupted, Stopped, StopRequest
+
+#: Our schedules and how transformers calls them
+#: (https://huggingface.co/docs/transformers/main_classes/optimizer_schedules).
+SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
+
+#: Examples that are evaluated at once. The number changes the speed and the last bits alone.
+EVALUATION_BATCH = 32
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One optimizer step of the training curve.
+
+    Attributes:
+        step: its number, from 1.
+        epoch: the epoch that it belongs to, from 1.
+        loss: the mean cross-entropy of its batch before the step, in nats.
+        learning_rate: the rate that the step was taken with.
+    """
+
+    step: int
+    epoch: int
+    loss: float
+    learning_rate: float
+
+
+@dataclass
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        history: a record of every step that was taken.
+        evaluations: of every epoch that was evaluated, the predictions for the watched split.
+        seconds_before: time that earlier processes of this run spent on it.
+        joules_before: energy that they took; None: not known.
+        resumed_at: the step after which this process went on; None: it began the run.
+    """
+
+    history: list[StepRecord] = field(default_factory=list)
+    evaluations: list[Predictions] = field(default_factory=list)
+    seconds_before: float = 0.0
+    joules_before: float | None = 0.0
+    resumed_at: int | None = None
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the last step's loss is not finite: then no step follows it."""
+        return bool(self.history) and not math.isfinite(self.history[-1].loss)
+
+
+@dataclass
+class Run:
+    """The parts of one run while it is trained."""
+
+    request: RunRequest
+    accelerator: Accelerator
+    model: PreTrainedModel
+    splits: dict[str, EncodedSplit]
+    seen_splits: dict[str, Any]
+    optimizer: torch.optim.Optimizer
+    schedule: LRScheduler
+    gradients: Gradients
+    guard: StepGuard
+    selection: Selection
+    checkpoints: Checkpoints
+    energy: EnergyMeter
+    progress: Progress
+    started: float
+
+    @property
+    def train_settings(self) -> TrainSettings:
+        """How the cell is trained."""
+        return self.request.settings.train
+
+    @property
+    def watched(self) -> str:
+        """The split that is evaluated after each epoch."""
+        return EVALUATED[self.train_settings.protocol]
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps of an epoch; the last batch may be shorter."""
+        return math.ceil(len(self.splits["train"]) / self.train_settings.batch_size)
+
+    @property
+    def seconds(self) -> float:
+        """Time spent on the steps and evaluations that count, by all processes of the run."""
+        return self.progress.seconds_before + perf_counter() - self.started
+
+    def joules(self) -> float | None:
+        """Energy of the same, of all GPUs; None: one of them does not tell. All processes ask."""
+        parts = [self.progress.joules_before, *gather_object([self.energy.joules])]
+        return None if None in parts else sum(parts)
+
+
+def finetune(
+    request: RunRequest, identity: dict[str, Any], stop: StopRequest
+) -> tuple[Run, Predictions]:
+    """Train a cell, and predict its test split with the weights of the epoch that counts.
+
+    Args:
+        request: what to train.
+        identity: what, beside the settings and the kind of device, must be the same for a
+            checkpoint to be gone on from (`RunRequest.identity`).
+        stop: is asked before every micro-batch whether to stop.
+
+    Returns:
+        The run at its end, and its predictions for the test split.
+
+    Raises:
+        Stopped: it was asked to stop; the checkpoint is written.
+        UserError: method, tokenizer, memory or kernels do not fit the model, or the split that is
+            to be evaluated is missing.
+    """
+    run = build(request, identity, stop)
+    try:
+        train(run)
+        test = predict_test(run)
+    except Interrupted as reason:
+        save_checkpoint(run)
+        steps = run.steps_per_epoch * run.train_settings.epochs
+        raise Stopped(f"{reason} after step {len(run.progress.history)} of {steps}") from None
+    return run, test
+
+
+def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> Run:
+    """The run where it stands: at its beginning, or at its newest checkpoint."""
+    settings = request.settings
+    accelerator = start_accelerator(settings.train)
+    if not accelerator.is_main_process:
+        logging.getLogger().setLevel(logging.WARNING)
+    splits, seen_splits = load_splits(request)
+    micro_batch = choose_micro_batch(
+        settings,
+        request.model,
+        labels=len(request.encoding["labels"]),
+        longest=int(splits["train"].lengths.max()),
+        processes=accelerator.num_processes,
+        device=accelerator.device,
+    )
+    model = build_model(
+        request.model,
+        labels=request.encoding["labels"],
+        method=settings.method_source,
+        seed=settings.seed,
+        attention=settings.train.attention,
+        process=accelerator.process_index,
+    )
+    check_vocabulary(settings.model, model, request.encoding["largest_token"])
+    model.to(accelerator.device)
+    optimizer = build_optimizer(model, settings.train)
+    device = device_name(accelerator.device)
+    checkpoints = Checkpoints(request.checkpoint_folder, identity | {"device": device})
+    steps = settings.train.epochs * math.ceil(len(splits["train"]) / settings.train.batch_size)
+    gradients = Gradients(accelerator, model)
+    run = Run(
+        request=request,
+        accelerator=accelerator,
+        model=model,
+        splits=splits,
+        seen_splits=seen_splits,
+        optimizer=optimizer,
+        schedule=build_schedule(optimizer, settings.train, steps),
+        gradients=gradients,
+        guard=StepGuard(accelerator, gradients, splits["train"].lengths, micro_batch, stop),
+        selection=Selection(settings.train),
+        checkpoints=checkpoints,
+        energy=EnergyMeter(accelerator.device),
+        progress=Progress(),
+        started=perf_counter(),
+    )
+    if state := checkpoints.load():
+        restore_checkpoint(run, state)
+    return run
+
+
+def train(run: Run) -> None:
+    """Train for the configured epochs, or until the run diverges or its patience ends.
+
+    Leaves the model with the weights of the epoch that counts.
+    """
+    run.model.train()  # its libraries load it for inference
+    with progress_bar(run) as bar:
+        for epoch in range(len(run.progress.evaluations), run.train_settings.epochs):
+            if run.progress.diverged or run.selection.out_of_patience(epoch):
+                break
+            for batch in remaining_batches(run, epoch):
+                take_step(run, batch, epoch)
+                bar.update()
+                if run.progress.diverged:
+                    break
+            end_epoch(run)
+    run.selection.restore(run.model)
+
+
+def remaining_batches(run: Run, epoch: int) -> list[Integers]:
+    """The batches of an epoch (from 0) that were not trained on yet."""
+    if run.progress.diverged:
+        return []
+    batches = epoch_batches(
+        run.splits["train"].lengths,
+        batch_size=run.train_settings.batch_size,
+        seed=run.request.settings.seed,
+        epoch=epoch,
+        grouped=run.train_settings.group_by_length,
+    )
+    return batches[len(run.progress.history) - epoch * run.steps_per_epoch :]
+
+
+def take_step(run: Run, batch: Integers, epoch: int) -> None:
+    """One optimizer step on the examples at positions `batch`, in an epoch counted from 0."""
+
+    def add_gradient(rows: Integers) -> torch.Tensor:
+        """Add the gradient of a micro-batch: its summed loss over the size of the whole batch.
+
+        So every example weighs the same, however the batch is cut.
+        """
+        inputs = to_device(run.splits["train"].collate(rows), run.accelerator.device)
+        labels = torch.from_numpy(run.splits["train"].labels[rows]).to(run.accelerator.device)
+        with run.accelerator.autocast():
+            logits = run.model(**inputs).logits
+        loss = cross_entropy(logits.float(), labels, reduction="sum") / len(batch)
+        run.accelerator.backward(loss)
+        return loss.detach()
+
+    step = len(run.progress.history) + 1
+    ends_epoch = step % run.steps_per_epoch == 0
+    learning_rate = run.schedule.get_last_lr()[0]
+    loss, checkpoint_due = run.guard.compute(
+        batch, add_gradient, step=step, checkpoint_due=run.checkpoints.due(epoch_ends=ends_epoch)
+    )
+    run.gradients.clip(run.train_settings.max_grad_norm)
+    with too_little_memory_told("the optimizer's state"):
+        run.optimizer.step()
+    run.gradients.clear()
+    run.schedule.step()
+    run.progress.history.append(
+        StepRecord(step=step, epoch=epoch + 1, loss=loss, learning_rate=learning_rate)
+    )
+    if checkpoint_due:
+        save_checkpoint(run)
+
+
+def end_epoch(run: Run) -> None:
+    """Evaluate the watched split, and let the selection see what came of the epoch."""
+    last = run.progress.history[-1]
+    predictions = evaluate(run, run.watched)
+    run.progress.evaluations.append(predictions)
+    metric = METRICS[run.train_settings.select_metric]
+    value = metric.compute(predictions)
+    run.selection.see(last.epoch, value, run.model)
+    logging.info(
+        "epoch %d of %d, step %d: training loss %.4f, %s loss %.4f, %s %.4f",
+        last.epoch,
+        run.train_settings.epochs,
+        last.step,
+        last.loss,
+        run.watched,
+        METRICS["loss"].compute(predictions),
+        metric.title,
+        value,
+    )
+    if run.progress.diverged:
+        logging.error("the run diverged: the loss of step %d is %s", last.step, last.loss)
+
+
+def predict_test(run: Run) -> Predictions:
+    """The test split, predicted with the weights that the model has at the end of training."""
+    if run.watched == "test":
+        # Where the test split is watched the last epoch's weights count, and it has seen them.
+        return run.progress.evaluations[-1]
+    return evaluate(run, "test")
+
+
+@torch.no_grad()
+def evaluate(run: Run, name: str) -> Predictions:
+    """The predictions for a split, in the split's order. Draws no random number.
+
+    Examples are computed in order of length; several processes share them, and all get the result.
+    Leaves the model in training mode.
+
+    Raises:
+        Interrupted: the run was asked to stop. Several processes finish first: they must agree.
+    """
+    split, accelerator = run.splits[name], run.accelerator
+    run.model.eval()
+    order = np.argsort(-split.lengths, kind="stable")
+    mine = order[accelerator.process_index :: accelerator.num_processes]
+    labels = run.model.config.num_labels
+    logits = torch.zeros((len(split), labels), device=accelerator.device)
+    try:
+        for start in range(0, len(mine), EVALUATION_BATCH):
+            if accelerator.num_processes == 1:
+                run.guard.check_stop()
+            rows = mine[start : start + EVALUATION_BATCH]
+            inputs = to_device(split.collate(rows), accelerator.device)
+            with accelerator.autocast():
+                output = run.model(**inputs).logits
+            logits[torch.from_numpy(rows).to(accelerator.device)] = output.float()
+    finally:
+        run.model.train()
+    whole = accelerator.reduce(logits, "sum").cpu().numpy()
+    return Predictions(
+        labels=split.labels,
+        predicted=whole.argmax(axis=1),  # of equal logits the smaller label id
+        log_probabilities=log_softmax(whole.astype(np.float64), axis=1),
+    )
+
+
+def build_optimizer(model: PreTrainedModel, settings: TrainSettings) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov & Hutter 2019, https://arxiv.org/abs/1711.05101) over what trains.
+
+    Biases and normalisation weights do not decay, as in BERT's and the Transformers library's own
+    training.
+    """
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    matrices = [parameter for parameter in trained if parameter.ndim > 1]
+    vectors = [parameter for parameter in trained if parameter.ndim <= 1]
+    groups = [
+        {"params": matrices, "weight_decay": settings.weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
+
+
+def build_schedule(
+    optimizer: torch.optim.Optimizer, settings: TrainSettings, steps: int
+) -> LRScheduler:
+    """The learning rate's warm-up over `warmup_ratio` of all steps, and its fall after it."""
+    schedule: LRScheduler = get_scheduler(
+        SCHEDULES[settings.schedule],
+        optimizer,
+        num_warmup_steps=math.ceil(settings.warmup_ratio * steps),
+        num_training_steps=steps,
+    )
+    return schedule
+
+
+def start_accelerator(settings: TrainSettings) -> Accelerator:
+    """The accelerator of a run, on the GPU if there is one; of each of its processes, on its own.
+
+    Raises:
+        UserError: there are fewer GPUs than `gpus_per_run` says.
+    """
+    processes, gpus = settings.gpus_per_run, torch.cuda.device_count()
+    if 0 < gpus < processes:
+        raise UserError(f"train.gpus_per_run: {processes}, but this machine has {gpus}")
+    if gpus:
+        torch.cuda.reset_peak_memory_stats()  # in a pack: those of the run before
+    return Accelerator(
+        mixed_precision="bf16" if settings.precision == "bf16" else "no",
+        cpu=processes > 1 and not gpus,  # else processes without GPUs do not find each other
+    )
+
+
+@contextmanager
+def progress_bar(run: Run) -> Iterator["tqdm[Any]"]:
+    """A bar of the run's steps on a terminal; nothing where the output is a file."""
+    shown_nowhere = None  # tqdm's own word for: only on a terminal
+    if not run.accelerator.is_main_process:
+        shown_nowhere = True
+    bar = tqdm(
+        total=run.steps_per_epoch * run.train_settings.epochs,
+        initial=len(run.progress.history),
+        unit="step",
+        disable=shown_nowhere,
+    )
+    with bar:
+        if bar.disable:
+            yield bar
+            return
+        with logging_redirect_tqdm():
+            yield bar
+
+
+def save_checkpoint(run: Run) -> None:
+    """Write all that the steps to come depend on, beside the settings; and what was recorded."""
+    random, joules = gather_object([random_states()]), run.joules()
+    if not run.accelerator.is_main_process:
+        return
+    progress = run.progress
+    run.checkpoints.save(
+        len(progress.history),
+        {
+            "history": [vars(record) for record in progress.history],
+            "evaluations": [
+                (
+                    torch.from_numpy(predictions.predicted),
+                    torch.from_numpy(predictions.log_probabilities),
+                )
+                for predictions in progress.evaluations
+            ],
+            "weights": trained_weights(run.model),
+            "optimizer": run.optimizer.state_dict(),
+            "schedule": run.schedule.state_dict(),
+            "selection": run.selection.state_dict(),
+            "random": random,
+            "guard": run.guard.state_dict(),
+            "seconds": run.seconds,
+            "joules": joules,
+        },
+    )
+
+
+def restore_checkpoint(run: Run, state: State) -> None:
+    """Put everything back to where `save_checkpoint` found it: the run ends bitwise the same."""
+    run.model.load_state_dict(state["weights"], strict=False)
+    run.optimizer.load_state_dict(state["optimizer"])
+    run.schedule.load_state_dict(state["schedule"])
+    run.selection.load_state_dict(state["selection"])
+    run.guard.load_state_dict(state["guard"])
+    restore_random_states(state["random"][run.accelerator.process_index])
+    run.progress = Progress(
+        history=[StepRecord(**record) for record in state["history"]],
+        evaluations=[
+            Predictions(
+                labels=run.splits[run.watched].labels,
+                predicted=predicted.numpy(),
+                log_probabilities=log_probabilities.numpy(),
+            )
+            for predicted, log_probabilities in state["evaluations"]
+        ],
+        seconds_before=state["seconds"],
+        joules_before=state["joules"],
+        resumed_at=len(state["history"]),
+    )

@@ -1,0 +1,113 @@
+"""Making a run, protected: attempts are recorded, it is locked, taken where it is finished already.
+
+Nothing here imports torch before a run must be trained.
+"""
+
+import os
+import sys
+from pathlib import Path
+from time import perf_counter
+
+from tunegrid.cluster.attempts import Attempts
+from tunegrid.errors import UserError
+from tunegrid.files import read_json
+from tunegrid.provenance import provenance
+from tunegrid.staleness import training_code
+from tunegrid.training.finished_runs import FinishedRun
+from tunegrid.training.launching import is_launched, launch
+from tunegrid.training.run_lock import run_lock
+from tunegrid.training.run_request import RunRequest
+from tunegrid.training.scratch import on_scratch
+from tunegrid.training.stopping import StopRequest
+
+
+def make_run(
+    request: RunRequest,
+    stop: StopRequest,
+    *,
+    attempts: Attempts,
+    memory_mb: int | None = None,
+    scratch: Path | None = None,
+) -> None:
+    """Make the run, unless it is finished already; in as many processes as its settings say.
+
+    Args:
+        request: what to make.
+        stop: is asked whether to stop.
+        attempts: the record of the attempts at this run.
+        memory_mb: the memory of the Slurm job, MB.
+        scratch: a node's fast disk, from which model and data are read.
+
+    Raises:
+        Stopped: it was asked to stop, and goes on from its checkpoint when it is started again.
+        UserError: the run cannot be made.
+    """
+    if is_launched():  # as one of the run's several processes: the first one holds the lock
+        with on_scratch(request, scratch) as local_request:
+            train_and_write(local_request, stop)
+        return
+    with attempts.attempt(memory_mb), run_lock(request, stop):
+        if take_finished(request):
+            return
+        processes = request.settings.train.gpus_per_run
+        if processes > 1:
+            launch(processes, request.output, stop)
+            return
+        with on_scratch(request, scratch) as local_request:
+            train_and_write(local_request, stop)
+
+
+def train_and_write(request: RunRequest, stop: StopRequest) -> None:
+    """Train the run in this process, and write its files.
+
+    Threads, kernels and precision are fixed first, since a process fixes them for good.
+
+    Raises:
+        Stopped, UserError: as `tunegrid.training.finetune.finetune`.
+    """
+    train = request.settings.train
+    os.environ["OMP_NUM_THREADS"] = str(train.threads)  # read when torch is imported
+    from tunegrid.training.randomness import make_deterministic
+
+    make_deterministic(
+        deterministic=train.deterministic, threads=train.threads, precision=train.precision
+    )
+    from tunegrid.training.finetune import finetune
+    from tunegrid.training.run_files import remove_last_file, write_run
+
+    started = perf_counter()
+    made = provenance("train", training_code(request.settings))
+    remove_last_file(request.output)
+    identity = request.identity(made)
+    run, test = finetune(request, identity, stop)
+    write_run(run, test, made, started)
+    if run.accelerator.is_main_process:
+        FinishedRun(request.finished_folder, identity).keep(request.output)
+        run.checkpoints.remove()
+    run.accelerator.wait_for_everyone()
+
+
+def take_finished(request: RunRequest) -> bool:
+    """Take the run's files from the second copies of finished runs; False if it must be made."""
+    made = provenance("train", training_code(request.settings))
+    copy = FinishedRun(request.finished_folder, request.identity(made))
+    return copy.take(request.output, weights=request.keeps_weights)
+
+
+def take_from_pack(request: RunRequest, pack: Path) -> None:
+    """Take the run's files, which its pack has made, and repeat its log.
+
+    Args:
+        request: the run.
+        pack: what train_pack wrote.
+
+    Raises:
+        UserError: the run failed. The pack's file is made older than what it was made from, so
+            that the next start of the workflow tries the failed ones again.
+    """
+    cell = read_json(pack)[request.settings.path]
+    sys.stderr.write(Path(cell["log"]).read_text(encoding="utf-8"))
+    if cell["ended"] == "finished" and take_finished(request):
+        return
+    os.utime(pack, (1, 1))  # removing it would fail the other cells of the pack
+    raise UserError("the run failed in its pack; why stands above")

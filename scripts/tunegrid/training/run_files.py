@@ -1,0 +1,169 @@
+"""The files of a finished run: what only training can make. Metrics are computed from them.
+
+| file | holds |
+| --- | --- |
+| history.csv | a row an optimizer step: step, epoch, loss, learning_rate |
+| evaluations.parquet | the predictions for the watched split after each epoch |
+| predictions.parquet | the predictions for the test split |
+| provenance.json | what made the run |
+| training.json | what training found out beside; written last |
+
+Predictions are a row an example: id, label and predicted (names), and log_probabilities, natural
+logarithms in the order of the label ids, in double precision.
+"""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import torch
+from pyarrow import parquet
+
+from tunegrid.files import atomic_path, write_json
+from tunegrid.methods import parameter_counts
+from tunegrid.metrics import Predictions
+from tunegrid.results import (
+    EVALUATIONS,
+    HISTORY,
+    PREDICTIONS,
+    PROVENANCE,
+    TRAINING,
+)
+from tunegrid.training.batching import EncodedSplit
+from tunegrid.training.devices import device_name, peak_memory
+from tunegrid.training.finetune import Run, StepRecord
+from tunegrid.training.kept_weights import keep_weights
+from tunegrid.training.run_request import ENCODING
+
+
+def remove_last_file(output: Path) -> None:
+    """Remove the file that says that a run is finished, before it is made again."""
+    (output / TRAINING).unlink(missing_ok=True)
+
+
+def write_run(run: Run, test: Predictions, made: dict[str, Any], started: float) -> None:
+    """Write the files of a run; of several processes the main one writes, but all must call.
+
+    The file that says that the run is finished comes last, so that a half-written one never looks
+    done.
+
+    Args:
+        run: at its end.
+        test: the predictions for the test split.
+        made: the program's provenance (`tunegrid.provenance.provenance`).
+        started: when the making of the run began (`time.perf_counter`).
+    """
+    request, card = run.request, run.request.encoding
+    found = training_facts(run)
+    if not run.accelerator.is_main_process:
+        return
+    output = request.output
+    made = made | {
+        "hash": request.settings.hash,
+        "settings": request.settings.to_json(),
+        "device": device_name(run.accelerator.device),
+        "processes": run.accelerator.num_processes,
+        "threads": torch.get_num_threads(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "attention": run.model.config._attn_implementation,  # noqa: SLF001 (has no public name)
+        "seconds": round(perf_counter() - started, 3),
+        "resumed_at_step": run.progress.resumed_at,
+        "model_files": request.model_files,
+        **{key: card[key] for key in ENCODING},
+        "splits": run.seen_splits,
+        "kept": {},
+    }
+    if request.keeps_weights:
+        made["kept"] = keep_weights(run.model, request.settings.method_source, output)
+    write_history(run.progress.history, output / HISTORY)
+    write_evaluations(
+        run.splits[run.watched], card["labels"], run.progress.evaluations, output / EVALUATIONS
+    )
+    write_predictions(run.splits["test"], card["labels"], test, output / PREDICTIONS)
+    write_json(output / PROVENANCE, made)
+    write_json(output / TRAINING, found)
+
+
+def training_facts(run: Run) -> dict[str, Any]:
+    """What training.json holds; all processes of the run must call it at once."""
+    request, card, progress = run.request, run.request.encoding, run.progress
+    last = progress.history[-1]
+    counts = parameter_counts(run.model)
+    logging.info("%s on %s: %s", request.settings.hash, run.accelerator.device, counts)
+    return {
+        "model": request.settings.model,
+        "task": request.settings.task,
+        "method": request.settings.method,
+        "seed": request.settings.seed,
+        "hash": request.settings.hash,
+        "labels": card["labels"],
+        "train_labels": card["splits"]["train"]["labels"],
+        "parts": card["parts"],
+        "watched": run.watched,
+        "steps": len(progress.history),
+        "steps_per_epoch": run.steps_per_epoch,
+        "selected_epoch": run.selection.epoch or last.epoch,
+        "diverged": progress.diverged,
+        **counts,
+        "micro_batch": run.guard.micro_batch,
+        "out_of_memory": run.guard.out_of_memory,
+        **peak_memory(run.accelerator.device),
+        "train_seconds": round(run.seconds, 3),
+        "train_joules": run.joules(),
+    }
+
+
+def write_history(history: Sequence[StepRecord], path: Path) -> None:
+    """Write the training curve as CSV, a row an optimizer step, exact to the last bit."""
+    with atomic_path(path) as temporary:
+        pd.DataFrame([vars(record) for record in history]).to_csv(temporary, index=False)
+
+
+def write_predictions(
+    split: EncodedSplit, labels: Sequence[str], predictions: Predictions, path: Path
+) -> None:
+    """Write the predictions for a split, a row an example."""
+    _write_parquet(_predictions_table(split, labels, predictions), path)
+
+
+def write_evaluations(
+    split: EncodedSplit, labels: Sequence[str], evaluations: Sequence[Predictions], path: Path
+) -> None:
+    """Write the predictions for the watched split after each epoch, with a column `epoch`."""
+    tables = []
+    for epoch, predictions in enumerate(evaluations, start=1):
+        table = _predictions_table(split, labels, predictions)
+        epochs = pa.array(np.full(len(split), epoch, dtype=np.int32))
+        tables.append(table.add_column(0, "epoch", epochs))
+    _write_parquet(pa.concat_tables(tables), path)
+
+
+def _predictions_table(
+    split: EncodedSplit, labels: Sequence[str], predictions: Predictions
+) -> pa.Table:
+    names = pa.array(list(labels))
+    kinds = predictions.log_probabilities.shape[1]
+    values = pa.array(predictions.log_probabilities.ravel(), type=pa.float64())
+    lists = pa.FixedSizeListArray.from_arrays(values, kinds).cast(pa.list_(pa.float64()))
+    return pa.table(
+        {
+            "id": pa.array(split.ids),
+            "label": pa.DictionaryArray.from_arrays(
+                pa.array(predictions.labels, pa.int32()), names
+            ),
+            "predicted": pa.DictionaryArray.from_arrays(
+                pa.array(predictions.predicted, pa.int32()), names
+            ),
+            "log_probabilities": lists,
+        }
+    )
+
+
+def _write_parquet(table: pa.Table, path: Path) -> None:
+    with atomic_path(path) as temporary:
+        parquet.write_table(table, temporary, compression="zstd")

@@ -1,0 +1,179 @@
+"""What makes a result stale: each edit makes again what it decides, and nothing else."""
+
+import shutil
+
+import pytest
+import tiny
+
+from tunegrid import staleness
+from tunegrid.paths import SCRIPTS
+
+CACHES = ("_digest_of", "_program_digest", "_parsed", "_meaning", "_file_digest", "_imports_of")
+
+
+@pytest.fixture
+def scripts(tmp_path, monkeypatch):
+    """A copy of the programs and the library, whose digests are computed anew at each question."""
+    copy = shutil.copytree(SCRIPTS, tmp_path / "scripts")
+    monkeypatch.setattr(staleness, "SCRIPTS", copy)
+
+    def forget():
+        for name in CACHES:
+            getattr(staleness, name).cache_clear()
+
+    forget()
+    yield copy / "tunegrid", forget
+    forget()
+
+
+def digests():
+    """Of every expensive program, and of a cell whose epoch accuracy selects."""
+    found = {program: staleness.code_digest(program) for program in staleness.DECIDES}
+    found["reader citations"] = staleness.reader_code("citations")
+    by_accuracy = tiny.cell(select="best_dev", select_metric="accuracy")
+    found["train, selected by accuracy"] = staleness.training_code(by_accuracy)
+    return found
+
+
+@pytest.fixture
+def stale(scripts):
+    """Edit a module of the copy: the programs whose results it makes stale."""
+    library, forget = scripts
+
+    def edit(module, old, new):
+        path = library / module
+        text = path.read_text()
+        assert old in text, f"{module} has no longer: {old}"
+        before = digests()
+        path.write_text(text.replace(old, new, 1))
+        forget()
+        after = digests()
+        path.write_text(text)
+        forget()
+        return {program for program in before if before[program] != after[program]}
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        pytest.param("metrics.py", 'title="Macro-F1"', 'title="F1, macro"', id="a label"),
+        pytest.param("cluster/slurm.py", '"sinfo", "-h"', '"sinfo", "-a", "-h"', id="a Slurm flag"),
+        pytest.param(
+            "cluster/attempts.py", '"attempt %d, %s: %s"', '"try %d, %s: %s"', id="a log text"
+        ),
+        pytest.param(
+            "training/finetune.py", '"epoch %d of %d, ', '"epoch %d/%d, ', id="training's log text"
+        ),
+        pytest.param(
+            "training/finetune.py", '"train.gpus_per_run: {', '"gpus_per_run: {', id="an error text"
+        ),
+        pytest.param(
+            "training/batching.py",
+            '"""The batches of one epoch',
+            '"""The batches',
+            id="a docstring",
+        ),
+        pytest.param("training/batching.py", "#: Batches that", "#: So many that", id="a comment"),
+        pytest.param("reporting/bars_figure.py", "NARROWEST = ", "NARROWEST = 2 * ", id="a plot"),
+        pytest.param("__init__.py", "__version__ = ", "__version__ = '9' + ", id="the version"),
+        pytest.param("training/checkpoints.py", "INTERVAL = 600.0", "INTERVAL = 60.0", id="pauses"),
+        pytest.param("config/schema.py", "5.0e-5, gt=0", "6.0e-5, gt=0", id="a default"),
+        pytest.param("statistics/score.py", "abs_tol=1e-12", "abs_tol=1e-9", id="the scoring"),
+    ],
+)
+def test_what_decides_no_result_makes_nothing_stale(stale, module, old, new):
+    assert stale(module, old, new) == set()
+
+
+TRAINING = {"train", "train_pack", "train, selected by accuracy"}
+MEMORY = {"predict_memory", "measure_memory"}
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new", "expected"),
+    [
+        pytest.param(
+            "training/finetune.py", "/ len(batch)", "/ (1 + len(batch))", TRAINING, id="the loss"
+        ),
+        pytest.param(
+            "training/finetune.py",
+            "math.ceil(settings.warmup_ratio",
+            "int(settings.warmup_ratio",
+            TRAINING,
+            id="the schedule",
+        ),
+        pytest.param(
+            "training/batching.py", "GROUPED = 50", "GROUPED = 40", TRAINING, id="the batching"
+        ),
+        pytest.param(
+            "methods.py", "(size + 0.5)", "(size + 0.4)", TRAINING | MEMORY, id="a method"
+        ),
+        pytest.param(
+            "tasks/readers/citations.py",
+            "id=str(",
+            "id=repr(",
+            {"reader citations"},
+            id="a reader",
+        ),
+        pytest.param(
+            "tasks/readers/news.py", "known = ", "known = False or ", set(), id="another reader"
+        ),
+        pytest.param(
+            "metrics.py",
+            "np.divide(counts.hits.sum(axis=-1), counts.support.sum(axis=-1))",
+            "np.divide(counts.hits.sum(axis=-1), 1 + counts.support.sum(axis=-1))",
+            {"train, selected by accuracy"},
+            id="the metric that selects an epoch",
+        ),
+        pytest.param(
+            "tasks/splits.py",
+            "kept[order[draw",
+            "kept[order[1 + draw",
+            TRAINING | {"fetch_task", "encode_task", "reader citations"},
+            id="the draw of few-shot examples",
+        ),
+    ],
+)
+def test_what_decides_a_result_makes_exactly_that_stale(stale, module, old, new, expected):
+    assert stale(module, old, new) == expected
+
+
+@pytest.mark.parametrize("program", sorted(staleness.DECIDES))
+def test_every_module_that_an_expensive_program_imports_is_accounted_for(program):
+    """Whoever adds a module says whether it decides a result: a silent one would leave it stale."""
+    assert staleness.unaccounted_modules(program) == []
+
+
+def test_no_module_is_declared_that_is_not_there():
+    for entries in staleness.DECIDES.values():
+        for entry in entries:
+            assert staleness.module_file(entry.partition(":")[0]).is_file()
+    for name in staleness.DECIDES_NOTHING:
+        assert staleness.module_file(name.removesuffix(".*")).is_file()
+    assert not set(staleness.DECIDES_NOTHING) & {*staleness.DECIDES["train"]}
+
+
+def test_a_definition_that_is_not_there_is_an_error(monkeypatch):
+    monkeypatch.setitem(staleness.DECIDES, "train", ["metrics:no_such_metric"])
+    with pytest.raises(FileNotFoundError, match=r"tunegrid\.metrics defines no no_such_metric"):
+        staleness.code_digest("train")
+
+
+def test_a_cheap_program_s_digest_covers_all_that_it_imports(scripts):
+    library, forget = scripts
+    before = staleness.code_digest("plot_bars"), staleness.code_digest("plot_pareto")
+    path = library / "reporting/bars_figure.py"
+    path.write_text(path.read_text().replace("NARROWEST = 0.09", "NARROWEST = 1.0"))
+    forget()
+    after = staleness.code_digest("plot_bars"), staleness.code_digest("plot_pareto")
+    assert after[0] != before[0]
+    assert after[1] == before[1]
+
+
+def test_every_program_has_a_digest():
+    programs = [path.stem for path in SCRIPTS.glob("*.py")]
+    assert len(programs) > 10
+    for program in programs:
+        assert len(staleness.code_digest(program)) == 12
