@@ -8,7 +8,7 @@ from datasets import Dataset, DatasetDict, Features, Value
 
 from tunegrid.config.schema import DataSettings
 from tunegrid.planning.grid_tasks import Part, find_task
-from tunegrid.planning.loading import load_catalogue
+from tunegrid.planning.loading import load_tasks
 from tunegrid.results import JOINED
 from tunegrid.tasks.fetching import read_task
 from tunegrid.tasks.preparing import draw_few_shot, few_shot_draws, prepare_task
@@ -46,7 +46,7 @@ def get_dataset(
         UserError: a name is unknown, a file is missing or is not as the catalogue says.
     """
     name = dataset_name if isinstance(dataset_name, str) else JOINED.join(dataset_name)
-    task = find_task(name, load_catalogue("tasks"))
+    task = find_task(name, load_tasks())
     sources = {part.source: _read(part, data_root) for part in task.parts}
     settings = task.split_settings(data or DataSettings()).model_dump(mode="json")
     draws = few_shot_draws(settings, task.labels)

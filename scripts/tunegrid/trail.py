@@ -121,9 +121,9 @@ def changes_since(results: Path, cell: Cell, made: dict[str, Any]) -> Iterator[s
     if (code := training_code(CellSettings.from_json(made["settings"]))) != made["code"]:
         yield f"code of training: now {code}"
     for name in LIBRARIES:
-        before, now = made["versions"].get(name), installed_version(name)
-        if before != now:
-            yield f"{name}: was {before}, now {now}"
+        before, installed = made["versions"].get(name), installed_version(name)
+        if before != installed:
+            yield f"{name}: was {before}, now {installed}"
     model = results.parent / "resources/models" / cell["model"] / "model.json"
     if model.is_file() and read_json(model)["files"] != made["model_files"]:
         yield f"model files: {model} has other checksums"

@@ -13,19 +13,18 @@ from pathlib import Path
 
 from tiny import cell
 
-import tunegrid.training.run  # noqa: F401 (once, for all forks)
-from tunegrid.training.job import Job
-from tunegrid.training.making import make, take
+import tunegrid.training.run_files  # noqa: F401 (once, for all forks)
+from tunegrid.cluster.attempts import Attempts
+from tunegrid.training.make_run import make_run
+from tunegrid.training.run_request import RunRequest
 from tunegrid.training.stopping import StopRequest
 
 
-def attempt(job: Job, seconds: float | None) -> bool:
+def attempt(request: RunRequest, seconds: float | None) -> bool:
     """Fork a run and kill it after `seconds`; whether it finished."""
     child = os.fork()
     if not child:
-        with job.locked(StopRequest()):
-            if not take(job):
-                make(job, StopRequest())
+        make_run(request, StopRequest(), attempts=Attempts(None, request.settings.hash))
         os._exit(0)
     if seconds is not None:
         time.sleep(seconds)
@@ -37,13 +36,19 @@ def main() -> None:
     model, encoded, folder = map(Path, sys.argv[1:4])
     draw = random.Random(sys.argv[5])
     settings = cell(epochs=40, batch_size=8)
-    places = folder / "run", "none", folder / "checkpoints", folder / "finished"
-    job = Job(settings, model, encoded, *places)
+    request = RunRequest(
+        settings=settings,
+        model=model,
+        encoded=encoded,
+        output=folder / "run",
+        checkpoints=folder / "checkpoints",
+        finished=folder / "finished",
+    )
     kills = finished = 0
     while kills < int(sys.argv[4]) and not finished:
-        finished = attempt(job, draw.uniform(0.05, 0.5))
+        finished = attempt(request, draw.uniform(0.05, 0.5))
         kills += not finished
-    assert finished or attempt(job, None)
+    assert finished or attempt(request, None)
     print(kills)
 
 

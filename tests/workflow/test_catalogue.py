@@ -10,6 +10,7 @@ from itertools import cycle, islice
 import encoders
 import pandas as pd
 import pytest
+import tiny
 import yaml
 from hub import Hub, Repository
 from paths import ROOT
@@ -17,13 +18,11 @@ from workflow import own_workflow
 
 from tunegrid.files import read_json, write_json
 from tunegrid.planning.grid import expand_grid
-from tunegrid.planning.loading import load_catalogue, load_project
+from tunegrid.planning.loading import load_models, load_project, load_tasks
 from tunegrid.tasks.encoding import encode_task, load_tokenizer, longest_input
 from tunegrid.tasks.preparing import prepare_task
-from tunegrid.training.job import Job
-from tunegrid.training.run import run_cell
 
-MODELS, TASKS = load_catalogue("models"), load_catalogue("tasks")
+MODELS, TASKS = load_models(), load_tasks()
 REPORT = ["restaurant_sup", "laptop_sup", "acl_sup", "agnews_sup"]
 #: A step of eight examples.
 STEP = {
@@ -134,8 +133,9 @@ def test_every_model_trains_a_step_on_every_task(fetched, name, tmp_path, monkey
         encoded = tmp_path / cell.task
         if not encoded.exists():
             source = workflow.directory / f"resources/tasks/{cell.task}"
-            encode(source, tokenizer, cell.settings["data"], longest, encoded)
-        result = run_cell(Job(cell.settings, folder, encoded, tmp_path / cell.method / cell.task))
+            encode(source, tokenizer, cell.settings.data.model_dump(mode="json"), longest, encoded)
+        output = tmp_path / cell.method / cell.task
+        result = tiny.train(cell.settings, folder, encoded, output)
         assert result["steps"] == 1
         assert (result["trainable_parameters"] == result["total_parameters"]) == (
             cell.method == "full"
@@ -144,7 +144,6 @@ def test_every_model_trains_a_step_on_every_task(fetched, name, tmp_path, monkey
 
 def encode(source, tokenizer, settings, longest, folder):
     """What encode_task does, but for the checksums."""
-    import tiny
     from datasets import load_from_disk
 
     splits = prepare_task({source.name: load_from_disk(source)}, settings)

@@ -1,13 +1,16 @@
 """The whole way on a tiny grid: what is written, and what an edit makes anew."""
 
 import dataclasses
-import json
 import os
+import re
+import shutil
 import time
 
 import openpyxl
 import pandas as pd
 import pytest
+import tiny
+from paths import ROOT
 from tiny import results
 from workflow import AGGREGATES, copy_workflow
 
@@ -28,7 +31,8 @@ def test_everything_is_written_below_the_directory_and_nothing_beside_the_workfl
     for run in RUNS:
         written = {path.name for path in (folder / "runs" / run).iterdir()}
         assert written == {
-            "metrics.json", "history.csv", "predictions.parquet", "provenance.json",
+            "history.csv", "evaluations.parquet", "predictions.parquet", "provenance.json",
+            "training.json",
         }  # fmt: skip
         assert (folder / "logs/train" / f"{run}.log").is_file()
         assert (folder / "benchmarks/train" / f"{run}.tsv").is_file()
@@ -54,7 +58,7 @@ def test_the_tables_hold_the_runs(finished):
     )
     assert paths.tolist() == RUNS
     for path, accuracy in zip(paths, runs["accuracy"], strict=True):
-        metrics = json.loads((results / "runs" / path / "metrics.json").read_text())
+        metrics = tiny.score(results / "runs" / path)
         assert metrics["accuracy"] == accuracy == pytest.approx(metrics["micro_f1"])
     summary = pd.read_parquet(results / "summary.parquet").query("metric == 'accuracy'")
     means = runs.groupby("method", sort=False)["accuracy"].mean().tolist()
@@ -112,7 +116,7 @@ def test_one_method_s_learning_rate_runs_that_method_alone(grid):
     workflow.configure(config)
     run = workflow.run("--dry-run")
     assert workflow.plan() == CHANGED | {"train": 2}
-    assert "adapter-4/seed1/metrics.json" in run.stdout + run.stderr
+    assert "adapter-4/seed1/training.json" in run.stdout + run.stderr
     assert "method=full" not in run.stdout + run.stderr
 
 
@@ -143,18 +147,45 @@ def edit(grid):
         path.write_text(text)
 
 
-def test_editing_a_function_of_training_trains_again(edit):
-    workflow = edit(
-        "scripts/tunegrid/training/stepping.py",
-        "optimizer.zero_grad(set_to_none=True)",
-        "optimizer.zero_grad(set_to_none=False)",
-    )
+def test_editing_the_loss_trains_again(edit):
+    workflow = edit("scripts/tunegrid/training/finetune.py", "/ len(batch)", "/ (0 + len(batch))")
     assert workflow.plan() == AGGREGATES | {"train": 4}
 
 
-def test_editing_a_comment_of_training_runs_nothing(edit):
-    workflow = edit("scripts/tunegrid/training/loop.py", "# None: no bar", "# no bar")
-    assert workflow.plan() == {}
+def test_editing_what_is_said_or_asked_of_a_cluster_trains_nothing(edit):
+    edit("scripts/tunegrid/training/finetune.py", '"epoch %d of %d, ', '"epoch %d/%d, ')
+    edit("scripts/tunegrid/training/batching.py", '"""The batches of one', '"""The batches')
+    edit("scripts/tunegrid/cluster/attempts.py", '"attempt %d, %s: ', '"try %d, %s: ')
+    edit("scripts/tunegrid/__init__.py", "__version__ = ", "__version__ = '9' + ")
+    workflow = edit("scripts/tunegrid/metrics.py", 'title="Macro-F1"', 'title="F1, macro"')
+    assert "train" not in workflow.plan()
+    assert not {"fetch_task", "encode_task", "measure_memory"} & workflow.plan().keys()
+
+
+#: What the documentation adds: one entry of the registry.
+MATTHEWS = re.search(
+    r"```python\n(@metric\(.*?)```", (ROOT / "docs/add-a-metric.md").read_text(), re.DOTALL
+)[1]
+
+
+def test_the_documentation_s_metric_is_one_entry_and_trains_nothing(edit, grid, tmp_path):
+    workflow, _ = grid
+    registry = workflow.source / "scripts/tunegrid/metrics.py"
+    last = registry.read_text().splitlines()[-1]
+    edit("scripts/tunegrid/metrics.py", last, f"{last}\n\n\n{MATTHEWS}")
+    plan = workflow.plan()
+    assert "train" not in plan
+    assert plan["score"] == 1
+    assert plan["plot_bars"] == 5
+    copy = tmp_path / "out"
+    shutil.copytree(workflow.directory, copy, symlinks=True)
+    dataclasses.replace(workflow, directory=copy).run("tables", "workbook", "figures")
+    summary = pd.read_csv(copy / "results/summary.csv")
+    assert (summary["metric"] == "matthews").sum() == 2
+    comparisons = pd.read_csv(copy / "results/comparisons.csv")
+    assert "matthews" in set(comparisons["metric"])
+    assert (copy / "results/figures/bars_matthews.png").is_file()
+    assert "Matthews correlation" in (copy / "results/tables/summary.md").read_text()
 
 
 def test_editing_a_figure_draws_it_alone(edit):
@@ -190,19 +221,19 @@ def test_one_result_is_asked_for_by_its_path(grid):
     config["grid"][0]["seeds"] = [1, 2, 3]
     workflow.configure(config)
     path = "results/runs/tiny-bert/tiny/full/seed3/metrics.json"
-    assert workflow.plan(path) == {"train": 1}
+    assert workflow.plan(path) == {"train": 1, "score_run": 1}
     assert workflow.plan("results/figures/bars_loss.png") == {
-        "train": 2, "expand_grid": 1, "collect_runs": 1, "compare_methods": 1, "summarise": 1,
-        "plot_bars": 1,
+        "train": 2, "expand_grid": 1, "score": 1, "collect_runs": 1, "compare_methods": 1,
+        "summarise": 1, "plot_bars": 1,
     }  # fmt: skip
-    forced = "results/runs/tiny-bert/tiny/full/seed1/metrics.json"
+    forced = "results/runs/tiny-bert/tiny/full/seed1/training.json"
     assert workflow.plan("--force", forced) == {"train": 1}
 
 
 def test_a_finished_run_is_taken_and_once_cleaned_trained_again_to_the_bit(grid):
     workflow, _ = grid
     folder = workflow.directory / "results/runs" / RUNS[2]
-    forced = "--force", folder.relative_to(workflow.directory) / "metrics.json"
+    forced = "--force", folder.relative_to(workflow.directory) / "training.json"
     first, started = results(folder), []
     for clean in (True, False):
         if clean:

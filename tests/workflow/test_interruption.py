@@ -9,7 +9,7 @@ import time
 
 import pytest
 from paths import ROOT
-from tiny import cell, results
+from tiny import results, settings_json
 
 
 def test_twenty_kills_at_random_moments_change_no_bit(tiny_model, encoded, tmp_path):
@@ -30,7 +30,7 @@ def test_twenty_kills_at_random_moments_change_no_bit(tiny_model, encoded, tmp_p
 def test_a_signal_ends_the_program_with_a_checkpoint_and_status_75(
     tiny_model, encoded, tmp_path, number
 ):
-    settings = cell(epochs=100_000)
+    settings = settings_json(epochs=100_000)
     process = subprocess.Popen(
         [sys.executable, ROOT / "scripts/train.py", "--settings", json.dumps(settings),
          "--model", tiny_model, "--encoded", encoded[0], "--output", tmp_path / "run",

@@ -9,7 +9,7 @@ import time
 import pandas as pd
 import pytest
 from paths import ROOT
-from tiny import cell, results
+from tiny import results, settings_json
 
 from tunegrid.files import read_json
 
@@ -28,7 +28,8 @@ def program(tiny_model, encoded, tmp_path):
 
     def start(name, **settings):
         return subprocess.Popen(
-            [sys.executable, ROOT / "scripts/train.py", "--settings", json.dumps(cell(**settings)),
+            [sys.executable, ROOT / "scripts/train.py",
+             "--settings", json.dumps(settings_json(**settings)),
              "--model", model, "--encoded", encoded[0], "--output", tmp_path / name,
              "--checkpoints", tmp_path / "checkpoints"],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -64,7 +65,7 @@ def test_two_processes_stop_with_a_checkpoint_and_go_on_bitwise(program, tmp_pat
     process.send_signal(signal.SIGUSR1)
     log, _ = process.communicate(timeout=30)
     assert process.returncode == 75, log
-    assert not (tmp_path / "stopped/metrics.json").exists()
+    assert not (tmp_path / "stopped/training.json").exists()
     process = program("stopped", **settings)
     log, _ = process.communicate(timeout=120)
     assert process.returncode == 0, log
@@ -78,4 +79,4 @@ def test_a_failure_of_one_process_ends_all(program, tmp_path):
     assert process.returncode == 1
     assert "error: adapter: 'nonsense' is no configuration string" in log
     assert "error: one of the run's 2 processes failed" in log
-    assert not (tmp_path / "bad/metrics.json").exists()
+    assert not (tmp_path / "bad/training.json").exists()

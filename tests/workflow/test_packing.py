@@ -43,7 +43,7 @@ def test_a_failure_stays_alone_and_says_why(packed):
     assert run.returncode == 1
     failed = re.findall(r"Error in rule (\w+)", run.stderr + run.stdout)
     assert set(failed) == {"train"}
-    assert not (workflow.directory / "results/runs" / BROKEN / "metrics.json").exists()
+    assert not (workflow.directory / "results/runs" / BROKEN / "training.json").exists()
     log = (workflow.directory / "results/logs/train" / f"{BROKEN}.log").read_text()
     assert "cannot be added" in log or "is no configuration string" in log
     assert "Traceback" not in log

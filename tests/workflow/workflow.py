@@ -13,7 +13,7 @@ from paths import ROOT
 PARTS = ["Snakefile", "rules", "scripts", "config", "profiles", "envs"]
 #: What follows from any change of a run: the aggregates and everything drawn from them.
 AGGREGATES = {
-    "collect_runs": 1, "summarise": 1, "compare_methods": 1, "compare_published": 1,
+    "score": 1, "collect_runs": 1, "summarise": 1, "compare_methods": 1, "compare_published": 1,
     "count_errors": 1, "count_cost": 1, "write_tables": 1, "write_workbook": 1,
     "plot_bars": 4, "plot_confusion": 1, "plot_methods": 1, "plot_pareto": 1, "plot_curves": 1,
     "all": 1,
@@ -33,12 +33,15 @@ class Workflow:
 
     def run(self, *arguments, profile="local", check=True, configfile=None):
         """Run snakemake from a folder that is neither the workflow's nor the results'."""
-        command = [
-            *(sys.executable, "-m", "snakemake", *arguments),
-            *("--snakefile", self.source / "Snakefile"),
-            *("--profile", self.source / "profiles" / profile, "--directory", self.directory),
-            *("--configfile", configfile or self.configfile),
-        ]
+        command = [sys.executable, "-m", "snakemake", *arguments]
+        options = {
+            "--snakefile": self.source / "Snakefile",
+            "--profile": self.source / "profiles" / profile,
+            "--directory": self.directory,
+            "--configfile": configfile or self.configfile,
+        }
+        for option, value in options.items():
+            command += [option, value]
         run = subprocess.run(
             command, cwd=self.directory.parent, capture_output=True, text=True, check=False
         )

@@ -6,7 +6,7 @@ table in `config/README.md` and the schema in `config/schema.json` are generated
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import humanfriendly
 from pydantic import (
@@ -224,15 +224,24 @@ class SplitSettings(Closed):
 
 def _partial(model: type[Closed], name: str, doc: str) -> type[Closed]:
     """`model` with every key optional and without a default: what an override may set."""
-    fields = {
+    fields: dict[str, Any] = {
         key: (field.rebuild_annotation(), Field(None, description=field.description))
         for key, field in model.model_fields.items()
     }
     return create_model(name, __base__=Closed, __doc__=doc, **fields)
 
 
-TrainOverride = _partial(TrainDefaults, "TrainOverride", "Training settings to change.")
-SplitOverride = _partial(SplitSettings, "SplitOverride", "One task's own split settings.")
+if TYPE_CHECKING:  # a type checker takes no class that is made while the program runs
+
+    class TrainOverride(TrainDefaults):
+        """Training settings to change."""
+
+    class SplitOverride(SplitSettings):
+        """One task's own split settings."""
+
+else:
+    TrainOverride = _partial(TrainDefaults, "TrainOverride", "Training settings to change.")
+    SplitOverride = _partial(SplitSettings, "SplitOverride", "One task's own split settings.")
 
 
 class Where(Closed):

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from tunegrid.config.catalogue import CATALOGUES, Entry
+from tunegrid.config.catalogue import MethodEntry, ModelEntry, TaskEntry
 from tunegrid.config.messages import validation_messages
 from tunegrid.config.origin import Origins, read_yaml
 from tunegrid.config.schema import Config
@@ -34,7 +34,10 @@ def load_project(
     Raises:
         UserError: one line for each problem, naming file, key, value and what would be right.
     """
-    layers = [(label := _label(path), read_yaml(Path(path), label)) for path in configfiles]
+    layers: list[tuple[str, Mapping[str, Any]]] = []
+    for path in configfiles:
+        label = _label(path)
+        layers.append((label, read_yaml(Path(path), label)))
     if command_line:
         layers.append(("--config", command_line))
     merged: dict[str, Any] = {}
@@ -42,9 +45,13 @@ def load_project(
         merged = _merge(merged, layer)
     origins = Origins(layers)
     config = _validated(Config, merged, origins)
-    catalogues = {key: load_catalogue(key) | dict(getattr(config, key)) for key in CATALOGUES}
-    data_root = user_path(config.data_root) if config.data_root else None
-    project = Project(config=config, data_root=data_root, **catalogues)
+    project = Project(
+        config=config,
+        models=load_models() | config.models,
+        tasks=load_tasks() | config.tasks,
+        methods=load_methods() | config.methods,
+        data_root=user_path(config.data_root) if config.data_root else None,
+    )
     if found := list(problems(project, origins)):
         raise UserError(*found)
     return project
@@ -94,17 +101,39 @@ def _validated(model: type[M], value: Any, origins: Origins) -> M:
         raise UserError(*validation_messages(error, model, origins)) from None
 
 
-def load_catalogue(key: str) -> dict[str, Entry]:
-    """The entries of `config/<key>.yaml` (models, tasks or methods) by name.
+def load_models() -> dict[str, ModelEntry]:
+    """The models of `config/models.yaml` by name.
 
     Raises:
         UserError: one line for each problem.
     """
+    return _load_catalogue("models", ModelEntry)
+
+
+def load_tasks() -> dict[str, TaskEntry]:
+    """The tasks of `config/tasks.yaml` by name.
+
+    Raises:
+        UserError: one line for each problem.
+    """
+    return _load_catalogue("tasks", TaskEntry)
+
+
+def load_methods() -> dict[str, MethodEntry]:
+    """The methods of `config/methods.yaml` by name.
+
+    Raises:
+        UserError: one line for each problem.
+    """
+    return _load_catalogue("methods", MethodEntry)
+
+
+def _load_catalogue(key: str, kind: type[M]) -> dict[str, M]:
     path = ROOT / "config" / f"{key}.yaml"
     label = _label(path)
     entries = {}
     for name, value in read_yaml(path, label).items():
         # Below the file's own name, so that messages read `config/tasks.yaml: acl_sup.labels`.
         origins = Origins([(f"{label}: {name}", value if isinstance(value, dict) else {})])
-        entries[name] = _validated(CATALOGUES[key], value, origins)
+        entries[name] = _validated(kind, value, origins)
     return entries

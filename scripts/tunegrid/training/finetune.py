@@ -274,7 +274,7 @@ def take_step(run: Run, batch: Integers, epoch: int) -> None:
 
     step = len(run.progress.history) + 1
     ends_epoch = step % run.steps_per_epoch == 0
-    learning_rate = run.schedule.get_last_lr()[0]
+    learning_rate = float(run.schedule.get_last_lr()[0])
     loss, checkpoint_due = run.guard.compute(
         batch, add_gradient, step=step, checkpoint_due=run.checkpoints.due(epoch_ends=ends_epoch)
     )
@@ -332,7 +332,7 @@ def evaluate(run: Run, name: str) -> Predictions:
         Interrupted: the run was asked to stop. Several processes finish first: they must agree.
     """
     split, accelerator = run.splits[name], run.accelerator
-    run.model.eval()
+    run.model.train(mode=False)
     order = np.argsort(-split.lengths, kind="stable")
     mine = order[accelerator.process_index :: accelerator.num_processes]
     labels = run.model.config.num_labels

@@ -22,7 +22,7 @@ class Gradients:
         self._accelerator = accelerator
         self._trained = [value for value in model.parameters() if value.requires_grad]
         #: The word embedding whose gradient is sparse within a batch; None: there is none.
-        self._words: nn.Parameter | None = None
+        self._words: torch.Tensor | None = None
         #: Its gradient as the optimizer gets it, in memory that is kept from step to step.
         self._dense: torch.Tensor | None = None
         #: The rows of that memory which may not be zero.

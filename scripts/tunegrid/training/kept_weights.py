@@ -1,6 +1,7 @@
 """Trained weights that are kept beside a run's results, as their own libraries load them."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from transformers import PreTrainedModel
@@ -30,7 +31,9 @@ def keep_weights(model: PreTrainedModel, method: MethodEntry, output: Path) -> d
     if method.kind == "adapter":
         folder = output / ADAPTER_FOLDER
         folder.mkdir(parents=True)
-        model.save_adapter(str(folder), ADAPTER, with_head=True, use_safetensors=True)
+        # `adapters.init` gave the model this method.
+        save_adapter: Callable[..., None] = model.save_adapter  # type: ignore[assignment]
+        save_adapter(str(folder), ADAPTER, with_head=True, use_safetensors=True)
     else:
         folder = output / MODEL_FOLDER
         model.save_pretrained(folder)

@@ -32,7 +32,7 @@ def make_deterministic(*, deterministic: bool, threads: int, precision: str = "f
     torch.use_deterministic_algorithms(deterministic)
     # A debugging aid of deterministic mode (5 % of a step): no kernel here reads what it has not
     # written.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
 

@@ -5,6 +5,9 @@ from collections.abc import Callable
 import torch
 from transformers import PreTrainedModel
 
+#: What a feed-forward block does.
+Block = Callable[[torch.Tensor], torch.Tensor]
+
 #: Tokens of the two examples on which the trimmed model is compared with the whole one.
 TRIED = 7
 
@@ -23,7 +26,7 @@ def trim_last_layer(model: PreTrainedModel) -> bool:
     Returns:
         Whether the model is trimmed.
     """
-    model.eval()  # of a model changed by the adapters library, parts are not
+    model.train(mode=False)  # of a model changed by the adapters library, parts are not
     layers = getattr(getattr(model.base_model, "encoder", None), "layer", None)
     if not layers or not hasattr(layers[-1], "feed_forward_chunk"):
         return False
@@ -36,7 +39,7 @@ def trim_last_layer(model: PreTrainedModel) -> bool:
     return False
 
 
-def _first_token(block: Callable[[torch.Tensor], torch.Tensor]) -> Callable:
+def _first_token(block: Block) -> Block:
     def of_first_token(attention_output: torch.Tensor) -> torch.Tensor:
         return block(attention_output[:, :1])
 
