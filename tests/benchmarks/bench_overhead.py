@@ -54,9 +54,9 @@ def fixed_cost(cells: int, pack: int, folder: Path) -> float:
     begun = time.perf_counter()
     snakemake("runs")
     wall = time.perf_counter() - begun
-    metrics = [json.loads(path.read_text()) for path in folder.rglob("runs/**/metrics.json")]
-    assert len(metrics) == cells
-    return (wall - sum(run["train_seconds"] for run in metrics)) / cells
+    found = [json.loads(path.read_text()) for path in folder.rglob("runs/**/training.json")]
+    assert len(found) == cells
+    return (wall - sum(run["train_seconds"] for run in found)) / cells
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Examples per second of a training step: the standard ways and ours, side by side in one run.
 
   python tests/benchmarks/bench_training.py [--data-root FOLDER] [--rounds N] [--steps N]
+    [--batch N]
 
 MiniLM at batch 32 on one thread, on restaurant_sup if the corpora are there, else on the demo's
 reviews. The standard way is the Transformers Trainer as the library's own text-classification
@@ -37,23 +38,25 @@ make_deterministic(deterministic=True, threads=1)
 import pandas as pd
 import torch
 import transformers
-from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from datasets import Dataset
 from torch import nn
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
-from tunegrid.config.schema import TrainSettings
+from tunegrid.config.schema import SplitSettings, TrainSettings
+from tunegrid.files import write_json
 from tunegrid.models import fetch_model
 from tunegrid.planning.loading import load_project
+from tunegrid.planning.project import Project
+from tunegrid.settings import CellSettings
 from tunegrid.tasks.encoding import encode_task, load_tokenizer
 from tunegrid.tasks.fetching import read_task
 from tunegrid.tasks.sources import task_files
-from tunegrid.training.batching import EncodedSplit, epoch_batches
-from tunegrid.training.building import build_model
-from tunegrid.training.loop import Training
+from tunegrid.training import finetune
+from tunegrid.training.batching import epoch_batches
+from tunegrid.training.run_request import RunRequest
+from tunegrid.training.stopping import StopRequest
 
-BATCH = 32
 MAX_LENGTH = 128
 MATRIX = 1024
 
@@ -64,17 +67,32 @@ class Cell:
 
     name: str
     model: Path
+    encoded: Path
     labels: list[str]
     data: Dataset
     padding: dict[str, int]
     tokenizer: Any
-    methods: dict[str, Any]
+    project: Project
+    batch: int
 
-    def build(self, method: str) -> nn.Module:
-        return build_model(self.model, self.labels, self.methods[method].settings(), 1)
+    def request(self, method: str, precision: str) -> RunRequest:
+        """The run of a method, as the workflow would ask for it."""
+        settings = CellSettings(
+            model="minilm-l6",
+            task=self.name,
+            method=method,
+            seed=1,
+            model_source=self.project.models["minilm-l6"],
+            tokenizer_source=self.project.models["minilm-l6"],
+            task_source=self.project.tasks[self.name],
+            method_source=self.project.methods[method],
+            data=SplitSettings(max_length=MAX_LENGTH),
+            train=TrainSettings(batch_size=self.batch, precision=precision),
+        )
+        return RunRequest(settings, self.model, self.encoded, output=self.encoded / "run")
 
 
-def load_cell(data_root: Path, folder: Path) -> Cell:
+def load_cell(data_root: Path, folder: Path, batch: int) -> Cell:
     """The benchmark's cell, fetched and encoded."""
     project = load_project([ROOT / "config/demo.yaml"])
     model = folder / "minilm-l6"
@@ -85,8 +103,18 @@ def load_cell(data_root: Path, folder: Path) -> Cell:
     tokenizer = load_tokenizer(model)
     task = read_task(entry, task_files(name, entry, data_root if real else None))
     splits, card = encode_task(task, tokenizer, MAX_LENGTH, 512)
+    splits.save_to_disk(folder / "encoded")
+    write_json(folder / "encoded/encoding.json", card | {"few_shot": [], "parts": {}})
     return Cell(
-        name, model, card["labels"], splits["train"], card["padding"], tokenizer, project.methods
+        name=name,
+        model=model,
+        encoded=folder / "encoded",
+        labels=card["labels"],
+        data=splits["train"],
+        padding=card["padding"],
+        tokenizer=tokenizer,
+        project=project,
+        batch=batch,
     )
 
 
@@ -116,18 +144,18 @@ class ByTrainer:
             )
             collator = transformers.default_data_collator
         self._arguments = TrainingArguments(
-            str(folder), per_device_train_batch_size=BATCH, group_by_length=grouped,
+            str(folder), per_device_train_batch_size=cell.batch, group_by_length=grouped,
             learning_rate=2e-5, report_to=[], disable_tqdm=True, save_strategy="no",
             logging_strategy="no", use_cpu=not torch.cuda.is_available(),
         )  # fmt: skip
-        self._data, self._collator = data, collator
+        self._data, self._collator, self._batch = data, collator, cell.batch
 
     def examples_per_second(self, steps: int, seed: int) -> float:
         AcceleratorState._reset_state()  # else it computes in the precision of the last `Ours`
         clock = Clock()
         self._arguments.max_steps, self._arguments.seed = steps + 1, seed
         Trainer(self._model, self._arguments, self._collator, self._data, callbacks=[clock]).train()
-        return BATCH * steps / (clock.ticks[-1] - clock.ticks[0])
+        return self._batch * steps / (clock.ticks[-1] - clock.ticks[0])
 
 
 class Ours:
@@ -135,26 +163,24 @@ class Ours:
 
     def __init__(self, cell: Cell, method: str, precision: str = "fp32") -> None:
         AcceleratorState._reset_state()  # else a process has one precision for good
-        accelerator = Accelerator(mixed_precision="bf16" if precision == "bf16" else "no")
-        self._split = EncodedSplit(cell.data, cell.padding)
-        settings = TrainSettings(batch_size=BATCH, precision=precision).model_dump()
-        self.model = cell.build(method).to(accelerator.device).train()
-        self._stepper = Training(accelerator, self.model, self._split, settings, 1).stepper
+        self._run = finetune.build(cell.request(method, precision), {}, StopRequest())
+        self._run.model.train()
+        self._lengths, self._batch = self._run.splits["train"].lengths, cell.batch
 
     def examples_per_second(self, steps: int, seed: int) -> float:
-        batches = epoch_batches(self._split.lengths, BATCH, seed, 0)
-        self._stepper.take(batches[0], 1)
+        batches = epoch_batches(self._lengths, batch_size=self._batch, seed=seed, epoch=0)
+        finetune.take_step(self._run, batches[0], epoch=0)
         begun = time.perf_counter()
-        for number, batch in enumerate(batches[1 : steps + 1], start=2):
-            self._stepper.take(batch, number)
-        return BATCH * steps / (time.perf_counter() - begun)
+        for batch in batches[1 : steps + 1]:
+            finetune.take_step(self._run, batch, epoch=0)
+        return self._batch * steps / (time.perf_counter() - begun)
 
     def flops_per_example(self) -> float:
         """Model FLOPs of an average example's real tokens, forward and backward."""
-        linear = [m.weight for m in self.model.modules() if isinstance(m, nn.Linear)]
-        tokens = self._split.lengths.mean()
-        config = self.model.config
-        attention = (self._split.lengths**2).mean() * 4 * config.hidden_size
+        linear = [m.weight for m in self._run.model.modules() if isinstance(m, nn.Linear)]
+        tokens = self._lengths.mean()
+        config = self._run.model.config
+        attention = (self._lengths**2).mean() * 4 * config.hidden_size
         forward = 2 * sum(weight.numel() for weight in linear) * tokens
         forward += config.num_hidden_layers * attention
         unread = 2 * 2 * config.hidden_size * config.intermediate_size * (tokens - 1)
@@ -184,10 +210,11 @@ def main() -> None:
     parser.add_argument("--data-root", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--batch", type=int, default=32)
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)
     with tempfile.TemporaryDirectory() as folder:
-        cell = load_cell(arguments.data_root, Path(folder))
+        cell = load_cell(arguments.data_root, Path(folder), arguments.batch)
         ways = {
             "Trainer, padded to 128": ByTrainer(cell, Path(folder, "a"), padded=True),
             "Trainer, dynamic padding": ByTrainer(cell, Path(folder, "b"), padded=False),
@@ -235,7 +262,8 @@ def table(cell: Cell, ways: dict, rates: dict, peaks: dict) -> str:
     )
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "1 CPU thread"
     return (
-        f"{cell.name}, batch {BATCH}, {len(cell.data)} examples, {device}; matrix products: {tops}"
+        f"{cell.name}, batch {cell.batch}, {len(cell.data)} examples, {device};"
+        f" matrix products: {tops}"
         f"\n\n{pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)}"
     )
 
