@@ -1,8 +1,10 @@
 # make install: the environment, in .venv/; make demo: the whole workflow on the embedded default;
-# make test: every check and test. Each does its own set-up; nothing is written outside the checkout.
+# make test: every check and test; make test-quick: lint, types and unit tests. Each does its own set-up;
+# nothing is written outside the checkout.
 PYTHON ?= python3
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake
+PARALLEL := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 DEMO := --profile profiles/local --configfile config/demo.yaml
 
 # pip, matplotlib, the hub libraries and Snakemake all keep their caches below this.
@@ -10,7 +12,7 @@ export XDG_CACHE_HOME := $(CURDIR)/.venv/cache
 # The shell is not asked which Python: what runs is the environment's.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: install demo report test check test-packages slurm-check format docs lock clean
+.PHONY: install demo report test test-quick check test-packages slurm-check format docs lock clean
 
 install: .venv/installed
 
@@ -34,9 +36,12 @@ report: install
 
 # The cluster tests have the machine to themselves: Slurm and its time limits do not wait.
 test: install check test-packages
-	$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
-	  tests/unit tests/workflow
+	$(BIN)/pytest $(PARALLEL) tests/unit tests/workflow
 	$(BIN)/pytest tests/cluster
+
+# What a change is tried with before anything else: two minutes.
+test-quick: install check
+	$(BIN)/pytest $(PARALLEL) tests/unit
 
 # What the tests' own Slurm and their browser need, where it may be installed; else those tests say
 # why they are skipped. RUNLEVEL=1: Debian's packages must not start their services.
@@ -54,6 +59,8 @@ slurm-check: install
 check: install
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/python tests/checks/house_rules.py
+	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile rules
 	$(SNAKEMAKE) --lint
 

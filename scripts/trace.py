@@ -25,7 +25,7 @@ def main() -> None:
 
     wanted = {key: value for key in RUN if (value := getattr(arguments, key)) is not None}
     results, cells = runs_behind(arguments.path, wanted)
-    print(f"{arguments.path}: {len(cells)} run{'s' * (len(cells) > 1)}")
+    print(f"{arguments.path}: {'1 run' if len(cells) == 1 else f'{len(cells)} runs'}")
     for cell in cells:
         print()
         print("\n".join(trail(results, cell)))

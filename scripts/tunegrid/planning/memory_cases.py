@@ -54,7 +54,8 @@ def least_memory(cell: Cell) -> int | None:
         return closed_form(
             shape_of(SimpleNamespace(**read_json(path)), len(cell.settings.task_source.labels)),
             Method("head" if kind == "adapter" else kind),
-            *(1, 1),
+            batch=1,
+            tokens=1,
             precision="bf16" if train.precision == "bf16" else "fp32",
         ).peak
     except UserError:

@@ -8,43 +8,44 @@
       evaluate        the predictions for a split
 
 What protects a run wraps this file and changes no result: `make_run` (locks, attempts, finished
-runs), `step_guard` (too little memory, being asked to stop, several processes), `checkpoints`.
+runs), `step_guard` (too little memory, being asked to stop, several processes), `checkpoints`. The
+parts of a run, and what a checkpoint holds of them, stand in `run_state`.
 """
 
 import logging
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.utils import gather_object
 from scipy.special import log_softmax
 from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import LRScheduler
-from tqdm import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
 from transformers import PreTrainedModel, get_scheduler
 
 from tunegrid.config.schema import TrainSettings
 from tunegrid.errors import UserError
 from tunegrid.metrics import METRICS, Integers, Predictions
-from tunegrid.results import EVALUATED
-from tunegrid.training.batching import EncodedSplit, epoch_batches, to_device
-from tunegrid.training.checkpoints import Checkpoints, State
+from tunegrid.training.batching import epoch_batches, to_device
+from tunegrid.training.checkpoints import Checkpoints
 from tunegrid.training.devices import device_name
 from tunegrid.training.encoded_splits import load_splits
 from tunegrid.training.energy import EnergyMeter
 from tunegrid.training.gradients import Gradients
 from tunegrid.training.micro_batch import choose_micro_batch
 from tunegrid.training.model_building import build_model, check_vocabulary
-from tunegrid.training.randomness import random_states, restore_random_states
+from tunegrid.training.progress_bar import progress_bar
 from tunegrid.training.run_request import RunRequest
-from tunegrid.training.selection import Selection, trained_weights
+from tunegrid.training.run_state import (
+    Progress,
+    Run,
+    StepRecord,
+    restore_checkpoint,
+    save_checkpoint,
+)
+from tunegrid.training.selection import Selection
 from tunegrid.training.step_guard import StepGuard, too_little_memory_told
 from tunegrid.training.stopping import Interrupted, Stopped, StopRequest
 
@@ -54,92 +55,6 @@ SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_
 
 #: Examples that are evaluated at once. The number changes the speed and the last bits alone.
 EVALUATION_BATCH = 32
-
-
-@dataclass(frozen=True)
-class StepRecord:
-    """One optimizer step of the training curve.
-
-    Attributes:
-        step: its number, from 1.
-        epoch: the epoch that it belongs to, from 1.
-        loss: the mean cross-entropy of its batch before the step, in nats.
-        learning_rate: the rate that the step was taken with.
-    """
-
-    step: int
-    epoch: int
-    loss: float
-    learning_rate: float
-
-
-@dataclass
-class Progress:
-    """How far a run has come.
-
-    Attributes:
-        history: a record of every step that was taken.
-        evaluations: of every epoch that was evaluated, the predictions for the watched split.
-        seconds_before: time that earlier processes of this run spent on it.
-        joules_before: energy that they took; None: not known.
-        resumed_at: the step after which this process went on; None: it began the run.
-    """
-
-    history: list[StepRecord] = field(default_factory=list)
-    evaluations: list[Predictions] = field(default_factory=list)
-    seconds_before: float = 0.0
-    joules_before: float | None = 0.0
-    resumed_at: int | None = None
-
-    @property
-    def diverged(self) -> bool:
-        """Whether the last step's loss is not finite: then no step follows it."""
-        return bool(self.history) and not math.isfinite(self.history[-1].loss)
-
-
-@dataclass
-class Run:
-    """The parts of one run while it is trained."""
-
-    request: RunRequest
-    accelerator: Accelerator
-    model: PreTrainedModel
-    splits: dict[str, EncodedSplit]
-    seen_splits: dict[str, Any]
-    optimizer: torch.optim.Optimizer
-    schedule: LRScheduler
-    gradients: Gradients
-    guard: StepGuard
-    selection: Selection
-    checkpoints: Checkpoints
-    energy: EnergyMeter
-    progress: Progress
-    started: float
-
-    @property
-    def train_settings(self) -> TrainSettings:
-        """How the cell is trained."""
-        return self.request.settings.train
-
-    @property
-    def watched(self) -> str:
-        """The split that is evaluated after each epoch."""
-        return EVALUATED[self.train_settings.protocol]
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Optimizer steps of an epoch; the last batch may be shorter."""
-        return math.ceil(len(self.splits["train"]) / self.train_settings.batch_size)
-
-    @property
-    def seconds(self) -> float:
-        """Time spent on the steps and evaluations that count, by all processes of the run."""
-        return self.progress.seconds_before + perf_counter() - self.started
-
-    def joules(self) -> float | None:
-        """Energy of the same, of all GPUs; None: one of them does not tell. All processes ask."""
-        parts = [self.progress.joules_before, *gather_object([self.energy.joules])]
-        return None if None in parts else sum(parts)
 
 
 def finetune(
@@ -399,77 +314,4 @@ def start_accelerator(settings: TrainSettings) -> Accelerator:
     return Accelerator(
         mixed_precision="bf16" if settings.precision == "bf16" else "no",
         cpu=processes > 1 and not gpus,  # else processes without GPUs do not find each other
-    )
-
-
-@contextmanager
-def progress_bar(run: Run) -> Iterator["tqdm[Any]"]:
-    """A bar of the run's steps on a terminal; nothing where the output is a file."""
-    shown_nowhere = None  # tqdm's own word for: only on a terminal
-    if not run.accelerator.is_main_process:
-        shown_nowhere = True
-    bar = tqdm(
-        total=run.steps_per_epoch * run.train_settings.epochs,
-        initial=len(run.progress.history),
-        unit="step",
-        disable=shown_nowhere,
-    )
-    with bar:
-        if bar.disable:
-            yield bar
-            return
-        with logging_redirect_tqdm():
-            yield bar
-
-
-def save_checkpoint(run: Run) -> None:
-    """Write all that the steps to come depend on, beside the settings; and what was recorded."""
-    random, joules = gather_object([random_states()]), run.joules()
-    if not run.accelerator.is_main_process:
-        return
-    progress = run.progress
-    run.checkpoints.save(
-        len(progress.history),
-        {
-            "history": [vars(record) for record in progress.history],
-            "evaluations": [
-                (
-                    torch.from_numpy(predictions.predicted),
-                    torch.from_numpy(predictions.log_probabilities),
-                )
-                for predictions in progress.evaluations
-            ],
-            "weights": trained_weights(run.model),
-            "optimizer": run.optimizer.state_dict(),
-            "schedule": run.schedule.state_dict(),
-            "selection": run.selection.state_dict(),
-            "random": random,
-            "guard": run.guard.state_dict(),
-            "seconds": run.seconds,
-            "joules": joules,
-        },
-    )
-
-
-def restore_checkpoint(run: Run, state: State) -> None:
-    """Put everything back to where `save_checkpoint` found it: the run ends bitwise the same."""
-    run.model.load_state_dict(state["weights"], strict=False)
-    run.optimizer.load_state_dict(state["optimizer"])
-    run.schedule.load_state_dict(state["schedule"])
-    run.selection.load_state_dict(state["selection"])
-    run.guard.load_state_dict(state["guard"])
-    restore_random_states(state["random"][run.accelerator.process_index])
-    run.progress = Progress(
-        history=[StepRecord(**record) for record in state["history"]],
-        evaluations=[
-            Predictions(
-                labels=run.splits[run.watched].labels,
-                predicted=predicted.numpy(),
-                log_probabilities=log_probabilities.numpy(),
-            )
-            for predicted, log_probabilities in state["evaluations"]
-        ],
-        seconds_before=state["seconds"],
-        joules_before=state["joules"],
-        resumed_at=len(state["history"]),
     )

@@ -36,9 +36,9 @@ from tunegrid.results import (
 )
 from tunegrid.training.batching import EncodedSplit
 from tunegrid.training.devices import device_name, peak_memory
-from tunegrid.training.finetune import Run, StepRecord
 from tunegrid.training.kept_weights import keep_weights
 from tunegrid.training.run_request import ENCODING
+from tunegrid.training.run_state import Run, StepRecord
 
 
 def remove_last_file(output: Path) -> None:
