@@ -204,3 +204,44 @@ def test_the_documentation_is_generated_from_the_models():
     readme = (ROOT / "config/README.md").read_text()
     assert insert_tables(readme) == readme, "run: make docs"
     assert (ROOT / "config/schema.json").read_text() == schema_json(), "run: make docs"
+
+
+DEMO = yaml.safe_load((ROOT / "config/demo.yaml").read_text())
+GRID_BLOCK = DEMO["grid"][0]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"trian": {}}, "trian: unknown key; did you mean 'train'?"),
+        ({"train": {"epochs": "three"}}, "train.epochs: 'three' is not a whole number"),
+        ({"train": {"learning_rate": "2e-5"}}, "write 2.0e-5"),
+        ({"grid": [GRID_BLOCK | {"models": ["roberta-bsae"]}]}, "did you mean 'roberta-base'?"),
+        ({"grid": [GRID_BLOCK | {"tasks": ["questoins"]}]}, "did you mean 'questions'?"),
+        ({"grid": [GRID_BLOCK | {"methods": ["adapter64"]}]}, "did you mean 'adapter-64'?"),
+        ({"train": {"epochs": -3}}, "train.epochs: -3 is out of range; it must be at least 1"),
+        ({"grid": []}, "grid: is empty; name at least 1"),
+        (
+            {"grid": [GRID_BLOCK | {"seeds": [1, 1]}]},
+            "grid[0].seeds: 1 stands 2 times; name it once",
+        ),
+        (
+            {"cluster": {"gpu_memory": "1.5GB"}},
+            "1.5GB, but model 'minilm-l6' with method 'full' needs at least 1.7 GB",
+        ),
+        ({"data_root": "/nowhere"}, "data_root: no such folder: /nowhere"),
+        (
+            {"data_root": str(ROOT / "config"), "grid": [GRID_BLOCK | {"tasks": ["acl_sup"]}]},
+            "lacks acl/train.jsonl, acl/dev.jsonl, acl/test.jsonl, the files of task 'acl_sup'",
+        ),
+    ],
+)
+def test_a_broken_configuration_is_one_line(tmp_path, change, expected):
+    path = tmp_path / "my.yaml"
+    path.write_text(yaml.safe_dump({key: DEMO[key] for key in ("grid", "train")} | change))
+    with pytest.raises(UserError) as error:
+        load_project([path])
+    (line,) = error.value.problems
+    assert line.startswith(f"{path}: ")
+    assert expected in line
+    assert "\n" not in line

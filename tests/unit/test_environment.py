@@ -29,4 +29,4 @@ def test_the_direct_requirements_are_locked():
     direct = re.findall(
         r"^([a-z][\w-]*)", (ROOT / "envs/requirements.in").read_text(), re.MULTILINE
     )
-    assert set(direct) <= {pin.split("==")[0].lower() for pin in PINS}
+    assert {name.lower() for name in direct} <= {pin.split("==")[0].lower() for pin in PINS}

@@ -21,6 +21,7 @@ def done(tiny_model, tmp_path_factory):
     }
     config["grid"][0] |= {"tasks": ["tiny", "tiny_fs", JOINED], "methods": ["full"]}
     config["data"]["tasks"] = {"tiny_fs": {"few_shot": 5}, "other": {"dev_fraction": 0.2}}
+    config["train"]["pack"] = 2
     workflow = own_workflow(folder, config)
     workflow.run("tables")
     return workflow.directory / "results"

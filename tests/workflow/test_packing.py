@@ -29,7 +29,7 @@ def packed(finished, tmp_path_factory):
     }
     config["grid"] = [*config["grid"], config["grid"][0] | {"methods": ["broken"], "seeds": [1]}]
     packed.configure(config)
-    return packed, config, packed.run(check=False)
+    return packed, config, packed.run("runs", check=False)
 
 
 def test_a_packed_cell_is_bitwise_the_unpacked_one(finished, packed):
