@@ -24,8 +24,8 @@ from tunegrid.tasks.preparing import prepare_task
 
 MODELS, TASKS = load_models(), load_tasks()
 REPORT = ["restaurant_sup", "laptop_sup", "acl_sup", "agnews_sup"]
-#: A task of single texts and one of pairs, on which every model is tried; every task is tried on the
-#: first model.
+#: A task of single texts and one of pairs, on which every model is tried; all tasks are tried on
+#: the first model.
 KINDS, FIRST = ["acl_sup", "restaurant_sup"], "roberta-base"
 #: A step of eight examples.
 STEP = {

@@ -6,7 +6,7 @@ import re
 import pandas as pd
 import pytest
 from tiny import results
-from workflow import AGGREGATES, Workflow
+from workflow import Workflow
 
 from tunegrid.files import read_json
 
@@ -89,13 +89,13 @@ def test_without_the_failing_cell_nothing_is_trained_again(packed):
         cell: read_json(workflow.directory / "results/runs" / cell / "provenance.json")["started"]
         for cell in CELLS
     }
-    workflow.run()
-    assert workflow.plan() == {}
+    workflow.run("runs")
+    assert workflow.plan("runs") == {}
     workflow.configure(
         config | {"grid": config["grid"][:1], "train": config["train"] | {"pack": 1}}
     )
-    assert workflow.plan() == AGGREGATES | {"expand_grid": 1, "train": 4}
-    workflow.run()
+    assert workflow.plan("runs") == {"train": 4, "runs": 1}
+    workflow.run("runs")
     for cell, before in started.items():
         made = read_json(workflow.directory / "results/runs" / cell / "provenance.json")
         assert made["started"] == before
@@ -104,7 +104,7 @@ def test_without_the_failing_cell_nothing_is_trained_again(packed):
 def test_what_failed_is_tried_again_by_the_next_start(packed):
     workflow, config, _ = packed
     workflow.configure(config)
-    workflow.run(check=False)
-    plan = workflow.plan()
+    workflow.run("runs", check=False)
+    plan = workflow.plan("runs")
     assert plan["train_pack"] == 1
     assert plan["train"] >= 1
