@@ -73,9 +73,8 @@ def with_its_files(config, root):
     """The configuration with a data root in which every file lies that its tasks name."""
     if "data_root" in config:
         config = config | {"data_root": str(root)}
-        declared = {name: entry for name, entry in config.get("tasks", {}).items()}
+        declared, known = config.get("tasks", {}), load_tasks()
         patterns = [path for entry in declared.values() for path in entry["files"].values()]
-        known = load_tasks()
         patterns += [path for entry in known.values() for path in entry.files.values()]
         for pattern in patterns:
             path = root / pattern.replace("*", "1")
@@ -119,7 +118,7 @@ def test_most_blocks_are_configurations():
 
 @pytest.fixture(scope="module")
 def checkout(finished, tiny_model, tmp_path_factory):
-    """A checkout with an environment, a grid that is finished, and what documents take for given."""
+    """A checkout with a grid that is finished, and what documents take for given."""
     folder = copy_workflow(tmp_path_factory.mktemp("documents") / "tunegrid")
     workflow, _ = finished
     for name in ("results", "resources", ".snakemake"):
@@ -197,11 +196,14 @@ def test_every_link_leads_somewhere(document):
         there = (document.parent / path).resolve() if path else document
         assert there.exists(), f"{document.name}: {target}"
         if heading:
-            headings = re.findall(r"^#+ (.*)$", there.read_text(), re.MULTILINE)
-            slugs = [
-                re.sub(r"[^\w\- ]", "", name).strip().lower().replace(" ", "-") for name in headings
-            ]
-            assert heading in slugs, f"{document.name}: {target}"
+            assert heading in anchors(there.read_text()), f"{document.name}: {target}"
+
+
+def anchors(text):
+    """The names that links to a document's headings have."""
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    plain = [re.sub(r"[^\w\- ]", "", heading).strip().lower() for heading in headings]
+    return {heading.replace(" ", "-") for heading in plain}
 
 
 def test_the_readme_is_short():
