@@ -30,18 +30,24 @@ from tunegrid.cli import describe, expanded_path, json_argument, run_program
 
 def main() -> None:
     parser = describe(__doc__)
-    parser.add_argument("--settings", required=True, type=json_argument, help="the cell's")
-    parser.add_argument("--model", required=True, type=Path, help="folder of fetch_model")
-    parser.add_argument("--encoded", required=True, type=Path, help="folder of encode_task")
-    parser.add_argument("--output", required=True, type=Path, help="folder to write")
-    parser.add_argument("--keep", default="none", help="weights to keep: none, adapters or all")
-    parser.add_argument("--checkpoints", type=Path, help="folder of all runs' checkpoints")
-    parser.add_argument("--finished", type=Path, help="folder of all finished runs")
-    parser.add_argument("--attempts", type=Path, help="file of the attempts at this run")
-    parser.add_argument("--memory", type=int, help="of its Slurm job, in MB")
-    parser.add_argument("--scratch", type=expanded_path, help="fast disk to copy what is read to")
-    parser.add_argument("--time-limit", type=float, help="of its Slurm job, in minutes")
-    parser.add_argument("--pack", type=Path, help="only take it; the file of its pack (train_pack)")
+    parser.add_argument(
+        "--settings", required=True, type=json_argument, help="JSON, or @FILE: the cell's settings"
+    )
+    parser.add_argument("--model", required=True, type=Path, help="folder that fetch_model wrote")
+    parser.add_argument("--encoded", required=True, type=Path, help="folder that encode_task wrote")
+    parser.add_argument("--output", required=True, type=Path, help="folder of the run, to write")
+    parser.add_argument(
+        "--keep", default="none", help="whose trained weights to keep: none, adapters or all"
+    )
+    parser.add_argument("--checkpoints", type=Path, help="folder of the checkpoints of all runs")
+    parser.add_argument(
+        "--finished", type=Path, help="folder of the second copies of finished runs"
+    )
+    parser.add_argument("--attempts", type=Path, help="file that records the attempts at this run")
+    parser.add_argument("--memory", type=int, help="memory of the Slurm job, in MB")
+    parser.add_argument("--scratch", type=expanded_path, help="fast disk to read from")
+    parser.add_argument("--time-limit", type=float, help="time limit of the Slurm job, in minutes")
+    parser.add_argument("--pack", type=Path, help="file of train_pack: take the run from it")
     arguments = parser.parse_args()
 
     from tunegrid.cluster.attempts import Attempts

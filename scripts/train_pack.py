@@ -19,20 +19,24 @@ from tunegrid.cli import describe, expanded_path, json_argument, run_program
 def main() -> None:
     parser = describe(__doc__)
     parser.add_argument(
-        "--cells", required=True, type=json_argument, help="list of {settings, keep}"
+        "--cells", required=True, type=json_argument, help="JSON list of the cells: settings, keep"
     )
-    parser.add_argument("--model", required=True, type=Path, help="folder of fetch_model")
-    parser.add_argument("--encoded", required=True, type=Path, help="folder of encode_task")
+    parser.add_argument("--model", required=True, type=Path, help="folder that fetch_model wrote")
+    parser.add_argument("--encoded", required=True, type=Path, help="folder that encode_task wrote")
     parser.add_argument("--runs", required=True, type=Path, help="folder of all runs")
     parser.add_argument("--logs", required=True, type=Path, help="folder for the runs' logs")
-    parser.add_argument("--checkpoints", required=True, type=Path, help="of all runs")
-    parser.add_argument("--finished", required=True, type=Path, help="folder of finished runs")
-    parser.add_argument("--attempts", type=Path, help="file of the attempts at this pack")
+    parser.add_argument("--checkpoints", required=True, type=Path, help="folder of all checkpoints")
+    parser.add_argument(
+        "--finished", required=True, type=Path, help="folder of their second copies"
+    )
+    parser.add_argument("--attempts", type=Path, help="file that records the attempts at the pack")
     parser.add_argument("--run-attempts", type=Path, help="folder of the attempts at each run")
-    parser.add_argument("--memory", type=int, help="of its Slurm job, in MB")
-    parser.add_argument("--scratch", type=expanded_path, help="fast disk to copy what is read to")
-    parser.add_argument("--time-limit", type=float, help="of its Slurm job, in minutes")
-    parser.add_argument("--output", required=True, type=Path, help="JSON file: how each ended")
+    parser.add_argument("--memory", type=int, help="memory of the Slurm job, in MB")
+    parser.add_argument("--scratch", type=expanded_path, help="fast disk to read from")
+    parser.add_argument("--time-limit", type=float, help="time limit of the Slurm job, in minutes")
+    parser.add_argument(
+        "--output", required=True, type=Path, help="JSON file to write: how each run ended"
+    )
     arguments = parser.parse_args()
 
     from tunegrid.cluster.attempts import Attempts
