@@ -4,6 +4,8 @@ import dataclasses
 import os
 import re
 import shutil
+import subprocess
+import sys
 import time
 
 import openpyxl
@@ -160,6 +162,22 @@ def test_editing_what_is_said_or_asked_of_a_cluster_trains_nothing(edit):
     workflow = edit("scripts/tunegrid/metrics.py", 'title="Macro-F1"', 'title="F1, macro"')
     assert "train" not in workflow.plan()
     assert not {"fetch_task", "encode_task", "measure_memory"} & workflow.plan().keys()
+
+
+def test_results_are_kept_over_an_update_of_training_and_say_so(edit, grid, tmp_path):
+    workflow, _ = grid
+    kept = dataclasses.replace(workflow, directory=tmp_path / "out")
+    shutil.copytree(workflow.directory, kept.directory, symlinks=True)
+    edit("scripts/tunegrid/training/finetune.py", "/ len(batch)", "/ (0 + len(batch))")
+    assert kept.plan()["train"] == 4
+    kept.run("runs", "--touch", "--cores", "1")
+    assert "train" not in kept.plan()
+    program = [sys.executable, kept.source / "scripts/trace.py"]
+    told = subprocess.run(
+        [*program, kept.directory / "results/runs" / RUNS[0]],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "changed    code of training: now " in told.stdout
 
 
 #: What the documentation adds: one entry of the registry.
