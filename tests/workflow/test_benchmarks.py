@@ -1,0 +1,30 @@
+"""Every benchmark runs, at its smallest size, so that its numbers can be measured again."""
+
+import subprocess
+import sys
+
+import pytest
+from paths import ROOT
+
+SMALLEST = {
+    "bench_training.py": ["--rounds", "1", "--steps", "1", "--batch", "2"],
+    "bench_overhead.py": ["--cells", "1"],
+    "bench_aggregates.py": ["--runs", "40", "--predictions", "20"],
+}
+#: It starts a Slurm of its own, so it is tried with the tests on a cluster.
+ON_A_CLUSTER = {"bench_slurm.py"}
+
+
+def test_no_benchmark_is_left_out():
+    there = {path.name for path in (ROOT / "tests/benchmarks").glob("bench_*.py")}
+    assert there == SMALLEST.keys() | ON_A_CLUSTER
+
+
+@pytest.mark.parametrize("name", SMALLEST)
+def test_a_benchmark_prints_its_table(name):
+    run = subprocess.run(
+        [sys.executable, ROOT / "tests/benchmarks" / name, *SMALLEST[name]],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "\n|" in run.stdout
