@@ -4,9 +4,11 @@ from collections import Counter
 
 import pytest
 
+from tunegrid.config.catalogue import TaskEntry
 from tunegrid.config.schema import DataSettings, SplitOverride
-from tunegrid.dataset import get_dataset
+from tunegrid.dataset import _join_pairs, get_dataset
 from tunegrid.errors import UserError
+from tunegrid.tasks.fetching import read_task
 
 
 def test_a_task_has_its_splits_with_texts_and_labels():
@@ -36,17 +38,18 @@ def test_a_list_is_one_task_with_disjoint_labels():
 
 
 def test_a_pair_is_joined_by_the_separator(tmp_path):
-    from tunegrid.dataset import _joined
-    from tunegrid.tasks.fetching import read_task
-
     for split in ("train", "test"):
         (tmp_path / f"{split}.tsv").write_text("food\tvery fine\tx\nsoup\tcold\ty\n")
-    entry = {
-        "reader": "table", "labels": ["x", "y"],
-        "columns": {"text": 0, "text_pair": 1, "label": 2},
-    }  # fmt: skip
+    entry = TaskEntry.model_validate(
+        {
+            "reader": "table",
+            "labels": ["x", "y"],
+            "columns": {"text": 0, "text_pair": 1, "label": 2},
+            "files": {"train": "train.tsv", "test": "test.tsv"},
+        }
+    )
     task = read_task(entry, {split: [tmp_path / f"{split}.tsv"] for split in ("train", "test")})
-    assert _joined(task["train"], "</s>")["text"] == ["food </s> very fine", "soup </s> cold"]
+    assert _join_pairs(task["train"], "</s>")["text"] == ["food </s> very fine", "soup </s> cold"]
 
 
 def test_what_is_missing_is_said_in_one_line(tmp_path):

@@ -4,6 +4,7 @@ import encoders
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
+from tunegrid.config.catalogue import ModelEntry
 from tunegrid.dataset import get_dataset
 from tunegrid.models import fetch_model
 from tunegrid.tasks.encoding import encode_task, load_tokenizer, longest_input
@@ -30,7 +31,7 @@ def model(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     texts = get_dataset("questions", "")["train"]["text"][:1000]
     source = encoders.save_encoder(request.param, folder / "source", texts)
-    fetch_model(request.param, {"folder": str(source)}, folder / "model")
+    fetch_model(request.param, ModelEntry(folder=str(source)), folder / "model")
     return request.param, folder / "model"
 
 

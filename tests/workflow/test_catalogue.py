@@ -19,7 +19,7 @@ from tunegrid.files import read_json, write_json
 from tunegrid.planning.grid import expand_grid
 from tunegrid.planning.loading import load_catalogue, load_project
 from tunegrid.tasks.encoding import encode_task, load_tokenizer, longest_input
-from tunegrid.tasks.preparing import prepare_task
+from tunegrid.tasks.preparing import parse_task_settings, prepare_task
 from tunegrid.training.job import Job
 from tunegrid.training.run import run_cell
 
@@ -147,7 +147,7 @@ def encode(source, tokenizer, settings, longest, folder):
     import tiny
     from datasets import load_from_disk
 
-    splits = prepare_task({source.name: load_from_disk(source)}, settings)
+    splits = prepare_task({source.name: load_from_disk(source)}, parse_task_settings(settings))
     encoded, card = encode_task(splits, tokenizer, settings["max_length"], longest)
     encoded.save_to_disk(folder)
     write_json(folder / "encoding.json", card | tiny.CARD)
