@@ -3,9 +3,10 @@
   python tests/benchmarks/bench_aggregates.py [--runs N] [--predictions N] [--keep FOLDER]
 
 Writes synthetic runs (5 seeds of 10 methods, then of more models and tasks; 100 optimizer steps in
-10 epochs; predictions that are right with a probability of their own) as train.py leaves them, and
+10 epochs; predictions of which each run has its own share right) as the workflow leaves them, and
 runs the programs on them as the workflow does on two cores: one after the other, then side by side.
-Prints wall time, the largest process's memory, and what four times the runs cost: 4 is linear.
+Prints the wall time, the memory of the largest process, and how much more four times as many runs
+take: 4 is linear.
 """
 
 import argparse
@@ -21,20 +22,23 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.special import log_softmax
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from tunegrid.memory import KINDS
 from tunegrid.memory.fitting import gpus
+from tunegrid.metrics import METRICS, Predictions
 from tunegrid.provenance import provenance
 from tunegrid.results import RUN_PATH
-from tunegrid.training.metrics import classification_metrics
 
 LABELS = ["negative", "neutral", "positive", "mixed"]
 METHODS = [f"method-{at}" for at in range(10)]
 SEEDS = range(1, 6)
 STEPS, EPOCHS = 100, 10
+#: The metrics that baselines have.
+OF_COUNTS = [name for name, metric in METRICS.items() if metric.needs == "label_counts"]
 MADE = provenance("train") | {
     "device": "CPU", "threads": 1, "deterministic": True, "seconds": 100.0,
     "splits": {name: {"examples": 1000, "labels": dict.fromkeys(LABELS, 250), "truncated": 0}
@@ -58,8 +62,14 @@ def write_run(run: dict, root: Path, predictions: int) -> dict:
     draw = np.random.default_rng([method, run["seed"], *run["model"].encode()])
     labels = np.random.default_rng([*run["task"].encode()]).integers(len(LABELS), size=predictions)
     right = draw.random(predictions) < 0.9 - 0.02 * method + 0.02 * draw.random()
-    logits = draw.normal(size=(predictions, len(LABELS))).astype(np.float32)
+    logits = draw.normal(size=(predictions, len(LABELS)))
     logits[np.arange(predictions), labels] += np.where(right, 6, -3)
+    found = Predictions(
+        labels=labels,
+        predicted=logits.argmax(axis=1),
+        log_probabilities=log_softmax(logits, axis=1),
+    )
+    scores = {name: metric.compute(found) for name, metric in METRICS.items()}
     names = np.array(LABELS)
     path = RUN_PATH.format(**run)
     folder = root / path
@@ -68,14 +78,13 @@ def write_run(run: dict, root: Path, predictions: int) -> dict:
         {
             "id": [f"example-{at}" for at in range(predictions)],
             "label": names[labels],
-            "predicted": names[logits.argmax(axis=1)],
-            "probabilities": list(logits),
+            "predicted": names[found.predicted],
+            "log_probabilities": list(found.log_probabilities),
         }
     ).to_parquet(folder / "predictions.parquet", index=False)
-    metrics = run | classification_metrics(logits, labels) | {
+    metrics = run | scores | {f"majority_{name}": 0.2 for name in OF_COUNTS} | {
         "hash": "abc", "split": "test", "examples": predictions, "parts": {},
-        "majority_accuracy": 0.25, "majority_macro_f1": 0.1, "degenerate": False,
-        "degenerate_reason": None, "total_parameters": 10**8,
+        "degenerate": False, "degenerate_reason": None, "total_parameters": 10**8,
         "trainable_parameters": 10**8 // (1 + method), "steps": STEPS, "selected_epoch": EPOCHS,
         "micro_batch": 32, "out_of_memory": [], "peak_memory": 10**9, "peak_memory_of": "process",
         "train_seconds": 100.0 / (1 + method), "train_joules": None,
@@ -87,7 +96,7 @@ def write_run(run: dict, root: Path, predictions: int) -> dict:
     ends = step % (STEPS // EPOCHS) == 0
     curve = {"step": step, "epoch": (step - 1) // (STEPS // EPOCHS) + 1, "loss": 1 / step}
     curve["learning_rate"] = 1e-4 * draw.random(STEPS)
-    for name in ("loss", "accuracy", "micro_f1", "macro_f1"):
+    for name in METRICS:
         curve[f"eval_{name}"] = np.where(ends, metrics[name], np.nan)
     pd.DataFrame(curve).to_csv(folder / "history.csv", index=False)
     return run | {"hash": "abc", "path": path, "settings": json.dumps(own)}
@@ -124,7 +133,7 @@ def write_grid(folder: Path, runs: int, predictions: int) -> list[str]:
         card = {
             "task": task, "title": task, "threshold": 0.8, "few_shot": [],
             "splits": dict.fromkeys(splits, held),
-            "word_baseline": {"accuracy": 0.6, "micro_f1": 0.6, "macro_f1": 0.5},
+            "word_baseline": dict.fromkeys(OF_COUNTS, 0.6),
             "within": {split: {"exact": 0, "near": 0} for split in splits},
             "across": [leak],
             "conflicts": {"texts": 0, "examples": dict.fromkeys(splits, 0), "listed": []},
@@ -150,9 +159,9 @@ def programs(tasks: list[str]) -> dict[str, list[str]]:
     return {
         "collect_runs": ["--cells", "cells.csv", "--runs", "runs", *outputs("runs"),
                          "--history", "history.parquet"],
-        "compare_methods": [*runs, "--root", "runs", *outputs("comparisons"), "--mcnemar",
-                            "mcnemar.csv", "--intervals", "intervals.parquet", "--processes",
-                            str(CORES)],
+        "compare_methods": [*runs, "--root", "runs", "--cards", *cards,
+                            *outputs("comparisons"), "--mcnemar", "mcnemar.csv", "--intervals",
+                            "intervals.parquet", "--processes", str(CORES)],
         "summarise": [*runs, "--cards", *cards, "--intervals", "intervals.parquet",
                       *outputs("summary")],
         "count_errors": [*runs, "--root", "runs", "--output", "errors"],
