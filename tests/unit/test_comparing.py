@@ -134,7 +134,8 @@ def test_the_interval_covers_what_is_true():
             (ease + draw.normal(size=(5, 60)) + 0.5 * draw.normal(size=(5, 1)) < 0).astype(int)
             for _ in range(2)
         ]
-        drawn = differences(*(Outcomes(labels, wrong, 2) for wrong in both), resamples=500)
+        one, two = (Outcomes(labels, wrong, 2) for wrong in both)
+        drawn = differences(one, two, resamples=500)
         low, high = np.quantile(drawn, [0.025, 0.975])
         covered += low <= 0 <= high
     assert covered / times >= 0.93
@@ -143,11 +144,20 @@ def test_the_interval_covers_what_is_true():
 def make_runs(methods, seeds=SEEDS, tasks=("t",)):
     return pd.DataFrame(
         [
-            {"model": "m", "task": task, "method": method, "seed": seed,
-             "trainable_parameters": parameters, "state": FINISHED, "degenerate": False}
-            for task in tasks for method, parameters in methods.items() for seed in seeds
+            {
+                "model": "m",
+                "task": task,
+                "method": method,
+                "seed": seed,
+                "trainable_parameters": parameters,
+                "state": FINISHED,
+                "degenerate": False,
+            }
+            for task in tasks
+            for method, parameters in methods.items()
+            for seed in seeds
         ]
-    )  # fmt: skip
+    )
 
 
 def loader(found):
@@ -168,8 +178,10 @@ def loader(found):
 
 def test_each_method_is_compared_with_the_one_that_trains_most():
     found = {
-        "full": outcomes([0.9] * 5), "adapter": outcomes([0.6] * 5), "same": outcomes([0.9] * 5)
-    }  # fmt: skip
+        "full": outcomes([0.9] * 5),
+        "adapter": outcomes([0.6] * 5),
+        "same": outcomes([0.9] * 5),
+    }
     runs = make_runs({"adapter": 10, "full": 1000, "same": 20})
     compared = compare_methods(runs, loader(found), resamples=2000)
     table, details = compared["comparisons"], compared["mcnemar"]

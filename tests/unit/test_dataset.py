@@ -14,8 +14,10 @@ from tunegrid.tasks.fetching import read_task
 def test_a_task_has_its_splits_with_texts_and_labels():
     task = get_dataset("questions", "[SEP]")
     assert {name: len(data) for name, data in task.items()} == {
-        "train": 3875, "dev": 430, "test": 1076
-    }  # fmt: skip
+        "train": 3875,
+        "dev": 430,
+        "test": 1076,
+    }
     assert task["train"].column_names == ["text", "labels"]
     assert task["train"].features["labels"].names == ["ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM"]
 
@@ -31,8 +33,12 @@ def test_a_list_is_one_task_with_disjoint_labels():
     data = DataSettings(tasks={"reviews": SplitOverride(max_test=5)})
     task = get_dataset(["reviews", "questions_fs"], "</s>", data=data)
     names = task["test"].features["labels"].names
-    assert names[:4] == [*(f"reviews/{label}" for label in ("positive", "negative", "neutral")),
-                         "questions_fs/ABBR"]  # fmt: skip
+    assert names[:4] == [
+        "reviews/positive",
+        "reviews/negative",
+        "reviews/neutral",
+        "questions_fs/ABBR",
+    ]
     assert len(task["test"]) == 5 + 1076
     assert len(task["train"]) == 2642 + 6 * 16
 

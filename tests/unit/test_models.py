@@ -34,8 +34,10 @@ def test_only_safetensors_are_taken(tiny_model, tmp_path):
     (source / "modeling.py").write_text("print('code')")
     fetch_model("m", ModelEntry(folder=str(source)), tmp_path / "out")
     assert {path.suffix for path in (tmp_path / "out").iterdir()} <= {
-        ".json", ".safetensors", ".txt",
-    }  # fmt: skip
+        ".json",
+        ".safetensors",
+        ".txt",
+    }
     (source / "model.safetensors").unlink()
     with pytest.raises(
         UserError, match=r"pytorch_model\.bin is damaged or holds more than tensors"
@@ -91,11 +93,21 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
 def test_a_hub_out_of_reach_is_one_line_and_no_traceback(tmp_path):
     entry = {"hub": {"repository": "a/b", "revision": "0" * 40}}
     run = subprocess.run(
-        [sys.executable, ROOT / "scripts/fetch_model.py", "--name", "m",
-         "--entry", json.dumps(entry), "--output", tmp_path / "m"],
+        [
+            sys.executable,
+            ROOT / "scripts/fetch_model.py",
+            "--name",
+            "m",
+            "--entry",
+            json.dumps(entry),
+            "--output",
+            tmp_path / "m",
+        ],
         env={"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path / "hf"), "PATH": ""},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert run.returncode == 1
     assert "Traceback" not in run.stderr
     (line,) = [line for line in run.stderr.splitlines() if line.startswith("error: ")]

@@ -73,12 +73,19 @@ def brier(registry):
 def make_runs(methods=("full", "adapter")):
     rows = [
         {
-            "model": "m", "task": "t", "method": method, "seed": seed, "state": FINISHED,
-            "degenerate": False, "trainable_parameters": 9 if method == "full" else 1,
-            "total_parameters": 9, "steps": 7,
+            "model": "m",
+            "task": "t",
+            "method": method,
+            "seed": seed,
+            "state": FINISHED,
+            "degenerate": False,
+            "trainable_parameters": 9 if method == "full" else 1,
+            "total_parameters": 9,
+            "steps": 7,
         }
-        for method in methods for seed in SEEDS
-    ]  # fmt: skip
+        for method in methods
+        for seed in SEEDS
+    ]
     return pd.DataFrame(rows)
 
 
@@ -142,8 +149,13 @@ def test_a_metric_of_label_counts_reaches_every_statistic(matthews):
 
 
 def test_the_word_baseline_is_scored_by_it_too(matthews):
-    features = Features({"text": Value("string"), "text_pair": Value("string"),
-                         "label": ClassLabel(names=["x", "y"])})  # fmt: skip
+    features = Features(
+        {
+            "text": Value("string"),
+            "text_pair": Value("string"),
+            "label": ClassLabel(names=["x", "y"]),
+        }
+    )
     rows = {"text": ["good soup", "bad soup"] * 6, "text_pair": [None] * 12, "label": [0, 1] * 6}
     split = Dataset.from_dict(rows, features=features)
     assert word_baseline(DatasetDict(train=split, test=split), [], [])["matthews"] == 1.0

@@ -23,9 +23,13 @@ def joined_settings(**parts):
 
 def split(labels, names, pair=None):
     features = Features(
-        {"id": Value("string"), "text": Value("string"), "text_pair": Value("string"),
-         "label": ClassLabel(names=names)}
-    )  # fmt: skip
+        {
+            "id": Value("string"),
+            "text": Value("string"),
+            "text_pair": Value("string"),
+            "label": ClassLabel(names=names),
+        }
+    )
     rows = {
         "id": [str(at) for at in range(len(labels))],
         "text": [f"text {at}" for at in range(len(labels))],

@@ -52,8 +52,14 @@ def test_a_line_separator_of_unicode_ends_no_line(tmp_path):
 
 def test_every_reader_s_name_is_its_module_s():
     assert reader_names() == [
-        "aspects", "citations", "news", "paper_sentences", "questions", "reviews", "table",
-    ]  # fmt: skip
+        "aspects",
+        "citations",
+        "news",
+        "paper_sentences",
+        "questions",
+        "reviews",
+        "table",
+    ]
 
 
 def test_news_is_the_description_and_the_class_counts_from_one(tmp_path):
@@ -67,8 +73,9 @@ def test_questions_are_read_once_each(tmp_path):
     lines = "DESC:def What is it ?\nHUM:ind Who is it ?\nDESC:def What is it ?\n"
     examples = read("questions", tmp_path / "x.txt", lines)
     assert [(e.id, e.label, e.text) for e in examples] == [
-        ("1", "DESC", "What is it ?"), ("2", "HUM", "Who is it ?"),
-    ]  # fmt: skip
+        ("1", "DESC", "What is it ?"),
+        ("2", "HUM", "Who is it ?"),
+    ]
 
 
 def test_a_review_s_rating_is_cut_at_one_half_and_its_sentences_share_a_group(tmp_path):

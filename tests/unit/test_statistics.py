@@ -22,13 +22,26 @@ def runs_table(values, **columns):
     """Runs of one group whose accuracies are `values`."""
     rows = [
         {
-            "model": "m", "task": "t", "method": "full", "seed": seed, "loss": 1.0,
-            "accuracy": value, "micro_f1": value, "macro_f1": 0.5, "degenerate": False, "steps": 7,
-            "majority_accuracy": 0.4, "majority_micro_f1": 0.4, "majority_macro_f1": 0.2,
-            "trainable_parameters": 25, "total_parameters": 100, "state": FINISHED,
-        } | columns
+            "model": "m",
+            "task": "t",
+            "method": "full",
+            "seed": seed,
+            "loss": 1.0,
+            "accuracy": value,
+            "micro_f1": value,
+            "macro_f1": 0.5,
+            "degenerate": False,
+            "steps": 7,
+            "majority_accuracy": 0.4,
+            "majority_micro_f1": 0.4,
+            "majority_macro_f1": 0.2,
+            "trainable_parameters": 25,
+            "total_parameters": 100,
+            "state": FINISHED,
+        }
+        | columns
         for seed, value in enumerate(values)
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(rows)
 
 

@@ -83,8 +83,9 @@ def test_plain_lines_keep_their_quotation_marks(tmp_path):
     (tmp_path / "x.txt").write_text('good\t"Fine," he said.\nbad\tNot "so.\n')
     columns = {"label": 0, "text": 1}
     assert found(tmp_path / "x.txt", columns=columns) == [
-        ('"Fine," he said.', None, "good"), ('Not "so.', None, "bad"),
-    ]  # fmt: skip
+        ('"Fine," he said.', None, "good"),
+        ('Not "so.', None, "bad"),
+    ]
 
 
 def test_a_text_of_ten_megabytes_is_read(tmp_path):

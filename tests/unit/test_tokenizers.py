@@ -20,9 +20,13 @@ LAYOUTS = {
     "mpnet-base": ("<s>", ("</s>", "</s>"), "</s>", False),
 }
 FEATURES = Features(
-    {"id": Value("string"), "text": Value("string"), "text_pair": Value("string"),
-     "label": ClassLabel(names=["x", "y"])}
-)  # fmt: skip
+    {
+        "id": Value("string"),
+        "text": Value("string"),
+        "text_pair": Value("string"),
+        "label": ClassLabel(names=["x", "y"]),
+    }
+)
 
 
 @pytest.fixture(scope="module", params=LAYOUTS)
@@ -37,8 +41,9 @@ def model(request, tmp_path_factory):
 
 def encoded(folder, rows):
     columns = dict(zip(FEATURES, zip(*rows, strict=True), strict=True))
-    task = DatasetDict({"train": Dataset.from_dict({k: list(v) for k, v in columns.items()},
-                                                   features=FEATURES)})  # fmt: skip
+    task = DatasetDict(
+        {"train": Dataset.from_dict({k: list(v) for k, v in columns.items()}, features=FEATURES)}
+    )
     tokenizer = load_tokenizer(folder)
     data, card = encode_task(task, tokenizer, 64, longest_input(folder, tokenizer))
     return data["train"], card, tokenizer
