@@ -8,8 +8,8 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from tunegrid.errors import UserError
 from tunegrid.results import FAILED, FINISHED
-from tunegrid.statistics.bootstrap import Outcomes
 from tunegrid.statistics.error_analysis import agreement, class_scores, confusion, count_errors
+from tunegrid.statistics.outcomes import Outcomes
 
 
 def outcomes(labels, *predicted, kinds=3):

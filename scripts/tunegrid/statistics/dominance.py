@@ -30,7 +30,7 @@ def almost_stochastic_order(scores: Floats, others: Floats) -> Floats:
     drawn scores (Dror et al. 2019, equation 8, https://aclanthology.org/P19-1266).
 
     Use it where the whole distribution over seeds matters and not only the mean. It fails with few
-    seeds: with five it calls the higher of two equal methods better one time in seven
+    seeds: with five it calls the higher of two equal methods better one time in nine
     (`false_positive_rate`). It knows nothing of how few test examples there are.
 
     Args:
