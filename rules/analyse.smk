@@ -59,6 +59,7 @@ rule compare_methods:
     input:
         runs="results/runs.parquet",
         predictions=wanted_runs("predictions.parquet"),
+        cards=CARDS,
     output:
         parquet="results/comparisons.parquet",
         csv="results/comparisons.csv",
@@ -74,7 +75,7 @@ rule compare_methods:
         code=code_digest("compare_methods"),
     shell:
         'python "$TUNEGRID"/scripts/compare_methods.py --runs {input.runs} --root results/runs'
-        " --parquet {output.parquet} --csv {output.csv} --mcnemar {output.mcnemar}"
+        " --cards {input.cards:q} --parquet {output.parquet} --csv {output.csv} --mcnemar {output.mcnemar}"
         " --intervals {output.intervals} --processes {threads} > {log} 2>&1"
 
 

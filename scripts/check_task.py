@@ -34,41 +34,22 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="card to write: <name>.json")
     arguments = parser.parse_args()
 
-    from datasets import load_from_disk
-
-    from tunegrid.files import read_json, write_json, write_text
+    from tunegrid.files import write_json, write_text
     from tunegrid.reporting.data_tables import card_tables, leak_note
     from tunegrid.reporting.html_page import to_html
     from tunegrid.reporting.table_files import to_markdown
-    from tunegrid.tasks.baselines import word_baseline
+    from tunegrid.settings import parse_task_settings
     from tunegrid.tasks.cards import leaks
-    from tunegrid.tasks.hygiene import SPLITS, check_splits
-    from tunegrid.tasks.preparing import few_shot_draws, prepare_task
-    from tunegrid.tasks.splits import label_counts
+    from tunegrid.tasks.checking import check_task
 
-    sources = {folder.name: load_from_disk(folder) for folder in arguments.task}
-    task = prepare_task(sources, arguments.settings)
-    encodings = {path.parent.name: read_json(path / "encoding.json") for path in arguments.encoded}
-    draws = few_shot_draws(arguments.settings, task["train"].features["label"].names)
-    card = {
-        "task": arguments.name,
-        "title": arguments.title,
-        "splits": {
-            split: {"examples": len(task[split]), "labels": label_counts(task[split])}
-            for split in SPLITS
-            if split in task
-        },
-        "few_shot": draws,
-        "word_baseline": word_baseline(task, draws, arguments.seeds),
-        "tokenizers": {
-            name: {
-                "max_length": arguments.settings["max_length"],
-                "splits": {split: encoding["splits"][split] for split in SPLITS if split in task},
-            }
-            for name, encoding in encodings.items()
-        },
-        **check_splits(task),
-    }
+    card = check_task(
+        name=arguments.name,
+        title=arguments.title,
+        fetched=arguments.task,
+        settings=parse_task_settings(arguments.settings),
+        encoded=arguments.encoded,
+        seeds=arguments.seeds,
+    )
     if warning := leak_note(leaks([card])):
         logging.warning("%s", warning.removeprefix("Warning, "))
     tables = card_tables(card)

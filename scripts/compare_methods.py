@@ -1,10 +1,11 @@
 #!/usr/bin/env python
 """Compare the methods of each model and task, paired by seed and by test example.
 
-Each method against that which trains most parameters: the difference, its 95 % interval (crossed
-bootstrap over seeds and examples), p corrected by Holm, effect size, and the seeds that would tell
-the two apart; McNemar's test of each seed beside it; and, of the same resamples, the interval of
-each method's own mean. Fails when two runs of a task were not measured on the same examples.
+Each method is compared with the one that trains most parameters: the difference, its 95 % interval
+(crossed bootstrap over seeds and examples), p corrected by Holm, effect size, and the seeds that
+would tell the two apart; beside it McNemar's test of each seed; and, by the same draws, the
+interval of each method's own mean. Fails when two runs of a task were not measured on the same
+examples.
 """
 
 import logging
@@ -17,26 +18,35 @@ def main() -> None:
     parser = describe(__doc__)
     parser.add_argument("--runs", required=True, type=Path, help="runs.parquet")
     parser.add_argument("--root", required=True, type=Path, help="the folder results/runs")
+    parser.add_argument("--cards", required=True, nargs="+", type=Path, help="data cards, JSON")
     parser.add_argument("--parquet", required=True, type=Path, help="comparisons, to write")
     parser.add_argument("--csv", required=True, type=Path, help="the same, to write")
     parser.add_argument("--mcnemar", required=True, type=Path, help="CSV of each seed, to write")
     parser.add_argument("--intervals", required=True, type=Path, help="Parquet, to write")
-    parser.add_argument("--processes", type=int, default=1, help="that share the work; default: 1")
+    parser.add_argument(
+        "--processes", type=int, default=1, help="how many share the work; default: 1"
+    )
     arguments = parser.parse_args()
 
     import pandas as pd
 
-    from tunegrid.files import atomic_path
+    from tunegrid.files import atomic_path, read_json
     from tunegrid.statistics.compare import compare_methods
-    from tunegrid.statistics.outcomes import predictions_below
+    from tunegrid.statistics.outcomes import compared_columns, predictions_below
+    from tunegrid.tasks.cards import label_names
 
-    runs, load = pd.read_parquet(arguments.runs), predictions_below(arguments.root)
-    found = compare_methods(runs, load, processes=arguments.processes)
-    comparisons = found["comparisons"]
+    cards = [read_json(path) for path in arguments.cards]
+    tables = compare_methods(
+        pd.read_parquet(arguments.runs),
+        predictions_below(arguments.root, compared_columns()),
+        {card["task"]: label_names(card) for card in cards},
+        processes=arguments.processes,
+    )
+    comparisons = tables["comparisons"]
     with atomic_path(arguments.mcnemar) as temporary:
-        found["mcnemar"].to_csv(temporary, index=False)
+        tables["mcnemar"].to_csv(temporary, index=False)
     with atomic_path(arguments.intervals) as temporary:
-        found["intervals"].to_parquet(temporary, index=False)
+        tables["intervals"].to_parquet(temporary, index=False)
     with atomic_path(arguments.csv) as temporary:
         comparisons.to_csv(temporary, index=False)
     with atomic_path(arguments.parquet) as temporary:

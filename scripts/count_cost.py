@@ -1,8 +1,9 @@
 #!/usr/bin/env python
 """Set what each model, task and method costs beside what it scores.
 
-A row a cell group: accuracy and macro-F1, trainable parameters, time, peak memory and energy of its
-runs (means over seeds), and the traced memory of a training step.
+Writes a row for each model, task and method: the mean of every compared metric, the trainable
+parameters, time, peak memory and energy of its runs (means over seeds), and the traced memory of a
+training step.
 """
 
 from pathlib import Path

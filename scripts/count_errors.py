@@ -2,7 +2,7 @@
 """Count what the runs get wrong on the test split.
 
 Writes confusion.csv (labels against predictions of each model, task and method, seeds together),
-per_class.csv (precision, recall, F1 of each label), agreement.csv (how far seeds agree on single
+per_class.csv (precision, recall and F1 of each label), agreement.csv (how far seeds agree on single
 examples) and hard.csv (the examples that every run of a task gets wrong). Fails when two runs of a
 task were not measured on the same examples.
 """
@@ -26,11 +26,11 @@ def main() -> None:
     from tunegrid.statistics.error_analysis import count_errors
     from tunegrid.statistics.outcomes import predictions_below
 
-    found = count_errors(pd.read_parquet(arguments.runs), predictions_below(arguments.root))
-    for name, table in found.items():
+    tables = count_errors(pd.read_parquet(arguments.runs), predictions_below(arguments.root))
+    for name, table in tables.items():
         with atomic_path(arguments.output / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False)
-    logging.info("%d examples that no run gets right", len(found["hard"]))
+    logging.info("%d examples that no run gets right", len(tables["hard"]))
 
 
 if __name__ == "__main__":

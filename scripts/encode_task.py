@@ -24,37 +24,11 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="folder to write")
     arguments = parser.parse_args()
 
-    from datasets import load_from_disk
+    from tunegrid.settings import parse_task_settings
+    from tunegrid.tasks.encoding import encode_to_folder
 
-    from tunegrid.files import read_json, write_json
-    from tunegrid.tasks.encoding import encode_task, load_tokenizer, longest_input
-    from tunegrid.tasks.preparing import few_shot_draws, label_parts, prepare_task
-
-    settings = arguments.settings
-    tasks = {folder.name: load_from_disk(folder) for folder in arguments.task}
-    splits = prepare_task(tasks, settings)
-    tokenizer = load_tokenizer(arguments.model)
-    longest = longest_input(arguments.model, tokenizer)
-    encoded, card = encode_task(splits, tokenizer, settings["max_length"], longest)
-    encoded.save_to_disk(arguments.output)
-    card |= {
-        "settings": settings,
-        "parts": label_parts(settings, card["labels"]),
-        "few_shot": few_shot_draws(settings, card["labels"]),
-        "tokenizer_files": {
-            name: checksum
-            for name, checksum in read_json(arguments.model / "model.json")["files"].items()
-            if not name.endswith(".safetensors")
-        },
-        "task_files": {
-            folder.name: {
-                split: list(files.values())
-                for split, files in read_json(folder / "task.json")["files"].items()
-            }
-            for folder in arguments.task
-        },
-    }
-    write_json(arguments.output / "encoding.json", card)
+    settings = parse_task_settings(arguments.settings)
+    card = encode_to_folder(arguments.task, arguments.model, settings, arguments.output)
     for split, counts in card["splits"].items():
         logging.info("%s: %s", split, counts)
 

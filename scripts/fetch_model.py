@@ -2,8 +2,9 @@
 """Bring a pretrained encoder into one folder that loads offline.
 
 A model of the hub is downloaded at its pinned revision; one in a package or a folder is linked.
-Only safetensors weights are taken. Writes model.json beside them: the catalogue entry and the
-SHA-256 of every file. Fails when the source is not there or holds no such weights.
+Only safetensors weights are kept; pickled ones are read as tensors alone and converted. Writes
+model.json beside them: the catalogue entry and the SHA-256 of every file. Fails when the source is
+not there, or holds no weights that can be read without executing code.
 """
 
 import logging
@@ -19,9 +20,11 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="folder to write")
     arguments = parser.parse_args()
 
+    from tunegrid.config.catalogue import ModelEntry
     from tunegrid.models import fetch_model
 
-    card = fetch_model(arguments.name, arguments.entry, arguments.output)
+    entry = ModelEntry.model_validate(arguments.entry)
+    card = fetch_model(arguments.name, entry, arguments.output)
     logging.info("%s: %s", arguments.name, ", ".join(card["files"]))
 
 

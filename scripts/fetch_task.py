@@ -8,7 +8,6 @@ empty text or a count that differs from the catalogue's.
 """
 
 import logging
-import shutil
 from pathlib import Path
 
 from tunegrid.cli import describe, json_argument, run_program
@@ -18,43 +17,19 @@ def main() -> None:
     parser = describe(__doc__)
     parser.add_argument("--name", required=True, help="the task's name")
     parser.add_argument("--entry", required=True, type=json_argument, help="its catalogue entry")
-    parser.add_argument("--data-root", type=Path, help="where files lie that nothing else holds")
+    parser.add_argument(
+        "--data-root", type=Path, help="folder of the files that neither a package nor a hub holds"
+    )
     parser.add_argument("--output", required=True, type=Path, help="folder to write")
     arguments = parser.parse_args()
 
-    from tunegrid.files import sha256, write_json
-    from tunegrid.tasks.fetching import read_task
-    from tunegrid.tasks.sources import download_task, task_files
-    from tunegrid.tasks.splits import label_counts
+    from tunegrid.config.catalogue import TaskEntry
+    from tunegrid.tasks.fetching import fetch_task
 
-    commit = None
-    downloads = arguments.output.parent / ".sources" / arguments.name
-    if "hub" in arguments.entry:
-        files, commit = download_task(arguments.name, arguments.entry, downloads)
-    else:
-        files = task_files(arguments.name, arguments.entry, arguments.data_root)
-    task = read_task(arguments.entry, files)
-    task.save_to_disk(arguments.output)
-    card = {
-        "task": arguments.name,
-        "entry": arguments.entry,
-        "files": {
-            split: {_stated(path, downloads): sha256(path) for path in paths}
-            for split, paths in files.items()
-        },
-        "splits": {split: label_counts(data) for split, data in task.items()},
-    }
-    if commit:
-        card["commit"] = commit
-    write_json(arguments.output / "task.json", card)
-    shutil.rmtree(downloads, ignore_errors=True)
+    entry = TaskEntry.model_validate(arguments.entry)
+    card = fetch_task(arguments.name, entry, arguments.data_root, arguments.output)
     for split, counts in card["splits"].items():
         logging.info("%s %s: %d examples %s", arguments.name, split, sum(counts.values()), counts)
-
-
-def _stated(path: Path, downloads: Path) -> str:
-    """A file as people find it again: of the hub, its path in the repository."""
-    return str(path.relative_to(downloads) if path.is_relative_to(downloads) else path)
 
 
 if __name__ == "__main__":

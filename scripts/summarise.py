@@ -1,10 +1,10 @@
 #!/usr/bin/env python
 """Summarise the runs of each model, task and method over their seeds.
 
-For every metric: n, mean, variance and standard deviation (n-1), 95 % interval (t over seeds;
-crossed bootstrap over seeds and test examples, of compare_methods), median, minimum, maximum; the
-majority baseline, the number of degenerate runs and of test examples that stand in train beside
-them.
+For every metric: n, mean, variance and standard deviation (n−1), the 95 % interval of the mean (by
+Student's t over seeds; by a crossed bootstrap over seeds and test examples, of compare_methods),
+median, minimum and maximum; beside them the baselines, the number of degenerate runs and of test
+examples that stand in train.
 """
 
 import logging
@@ -27,11 +27,13 @@ def main() -> None:
     from tunegrid.files import atomic_path, read_json
     from tunegrid.statistics.summarise import summarise, unequal_steps
 
-    cards = [read_json(path) for path in arguments.cards]
-    runs, intervals = pd.read_parquet(arguments.runs), pd.read_parquet(arguments.intervals)
-    summary = summarise(runs, cards, intervals)
-    for found in unequal_steps(summary):
-        logging.warning("methods took unequal numbers of optimizer steps: %s", found)
+    summary = summarise(
+        runs=pd.read_parquet(arguments.runs),
+        cards=[read_json(path) for path in arguments.cards],
+        intervals=pd.read_parquet(arguments.intervals),
+    )
+    for text in unequal_steps(summary):
+        logging.warning("methods took unequal numbers of optimizer steps: %s", text)
     with atomic_path(arguments.csv) as temporary:
         summary.to_csv(temporary, index=False)
     with atomic_path(arguments.parquet) as temporary:

@@ -79,13 +79,15 @@ def write_data(root: Path) -> Path:
 
 def encode(model: Path, folder: Path):
     """The task encoded by the model's tokenizer: (folder of encode_task, its card)."""
+    from tunegrid.config.catalogue import TaskEntry
     from tunegrid.files import write_json
     from tunegrid.tasks.encoding import encode_task, load_tokenizer
     from tunegrid.tasks.fetching import read_task
 
     data = write_data(folder / "data")
     files = {split: [data / path] for split, path in TASK["files"].items()}
-    splits, card = encode_task(read_task(TASK, files), load_tokenizer(model), 64, 64)
+    task = read_task(TaskEntry.model_validate(TASK), files)
+    splits, card = encode_task(task, load_tokenizer(model), 64, 64)
     splits.save_to_disk(folder / "encoded")
     write_json(folder / "encoded" / "encoding.json", card | CARD)
     return folder / "encoded", card

@@ -11,7 +11,8 @@ from tunegrid.planning.grid_tasks import Part, find_task
 from tunegrid.planning.loading import load_tasks
 from tunegrid.results import JOINED
 from tunegrid.tasks.fetching import read_task
-from tunegrid.tasks.preparing import draw_few_shot, few_shot_draws, prepare_task
+from tunegrid.tasks.few_shot import draw_few_shot
+from tunegrid.tasks.preparing import few_shot_draws, prepare_task
 from tunegrid.tasks.sources import download_task, task_files
 from tunegrid.tasks.splits import joined_texts
 
@@ -47,24 +48,24 @@ def get_dataset(
     """
     name = dataset_name if isinstance(dataset_name, str) else JOINED.join(dataset_name)
     task = find_task(name, load_tasks())
-    sources = {part.source: _read(part, data_root) for part in task.parts}
-    settings = task.split_settings(data or DataSettings()).model_dump(mode="json")
+    fetched = {part.source: _read(part, data_root) for part in task.parts}
+    settings = task.split_settings(data or DataSettings())
     draws = few_shot_draws(settings, task.labels)
-    splits = draw_few_shot(prepare_task(sources, settings), draws, seed)
-    return DatasetDict({split: _joined(data, sep_token) for split, data in splits.items()})
+    splits = draw_few_shot(prepare_task(fetched, settings), draws, seed)
+    return DatasetDict({split: _join_pairs(data, sep_token) for split, data in splits.items()})
 
 
 def _read(part: Part, data_root: Path | str | None) -> DatasetDict:
-    entry = part.entry.settings()
     with tempfile.TemporaryDirectory() as folder:
         if part.entry.hub:
-            files, _ = download_task(part.source, entry, Path(folder))
+            files, _ = download_task(part.source, part.entry, Path(folder))
         else:
-            files = task_files(part.source, entry, Path(data_root) if data_root else None)
-        return read_task(entry, files)
+            root = Path(data_root) if data_root else None
+            files = task_files(part.source, part.entry, root)
+        return read_task(part.entry, files)
 
 
-def _joined(data: Dataset, sep_token: str) -> Dataset:
+def _join_pairs(data: Dataset, sep_token: str) -> Dataset:
     features = Features({"text": Value("string"), "labels": data.features["label"]})
     texts = joined_texts(data, f" {sep_token} ")
     return Dataset.from_dict({"text": texts, "labels": list(data["label"])}, features=features)

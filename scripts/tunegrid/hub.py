@@ -10,6 +10,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TypeVar
@@ -30,24 +31,27 @@ from requests.exceptions import RequestException, Timeout
 
 from tunegrid.errors import UserError
 
-#: Tries of one request, and the seconds before the second; each further wait is twice as long.
-TRIES, WAIT = 4, 1.0
+#: How often one request is tried.
+TRIES = 4
+#: Seconds before the second try; each further wait is twice as long.
+WAIT = 1.0
 #: Seconds after which a question that is not answered is given up.
 TIMEOUT = 30.0
 #: The longest that a hub may ask to be left alone, in seconds.
 LONGEST_WAIT = 300.0
-#: HTTP's statuses of a server that may do better later.
+#: HTTP's statuses of a server that may do better later (RFC 9110, section 15; RFC 6585).
 PASSING = {408, 429, 500, 502, 503, 504}
 
 MAY_READ = "set HF_TOKEN to a token that may read it"
-#: What the library's errors mean; the first that fits.
-REFUSALS = {
+#: What the library's errors mean. Some are of several kinds, and the first one that fits counts.
+REFUSALS: dict[type[Exception], str] = {
     OfflineModeIsEnabled: "HF_HUB_OFFLINE is set; unset it on the host that fetches",
     GatedRepoError: f"is gated; accept its terms on its page, and {MAY_READ}",
     RepositoryNotFoundError: f"no such repository, or a private one; correct it, or {MAY_READ}",
     RevisionNotFoundError: "has no such revision; pin a commit that its page shows",
     EntryNotFoundError: "lacks a file that it lists; pin another revision",
 }
+#: What a status means that the library has no error for.
 BY_STATUS = {
     401: f"the hub refuses (HTTP {{}}); {MAY_READ}",
     403: f"the hub refuses (HTTP {{}}); {MAY_READ}",
@@ -62,7 +66,8 @@ def download(
 ) -> str:
     """Put the files of a repository that match into a folder.
 
-    What a broken download has left beside the folder is gone on from, also by a later start.
+    A download that broke off goes on from what it has left beside the folder, also when the program
+    is started again.
 
     Args:
         repository: owner/name.
@@ -86,11 +91,15 @@ def download(
             repository, revision=revision, repo_type=kind, files_metadata=True, timeout=TIMEOUT
         ),
     )
+    if found.sha is None:
+        raise UserError(f"{source}: the hub does not say which commit it is; try again later")
+    repository_at_commit = _Commit(source, repository, found.sha, kind)
     files = [file for file in found.siblings or [] if _matches(file.rfilename, patterns)]
-    # Not in the folder itself: Snakemake removes that when a job fails, or begins.
+    # The files are not downloaded into the folder itself, because Snakemake removes it when a job
+    # fails or begins.
     partial = output.parent / ".downloads" / f"{output.name}-{found.sha}"
     for file in files:
-        _fetch(source, repository, found.sha, kind, file, partial)
+        _fetch(repository_at_commit, file, partial)
     for file in files:
         target = output / file.rfilename
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -104,45 +113,73 @@ def _matches(path: str, patterns: Iterable[str]) -> bool:
     return any(depth == p.count("/") and fnmatch(path, p) for p in patterns)
 
 
-def _fetch(
-    source: str, repository: str, commit: str, kind: str, file: RepoSibling, folder: Path
-) -> None:
+@dataclass(frozen=True)
+class _Commit:
+    """A repository at one commit.
+
+    Attributes:
+        source: what messages call it.
+        repository: owner/name.
+        commit: its hash.
+        kind: "model" or "dataset".
+    """
+
+    source: str
+    repository: str
+    commit: str
+    kind: str
+
+
+def _fetch(at: _Commit, file: RepoSibling, folder: Path) -> None:
     """Download one file; once more, from its first byte, if its checksum is wrong."""
-    for again in (False, True):
-        path = _persistently(
-            source,
-            lambda again=again: hf_hub_download(
-                *(repository, file.rfilename),
-                revision=commit,
-                repo_type=kind,
-                local_dir=folder,
-                force_download=again,
-            ),
-        )
-        wanted, got = _checksums(file, Path(path))
-        if wanted in (None, got):
+    for from_first_byte in (False, True):
+        path = _download_file(at, file, folder, from_first_byte=from_first_byte)
+        expected, got = _checksums(file, path)
+        if expected in (None, got):
             return
-        logging.warning("%s: %s has checksum %s, not %s", source, file.rfilename, got, wanted)
-    Path(path).unlink()
+        logging.warning("%s: %s has checksum %s, not %s", at.source, file.rfilename, got, expected)
+    path.unlink()
     raise UserError(
-        f"{source}: {file.rfilename} came with checksum {got}, the hub says {wanted};"
+        f"{at.source}: {file.rfilename} came with checksum {got}, the hub says {expected};"
         " try again later, or pin another revision"
     )
 
 
+def _download_file(at: _Commit, file: RepoSibling, folder: Path, *, from_first_byte: bool) -> Path:
+    def request() -> str:
+        return hf_hub_download(
+            repo_id=at.repository,
+            filename=file.rfilename,
+            revision=at.commit,
+            repo_type=at.kind,
+            local_dir=folder,
+            force_download=from_first_byte,
+        )
+
+    return Path(_persistently(at.source, request))
+
+
 def _checksums(file: RepoSibling, path: Path) -> tuple[str | None, str]:
-    """What the hub says, and what came: SHA-256 of large files, git's blob hash of others."""
+    """The checksum that the hub names, if it does, and that of what came.
+
+    It is the SHA-256 of a large file and git's blob hash of another one.
+    """
     if file.lfs:
         with path.open("rb") as stream:
             return file.lfs.sha256, hashlib.file_digest(stream, "sha256").hexdigest()
     content = path.read_bytes()
-    # Git's own name for it, no safeguard: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
+    # The name that git gives to the content, which is no safeguard against forgery:
+    # https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
     blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False)
     return file.blob_id, blob.hexdigest()
 
 
 def _persistently(source: str, request: Callable[[], Result]) -> Result:
-    """The request's result; what may pass is tried again, ever later.
+    """The result of a request; a failure that may pass is tried again, after ever longer waits.
+
+    Args:
+        source: what messages call the repository.
+        request: is called.
 
     Raises:
         UserError: it failed for good, or too often; one line.
@@ -157,36 +194,43 @@ def _persistently(source: str, request: Callable[[], Result]) -> Result:
             wait = _asked_wait(reason) or WAIT * 2 ** (number - 1)
             logging.warning(
                 "%s: %s; try %d of %d in %.0f s",
-                *(source, _explain(reason), number + 1, TRIES, wait),
+                source,
+                _explain(reason),
+                number + 1,
+                TRIES,
+                wait,
             )
             time.sleep(wait)
     raise AssertionError("the last try returns or raises")
 
 
 def _root(error: BaseException) -> BaseException:
-    """The error itself; or why the library had to look for the file on this machine."""
-    wrapped = isinstance(error, LocalEntryNotFoundError) and error.__cause__
-    return wrapped or error
+    """The error itself, or what made the library look for the file on this machine in vain."""
+    if isinstance(error, LocalEntryNotFoundError) and error.__cause__:
+        return error.__cause__
+    return error
 
 
 def _status(error: BaseException) -> int | None:
+    """The HTTP status of the hub's answer, if it answered."""
     response = getattr(error, "response", None)
     return None if response is None else response.status_code
 
 
 def _may_pass(error: BaseException) -> bool:
+    """Whether a request that failed so may succeed when it is tried again."""
     if isinstance(error, OfflineModeIsEnabled):
         return False
-    if (status := _status(error)) is not None:
+    status = _status(error)
+    if status is not None:
         return status in PASSING
-    # The library tells a file that came too short by an OSError without a number.
-    return isinstance(error, RequestException) or (
-        isinstance(error, OSError) and error.errno is None
-    )
+    # A file that came too short is an OSError without a number.
+    came_too_short = isinstance(error, OSError) and error.errno is None
+    return isinstance(error, RequestException) or came_too_short
 
 
 def _asked_wait(error: BaseException) -> float | None:
-    """Seconds that the hub asks to be left alone (RFC 9110, Retry-After)."""
+    """Seconds that the hub asks to be left alone (Retry-After, RFC 9110, section 10.2.3)."""
     response = getattr(error, "response", None)
     asked = "" if response is None else response.headers.get("Retry-After", "")
     return min(float(asked), LONGEST_WAIT) if asked.isdecimal() else None
@@ -197,7 +241,8 @@ def _explain(error: BaseException) -> str:
     for kind, line in REFUSALS.items():
         if isinstance(error, kind):
             return line
-    if (status := _status(error)) is not None:
+    status = _status(error)
+    if status is not None:
         return BY_STATUS.get(status, "the hub fails (HTTP {}); try again later").format(status)
     if isinstance(error, OSError) and error.errno is not None and error.strerror:
         return f"cannot be written: {error.strerror}"

@@ -44,6 +44,15 @@ class LabelCounts:
     support: Floats
 
 
+def count_labels(labels: Integers, predicted: Integers, kinds: int) -> LabelCounts:
+    """The counts of all `kinds` labels, each (kinds,), of true and predicted label ids (n,)."""
+    return LabelCounts(
+        hits=np.bincount(labels[predicted == labels], minlength=kinds).astype(float),
+        predicted=np.bincount(predicted, minlength=kinds).astype(float),
+        support=np.bincount(labels, minlength=kinds).astype(float),
+    )
+
+
 @dataclass(frozen=True)
 class Predictions:
     """What a model predicted for n examples of k labels.
@@ -63,13 +72,7 @@ class Predictions:
 
     def label_counts(self) -> LabelCounts:
         """The counts of all k labels, each (k,)."""
-        kinds = self.log_probabilities.shape[1]
-        hit = self.labels[self.predicted == self.labels]
-        return LabelCounts(
-            hits=np.bincount(hit, minlength=kinds).astype(float),
-            predicted=np.bincount(self.predicted, minlength=kinds).astype(float),
-            support=np.bincount(self.labels, minlength=kinds).astype(float),
-        )
+        return count_labels(self.labels, self.predicted, kinds=self.log_probabilities.shape[1])
 
 
 @dataclass(frozen=True)

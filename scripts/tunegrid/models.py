@@ -4,67 +4,120 @@ import logging
 import pickle
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
+from tunegrid.config.catalogue import Hub, ModelEntry
 from tunegrid.errors import UserError
 from tunegrid.files import sha256, write_json
 from tunegrid.hub import download
 from tunegrid.packages import package_file
 from tunegrid.paths import user_path
 
-#: What a model folder may hold. No pickled weights: unpickling may execute code. No Python files.
-PATTERNS = ("config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer*", "vocab*")
-PATTERNS += ("merges.txt", "special_tokens_map.json", "added_tokens.json")
-PATTERNS += ("spiece.model", "spm.model", "sentencepiece*.model")
-#: Weights of older repositories: read as tensors alone, and kept as safetensors.
+#: What a model folder may hold. No pickled weights, because unpickling may execute code, and no
+#: Python files.
+PATTERNS = (
+    "config.json",
+    "*.safetensors",
+    "*.safetensors.index.json",
+    "tokenizer*",
+    "vocab*",
+    "merges.txt",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "spiece.model",
+    "spm.model",
+    "sentencepiece*.model",
+)
+#: Weights of older repositories: they are read as tensors alone, and kept as safetensors.
 PICKLED = "pytorch_model.bin"
 
 
-def fetch_model(name: str, entry: dict[str, Any], output: Path) -> dict[str, Any]:
-    """Put a catalogue entry's model into `output`, with model.json beside it.
+class FetchedModel(TypedDict):
+    """What model.json says of a fetched model.
 
-    Files of a package or a folder are linked, not copied; those of a hub repository are
+    Attributes:
+        model: its name.
+        entry: the keys of its catalogue entry that decide a result.
+        files: the SHA-256 of every file in its folder.
+        commit: the commit that the revision stood for, of a model of the hub.
+        converted: the SHA-256 of the file that the weights came in, of pickled weights.
+    """
+
+    model: str
+    entry: dict[str, Any]
+    files: dict[str, str]
+    commit: NotRequired[str]
+    converted: NotRequired[dict[str, str]]
+
+
+def fetch_model(name: str, entry: ModelEntry, output: Path) -> FetchedModel:
+    """Put a catalogue entry's model into a folder, with model.json beside it.
+
+    Files of a package or a folder are linked and not copied; those of a hub's repository are
     downloaded at the pinned revision.
 
     Args:
         name: the model's name, for messages.
-        entry: the catalogue entry (`ModelEntry.settings`).
+        entry: its catalogue entry.
         output: folder to fill.
 
     Returns:
-        What model.json holds: the entry, the SHA-256 of every file; of a hub's repository, the
-        commit that its revision stood for; of converted weights, the SHA-256 of the file they
-        came in.
+        What model.json says.
 
     Raises:
         UserError: the source is not there, or holds no config or no weights that can be read
             without executing code.
     """
     output.mkdir(parents=True, exist_ok=True)
-    card: dict[str, Any] = {"model": name, "entry": entry}
-    if hub := entry.get("hub"):
-        card["commit"] = _download(name, hub, PATTERNS, output)
-    else:
-        package = entry.get("package")
-        folder = package_file(package, entry["folder"]) if package else user_path(entry["folder"])
-        _link(name, folder, PATTERNS, output)
+    commit = _bring(name, entry, PATTERNS, output)
+    converted = None
     if not any(output.glob("*.safetensors")):
-        if hub:
-            _download(name, hub | {"revision": card["commit"]}, [PICKLED], output)
-        else:
-            _link(name, folder, [PICKLED], output)
-        if (output / PICKLED).exists():
-            card["converted"] = {PICKLED: sha256(output / PICKLED)}
-            _convert(name, output / PICKLED)
+        _bring(name, _pinned(entry, commit), [PICKLED], output)
+        pickled = output / PICKLED
+        if pickled.exists():
+            converted = {PICKLED: sha256(pickled)}
+            _convert(name, pickled)
     files = sorted(path.name for pattern in PATTERNS for path in output.glob(pattern))
     if "config.json" not in files or not any(file.endswith(".safetensors") for file in files):
-        source = entry.get("hub", {}).get("repository") or entry["folder"]
+        source = entry.hub.repository if entry.hub else entry.folder
         raise UserError(
             f"model {name!r}: {source} holds no config.json with *.safetensors weights or {PICKLED}"
         )
-    card["files"] = {f: sha256(output / f) for f in files}
+    card: FetchedModel = {
+        "model": name,
+        "entry": entry.settings(),
+        "files": {file: sha256(output / file) for file in files},
+    }
+    if commit:
+        card["commit"] = commit
+    if converted:
+        card["converted"] = converted
     write_json(output / "model.json", card)
     return card
+
+
+def _bring(name: str, entry: ModelEntry, patterns: Iterable[str], output: Path) -> str | None:
+    """Put the files that match into the folder; returns the commit, of a hub's repository."""
+    if entry.hub:
+        return _download(name, entry.hub, patterns, output)
+    _link(name, _source_folder(name, entry), patterns, output)
+    return None
+
+
+def _source_folder(name: str, entry: ModelEntry) -> Path:
+    """The folder of a model that no hub holds."""
+    if entry.folder is None:
+        raise ValueError(f"model {name!r} names no source")
+    if entry.package:
+        return package_file(entry.package, entry.folder)
+    return user_path(entry.folder)
+
+
+def _pinned(entry: ModelEntry, commit: str | None) -> ModelEntry:
+    """The entry at this commit, so that all files are of one, though a branch may have moved on."""
+    if entry.hub is None or commit is None:
+        return entry
+    return entry.model_copy(update={"hub": entry.hub.model_copy(update={"revision": commit})})
 
 
 def _link(name: str, folder: Path, patterns: Iterable[str], output: Path) -> None:
@@ -76,10 +129,10 @@ def _link(name: str, folder: Path, patterns: Iterable[str], output: Path) -> Non
             (output / path.name).symlink_to(path.resolve())
 
 
-def _download(name: str, hub: dict[str, Any], patterns: Iterable[str], output: Path) -> str:
-    logging.info("downloading %s at %s", hub["repository"], hub["revision"])
+def _download(name: str, hub: Hub, patterns: Iterable[str], output: Path) -> str:
+    logging.info("downloading %s at %s", hub.repository, hub.revision)
     try:
-        return download(hub["repository"], hub["revision"], patterns, output)
+        return download(hub.repository, hub.revision, patterns, output)
     except UserError as error:
         raise UserError(f"model {name!r}: {error}") from None
 
@@ -87,8 +140,8 @@ def _download(name: str, hub: dict[str, Any], patterns: Iterable[str], output: P
 def _convert(name: str, pickled: Path) -> None:
     """Write pickled weights as model.safetensors beside them, and take them away.
 
-    Read by PyTorch's restricted unpickler, which builds tensors and refuses everything else
-    (https://docs.pytorch.org/docs/stable/notes/serialization.html#weights-only).
+    They are read by PyTorch's restricted unpickler, which builds tensors and refuses everything
+    else (https://docs.pytorch.org/docs/stable/notes/serialization.html#weights-only).
     """
     import torch
     from safetensors.torch import save_file
@@ -96,7 +149,7 @@ def _convert(name: str, pickled: Path) -> None:
     logging.info("%s: converting %s to safetensors", name, pickled.name)
     try:
         weights = torch.load(pickled, map_location="cpu", weights_only=True)
-        # Clones: tied weights share their storage, which safetensors does not write.
+        # Tied weights share their storage, which safetensors does not write, so each is cloned.
         tensors = {key: value.clone().contiguous() for key, value in weights.items()}
     except (pickle.UnpicklingError, RuntimeError, EOFError, AttributeError, ValueError) as error:
         logging.info("%s: %s", type(error).__name__, error)

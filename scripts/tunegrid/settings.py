@@ -7,6 +7,7 @@ asks of a cluster are told beside it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -36,6 +37,21 @@ class JoinedSplitSettings(Closed):
     parts: dict[str, SplitSettings]
 
 
+#: What is made of a task's splits before training.
+TaskSettings = SplitSettings | JoinedSplitSettings
+
+
+def parse_task_settings(value: Mapping[str, Any]) -> TaskSettings:
+    """What is made of a task's splits, from the JSON values that a program is told.
+
+    Raises:
+        pydantic.ValidationError: a key is unknown, missing or of another type.
+    """
+    if "parts" in value:
+        return JoinedSplitSettings.model_validate(value)
+    return SplitSettings.model_validate(value)
+
+
 @dataclass(frozen=True)
 class CellSettings:
     """All that decides the result of one cell.
@@ -61,7 +77,7 @@ class CellSettings:
     tokenizer_source: ModelEntry
     task_source: TaskEntry | JoinedTask
     method_source: MethodEntry
-    data: SplitSettings | JoinedSplitSettings
+    data: TaskSettings
     train: TrainSettings
 
     @property
@@ -92,7 +108,6 @@ class CellSettings:
             pydantic.ValidationError: a key is unknown, missing or of another type.
         """
         joined_task = "parts" in value["task_source"]
-        joined_data = "parts" in value["data"]
         return cls(
             model=value["model"],
             task=value["task"],
@@ -104,9 +119,7 @@ class CellSettings:
                 value["task_source"]
             ),
             method_source=MethodEntry.model_validate(value["method_source"]),
-            data=(JoinedSplitSettings if joined_data else SplitSettings).model_validate(
-                value["data"]
-            ),
+            data=parse_task_settings(value["data"]),
             train=TrainSettings.model_validate(value["train"]),
         )
 

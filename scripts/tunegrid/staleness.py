@@ -34,14 +34,13 @@ DECIDES: dict[str, list[str]] = {
         "tasks.fetching",
         "tasks.readers",
         "tasks.readers.example",
+        "tasks.sources",
         "tasks.splits",
     ],
     "encode_task": ["tasks.encoding", "tasks.preparing", "tasks.splits"],
     "train": [  # and the metric that selects the epoch, where one does
         "methods",
-        "tasks.preparing:FEW_SHOT_SPLITS",
-        "tasks.preparing:draw_few_shot",
-        "tasks.splits:few_shot_sample",
+        "tasks.few_shot",
         "training.batching",
         "training.encoded_splits",
         "training.finetune",
@@ -92,7 +91,6 @@ DECIDES_NOTHING: dict[str, str] = {
     "errors": "texts",
     "files": "files are written whole; what is in them is decided elsewhere",
     "hub": "what comes from a hub is held against its checksums",
-    "memory.*": "in training it proposes a micro-batch, which the run records",
     "metrics": "scores are computed from the predictions by a rule of its own",
     "packages": "what comes from a package is pinned by its version",
     "paths": "where things lie",
@@ -101,7 +99,7 @@ DECIDES_NOTHING: dict[str, str] = {
     "results": "names; another name is another output",
     "settings": "the settings are a rule's parameters",
     "staleness": "this module",
-    "tasks.*": "in training, only the draw of few-shot examples is used",
+    "tasks": "the package's own text",
     "training.checkpoints": "a run that goes on ends bitwise as one that was never interrupted",
     "training.devices": "what is recorded of the device",
     "training.energy": "what is recorded of the energy",
@@ -118,6 +116,22 @@ DECIDES_NOTHING: dict[str, str] = {
     "training.stopping": "being asked to stop",
     "training": "the package's own text",
 }
+
+
+#: The same of single programs, for whom a package is more than it is for the others.
+OF_ONE_PROGRAM: dict[str, dict[str, str]] = {
+    "encode_task": {"tasks.few_shot": "a run draws its examples itself, where it is trained"},
+    "train": {
+        "memory.*": "proposes how many examples are computed at once, which the run records",
+        "tasks.splits": "counts what a split holds, which the run records",
+    },
+    "measure_memory": {
+        "memory.closed_form": "the formula is not measured",
+        "memory.fitting": "what a GPU must have is not measured",
+        "memory.parameters": "the formula's counts are not measured",
+    },
+}
+OF_ONE_PROGRAM["train_pack"] = OF_ONE_PROGRAM["train"]
 
 
 def code_digest(program: str) -> str:
@@ -195,7 +209,10 @@ def unaccounted_modules(program: str) -> list[str]:
     """
     decides = {entry.partition(":")[0] for entry in DECIDES[program]}
     modules = [_module_name(path) for path in sorted(imported_files(program))]
-    return [module for module in modules if module not in decides and not _decides_nothing(module)]
+    harmless = DECIDES_NOTHING | OF_ONE_PROGRAM.get(program, {})
+    return [
+        module for module in modules if module not in decides and not _is_among(harmless, module)
+    ]
 
 
 def _module_name(path: Path) -> str:
@@ -203,10 +220,11 @@ def _module_name(path: Path) -> str:
     return ".".join(part for part in parts if part != "__init__")
 
 
-def _decides_nothing(module: str) -> bool:
+def _is_among(declared: dict[str, str], module: str) -> bool:
+    """Whether a module is declared itself, or by a package that it is in (`name.*`)."""
     parts = module.split(".")
     packages = [".".join([*parts[:depth], "*"]) for depth in range(1, len(parts) + 1)]
-    return any(name in DECIDES_NOTHING for name in (module, *packages))
+    return any(name in declared for name in (module, *packages))
 
 
 def module_file(name: str) -> Path:

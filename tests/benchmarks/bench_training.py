@@ -96,10 +96,10 @@ def load_cell(data_root: Path, folder: Path, batch: int) -> Cell:
     """The benchmark's cell, fetched and encoded."""
     project = load_project([ROOT / "config/demo.yaml"])
     model = folder / "minilm-l6"
-    fetch_model("minilm-l6", project.models["minilm-l6"].settings(), model)
+    fetch_model("minilm-l6", project.models["minilm-l6"], model)
     real = (data_root / "restaurant").is_dir()
     name = "restaurant_sup" if real else "reviews"
-    entry = project.tasks[name].settings()
+    entry = project.tasks[name]
     tokenizer = load_tokenizer(model)
     task = read_task(entry, task_files(name, entry, data_root if real else None))
     splits, card = encode_task(task, tokenizer, MAX_LENGTH, 512)

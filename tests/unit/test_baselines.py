@@ -2,6 +2,7 @@ import pytest
 import tiny
 from datasets import DatasetDict
 
+from tunegrid.config.catalogue import TaskEntry
 from tunegrid.tasks.baselines import word_baseline
 from tunegrid.tasks.fetching import read_task
 from tunegrid.tasks.sources import task_files
@@ -10,7 +11,8 @@ from tunegrid.tasks.sources import task_files
 @pytest.fixture(scope="module")
 def task(tmp_path_factory):
     root = tiny.write_data(tmp_path_factory.mktemp("data"))
-    return read_task(tiny.TASK, task_files("tiny", tiny.TASK, root))
+    entry = TaskEntry.model_validate(tiny.TASK)
+    return read_task(entry, task_files("tiny", entry, root))
 
 
 def test_a_word_that_tells_the_label_is_found(task):

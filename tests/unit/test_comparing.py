@@ -9,20 +9,18 @@ from sklearn.metrics import f1_score
 from statsmodels.stats.power import TTestPower
 
 from tunegrid.errors import UserError
+from tunegrid.metrics import compared_metrics
 from tunegrid.results import FAILED, FINISHED
-from tunegrid.statistics import bootstrap
-from tunegrid.statistics.bootstrap import (
-    COMPARED,
-    Outcomes,
-    crossed_bootstrap,
-    resampled_scores,
-)
-from tunegrid.statistics.compare import _p_value, compare_methods, seeds_needed
+from tunegrid.statistics import outcomes as outcomes_module
+from tunegrid.statistics.bootstrap import crossed_bootstrap, resampled_scores
+from tunegrid.statistics.compare import compare_methods
 from tunegrid.statistics.dominance import (
     almost_stochastic_order,
     false_positive_rate,
     violation_ratio,
 )
+from tunegrid.statistics.outcomes import Outcomes
+from tunegrid.statistics.paired_tests import p_value, seeds_needed
 
 SEEDS = (1, 2, 3, 4, 5)
 
@@ -42,12 +40,15 @@ def differences(one, two, metric="accuracy", resamples=2000):
     return crossed_bootstrap(np.subtract(*drawn))
 
 
-@pytest.mark.parametrize("room", [bootstrap.COUNTS_AT_ONCE, 400])
+@pytest.mark.parametrize("room", [outcomes_module.COUNTS_AT_ONCE, 60])
 def test_scores_are_scikit_learn_s_under_every_weighting(monkeypatch, room):
-    monkeypatch.setattr(bootstrap, "COUNTS_AT_ONCE", room)
+    monkeypatch.setattr(outcomes_module, "COUNTS_AT_ONCE", room)
+    monkeypatch.setattr(outcomes_module, "CACHED_COUNTS", room)
     found = outcomes([0.7, 0.4], n=60)
-    weights = np.random.default_rng(1).integers(0, 4, size=(5, 60)).astype(np.float32)
-    accuracy, macro = (found.scores(weights)[metric] for metric in COMPARED)
+    weights = np.random.default_rng(1).integers(0, 4, size=(40, 60)).astype(np.float32)
+    scores = found.scores(weights)
+    assert list(scores) == compared_metrics()
+    accuracy, macro = scores["accuracy"], scores["macro_f1"]
     for at, weight in enumerate(weights):
         for seed, predicted in enumerate(found.predicted):
             right = predicted == found.labels
@@ -97,15 +98,15 @@ def test_where_examples_add_nothing_the_interval_is_as_wide_as_student_s(seeds):
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10])
 def test_where_examples_add_nothing_p_is_that_of_the_paired_t_test(seeds):
     differences = np.random.default_rng(seeds).normal(0.5, 0.2, seeds)
-    found = _p_value(differences, np.tile(differences, (100, 1)))
+    found = p_value(differences, np.tile(differences, (100, 1)))
     assert found == pytest.approx(stats.ttest_1samp(differences, 0).pvalue)
 
 
 def test_with_one_seed_p_is_that_of_the_normal_over_examples():
     resampled = np.random.default_rng(0).normal(0.5, 0.2, size=(10_000, 1))
     expected = 2 * stats.norm.sf(0.5 / resampled.std())
-    assert _p_value(np.array([0.5]), resampled) == pytest.approx(expected)
-    assert _p_value(np.array([0.0]), resampled) == 1
+    assert p_value(np.array([0.5]), resampled) == pytest.approx(expected)
+    assert p_value(np.array([0.0]), resampled) == 1
 
 
 @pytest.mark.parametrize("seeds", [2, 5])
@@ -117,7 +118,7 @@ def test_p_holds_its_level_where_holm_s_correction_looks(seeds, noise):
     for _ in range(times):
         own = draw.normal(size=seeds) + noise / seeds**0.5 * draw.normal()
         examples = noise / seeds**0.5 * draw.normal(size=(200, 1))
-        below += _p_value(own, own + examples) < levels
+        below += p_value(own, own + examples) < levels
     # Three standard errors of so many drawings.
     assert (below / times <= levels + 3 * np.sqrt(levels / times)).all()
 
@@ -133,7 +134,8 @@ def test_the_interval_covers_what_is_true():
             (ease + draw.normal(size=(5, 60)) + 0.5 * draw.normal(size=(5, 1)) < 0).astype(int)
             for _ in range(2)
         ]
-        drawn = differences(*(Outcomes(labels, wrong, 2) for wrong in both), resamples=500)
+        one, two = (Outcomes(labels, wrong, 2) for wrong in both)
+        drawn = differences(one, two, resamples=500)
         low, high = np.quantile(drawn, [0.025, 0.975])
         covered += low <= 0 <= high
     assert covered / times >= 0.93
@@ -142,11 +144,20 @@ def test_the_interval_covers_what_is_true():
 def make_runs(methods, seeds=SEEDS, tasks=("t",)):
     return pd.DataFrame(
         [
-            {"model": "m", "task": task, "method": method, "seed": seed,
-             "trainable_parameters": parameters, "state": FINISHED, "degenerate": False}
-            for task in tasks for method, parameters in methods.items() for seed in seeds
+            {
+                "model": "m",
+                "task": task,
+                "method": method,
+                "seed": seed,
+                "trainable_parameters": parameters,
+                "state": FINISHED,
+                "degenerate": False,
+            }
+            for task in tasks
+            for method, parameters in methods.items()
+            for seed in seeds
         ]
-    )  # fmt: skip
+    )
 
 
 def loader(found):
@@ -167,10 +178,12 @@ def loader(found):
 
 def test_each_method_is_compared_with_the_one_that_trains_most():
     found = {
-        "full": outcomes([0.9] * 5), "adapter": outcomes([0.6] * 5), "same": outcomes([0.9] * 5)
-    }  # fmt: skip
+        "full": outcomes([0.9] * 5),
+        "adapter": outcomes([0.6] * 5),
+        "same": outcomes([0.9] * 5),
+    }
     runs = make_runs({"adapter": 10, "full": 1000, "same": 20})
-    compared = compare_methods(runs, loader(found), 2000)
+    compared = compare_methods(runs, loader(found), resamples=2000)
     table, details = compared["comparisons"], compared["mcnemar"]
     assert table["reference"].unique().tolist() == ["full"]
     assert table["method"].unique().tolist() == ["adapter", "same"]
@@ -201,7 +214,7 @@ def test_seeds_that_all_differ_alike_have_no_effect_size():
 
     found = {"full": wrong(10, 17, 30), "a": wrong(17, 24, 37)}
     runs = make_runs({"full": 9, "a": 1}, seeds=[1, 2, 3])
-    table = compare_methods(runs, loader(found), 100)["comparisons"].set_index("metric")
+    table = compare_methods(runs, loader(found), resamples=100)["comparisons"].set_index("metric")
     assert table.loc["accuracy", "difference"] == pytest.approx(-7 / 139)
     assert pd.isna(table.loc["accuracy", "effect_size"])
     assert pd.isna(table.loc["accuracy", "seeds_needed"])
@@ -213,7 +226,9 @@ def test_mcnemar_counts_what_only_one_has_right():
     one, two = np.zeros(30, dtype=int), np.zeros(30, dtype=int)
     two[:10], one[10:12] = 1, 1
     found = {"full": Outcomes(labels, two[None], 2), "a": Outcomes(labels, one[None], 2)}
-    compared = compare_methods(make_runs({"full": 9, "a": 1}, seeds=[1]), loader(found), 100)
+    compared = compare_methods(
+        make_runs({"full": 9, "a": 1}, seeds=[1]), loader(found), resamples=100
+    )
     (row,) = compared["mcnemar"].to_dict("records")
     assert (row["only_method_right"], row["only_reference_right"]) == (10, 2)
     assert (
@@ -225,11 +240,11 @@ def test_one_seed_and_missing_seeds_are_compared_as_far_as_they_go():
     found = {"full": outcomes([0.9] * 5), "a": outcomes([0.6] * 5)}
     runs = make_runs({"full": 9, "a": 1})
     one = runs[(runs["method"] == "full") | (runs["seed"] == 2)]
-    table = compare_methods(one, loader(found), 500)["comparisons"]
+    table = compare_methods(one, loader(found), resamples=500)["comparisons"]
     assert table["seeds"].tolist() == [1, 1]
     assert table["effect_size"].isna().all()
     assert table["aso"].isna().all()
-    alone = compare_methods(one[one["method"] == "full"], loader(found), 500)
+    alone = compare_methods(one[one["method"] == "full"], loader(found), resamples=500)
     assert alone["comparisons"].empty
     assert alone["intervals"]["method"].tolist() == ["full", "full"]
 
@@ -241,7 +256,7 @@ def test_a_method_whose_runs_failed_is_shown_and_not_dropped():
     runs.loc[(runs["method"] == "a") & (runs["seed"] > 3), "state"] = FAILED
     # Of seeds that are compared (2) and that are not (5).
     runs.loc[(runs["method"] == "full") & runs["seed"].isin([2, 5]), "degenerate"] = True
-    compared = compare_methods(runs, loader(found), 500)
+    compared = compare_methods(runs, loader(found), resamples=500)
     table, details = compared["comparisons"], compared["mcnemar"]
     rows = table[table["metric"] == "accuracy"].set_index("method")
     assert rows["reference"].tolist() == ["full", "full"]
@@ -256,7 +271,7 @@ def test_where_the_largest_method_failed_the_next_is_the_reference():
     found = {"b": outcomes([0.9] * 5), "a": outcomes([0.6] * 5)}
     runs = make_runs({"full": 9, "b": 5, "a": 1})
     runs.loc[runs["method"] == "full", ["state", "trainable_parameters"]] = FAILED, np.nan
-    table = compare_methods(runs, loader(found), 500)["comparisons"]
+    table = compare_methods(runs, loader(found), resamples=500)["comparisons"]
     rows = table[table["metric"] == "accuracy"].set_index("method")
     assert rows["reference"].to_dict() == {"full": "b", "a": "b"}
     assert rows["seeds"].to_dict() == {"full": 0, "a": 5}
@@ -265,11 +280,11 @@ def test_where_the_largest_method_failed_the_next_is_the_reference():
 def test_where_nothing_is_finished_every_method_is_said_not_to_be_compared():
     runs = make_runs({"full": 9, "a": 1}).assign(state=FAILED, trainable_parameters=np.nan)
     alone = make_runs({"full": 9}, tasks=("u",)).assign(state=FAILED)
-    found = compare_methods(pd.concat([runs, alone]), loader({}), 100)
+    found = compare_methods(pd.concat([runs, alone]), loader({}), resamples=100)
     table = found["comparisons"]
     assert table["task"].unique().tolist() == ["t"]
     assert table[["method", "metric"]].to_numpy().tolist() == [
-        [method, metric] for method in ("full", "a") for metric in COMPARED
+        [method, metric] for method in ("full", "a") for metric in compared_metrics()
     ]
     assert table["reference"].isna().all()
     assert table[["seeds", "seeds_planned"]].to_numpy().tolist() == [[0, 5]] * 4
@@ -280,7 +295,9 @@ def test_one_run_s_own_interval_is_that_of_a_share():
     """Of 400 examples 300 are right: .75 ± 1.96 · sqrt(.75 · .25 / 400)."""
     labels = np.zeros(400, dtype=int)
     found = {"full": Outcomes(labels, (np.arange(400) >= 300).astype(int)[None], 2)}
-    table = compare_methods(make_runs({"full": 9}, seeds=[1]), loader(found), 10_000)["intervals"]
+    table = compare_methods(make_runs({"full": 9}, seeds=[1]), loader(found), resamples=10_000)[
+        "intervals"
+    ]
     row = table.set_index("metric").loc["accuracy"]
     half = stats.norm.ppf(0.975) * (0.75 * 0.25 / 400) ** 0.5
     assert row["crossed_low"] == pytest.approx(0.75 - half, abs=0.003)
@@ -289,7 +306,7 @@ def test_one_run_s_own_interval_is_that_of_a_share():
 
 def test_a_method_s_own_interval_is_wider_than_seeds_or_examples_alone_make_it():
     found = {"full": outcomes([0.6, 0.7, 0.75, 0.8, 0.85], n=100)}
-    table = compare_methods(make_runs({"full": 9}), loader(found), 2000)["intervals"]
+    table = compare_methods(make_runs({"full": 9}), loader(found), resamples=2000)["intervals"]
     row = table.set_index("metric").loc["accuracy"]
     accuracies = (found["full"].predicted == found["full"].labels).mean(axis=1)
     low, high = stats.t.interval(0.95, 4, accuracies.mean(), stats.sem(accuracies))
@@ -322,7 +339,7 @@ def test_the_order_s_false_positives_are_those_that_were_measured():
 def test_runs_on_other_examples_are_refused():
     found = {"full": outcomes([0.9] * 5), "a": outcomes([0.6] * 5, seed=1)}
     with pytest.raises(UserError, match="m full seed 1 and m a seed 1 were not measured"):
-        compare_methods(make_runs({"full": 9, "a": 1}), loader(found), 100)
+        compare_methods(make_runs({"full": 9, "a": 1}), loader(found), resamples=100)
 
 
 @pytest.mark.parametrize(
@@ -349,8 +366,8 @@ def test_processes_that_share_the_work_change_nothing():
     found = {"full": outcomes([0.8, 0.7, 0.8], seed=1), "a": outcomes([0.7, 0.6, 0.6], seed=1)}
     one = make_runs({"full": 9, "a": 1}, seeds=[1, 2, 3])
     runs = pd.concat([one, one.assign(task="other")], ignore_index=True)
-    alone = compare_methods(runs, loader(found), 200)
-    shared = compare_methods(runs, loader(found), 200, processes=2)
+    alone = compare_methods(runs, loader(found), resamples=200)
+    shared = compare_methods(runs, loader(found), resamples=200, processes=2)
     for name, table in alone.items():
         pd.testing.assert_frame_equal(table, shared[name])
 

@@ -4,16 +4,20 @@ from collections import Counter
 
 import pytest
 
+from tunegrid.config.catalogue import TaskEntry
 from tunegrid.config.schema import DataSettings, SplitOverride
-from tunegrid.dataset import get_dataset
+from tunegrid.dataset import _join_pairs, get_dataset
 from tunegrid.errors import UserError
+from tunegrid.tasks.fetching import read_task
 
 
 def test_a_task_has_its_splits_with_texts_and_labels():
     task = get_dataset("questions", "[SEP]")
     assert {name: len(data) for name, data in task.items()} == {
-        "train": 3875, "dev": 430, "test": 1076
-    }  # fmt: skip
+        "train": 3875,
+        "dev": 430,
+        "test": 1076,
+    }
     assert task["train"].column_names == ["text", "labels"]
     assert task["train"].features["labels"].names == ["ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM"]
 
@@ -29,24 +33,29 @@ def test_a_list_is_one_task_with_disjoint_labels():
     data = DataSettings(tasks={"reviews": SplitOverride(max_test=5)})
     task = get_dataset(["reviews", "questions_fs"], "</s>", data=data)
     names = task["test"].features["labels"].names
-    assert names[:4] == [*(f"reviews/{label}" for label in ("positive", "negative", "neutral")),
-                         "questions_fs/ABBR"]  # fmt: skip
+    assert names[:4] == [
+        "reviews/positive",
+        "reviews/negative",
+        "reviews/neutral",
+        "questions_fs/ABBR",
+    ]
     assert len(task["test"]) == 5 + 1076
     assert len(task["train"]) == 2642 + 6 * 16
 
 
 def test_a_pair_is_joined_by_the_separator(tmp_path):
-    from tunegrid.dataset import _joined
-    from tunegrid.tasks.fetching import read_task
-
     for split in ("train", "test"):
         (tmp_path / f"{split}.tsv").write_text("food\tvery fine\tx\nsoup\tcold\ty\n")
-    entry = {
-        "reader": "table", "labels": ["x", "y"],
-        "columns": {"text": 0, "text_pair": 1, "label": 2},
-    }  # fmt: skip
+    entry = TaskEntry.model_validate(
+        {
+            "reader": "table",
+            "labels": ["x", "y"],
+            "columns": {"text": 0, "text_pair": 1, "label": 2},
+            "files": {"train": "train.tsv", "test": "test.tsv"},
+        }
+    )
     task = read_task(entry, {split: [tmp_path / f"{split}.tsv"] for split in ("train", "test")})
-    assert _joined(task["train"], "</s>")["text"] == ["food </s> very fine", "soup </s> cold"]
+    assert _join_pairs(task["train"], "</s>")["text"] == ["food </s> very fine", "soup </s> cold"]
 
 
 def test_what_is_missing_is_said_in_one_line(tmp_path):

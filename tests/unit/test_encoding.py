@@ -4,17 +4,11 @@ import pytest
 import tiny
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
+from tunegrid.config.schema import SplitSettings
 from tunegrid.errors import UserError
 from tunegrid.tasks.encoding import encode_task, load_tokenizer, longest_input
 from tunegrid.tasks.preparing import prepare_splits
 
-SETTINGS = {
-    "dev_fraction": 0.0,
-    "max_train": None,
-    "max_dev": None,
-    "max_test": None,
-    "split_seed": 0,
-}
 FEATURES = Features(
     {
         "id": Value("string"),
@@ -75,7 +69,7 @@ def test_the_model_s_positions_limit_what_its_tokenizer_does_not(
 
 def test_a_small_share_of_train_is_at_least_one_example():
     task = DatasetDict({"train": split(["a", "b", "c"]), "test": split(["d"])})
-    assert len(prepare_splits(task, SETTINGS | {"dev_fraction": 0.1})["dev"]) == 1
+    assert len(prepare_splits(task, SplitSettings(dev_fraction=0.1))["dev"]) == 1
 
 
 def test_a_folder_without_tokenizer_is_refused(tmp_path):
@@ -86,18 +80,18 @@ def test_a_folder_without_tokenizer_is_refused(tmp_path):
 def test_dev_is_cut_from_train_only_where_the_task_ships_none():
     texts = [str(number) for number in range(100)]
     task = DatasetDict({"train": split(texts), "test": split(texts[:10])})
-    cut = prepare_splits(task, SETTINGS | {"dev_fraction": 0.2})
+    cut = prepare_splits(task, SplitSettings(dev_fraction=0.2))
     assert {name: len(data) for name, data in cut.items()} == {"dev": 20, "test": 10, "train": 80}
     assert not set(cut["dev"]["text"]) & set(cut["train"]["text"])
     shipped = DatasetDict(task | {"dev": split(texts[:7])})
-    kept = prepare_splits(shipped, SETTINGS | {"dev_fraction": 0.2})
+    kept = prepare_splits(shipped, SplitSettings(dev_fraction=0.2))
     assert (len(kept["dev"]), len(kept["train"])) == (7, 100)
 
 
 def test_limits_are_per_split_and_leave_the_order():
     texts = [str(number) for number in range(100)]
     task = DatasetDict({name: split(texts) for name in ("train", "dev", "test")})
-    limits = SETTINGS | {"max_train": 30, "max_dev": 4, "max_test": 200}
+    limits = SplitSettings(max_train=30, max_dev=4, max_test=200)
     kept = prepare_splits(task, limits)
     assert {name: len(data) for name, data in kept.items()} == {"dev": 4, "test": 100, "train": 30}
     numbers = [int(text) for text in kept["train"]["text"]]

@@ -8,8 +8,8 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from tunegrid.errors import UserError
 from tunegrid.results import FAILED, FINISHED
-from tunegrid.statistics.bootstrap import Outcomes
 from tunegrid.statistics.error_analysis import agreement, class_scores, confusion, count_errors
+from tunegrid.statistics.outcomes import Outcomes
 
 
 def outcomes(labels, *predicted, kinds=3):
@@ -61,8 +61,11 @@ def test_one_seed_and_one_label_have_no_kappa():
 
 
 PREDICTED = {
-    ("full", 1): "aab", ("full", 2): "aaa", ("adapter", 1): "bab", ("adapter", 2): "aac",
-}  # fmt: skip
+    ("full", 1): "aab",
+    ("full", 2): "aaa",
+    ("adapter", 1): "bab",
+    ("adapter", 2): "aac",
+}
 
 
 def load(model, task, method, seed, ids="xyz"):
@@ -97,8 +100,13 @@ def test_errors_are_counted_by_group_and_the_examples_that_all_get_wrong_are_nam
     assert pd.isna(broken.Index)
     (hard,) = found["hard"].to_dict("records")
     assert hard == {
-        "task": "t", "id": "y", "label": "b", "runs": 4, "most_predicted": "a", "times": 4
-    }  # fmt: skip
+        "task": "t",
+        "id": "y",
+        "label": "b",
+        "runs": 4,
+        "most_predicted": "a",
+        "times": 4,
+    }
 
 
 def test_runs_on_other_examples_are_refused():

@@ -33,12 +33,24 @@ def fetch(tiny_model, tmp_path):
                 del there.files[name]
             hub.repositories["models/owner/tiny"] = there
             run = subprocess.run(
-                [sys.executable, ROOT / "scripts/fetch_model.py", "--name", "m",
-                 "--entry", json.dumps(entry), "--output", tmp_path / "models/m"],
-                env=os.environ | {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path / "hf")}
+                [
+                    sys.executable,
+                    ROOT / "scripts/fetch_model.py",
+                    "--name",
+                    "m",
+                    "--entry",
+                    json.dumps(entry),
+                    "--output",
+                    tmp_path / "models/m",
+                ],
+                env=os.environ
+                | {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path / "hf")}
                 | (environment or {}),
-                capture_output=True, text=True, check=False, timeout=120,
-            )  # fmt: skip
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=120,
+            )
         assert "Traceback" not in run.stderr, run.stderr
         return run, hub
 
@@ -90,8 +102,11 @@ def test_a_broken_download_goes_on_in_a_later_start(fetch, tiny_model, tmp_path)
     run, hub = fetch(more={WEIGHTS: large})
     assert run.returncode == 0, run.stderr
     assert (tmp_path / "models/m" / WEIGHTS).read_bytes() == large
-    (asked,) = [range_ for method, path, range_ in hub.requests
-                if method == "GET" and path.endswith(WEIGHTS)]  # fmt: skip
+    (asked,) = [
+        range_
+        for method, path, range_ in hub.requests
+        if method == "GET" and path.endswith(WEIGHTS)
+    ]
     assert asked == "bytes=10485760-"
 
 
@@ -135,11 +150,22 @@ def fetch_task(tmp_path, files, paths=None, **wrong):
     with Hub() as hub:
         hub.repositories["datasets/owner/tiny"] = Repository(files, revisions=("v1",), **wrong)
         return subprocess.run(
-            [sys.executable, ROOT / "scripts/fetch_task.py", "--name", "tiny",
-             "--entry", json.dumps(entry), "--output", tmp_path / "tasks/tiny"],
+            [
+                sys.executable,
+                ROOT / "scripts/fetch_task.py",
+                "--name",
+                "tiny",
+                "--entry",
+                json.dumps(entry),
+                "--output",
+                tmp_path / "tasks/tiny",
+            ],
             env=os.environ | {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path / "hf")},
-            capture_output=True, text=True, check=False, timeout=120,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
 
 
 def test_a_task_comes_from_a_data_set_repository(tmp_path):

@@ -9,9 +9,13 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 from tunegrid.tasks.hygiene import NEAR, _candidates, _jaccard, _shingles, check_splits, normalised
 
 FEATURES = Features(
-    {"id": Value("string"), "text": Value("string"), "text_pair": Value("string"),
-     "label": ClassLabel(names=["x", "y"])}
-)  # fmt: skip
+    {
+        "id": Value("string"),
+        "text": Value("string"),
+        "text_pair": Value("string"),
+        "label": ClassLabel(names=["x", "y"]),
+    }
+)
 LONG = "a sentence that is long enough to differ from another one in a single word only, here"
 
 

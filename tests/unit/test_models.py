@@ -9,12 +9,13 @@ import torch
 from paths import ROOT
 from safetensors.torch import load_file
 
+from tunegrid.config.catalogue import ModelEntry
 from tunegrid.errors import UserError
 from tunegrid.files import sha256
 from tunegrid.models import fetch_model
 from tunegrid.planning.loading import load_project
 
-EMBEDDED = load_project([ROOT / "config/demo.yaml"]).models["minilm-l6"].settings()
+EMBEDDED = load_project([ROOT / "config/demo.yaml"]).models["minilm-l6"]
 
 
 def test_a_packaged_model_is_linked_with_its_checksums(tmp_path):
@@ -31,18 +32,20 @@ def test_only_safetensors_are_taken(tiny_model, tmp_path):
         (source / path.name).write_bytes(path.read_bytes())
     (source / "pytorch_model.bin").write_bytes(b"pickled")
     (source / "modeling.py").write_text("print('code')")
-    fetch_model("m", {"folder": str(source)}, tmp_path / "out")
+    fetch_model("m", ModelEntry(folder=str(source)), tmp_path / "out")
     assert {path.suffix for path in (tmp_path / "out").iterdir()} <= {
-        ".json", ".safetensors", ".txt",
-    }  # fmt: skip
+        ".json",
+        ".safetensors",
+        ".txt",
+    }
     (source / "model.safetensors").unlink()
     with pytest.raises(
         UserError, match=r"pytorch_model\.bin is damaged or holds more than tensors"
     ):
-        fetch_model("m", {"folder": str(source)}, tmp_path / "other")
+        fetch_model("m", ModelEntry(folder=str(source)), tmp_path / "other")
     (source / "pytorch_model.bin").unlink()
     with pytest.raises(UserError, match=r"holds no config\.json with \*\.safetensors weights"):
-        fetch_model("m", {"folder": str(source)}, tmp_path / "third")
+        fetch_model("m", ModelEntry(folder=str(source)), tmp_path / "third")
 
 
 class Malicious:
@@ -66,7 +69,7 @@ def pickled_model(tiny_model, tmp_path):
 
 def test_pickled_weights_are_converted(pickled_model, tmp_path):
     source, weights = pickled_model
-    card = fetch_model("m", {"folder": str(source)}, tmp_path / "out")
+    card = fetch_model("m", ModelEntry(folder=str(source)), tmp_path / "out")
     found = load_file(tmp_path / "out/model.safetensors")
     assert found.keys() == weights.keys()
     assert all(torch.equal(found[key], weights[key]) for key in weights)
@@ -78,23 +81,33 @@ def test_pickled_code_is_not_executed(pickled_model, tmp_path):
     source, weights = pickled_model
     torch.save(weights | {"x": Malicious(tmp_path / "executed")}, source / "pytorch_model.bin")
     with pytest.raises(UserError, match="holds more than tensors, and is not loaded"):
-        fetch_model("m", {"folder": str(source)}, tmp_path / "out")
+        fetch_model("m", ModelEntry(folder=str(source)), tmp_path / "out")
     assert not (tmp_path / "executed").exists()
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(UserError, match=r"model 'm': no such folder: .*/nowhere"):
-        fetch_model("m", {"folder": str(tmp_path / "nowhere")}, tmp_path / "out")
+        fetch_model("m", ModelEntry(folder=str(tmp_path / "nowhere")), tmp_path / "out")
 
 
 def test_a_hub_out_of_reach_is_one_line_and_no_traceback(tmp_path):
     entry = {"hub": {"repository": "a/b", "revision": "0" * 40}}
     run = subprocess.run(
-        [sys.executable, ROOT / "scripts/fetch_model.py", "--name", "m",
-         "--entry", json.dumps(entry), "--output", tmp_path / "m"],
+        [
+            sys.executable,
+            ROOT / "scripts/fetch_model.py",
+            "--name",
+            "m",
+            "--entry",
+            json.dumps(entry),
+            "--output",
+            tmp_path / "m",
+        ],
         env={"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path / "hf"), "PATH": ""},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert run.returncode == 1
     assert "Traceback" not in run.stderr
     (line,) = [line for line in run.stderr.splitlines() if line.startswith("error: ")]

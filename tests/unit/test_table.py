@@ -20,10 +20,15 @@ ROWS = [
 ]
 ENTRY = {
     "reader": "table",
+    "files": {"train": "a.csv", "test": "b.csv"},
     "columns": {"text": "body", "label": "stars"},
     "labels": ["bad", "good"],
     "values": {"0": "bad", "1": "good"},
 }
+
+
+def entry(**changes):
+    return TaskEntry.model_validate(ENTRY | changes)
 
 
 def csv_text(separator=","):
@@ -34,8 +39,8 @@ def json_lines():
     return "".join(json.dumps(row) + "\n" for row in ROWS).encode()
 
 
-def found(path, **more):
-    return [(e.text, e.text_pair, e.label) for e in read(path, ENTRY | more)]
+def found(path, **changes):
+    return [(e.text, e.text_pair, e.label) for e in read(path, entry(**changes))]
 
 
 EXPECTED = [("Good, and\nlong.", None, "good"), ('Bad "soup"; é', None, "bad")]
@@ -69,7 +74,7 @@ def test_parquet_gives_them_too_and_numbers_are_mapped_by_value(tmp_path):
 def test_a_pair_an_id_a_group_and_columns_without_names(tmp_path):
     (tmp_path / "x.csv").write_text("7,soup,Good soup.,good,review 1\n")
     columns = {"id": 0, "text": 1, "text_pair": 2, "label": 3, "group": 4}
-    (example,) = read(tmp_path / "x.csv", ENTRY | {"columns": columns})
+    (example,) = read(tmp_path / "x.csv", entry(columns=columns))
     assert (example.id, example.text, example.text_pair) == ("7", "soup", "Good soup.")
     assert (example.label, example.group, example.line) == ("good", "review 1", 1)
 
@@ -78,8 +83,9 @@ def test_plain_lines_keep_their_quotation_marks(tmp_path):
     (tmp_path / "x.txt").write_text('good\t"Fine," he said.\nbad\tNot "so.\n')
     columns = {"label": 0, "text": 1}
     assert found(tmp_path / "x.txt", columns=columns) == [
-        ('"Fine," he said.', None, "good"), ('Not "so.', None, "bad"),
-    ]  # fmt: skip
+        ('"Fine," he said.', None, "good"),
+        ('Not "so.', None, "bad"),
+    ]
 
 
 def test_a_text_of_ten_megabytes_is_read(tmp_path):
@@ -110,7 +116,7 @@ def test_what_is_wrong_is_one_line(tmp_path, name, content, line):
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(UserError) as error:
-        read_task(ENTRY, {"train": [path]})
+        read_task(entry(), {"train": [path]})
     assert str(error.value).startswith(str(path))
     assert line in str(error.value)
     assert "\n" not in str(error.value)
@@ -119,12 +125,7 @@ def test_what_is_wrong_is_one_line(tmp_path, name, content, line):
 def test_a_parquet_file_without_a_column_names_what_it_has(tmp_path):
     pd.DataFrame({"body": ["a"]}).to_parquet(tmp_path / "x.parquet")
     with pytest.raises(UserError, match=r"has no column stars; has: body"):
-        list(read(tmp_path / "x.parquet", ENTRY))
-
-
-def entry(**changes):
-    files = {"train": "a.csv", "test": "b.csv"}
-    return TaskEntry.model_validate(ENTRY | {"files": files} | changes)
+        list(read(tmp_path / "x.parquet", entry()))
 
 
 def test_an_entry_needs_no_counts():

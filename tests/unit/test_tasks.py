@@ -57,8 +57,12 @@ def test_the_labels_of_several_tasks_are_told_apart_by_their_task():
     assert find_task("acl_fs", CATALOGUE).labels == ["Uses", "Future"]
     joined = find_task("acl_fs+news", CATALOGUE)
     assert joined.labels == [
-        "acl_fs/Uses", "acl_fs/Future", "news/World", "news/Sports", "news/Business"
-    ]  # fmt: skip
+        "acl_fs/Uses",
+        "acl_fs/Future",
+        "news/World",
+        "news/Sports",
+        "news/Business",
+    ]
     assert joined.source().labels == joined.labels
     assert joined.title == "Uses, few-shot; World"
 

@@ -4,6 +4,7 @@ import encoders
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
+from tunegrid.config.catalogue import ModelEntry
 from tunegrid.dataset import get_dataset
 from tunegrid.models import fetch_model
 from tunegrid.tasks.encoding import encode_task, load_tokenizer, longest_input
@@ -19,9 +20,13 @@ LAYOUTS = {
     "mpnet-base": ("<s>", ("</s>", "</s>"), "</s>", False),
 }
 FEATURES = Features(
-    {"id": Value("string"), "text": Value("string"), "text_pair": Value("string"),
-     "label": ClassLabel(names=["x", "y"])}
-)  # fmt: skip
+    {
+        "id": Value("string"),
+        "text": Value("string"),
+        "text_pair": Value("string"),
+        "label": ClassLabel(names=["x", "y"]),
+    }
+)
 
 
 @pytest.fixture(scope="module", params=LAYOUTS)
@@ -30,14 +35,15 @@ def model(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     texts = get_dataset("questions", "")["train"]["text"][:1000]
     source = encoders.save_encoder(request.param, folder / "source", texts)
-    fetch_model(request.param, {"folder": str(source)}, folder / "model")
+    fetch_model(request.param, ModelEntry(folder=str(source)), folder / "model")
     return request.param, folder / "model"
 
 
 def encoded(folder, rows):
     columns = dict(zip(FEATURES, zip(*rows, strict=True), strict=True))
-    task = DatasetDict({"train": Dataset.from_dict({k: list(v) for k, v in columns.items()},
-                                                   features=FEATURES)})  # fmt: skip
+    task = DatasetDict(
+        {"train": Dataset.from_dict({k: list(v) for k, v in columns.items()}, features=FEATURES)}
+    )
     tokenizer = load_tokenizer(folder)
     data, card = encode_task(task, tokenizer, 64, longest_input(folder, tokenizer))
     return data["train"], card, tokenizer

@@ -137,7 +137,7 @@ def test_every_model_trains_a_step_on_single_texts_and_pairs(fetched, name, tmp_
         encoded = tmp_path / cell.task
         if not encoded.exists():
             source = workflow.directory / f"resources/tasks/{cell.task}"
-            encode(source, tokenizer, cell.settings.data.model_dump(mode="json"), longest, encoded)
+            encode(source, tokenizer, cell.settings.data, longest, encoded)
         output = tmp_path / cell.method / cell.task
         result = tiny.train(cell.settings, folder, encoded, output)
         assert result["steps"] == 1
@@ -151,6 +151,6 @@ def encode(source, tokenizer, settings, longest, folder):
     from datasets import load_from_disk
 
     splits = prepare_task({source.name: load_from_disk(source)}, settings)
-    encoded, card = encode_task(splits, tokenizer, settings["max_length"], longest)
+    encoded, card = encode_task(splits, tokenizer, settings.max_length, longest)
     encoded.save_to_disk(folder)
     write_json(folder / "encoding.json", card | tiny.CARD)

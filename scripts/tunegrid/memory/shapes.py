@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tunegrid.config.catalogue import Package
 from tunegrid.errors import UserError
 from tunegrid.packages import package_file
 from tunegrid.paths import ROOT, user_path
@@ -26,7 +27,10 @@ def shape_file(name: str, entry: dict[str, Any] | None) -> Path | None:
     candidates = [Path("resources/models") / name]
     if entry and entry.get("folder"):
         package, folder = entry.get("package"), entry["folder"]
-        candidates.append(package_file(package, folder) if package else user_path(folder))
+        if package:
+            candidates.append(package_file(Package.model_validate(package), folder))
+        else:
+            candidates.append(user_path(folder))
     candidates += [SHAPES / f"{name}.json", Path(name)]
     for path in candidates:
         file = path / "config.json" if path.is_dir() else path

@@ -14,7 +14,7 @@ from tunegrid.config.messages import nearest
 from tunegrid.config.schema import DataSettings, SplitSettings
 from tunegrid.errors import UserError
 from tunegrid.results import JOINED
-from tunegrid.settings import JoinedSplitSettings, JoinedTask
+from tunegrid.settings import JoinedSplitSettings, JoinedTask, TaskSettings
 
 #: What a few-shot version's name ends with, and how many examples of each label it keeps.
 FEW_SHOT_SUFFIX, FEW_SHOT = "_fs", 16
@@ -82,7 +82,7 @@ class Task:
             labels=self.labels,
         )
 
-    def split_settings(self, data: DataSettings) -> SplitSettings | JoinedSplitSettings:
+    def split_settings(self, data: DataSettings) -> TaskSettings:
         """What is made of its splits; of an aggregated task, of each part's splits."""
         if not self.aggregated:
             return self.parts[0].split_settings(data)

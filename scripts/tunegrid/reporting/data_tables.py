@@ -44,7 +44,7 @@ def data_table(cards: Sequence[Card]) -> Table:
 
 def _row(card: Card, split: str) -> dict[str, Any]:
     labels = card["splits"][split]["labels"]
-    rarest = min(labels, key=labels.get)
+    rarest = min(labels, key=lambda label: labels[label])
     leak = find_leak(card, "train", split)
     return {
         "task": card["task"],

@@ -1,174 +1,128 @@
-"""Runs measured on the same test examples, and how far their scores vary with both.
+"""The crossed bootstrap: how far scores vary with the seeds and with the test examples.
 
-Seeds and examples are resampled, the same examples for all runs (crossed bootstrap; Owen & Eckles
-2012, https://doi.org/10.1214/12-AOAS547).
+Both are drawn with replacement, and the examples are the same for all runs that are measured on
+them (Owen & Eckles 2012, "Bootstrapping data arrays of arbitrary order",
+https://doi.org/10.1214/12-AOAS547). Everything here is deterministic: the same outcomes give the
+same interval to the last bit.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from scipy import special
 
-#: Metrics that are resampled.
-COMPARED = ("accuracy", "macro_f1")
-#: Resamples of a bootstrap, and its seed. So many tell an interval's end to 2 % of how far it lies
-#: from the mean: √(.025·.975/5000) / (z·φ(z)), z = 1.96.
-RESAMPLES, SEED = 5_000, 0
-#: Weights (resamples × examples) and counts (resamples, or examples, × runs) that are held at once.
-WEIGHTS_AT_ONCE, COUNTS_AT_ONCE = 2_000_000, 4_000_000
+from tunegrid.metrics import Floats, Integers, compared_metrics
+from tunegrid.statistics.outcomes import Outcomes
+
+#: How often a bootstrap draws. With so many draws an interval's end is known to 2 % of its distance
+#: from the mean: √(.025·.975/5000) / (z·φ(z)) with z = 1.96.
+RESAMPLES = 5_000
+#: The seed of all draws.
+SEED = 0
+#: The level of all intervals.
 LEVEL = 0.95
+#: Weights (draws × examples) that are held at once. It decides what is drawn: each block of draws
+#: has a random stream of its own.
+WEIGHTS_AT_ONCE = 2_000_000
 
 
-@dataclass(frozen=True)
-class Outcomes:
-    """What runs predicted on a test split that they share.
+def resampled_scores(outcomes: Outcomes, resamples: int = RESAMPLES) -> dict[str, Floats]:
+    """The compared metrics of every run on test examples that are drawn with replacement.
 
-    Attributes:
-        labels: label ids, (n,).
-        predicted: label ids, (runs, n).
-        kinds: how many labels there are.
-    """
-
-    labels: np.ndarray
-    predicted: np.ndarray
-    kinds: int
-
-    def scores(self, weights: np.ndarray) -> dict[str, np.ndarray]:
-        """The metrics of every run under every weighting of the examples.
-
-        Args:
-            weights: how often each example counts, (b, n).
-
-        Returns:
-            Of each of `COMPARED`, (b, runs). Macro-F1 as in `tunegrid.training.metrics`: the mean
-            over the labels that occur among labels or predictions of the weighted examples.
-        """
-        if (np.diff(self.labels) < 0).any():
-            order = np.argsort(self.labels, kind="stable")
-            return self.by_label().scores(weights[:, order])
-        bounds = np.searchsorted(self.labels, np.arange(self.kinds + 1))
-        # Counts are whole numbers, exact in single precision, too.
-        weights = weights.astype(np.float32)
-        size = max(1, COUNTS_AT_ONCE // max(weights.shape))
-        parts = [
-            _scores(weights, self.predicted[start : start + size], bounds)
-            for start in range(0, len(self.predicted), size)
-        ]
-        return {name: np.concatenate([part[name] for part in parts], axis=1) for name in COMPARED}
-
-    def by_label(self) -> "Outcomes":
-        """The same, the examples in the order of their labels."""
-        order = np.argsort(self.labels, kind="stable")
-        return Outcomes(self.labels[order], self.predicted[:, order], self.kinds)
-
-
-def _scores(
-    weights: np.ndarray, predicted: np.ndarray, bounds: np.ndarray
-) -> dict[str, np.ndarray]:
-    """The metrics, (b, runs), of predictions (runs, n) under weights (b, n).
-
-    Label k's examples are those from bounds[k] on, before bounds[k + 1]: it is hit only there, so
-    that all hits together cost one product of all weights.
-    """
-    shape = len(weights), len(predicted)
-    total = weights.sum(axis=1, keepdims=True)
-    told = np.empty(predicted.T.shape, dtype=np.float32)
-    right, occurring, f1 = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    rest = np.broadcast_to(total, shape)  # predictions of this label and those after it
-    last = len(bounds) - 2
-    for label, (start, end) in enumerate(pairwise(bounds)):
-        np.equal(predicted.T, label, out=told)
-        own = weights[:, start:end]
-        hits = own @ told[start:end]
-        given = rest if label == last else weights @ told
-        rest = rest - given
-        # As often as the label is told, and as it is true: the denominator of F1.
-        both = given + own @ np.ones((end - start, 1), dtype=np.float32)
-        right += hits
-        occurring += both > 0
-        # A label that does not occur has no hits: its F1 is 0, whatever it is divided by. Scores
-        # are doubles: equal ones differ by nothing that is told from 0.
-        f1 += np.divide(2 * hits, np.maximum(both, 1), dtype=np.float64)
-    return {"accuracy": right / total, "macro_f1": f1 / occurring}
-
-
-def resampled_scores(outcomes: Outcomes, resamples: int = RESAMPLES) -> dict[str, np.ndarray]:
-    """The metrics of every run on test examples drawn with replacement.
+    Args:
+        outcomes: what the runs predicted; all runs are scored on the same draws.
+        resamples: how often as many examples are drawn as there are.
 
     Returns:
-        Of each of `COMPARED`, (resamples, runs), the same for the same outcomes.
+        The scores by the metric's name, (resamples, runs) each.
     """
-    outcomes = outcomes.by_label()  # drawn examples have no order: none need be kept
+    # It does not matter which example is which, so they may stand in the order of their labels,
+    # which is what scoring them needs.
+    outcomes = outcomes.by_label()
     examples = len(outcomes.labels)
     shape = resamples, len(outcomes.predicted)
-    # A run's scores lie side by side: it is runs that are taken from them.
-    found = {name: np.empty(shape, order="F") for name in COMPARED}
+    # The scores of one run lie side by side in memory, because it is runs that are taken from them.
+    found: dict[str, Floats] = {name: np.empty(shape, order="F") for name in compared_metrics()}
     size = max(1, WEIGHTS_AT_ONCE // examples)
     for start in range(0, resamples, size):
-        part = outcomes.scores(_counts(examples, start, min(size, resamples - start)))
-        for name in COMPARED:
-            found[name][start : start + size] = part[name]
+        weights = _example_counts(examples, start, min(size, resamples - start))
+        for name, scores in outcomes.scores(weights).items():
+            found[name][start : start + size] = scores
     return found
 
 
-def crossed_bootstrap(differences: np.ndarray) -> np.ndarray:
-    """Differences of the mean over seeds, seeds and examples both drawn with replacement.
+def crossed_bootstrap(differences: Floats) -> Floats:
+    """Draws of a mean over seeds, where both the seeds and the examples are drawn.
 
-    Drawn seeds vary too little when they are few: their part is stretched until seeds alone give
-    an interval as wide as Student's t does (as Hesterberg 2015 expands percentile intervals,
-    https://doi.org/10.1080/00031305.2015.1089789). With one seed only the examples are drawn.
+    The values may be the differences of two methods or one method's own scores.
+
+    Drawing few seeds with replacement varies too little: the variance of k drawn seeds is (k−1)/k
+    of what it should be, and the tails of so few values are too light. The part that the seeds
+    have in the draws is therefore stretched until the seeds alone would give an interval as wide as
+    Student's t (Hesterberg 2015, "What Teachers Should Know About the Bootstrap", expands
+    percentile intervals so, https://doi.org/10.1080/00031305.2015.1089789).
+
+    It fails, that is, it says too little, with one seed: then only the examples are drawn, and the
+    interval is one of this run and not of the method. Where all seeds are equal there is nothing to
+    be stretched.
 
     Args:
-        differences: of each seed on each drawing of the examples, (b, seeds).
+        differences: the value of each seed on each draw of the examples, (b, seeds).
 
     Returns:
-        (b,), the same for the same differences.
+        The mean over drawn seeds and drawn examples, (b,).
     """
     size, seeds = differences.shape
     even = differences.mean(axis=1)
     if seeds == 1:
         return even
-    shares = _shares(seeds, size)
+    shares = _seed_shares(seeds, size)
     own = differences.mean(axis=0)
     low, high = interval(shares @ own)
     wanted = 2 * t_quantile(seeds) * own.std(ddof=1) / seeds**0.5
-    # Equal seeds have no width to be stretched.
     stretch = wanted / (high - low) if high > low else 1.0
     return even + stretch * (np.einsum("bs,bs->b", shares, differences) - even)
 
 
 def t_quantile(n: Any) -> Any:
-    """Student's t of n values: the mean's `LEVEL` interval is ± t·sd/√n; none of one value (NaN).
+    """The quantile of Student's t that an interval of the mean of n values needs.
+
+    The `LEVEL` interval is the mean ± this quantile · sd / √n (sd with n−1). It is exact for normal
+    values; of one value there is no interval, and the quantile is not a number.
 
     Args:
-        n: a number, or an array or series of numbers.
+        n: how many values there are: a number, or an array or series of numbers.
+
+    Returns:
+        The quantile with n−1 degrees of freedom, of the same shape as `n`.
     """
     return special.stdtrit(n - 1, (1 + LEVEL) / 2)
 
 
-def interval(drawn: np.ndarray) -> tuple[float, float]:
-    """The ends that hold `LEVEL` of the resamples (b,), as much left out below as above."""
+def interval(drawn: Floats) -> tuple[float, float]:
+    """The ends that hold `LEVEL` of the draws (b,), as many left out below as above.
+
+    Both are not a number where a draw is none.
+    """
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 
 @lru_cache(maxsize=64)
-def _counts(examples: int, start: int, size: int) -> np.ndarray:
-    """How often each example is drawn in these resamples, (size, examples), for every method."""
-    return _drawn(np.random.default_rng([SEED, start]), examples, size)
+def _example_counts(examples: int, start: int, size: int) -> Integers:
+    """How often each example is drawn in a block of draws, (size, examples), for every method."""
+    return _draw(np.random.default_rng([SEED, start]), examples, size)
 
 
 @lru_cache(maxsize=16)
-def _shares(seeds: int, size: int) -> np.ndarray:
-    """How much each seed weighs in these resamples, (size, seeds)."""
-    return _drawn(np.random.default_rng([SEED, seeds]), seeds, size) / seeds
+def _seed_shares(seeds: int, size: int) -> Floats:
+    """What share of each draw each seed has, (size, seeds)."""
+    return _draw(np.random.default_rng([SEED, seeds]), seeds, size) / seeds
 
 
-def _drawn(generator: np.random.Generator, things: int, size: int) -> np.ndarray:
-    """How often each of `things` is drawn when as many are, with replacement: (size, things)."""
+def _draw(generator: np.random.Generator, things: int, size: int) -> Integers:
+    """How often each thing is drawn when as many are drawn as there are: (size, things)."""
     chosen = generator.integers(things, size=(size, things))
     chosen += things * np.arange(size)[:, None]
     counts = np.bincount(chosen.ravel(), minlength=size * things)

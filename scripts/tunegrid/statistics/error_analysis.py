@@ -1,4 +1,4 @@
-"""What runs get wrong: confusions, classes, agreement of seeds, examples that none gets right."""
+"""What runs get wrong: confusions, classes, agreement of seeds, examples that no run gets right."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,98 +7,146 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.inter_rater import fleiss_kappa
 
+from tunegrid.metrics import Floats, Integers
 from tunegrid.results import FINISHED, GROUP, RUN
-from tunegrid.statistics.bootstrap import Outcomes
-from tunegrid.statistics.outcomes import Load, load_outcomes
+from tunegrid.statistics.outcomes import Load, Outcomes, load_outcomes
 from tunegrid.statistics.run_counts import COUNTS, count_runs
 
+CLASS_SCORES = ["precision", "recall", "f1"]
+
 CONFUSION = [*GROUP, "label", "predicted_label", "count", "share"]
-PER_CLASS = [*GROUP, "label", "support", "predicted", "n", *COUNTS]
-PER_CLASS += [f"{name}{suffix}" for name in ("precision", "recall", "f1") for suffix in ("", "_sd")]
+PER_CLASS = [
+    *GROUP,
+    "label",
+    "support",
+    "predicted",
+    "n",
+    *COUNTS,
+    *(f"{name}{suffix}" for name in CLASS_SCORES for suffix in ("", "_sd")),
+]
 AGREEMENT = [*GROUP, "n", *COUNTS, "examples", "always_right", "never_right", "agreement", "kappa"]
 HARD = ["task", "id", "label", "runs", "most_predicted", "times"]
+#: Columns of per_class and agreement that are counts also where some groups have none.
+WHOLE_NUMBERS = ["n", *COUNTS, "support", "examples", "always_right", "never_right"]
+
+Row = dict[str, Any]
 
 
 def count_errors(runs: pd.DataFrame, load: Load) -> dict[str, pd.DataFrame]:
     """The errors of a grid's runs on the test split.
 
-    A cell group without a finished run has a row of its own in per_class and agreement, with what
-    is known of it: n is 0, and `COUNTS` tell why.
+    A group is a model, task and method. One without a finished run has a row in per_class and in
+    agreement all the same, with what is known of it: n is 0, and `COUNTS` tell why.
 
     Args:
         runs: as collect_runs returns it.
-        load: of the predictions of a run.
+        load: reads the predictions of a run.
 
     Returns:
-        confusion: a row a cell group, label and predicted_label: count (over the seeds) and share
-            (of the label's examples).
-        per_class: a row a cell group and label: support (test examples), predicted (the mean
-            number of examples that are given it), n (runs), and precision, recall and F1, each its
-            mean and standard deviation (n-1) over seeds; precision of a run that never predicts
-            the label is 0. `COUNTS` of the group.
-        agreement: a row a cell group: n (runs), examples, always_right and never_right (examples
-            that all seeds, or none, get right), agreement (the share of examples on which two
-            seeds agree, the mean over pairs) and kappa (Fleiss' 1971, over seeds; missing for one
-            seed). `COUNTS` of the group.
-        hard: a row a test example that every finished run of the task gets wrong, whatever its
-            model and method: id, label, runs, and the label that most of them predict, how often.
+        Four tables by name.
+
+        confusion: one row for each group, label and predicted_label: count (over the seeds) and
+        share (of the label's examples).
+
+        per_class: one row for each group and label: support (test examples), predicted (the mean
+        number of examples that are given it), n (runs), `COUNTS` of the group, and precision,
+        recall and F1, each with its mean and standard deviation (n−1) over seeds (`class_scores`).
+
+        agreement: one row for each group: n (runs), `COUNTS`, and how far the seeds agree
+        (`agreement`).
+
+        hard: one row for each test example that every finished run of the task gets wrong, whatever
+        its model and method: id, label, runs, the label that most of them predict, and how often.
 
     Raises:
         UserError: two runs were not measured on the same examples.
     """
-    found = {name: [] for name in ("confusion", "per_class", "agreement", "hard")}
+    confusions: list[Row] = []
+    per_class: list[Row] = []
+    agreements: list[Row] = []
+    hard: list[Row] = []
     finished = runs.loc[runs["state"] == FINISHED, RUN]
-    counts = count_runs(runs)
     for task, rows in finished.groupby("task", sort=False):
         group = rows.reset_index(drop=True)
         ids, names, outcomes = load_outcomes(load, group)
         for key, own in group.groupby(GROUP, sort=False):
             here = dict(zip(GROUP, key, strict=True))
-            mine = Outcomes(outcomes.labels, outcomes.predicted[own.index], outcomes.kinds)
-            table = confusion(mine)
-            found["confusion"] += [here | row for row in _confusion_rows(table, names)]
-            found["per_class"] += [here | row for row in _class_rows(table, names)]
-            found["agreement"].append(here | agreement(mine))
-        found["hard"] += [{"task": task} | row for row in _hard_rows(outcomes, ids, names)]
-    columns = {"confusion": CONFUSION, "per_class": PER_CLASS, "agreement": AGREEMENT, "hard": HARD}
-    tables = {name: pd.DataFrame(rows, columns=columns[name]) for name, rows in found.items()}
-    return tables | {name: _whole(tables[name], counts) for name in ("per_class", "agreement")}
+            outcomes_here = outcomes.of_runs(own.index)
+            table = confusion(outcomes_here)
+            confusions += [here | row for row in _confusion_rows(table, names)]
+            per_class += [here | row for row in _class_rows(table, names)]
+            agreements.append(here | agreement(outcomes_here))
+        hard += [{"task": task} | row for row in _hard_rows(outcomes, ids, names)]
+    counts = count_runs(runs)
+    return {
+        "confusion": pd.DataFrame(confusions, columns=CONFUSION),
+        "per_class": _of_all_groups(pd.DataFrame(per_class, columns=PER_CLASS), counts),
+        "agreement": _of_all_groups(pd.DataFrame(agreements, columns=AGREEMENT), counts),
+        "hard": pd.DataFrame(hard, columns=HARD),
+    }
 
 
-def _whole(table: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
-    """The rows in the grid's order with their `COUNTS`, and a row for each group that has none."""
+def _of_all_groups(table: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
+    """The rows in the grid's order with their `COUNTS`, and a row for each group that has none.
+
+    Args:
+        table: rows of groups with finished runs.
+        counts: of all groups (`count_runs`).
+    """
     own = table.drop(columns=COUNTS)
     whole = counts.reset_index().merge(own, on=GROUP, how="left")[list(table)]
-    names = ["n", *COUNTS, *{"support", "examples", "always_right", "never_right"} & {*whole}]
-    return whole.fillna({"n": 0}).astype(dict.fromkeys(names, "Int64"))
+    whole_numbers = [name for name in WHOLE_NUMBERS if name in whole]
+    return whole.fillna({"n": 0}).astype(dict.fromkeys(whole_numbers, "Int64"))
 
 
-def confusion(outcomes: Outcomes) -> np.ndarray:
-    """How often each label is predicted as each: (runs, labels, predicted labels)."""
+def confusion(outcomes: Outcomes) -> Integers:
+    """How often each label is predicted as each label: (runs, labels, predicted labels)."""
     runs, kinds = len(outcomes.predicted), outcomes.kinds
     cells = outcomes.labels * kinds + outcomes.predicted + kinds**2 * np.arange(runs)[:, None]
     return np.bincount(cells.ravel(), minlength=runs * kinds**2).reshape(runs, kinds, kinds)
 
 
-def class_scores(counts: np.ndarray) -> dict[str, np.ndarray]:
-    """Precision, recall and F1 of each run and label, (runs, labels), of `confusion`'s counts.
+def class_scores(counts: Integers) -> dict[str, Floats]:
+    """Precision, recall and F1 of every label in every run.
 
-    0 where a label is never predicted, or never occurs, as scikit-learn's `zero_division=0`.
+    A label that a run never predicts has precision 0 there, and one that never occurs has recall 0,
+    as with scikit-learn's `zero_division=0`
+    (https://scikit-learn.org/stable/modules/generated/sklearn.metrics.precision_recall_fscore_support.html).
+
+    Args:
+        counts: as `confusion` returns them, (runs, labels, predicted labels).
+
+    Returns:
+        Each of `CLASS_SCORES` by its name, (runs, labels).
     """
     hits = np.diagonal(counts, axis1=1, axis2=2).astype(float)
-    true, given = counts.sum(axis=2), counts.sum(axis=1)
+    true, predicted = counts.sum(axis=2), counts.sum(axis=1)
+    return {
+        "precision": _ratio(hits, predicted),
+        "recall": _ratio(hits, true),
+        "f1": _ratio(2 * hits, true + predicted),
+    }
 
-    def share(of: np.ndarray, part: np.ndarray = hits) -> np.ndarray:
-        return np.divide(part, of, out=np.zeros_like(hits), where=of > 0)
 
-    return {"precision": share(given), "recall": share(true), "f1": share(true + given, 2 * hits)}
+def _ratio(part: Floats, whole: Integers) -> Floats:
+    """part / whole, and 0 where the whole is 0."""
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
-def agreement(outcomes: Outcomes) -> dict[str, Any]:
-    """How far the runs agree on single examples (columns of `AGREEMENT`)."""
+def agreement(outcomes: Outcomes) -> Row:
+    """How far the runs of a group, one for each seed, agree on single examples.
+
+    Returns:
+        n (runs) and examples; always_right and never_right, the examples that all runs, or none,
+        get right; and, with several runs, agreement (the share of examples on which two runs agree,
+        right or wrong, the mean over pairs) and kappa, the agreement beyond chance (Fleiss 1971,
+        https://doi.org/10.1037/h0031619). Kappa is None where all runs always predict the same one
+        label, because chance would agree as well. It fails as every kappa does where one label is
+        much more frequent than the others: it is then low though the runs nearly always agree.
+    """
     predicted, runs = outcomes.predicted, len(outcomes.predicted)
     right = (predicted == outcomes.labels).sum(axis=0)
-    found = {
+    found: Row = {
         "n": runs,
         "examples": len(outcomes.labels),
         "always_right": int((right == runs).sum()),
@@ -108,15 +156,14 @@ def agreement(outcomes: Outcomes) -> dict[str, Any]:
         return found
     votes = np.stack([(predicted == kind).sum(axis=0) for kind in range(outcomes.kinds)], axis=1)
     pairs = (votes * (votes - 1)).sum(axis=1) / (runs * (runs - 1))
-    # All runs always say the same one label: there is no agreement beyond chance to speak of.
-    several = (votes.sum(axis=0) > 0).sum() > 1
-    return found | {
-        "agreement": pairs.mean(),
-        "kappa": float(fleiss_kappa(votes)) if several else None,
-    }
+    found["agreement"] = pairs.mean()
+    several_labels = (votes.sum(axis=0) > 0).sum() > 1
+    found["kappa"] = float(fleiss_kappa(votes)) if several_labels else None
+    return found
 
 
-def _confusion_rows(counts: np.ndarray, names: pd.Index) -> Iterator[dict[str, Any]]:
+def _confusion_rows(counts: Integers, names: pd.Index) -> Iterator[Row]:
+    """The confusions of all runs of a group together; counts as `confusion` returns them."""
     total = counts.sum(axis=0)
     for label in np.flatnonzero(total.sum(axis=1)):
         for predicted in range(len(names)):
@@ -129,7 +176,8 @@ def _confusion_rows(counts: np.ndarray, names: pd.Index) -> Iterator[dict[str, A
             }
 
 
-def _class_rows(counts: np.ndarray, names: pd.Index) -> Iterator[dict[str, Any]]:
+def _class_rows(counts: Integers, names: pd.Index) -> Iterator[Row]:
+    """The scores of each label over the runs of a group; counts as `confusion` returns them."""
     scores = class_scores(counts)
     several = len(counts) > 1
     for at, name in enumerate(names):
@@ -145,7 +193,8 @@ def _class_rows(counts: np.ndarray, names: pd.Index) -> Iterator[dict[str, Any]]
         yield row
 
 
-def _hard_rows(outcomes: Outcomes, ids: pd.Series, names: pd.Index) -> Iterator[dict[str, Any]]:
+def _hard_rows(outcomes: Outcomes, ids: pd.Series, names: pd.Index) -> Iterator[Row]:
+    """The examples that no run gets right."""
     never = ~(outcomes.predicted == outcomes.labels).any(axis=0)
     for at in np.flatnonzero(never):
         votes = np.bincount(outcomes.predicted[:, at], minlength=outcomes.kinds)

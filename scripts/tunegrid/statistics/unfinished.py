@@ -1,13 +1,13 @@
-"""What became of a cell without a result: it failed, or it is missing. Either is shown as such."""
+"""What became of a cell that has no result: it failed, or it is missing."""
 
 from pathlib import Path
 
 from tunegrid.cluster.attempts import DISK, ERROR, LOST, MEMORY, STOPPED, TIME, Attempts
 from tunegrid.results import FAILED, MISSING
 
-#: Ends of an attempt that another one does not mend by going on.
+#: Ends of an attempt after which going on would not help: the cell counts as failed.
 FAILURES = {ERROR, MEMORY, DISK, LOST}
-#: Ends after which the run goes on from its checkpoint.
+#: Ends of an attempt after which the run goes on from its checkpoint.
 PAUSES = {STOPPED, TIME}
 
 
@@ -15,8 +15,11 @@ def state_of_unfinished(attempts: Path, settings_hash: str) -> tuple[str, str]:
     """The state of a cell that has no result, and why, in words.
 
     Args:
-        attempts: the file of the attempts at this cell, if there were any.
-        settings_hash: of the cell; attempts at other settings tell nothing.
+        attempts: the file of the attempts at this cell, which need not be there.
+        settings_hash: the hash of the cell's settings; attempts at other settings do not count.
+
+    Returns:
+        `FAILED` or `MISSING`, and the reason.
     """
     made = Attempts(attempts, settings_hash).read()
     if not made:

@@ -1,77 +1,128 @@
 """From a catalogue entry to a checked task: one form for all, whatever the files look like."""
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
+from tunegrid.config.catalogue import Counts, Split, TaskEntry
 from tunegrid.errors import UserError
+from tunegrid.files import sha256, write_json
 from tunegrid.tasks.readers import load_reader
 from tunegrid.tasks.readers.example import Example
-from tunegrid.tasks.sources import SplitFiles
-from tunegrid.tasks.splits import grouped_sample, stratified_sample
+from tunegrid.tasks.sources import SplitFiles, download_task, task_files
+from tunegrid.tasks.splits import grouped_sample, label_counts, stratified_sample
 
-#: Problems of one file that are listed before the rest are only counted.
+#: How many problems of one file are listed before the rest are only counted.
 LISTED = 5
 
 
-def read_task(entry: dict[str, Any], files: SplitFiles) -> DatasetDict:
+class FetchedTask(TypedDict):
+    """What task.json says of a fetched task.
+
+    Attributes:
+        task: its name.
+        entry: the keys of its catalogue entry that decide a result.
+        files: of each split, or of `all`, the SHA-256 of every file that was read.
+        splits: of each split, how many examples have each label.
+        commit: the commit that the revision stood for, of a task of the hub.
+    """
+
+    task: str
+    entry: dict[str, Any]
+    files: dict[str, dict[str, str]]
+    splits: dict[str, dict[str, int]]
+    commit: NotRequired[str]
+
+
+def fetch_task(name: str, entry: TaskEntry, data_root: Path | None, output: Path) -> FetchedTask:
+    """Bring in a task, check it, and write it in the form that all tasks share.
+
+    Args:
+        name: the task's name.
+        entry: its catalogue entry.
+        data_root: the folder of the files that neither a package nor the hub holds.
+        output: folder to write: the splits (Arrow, `datasets.load_from_disk`) and task.json.
+
+    Returns:
+        What task.json says.
+
+    Raises:
+        UserError: the files cannot be had, or are not as the catalogue says.
+    """
+    # Not in the output, which holds what was read and not what it was read from.
+    downloads = output.parent / ".sources" / name
+    commit = None
+    if entry.hub:
+        files, commit = download_task(name, entry, downloads)
+    else:
+        files = task_files(name, entry, data_root)
+    task = read_task(entry, files)
+    task.save_to_disk(output)
+    card: FetchedTask = {
+        "task": name,
+        "entry": entry.settings(),
+        "files": {
+            split: {_public_name(path, downloads): sha256(path) for path in paths}
+            for split, paths in files.items()
+        },
+        "splits": {split: label_counts(data) for split, data in task.items()},
+    }
+    if commit:
+        card["commit"] = commit
+    write_json(output / "task.json", card)
+    shutil.rmtree(downloads, ignore_errors=True)
+    return card
+
+
+def _public_name(path: Path, downloads: Path) -> str:
+    """A file as people find it again: if it was downloaded, its path in the repository."""
+    return str(path.relative_to(downloads) if path.is_relative_to(downloads) else path)
+
+
+def read_task(entry: TaskEntry, files: SplitFiles) -> DatasetDict:
     """The task's splits, checked: columns id, text, text_pair (or null) and label (ClassLabel).
 
     Args:
-        entry: the catalogue entry (`TaskEntry.settings`).
-        files: of each split, or of `all`. Of several, their examples follow each other, and an id
-            begins with its file's name.
+        entry: the catalogue entry.
+        files: of each split, or of `all`. Where there are several, their examples follow each
+            other, and an id begins with the name of its file.
 
     Raises:
         UserError: a file cannot be parsed, an id repeats, a label is unknown, a text is empty, or
-            a split has another count than the catalogue's; each names file and line.
+            a split has another count than the catalogue's; each line names file and line.
     """
-    labels = entry["labels"]
-    splits = {}
-    for split, paths in files.items():
-        splits[split] = [example for path in paths for example in _read(path, entry, paths)]
-    if "all" in splits:
-        splits = _split(splits["all"], labels, entry["split"])
-    _check_counts(splits, entry.get("counts"), files)
-    return DatasetDict({split: _dataset(splits[split], labels) for split in sorted(splits)})
+    splits = {
+        split: [example for path in paths for example in _read_file(path, entry, paths)]
+        for split, paths in files.items()
+    }
+    if entry.split:
+        splits = _split(splits["all"], entry.labels, entry.split)
+    if entry.counts:
+        _check_counts(splits, entry.counts, files)
+    return DatasetDict({split: _dataset(splits[split], entry.labels) for split in sorted(splits)})
 
 
-def _read(path: Path, entry: dict[str, Any], beside: Sequence[Path]) -> list[Example]:
-    """The examples of one of a split's files, checked."""
-    examples = list(load_reader(entry["reader"])(path, entry))
-    _check(examples, entry["labels"], path)
+def _read_file(path: Path, entry: TaskEntry, beside: Sequence[Path]) -> list[Example]:
+    """The examples of one of a split's files, checked; `beside` are all files of the split."""
+    examples = list(load_reader(entry.reader)(path, entry))
+    problems = list(_problems(examples, entry.labels, path))
+    if problems:
+        rest = len(problems) - LISTED
+        more = [f"{path}: and {rest} more"] if rest > 0 else []
+        raise UserError(*problems[:LISTED], *more)
     if len(beside) == 1:
         return examples
     name = path.relative_to(os.path.commonpath([other.parent for other in beside]))
     return [replace(example, id=f"{name}/{example.id}") for example in examples]
 
 
-def _dataset(examples: Sequence[Example], labels: Sequence[str]) -> Dataset:
-    features = Features(
-        {
-            "id": Value("string"),
-            "text": Value("string"),
-            "text_pair": Value("string"),
-            "label": ClassLabel(names=list(labels)),
-        }
-    )
-    columns = {key: [getattr(example, key) for example in examples] for key in features}
-    return Dataset.from_dict(columns, features=features)
-
-
-def _check(examples: Sequence[Example], labels: Sequence[str], path: Path) -> None:
-    problems = list(_problems(examples, labels, path))
-    if problems:
-        rest = len(problems) - LISTED
-        more = [f"{path}: and {rest} more"] if rest > 0 else []
-        raise UserError(*problems[:LISTED], *more)
-
-
 def _problems(examples: Sequence[Example], labels: Sequence[str], path: Path) -> Iterator[str]:
+    """What is wrong with the examples of a file, one line each."""
     if not examples:
         yield f"{path}: holds no example"
     first: dict[str, int] = {}
@@ -88,49 +139,63 @@ def _problems(examples: Sequence[Example], labels: Sequence[str], path: Path) ->
             yield f"{where}: the second text is empty"
 
 
-def _split(
-    examples: list[Example], labels: Sequence[str], how: dict[str, Any]
-) -> dict[str, list[Example]]:
-    """One file's examples as train, test and, where it has a share, dev."""
-    rest, splits = examples, {}
-    for split in ("test", "dev"):
-        if how[split]:
-            rest, splits[split] = _cut(rest, labels, how["by"], how[split], how["seed"])
+def _dataset(examples: Sequence[Example], labels: Sequence[str]) -> Dataset:
+    features = Features(
+        {
+            "id": Value("string"),
+            "text": Value("string"),
+            "text_pair": Value("string"),
+            "label": ClassLabel(names=list(labels)),
+        }
+    )
+    columns = {key: [getattr(example, key) for example in examples] for key in features}
+    return Dataset.from_dict(columns, features=features)
+
+
+def _split(examples: list[Example], labels: Sequence[str], how: Split) -> dict[str, list[Example]]:
+    """The examples of one file as train, test and, where it has a share, dev."""
+    splits = {}
+    rest, splits["test"] = _cut(examples, labels, how, share=how.test)
+    if how.dev:
+        rest, splits["dev"] = _cut(rest, labels, how, share=how.dev)
     return splits | {"train": rest}
 
 
 def _cut(
-    examples: list[Example], labels: Sequence[str], by: str, share: float, seed: int
+    examples: list[Example], labels: Sequence[str], how: Split, *, share: float
 ) -> tuple[list[Example], list[Example]]:
     """The examples without a share of them, and that share."""
-    if by == "example":
-        # The library's own shuffle: it is what the report's source split AG News with.
-        both = Dataset.from_dict({"at": range(len(examples))}).train_test_split(share, seed=seed)
-        return [examples[at] for at in both["train"]["at"]], [
-            examples[at] for at in both["test"]["at"]
-        ]
-    if by == "label":
+    if how.by == "example":
+        # The data sets library's own shuffle: published splits of AG News were made with it.
+        positions = Dataset.from_dict({"at": range(len(examples))})
+        both = positions.train_test_split(share, seed=how.seed)
+        kept, taken = both["train"]["at"], both["test"]["at"]
+        return [examples[at] for at in kept], [examples[at] for at in taken]
+    if how.by == "label":
         ids = [labels.index(example.label) for example in examples]
-        taken = stratified_sample(ids, round(share * len(examples)), seed)
+        taken = stratified_sample(ids, round(share * len(examples)), how.seed)
     else:
-        taken = grouped_sample([example.group or example.id for example in examples], share, seed)
+        groups = [example.group or example.id for example in examples]
+        taken = grouped_sample(groups, share, how.seed)
     inside = set(taken)
-    kept = [example for at, example in enumerate(examples) if at not in inside]
-    return kept, [examples[at] for at in taken]
+    kept = [at for at in range(len(examples)) if at not in inside]
+    return [examples[at] for at in kept], [examples[at] for at in taken]
 
 
-def _check_counts(
-    splits: dict[str, list[Example]], counts: dict[str, int] | None, files: SplitFiles
-) -> None:
+def _check_counts(splits: dict[str, list[Example]], counts: Counts, files: SplitFiles) -> None:
+    """Refuse splits that have other counts than the catalogue's."""
+    expected = {"train": counts.train, "dev": counts.dev, "test": counts.test}
     problems = []
     for split, examples in splits.items():
-        if counts and len(examples) != counts.get(split):
-            paths = files.get(split) or files["all"]
-            last = max((example.line for example in examples), default=0)
-            more = f" (and {len(paths) - 1} files before it)" if len(paths) > 1 else ""
-            problems.append(
-                f"{paths[-1]}:{last}{more}: split {split} has {len(examples)} examples;"
-                f" the catalogue says {counts.get(split)}"
-            )
+        if len(examples) == expected[split]:
+            continue
+        paths = files.get(split) or files["all"]
+        last = max((example.line for example in examples), default=0)
+        others = len(paths) - 1
+        more = f" (and {others} files before it)" if others else ""
+        problems.append(
+            f"{paths[-1]}:{last}{more}: split {split} has {len(examples)} examples;"
+            f" the catalogue says {expected[split]}"
+        )
     if problems:
         raise UserError(*problems)

@@ -1,8 +1,8 @@
 """Splits: cutting them by a fixed seed, the same on every machine, and counting what is in them."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TypedDict
 
 import numpy as np
 from datasets import Dataset
@@ -11,24 +11,25 @@ from datasets import Dataset
 def stratified_sample(labels: Sequence[int], size: int, seed: int) -> list[int]:
     """Positions of `size` examples, each label in proportion, in ascending order.
 
-    Shares are rounded by the largest remainder (Hamilton's method), ties to the smaller label.
+    Shares are rounded by the largest remainder (Hamilton's method; Balinski & Young 2001, Fair
+    Representation), and of equal remainders the smaller label's comes first.
 
     Args:
-        labels: label id of every example.
+        labels: the label id of every example.
         size: how many to take; all of them if there are no more.
         seed: of the draw within each label.
     """
-    labels = np.asarray(labels)
-    if size >= len(labels):
-        return list(range(len(labels)))
+    label_ids = np.asarray(labels)
+    if size >= len(label_ids):
+        return list(range(len(label_ids)))
     generator = np.random.default_rng(seed)
-    kinds, counts = np.unique(labels, return_counts=True)
-    quotas = counts * size / len(labels)
+    kinds, counts = np.unique(label_ids, return_counts=True)
+    quotas = counts * size / len(label_ids)
     take = np.floor(quotas).astype(int)
-    remainders = np.argsort(-(quotas - take), kind="stable")
-    take[remainders[: size - take.sum()]] += 1
+    by_remainder = np.argsort(-(quotas - take), kind="stable")
+    take[by_remainder[: size - take.sum()]] += 1
     chosen = [
-        generator.choice(np.flatnonzero(labels == kind), number, replace=False)
+        generator.choice(np.flatnonzero(label_ids == kind), number, replace=False)
         for kind, number in zip(kinds, take, strict=True)
     ]
     return sorted(int(position) for position in np.concatenate(chosen))
@@ -38,15 +39,15 @@ def grouped_sample(groups: Sequence[str], share: float, seed: int) -> list[int]:
     """Positions of whole groups, drawn at random until they hold `share` of the examples.
 
     Args:
-        groups: group of every example.
-        share: of the examples, in (0, 1); reached or passed by less than one group.
+        groups: the group of every example.
+        share: of the examples, in (0, 1); it is reached, or passed by less than one group.
         seed: of the order in which groups are drawn.
     """
-    groups = np.asarray(groups)
-    kinds, counts = np.unique(groups, return_counts=True)
+    names = np.asarray(groups)
+    kinds, counts = np.unique(names, return_counts=True)
     order = np.random.default_rng(seed).permutation(len(kinds))
-    enough = int(np.searchsorted(np.cumsum(counts[order]), share * len(groups))) + 1
-    return [int(position) for position in np.flatnonzero(np.isin(groups, kinds[order[:enough]]))]
+    enough = int(np.searchsorted(np.cumsum(counts[order]), share * len(names))) + 1
+    return [int(position) for position in np.flatnonzero(np.isin(names, kinds[order[:enough]]))]
 
 
 def joined_texts(data: Dataset, separator: str) -> list[str]:
@@ -64,40 +65,33 @@ def label_counts(data: Dataset) -> dict[str, int]:
     return {name: seen[index] for index, name in enumerate(names)}
 
 
-def few_shot_sample(
-    labels: Sequence[int], draws: Sequence[Mapping[str, Any]], seed: int
-) -> list[int]:
-    """Positions of the examples that a few-shot task keeps, in ascending order.
-
-    Examples whose label no draw names are all kept.
-
-    Args:
-        labels: label id of every example.
-        draws: `labels` (ids), `examples` to keep of each, all of them if there are no more, and
-            `seed`, None for the run's own.
-        seed: the run's.
-    """
-    labels = np.asarray(labels)
-    kept = np.ones(len(labels), dtype=bool)
-    for draw in draws:
-        own = seed if draw["seed"] is None else draw["seed"]
-        for label in draw["labels"]:
-            there = np.flatnonzero(labels == label)
-            # A stream for each label: a label more in the task changes no other's examples.
-            order = np.random.default_rng([own, label]).permutation(there)
-            kept[order[draw["examples"] :]] = False
-    return [int(position) for position in np.flatnonzero(kept)]
-
-
-def count_encoded(data: Dataset) -> dict[str, Any]:
+class EncodedCounts(TypedDict):
     """What an encoded split holds.
+
+    Attributes:
+        examples: how many there are.
+        labels: how many examples have each label, in the order of the label ids.
+        tokens: of all examples, after the cut to `max_length`.
+        truncated: how many examples were cut.
+        median: of the lengths in tokens before the cut.
+        p95: the length that 95 % of the examples do not exceed.
+        longest: the length of the longest example.
+    """
+
+    examples: int
+    labels: dict[str, int]
+    tokens: int
+    truncated: int
+    median: float
+    p95: float
+    longest: int
+
+
+def count_encoded(data: Dataset) -> EncodedCounts:
+    """Count what an encoded split holds.
 
     Args:
         data: columns label, length (tokens before the cut) and input_ids.
-
-    Returns:
-        examples, labels (examples of each), tokens (after the cut), truncated (examples that were
-        cut), and of the lengths before it median, p95 and longest.
     """
     lengths = np.asarray(data["length"])
     kept = np.asarray([len(ids) for ids in data["input_ids"]])

@@ -6,7 +6,7 @@ from datasets import load_from_disk
 
 from tunegrid.errors import UserError
 from tunegrid.results import EVALUATED
-from tunegrid.tasks.preparing import FEW_SHOT_SPLITS, draw_few_shot
+from tunegrid.tasks.few_shot import FEW_SHOT_SPLITS, draw_few_shot
 from tunegrid.tasks.splits import count_encoded
 from tunegrid.training.batching import EncodedSplit
 from tunegrid.training.run_request import RunRequest

@@ -1,20 +1,22 @@
-"""Readers: one module a family of files. A catalogue entry names its reader by its module.
+"""Readers: one module for each family of files. A catalogue entry names its reader by its module.
 
-Every reader module has a function `read` of the signature `Reader`: it yields the file's examples
-in order and raises `UserError` with file and line for what it cannot parse. Whether ids repeat,
-labels are known and texts are there is checked once for all, in `tunegrid.tasks.fetching`.
+Every reader module has a function `read` of the signature `Reader`: it yields the examples of a
+file in their order and raises `UserError`, with file and line, for what it cannot parse. Whether
+ids repeat, labels are known and texts are there is checked once for all readers, in
+`tunegrid.tasks.fetching`. `docs/add-a-reader.md` shows how to add one.
 
-A reader is imported by its name, so that a task's code digest holds its own reader alone.
+A reader is imported by its name, so that editing one reader concerns its own tasks alone.
 """
 
 import importlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tunegrid.tasks.readers.example import Entry, Example
+from tunegrid.config.catalogue import TaskEntry
+from tunegrid.tasks.readers.example import Example
 
 #: (file, catalogue entry) → examples
-Reader = Callable[[Path, Entry], Iterator[Example]]
+Reader = Callable[[Path, TaskEntry], Iterator[Example]]
 
 
 def reader_names() -> list[str]:

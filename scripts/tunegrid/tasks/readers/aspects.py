@@ -10,24 +10,26 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tunegrid.config.catalogue import TaskEntry
 from tunegrid.errors import UserError
-from tunegrid.tasks.readers.example import Entry, Example, parsed_json, read_text, text_field
+from tunegrid.tasks.readers.example import Example, parse_json, read_text, text_field
 
 
-def read(path: Path, _entry: Entry) -> Iterator[Example]:
+def read(path: Path, _entry: TaskEntry) -> Iterator[Example]:
     """The examples of one file, in its order; the polarity is the label."""
     text = read_text(path)
-    # Pairs, not a dict: a repeated id must be seen, not overwritten.
-    records = parsed_json(text, path, object_pairs_hook=list)
-    if not isinstance(records, list) or not all(isinstance(pair, tuple) for pair in records):
+    # A JSON object is read as a list of pairs and not as a dict, in which a repeated id would
+    # silently overwrite the first.
+    records = parse_json(text, path, object_pairs_hook=list)
+    if not _is_object(records):
         raise UserError(f"{path}:1: holds no JSON object; it must map ids to examples")
-    at, line = 0, 1
+    position, line = 0, 1
     for key, pairs in records:
-        spellings = {json.dumps(key), json.dumps(key, ensure_ascii=False)}
-        pattern = "|".join(re.escape(spelling) for spelling in spellings)
-        if found := re.compile(rf"(?:{pattern})\s*:\s*[^\s]").search(text, at):
-            at, line = found.end(), text.count("\n", 0, found.start()) + 1
-        if not isinstance(pairs, list) or not all(isinstance(pair, tuple) for pair in pairs):
+        # The parser does not say where an id stands, so its text is looked for from the last on.
+        found = _key_pattern(key).search(text, position)
+        if found:
+            position, line = found.end(), text.count("\n", 0, found.start()) + 1
+        if not _is_object(pairs):
             raise UserError(f"{path}:{line}: example {key!r} is no JSON object")
         record: dict[str, Any] = dict(pairs)
         yield Example(
@@ -37,3 +39,15 @@ def read(path: Path, _entry: Entry) -> Iterator[Example]:
             label=text_field(record, "polarity", path, line),
             line=line,
         )
+
+
+def _is_object(value: Any) -> bool:
+    """Whether a value was read from a JSON object: it is then a list of pairs."""
+    return isinstance(value, list) and all(isinstance(pair, tuple) for pair in value)
+
+
+def _key_pattern(key: str) -> re.Pattern[str]:
+    """What a key looks like in a file, its letters escaped or not, with the begin of its value."""
+    spellings = {json.dumps(key), json.dumps(key, ensure_ascii=False)}
+    either = "|".join(re.escape(spelling) for spelling in spellings)
+    return re.compile(rf"(?:{either})\s*:\s*[^\s]")

@@ -7,10 +7,11 @@ number is one.
 from collections.abc import Iterator
 from pathlib import Path
 
-from tunegrid.tasks.readers.example import Entry, Example, json_lines, text_field
+from tunegrid.config.catalogue import TaskEntry
+from tunegrid.tasks.readers.example import Example, json_lines, text_field
 
 
-def read(path: Path, _entry: Entry) -> Iterator[Example]:
+def read(path: Path, _entry: TaskEntry) -> Iterator[Example]:
     """The examples of one file, in its order."""
     for line, record in json_lines(path):
         yield Example(

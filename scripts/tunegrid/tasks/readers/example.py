@@ -7,17 +7,21 @@ import io
 import json
 import lzma
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tunegrid.errors import UserError
 
-#: A catalogue entry as JSON values (`TaskEntry.settings`).
-Entry = Mapping[str, Any]
-#: How files are opened, by the last part of their names.
-OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+#: How compressed files are opened, by the last part of their names.
+OPENERS: dict[str, Callable[..., Any]] = {
+    ".gz": gzip.open,
+    ".bz2": bz2.open,
+    ".xz": lzma.open,
+}
+#: The longest cell of a CSV file, in characters; the library alone would refuse 128 KB.
+LONGEST_CELL = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Example:
         label: the label's name.
         line: where it stands in its file, from 1.
         text_pair: the second text of a pair.
-        group: what must not be split apart (the review that a sentence is from, say).
+        group: what must not be split apart, such as the review that a sentence is from.
     """
 
     id: str
@@ -47,11 +51,13 @@ def read_text(path: Path) -> str:
     Compressed files (.gz, .bz2, .xz) are read like others.
 
     Raises:
-        UserError: it cannot be read, is truncated, or is not UTF-8.
+        UserError: it cannot be read, is cut short, or is not UTF-8.
     """
+    open_file = OPENERS.get(path.suffix, open)
     try:
-        with OPENERS.get(path.suffix, open)(path, "rb") as file:
-            return file.read().decode("utf-8-sig")
+        with open_file(path, "rb") as file:
+            content: bytes = file.read()
+        return content.decode("utf-8-sig")
     except (EOFError, lzma.LZMAError, zlib.error) as error:
         raise UserError(f"{path}: is damaged or cut short: {error}; fetch it again") from None
     except OSError as error:
@@ -62,7 +68,7 @@ def read_text(path: Path) -> str:
 
 
 def text_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The number (from 1) and text of every line, without its ending, blank ones skipped.
+    """The number (from 1) and the text of every line that is not blank, without its ending.
 
     Only LF and CR LF end a line; other separators of Unicode may stand in a text.
     """
@@ -72,7 +78,7 @@ def text_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The line number (from 1) and value of every line of a JSON lines file.
+    """The line number (from 1) and the value of every line of a JSON lines file.
 
     Raises:
         UserError: a line is not a JSON object.
@@ -87,8 +93,13 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, value
 
 
-def parsed_json(text: str, path: Path, **options: Any) -> Any:
-    """The value of a JSON file's text; `options` of `json.loads`.
+def parse_json(text: str, path: Path, **options: Any) -> Any:
+    """The value of a JSON file's text.
+
+    Args:
+        text: what the file holds.
+        path: of the file, for messages.
+        **options: of `json.loads`.
 
     Raises:
         UserError: it is not valid.
@@ -100,12 +111,16 @@ def parsed_json(text: str, path: Path, **options: Any) -> Any:
 
 
 def csv_rows(path: Path, **dialect: Any) -> Iterator[tuple[int, list[str]]]:
-    """The line number (from 1) that each row of a CSV file ends on, and its cells.
+    """The cells of each row of a CSV file, and the line number (from 1) that the row ends on.
+
+    Args:
+        path: of the file.
+        **dialect: of `csv.reader`.
 
     Raises:
         UserError: a row is not valid.
     """
-    csv.field_size_limit(2**31 - 1)  # texts may be longer than the 128 KB that it allows
+    csv.field_size_limit(LONGEST_CELL)
     rows = csv.reader(io.StringIO(read_text(path), newline=""), strict=True, **dialect)
     try:
         for row in rows:
@@ -115,12 +130,13 @@ def csv_rows(path: Path, **dialect: Any) -> Iterator[tuple[int, list[str]]]:
 
 
 def text_field(record: dict[str, Any], key: str, path: Path, line: int) -> str:
-    """The text under `key` of a record.
+    """The text under `key` of a record that stands on this line of this file.
 
     Raises:
-        UserError: the key is missing or is not text.
+        UserError: the key is missing, or its value is not text.
     """
-    if not isinstance(value := record.get(key), str):
+    value = record.get(key)
+    if not isinstance(value, str):
         problem = "is missing" if value is None else f"is {value!r}, not text"
         raise UserError(f"{path}:{line}: key {key!r} {problem}")
     return value

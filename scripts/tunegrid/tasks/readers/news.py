@@ -1,19 +1,19 @@
 """AG News: CSV without a header, rows of class index (from 1), title, description.
 
-The description alone is the text, as in the report's source. Source: Zhang et al. 2015,
-https://arxiv.org/abs/1509.01626.
+The description alone is the text. Source: Zhang et al. 2015, https://arxiv.org/abs/1509.01626.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 
+from tunegrid.config.catalogue import TaskEntry
 from tunegrid.errors import UserError
-from tunegrid.tasks.readers.example import Entry, Example, csv_rows
+from tunegrid.tasks.readers.example import Example, csv_rows
 
 
-def read(path: Path, entry: Entry) -> Iterator[Example]:
+def read(path: Path, entry: TaskEntry) -> Iterator[Example]:
     """The examples of one file, in its order; a row's position (from 0) is its id."""
-    labels = entry["labels"]
+    labels = entry.labels
     for position, (line, row) in enumerate(csv_rows(path)):
         if len(row) != 3:
             raise UserError(
@@ -21,10 +21,11 @@ def read(path: Path, entry: Entry) -> Iterator[Example]:
                 " it must have 3: class index, title, description"
             )
         index, _, description = row
-        known = index.isdecimal() and 1 <= int(index) <= len(labels)
+        is_known = index.isdecimal() and 1 <= int(index) <= len(labels)
         yield Example(
             id=str(position),
             text=description,
-            label=labels[int(index) - 1] if known else index,
+            # An unknown index is refused, as every unknown label is, after all rows are read.
+            label=labels[int(index) - 1] if is_known else index,
             line=line,
         )

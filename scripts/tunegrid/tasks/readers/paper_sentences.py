@@ -8,11 +8,12 @@ Source: Takeshita et al. 2024, https://aclanthology.org/2024.naacl-long.371 (ACL
 from collections.abc import Iterator
 from pathlib import Path
 
+from tunegrid.config.catalogue import TaskEntry
 from tunegrid.errors import UserError
-from tunegrid.tasks.readers.example import Entry, Example, json_lines
+from tunegrid.tasks.readers.example import Example, json_lines
 
 
-def read(path: Path, _entry: Entry) -> Iterator[Example]:
+def read(path: Path, _entry: TaskEntry) -> Iterator[Example]:
     """The sentences of one file with exactly one role, paper by paper, in reading order."""
     for line, paper in json_lines(path):
         try:

@@ -7,13 +7,14 @@ would leak into test. Source: Li & Roth 2002, https://aclanthology.org/C02-1150.
 from collections.abc import Iterator
 from pathlib import Path
 
+from tunegrid.config.catalogue import TaskEntry
 from tunegrid.errors import UserError
-from tunegrid.tasks.readers.example import Entry, Example, text_lines
+from tunegrid.tasks.readers.example import Example, text_lines
 
 
-def read(path: Path, _entry: Entry) -> Iterator[Example]:
+def read(path: Path, _entry: TaskEntry) -> Iterator[Example]:
     """The distinct questions of one file, in its order; the line number is the id."""
-    seen = set()
+    seen: set[str] = set()
     for line, row in text_lines(path):
         kind, _, question = row.partition(" ")
         coarse, colon, _ = kind.partition(":")

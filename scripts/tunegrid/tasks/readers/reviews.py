@@ -8,16 +8,18 @@ https://doi.org/10.1609/icwsm.v8i1.14550 (the amazonReviewSnippets ground truth)
 from collections.abc import Iterator
 from pathlib import Path
 
+from tunegrid.config.catalogue import TaskEntry
 from tunegrid.errors import UserError
-from tunegrid.tasks.readers.example import Entry, Example, text_lines
+from tunegrid.tasks.readers.example import Example, text_lines
 
+#: From so far above or below 0 on, a rating is positive or negative.
 THRESHOLD = 0.5
 
 
-def read(path: Path, _entry: Entry) -> Iterator[Example]:
+def read(path: Path, _entry: TaskEntry) -> Iterator[Example]:
     """The examples of one file, in its order."""
     for line, row in text_lines(path):
-        if line == 1:
+        if line == 1:  # the names of the columns
             continue
         try:
             identifier, sentiment, text = row.split("\t")
@@ -26,9 +28,18 @@ def read(path: Path, _entry: Entry) -> Iterator[Example]:
             raise UserError(
                 f"{path}:{line}: not three tab-separated columns: id, rating, text"
             ) from None
-        label = (
-            "positive" if rating >= THRESHOLD else "negative" if rating <= -THRESHOLD else "neutral"
-        )
         yield Example(
-            id=identifier, text=text, label=label, line=line, group=identifier.split("_")[0]
+            id=identifier,
+            text=text,
+            label=_label(rating),
+            line=line,
+            group=identifier.split("_")[0],
         )
+
+
+def _label(rating: float) -> str:
+    if rating >= THRESHOLD:
+        return "positive"
+    if rating <= -THRESHOLD:
+        return "negative"
+    return "neutral"
