@@ -38,6 +38,7 @@ rule collect_runs:
             labels={"shows": "every run"},
         ),
         history="results/history.parquet",
+        evaluations="results/evaluations.parquet",
     log:
         "results/logs/collect_runs.log",
     localrule: True
@@ -50,7 +51,7 @@ rule collect_runs:
     shell:
         'python "$TUNEGRID"/scripts/collect_runs.py --cells {input.cells} --runs results/runs'
         " {params.attempts} --parquet {output.parquet} --csv {output.csv} --history {output.history}"
-        " > {log} 2>&1"
+        " --evaluations {output.evaluations} > {log} 2>&1"
 
 
 rule compare_methods:

@@ -21,6 +21,7 @@ def main() -> None:
     parser.add_argument("--parquet", required=True, type=Path, help="runs, to write")
     parser.add_argument("--csv", required=True, type=Path, help="the same, to write")
     parser.add_argument("--history", required=True, type=Path, help="curves, to write (Parquet)")
+    parser.add_argument("--evaluations", type=Path, help="metrics by epoch, to write (Parquet)")
     arguments = parser.parse_args()
 
     import pandas as pd
@@ -28,14 +29,18 @@ def main() -> None:
 
     from tunegrid.files import atomic_path
     from tunegrid.results import FINISHED, RUN_PATH
-    from tunegrid.statistics.collect import collect_history, collect_runs
+    from tunegrid.statistics.collect import collect_evaluations, collect_history, collect_runs
 
     # Names and hashes are text, also where they look like a number or like NA.
     cells = pd.read_csv(arguments.cells, dtype=str, keep_default_na=False).astype({"seed": int})
     runs = collect_runs(cells, arguments.runs, arguments.attempts)
     finished = runs[runs["state"] == FINISHED]
+    history = collect_history(finished, arguments.runs)
     with atomic_path(arguments.history) as temporary:
-        parquet.write_table(collect_history(finished, arguments.runs), temporary)
+        parquet.write_table(history, temporary)
+    if arguments.evaluations:
+        with atomic_path(arguments.evaluations) as temporary:
+            collect_evaluations(history, finished).to_parquet(temporary, index=False)
     with atomic_path(arguments.csv) as temporary:
         runs.to_csv(temporary, index=False)
     with atomic_path(arguments.parquet) as temporary:

@@ -14,7 +14,8 @@ from pyarrow import csv
 
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
-from tunegrid.results import FINISHED, MISSING, RUN, RUN_PATH
+from tunegrid.metrics import METRICS
+from tunegrid.results import EVALUATED, FINISHED, MISSING, RUN, RUN_PATH
 from tunegrid.settings import Settings
 from tunegrid.statistics.unfinished import state_of_unfinished
 
@@ -154,6 +155,21 @@ def collect_history(finished: pd.DataFrame, root: Path) -> pa.Table:
     for position, key in enumerate(RUN):
         table = table.add_column(position, key, pa.array(finished[key].repeat(lengths)))
     return table
+
+
+def collect_evaluations(history: pa.Table, finished: pd.DataFrame) -> pd.DataFrame:
+    """The evaluations of finished cells: `RUN`, epoch, step, split and metrics, a row an epoch.
+
+    Args:
+        history: as `collect_history` returns it.
+        finished: the finished rows of what collect_runs returns.
+    """
+    columns = {f"eval_{name}": name for name in METRICS}
+    known = [name for name in columns if name in history.column_names]
+    rows = history.select([*RUN, "epoch", "step", *known]).to_pandas()
+    rows = rows.dropna(subset=known, how="all").rename(columns=columns)
+    splits = finished[RUN].assign(split=finished["settings.protocol"].map(EVALUATED))
+    return rows.merge(splits, on=RUN, validate="many_to_one")
 
 
 def _header_and_rows(path: Path) -> tuple[bytes, bytes]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from tunegrid.metrics import compared_metrics
 from tunegrid.results import FINISHED, GROUP
 from tunegrid.statistics.run_counts import count_runs
 
@@ -18,8 +19,8 @@ def cost(runs: pd.DataFrame, memory: pd.DataFrame) -> pd.DataFrame:
         memory: the table `memory`: columns model, method, batch, tokens and traced (bytes).
 
     Returns:
-        A row a cell group, in the grid's order: n (finished runs) and `COUNTS`; accuracy and
-        macro_f1 (means); trainable_parameters and trainable_percent; of each of `MEASURED` the
+        A row a cell group, in the grid's order: n (finished runs) and `COUNTS`; the mean of
+        every compared metric; trainable_parameters and trainable_percent; of each of `MEASURED` the
         mean over the runs that tell it (seconds, bytes, joules), of the first also
         train_seconds_sd (n-1); peak_memory_of ("tensors" or "process"); devices (the kinds that
         its runs were made on); batch, tokens and traced (bytes of a training step, at the method's
@@ -27,7 +28,7 @@ def cost(runs: pd.DataFrame, memory: pd.DataFrame) -> pd.DataFrame:
     """
     finished = runs[runs["state"] == FINISHED]
     groups = finished.groupby(GROUP, sort=False)
-    table = groups[["accuracy", "macro_f1", *MEASURED]].mean()
+    table = groups[[*compared_metrics(), *MEASURED]].mean()
     table.insert(0, "n", groups.size())
     table.insert(table.columns.get_loc("train_seconds") + 1, "train_seconds_sd",
                  groups["train_seconds"].std())  # fmt: skip
