@@ -17,7 +17,7 @@ from tunegrid.planning.grid import expand_grid, packs, tokenizer_of
 from tunegrid.planning.memory_cases import memory_cases
 from tunegrid.paths import user_path
 from tunegrid.planning.loading import load_project, typed_command_line
-from tunegrid.reporting.listing import (
+from tunegrid.reporting.table_names import (
     CATEGORY,
     ERRORS,
     MEMORY_TABLES,
@@ -251,3 +251,19 @@ def runs_found(wildcards):
 def model_cases(wildcards):
     """The steps of a model whose memory is predicted and measured, as JSON."""
     return canonical_json(memory_cases(CELLS.values(), wildcards.model))
+
+
+def input_options(wildcards, input):
+    """Every named input as an option of the program: `--<name> <path>`."""
+    return [f"--{name} {path}" for name, path in input.items()]
+
+
+def figure_files(name, **shown):
+    """The files of a figure by format, for the output of its rule; the report shows the PNG.
+
+    Args:
+        name: path below results/figures/, without a suffix.
+        shown: caption, category and labels in the report, as Snakemake's `report` takes them.
+    """
+    paths = {suffix: f"results/figures/{name}.{suffix}" for suffix in FIGURES}
+    return paths | {"png": report(paths["png"], **shown)}

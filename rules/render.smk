@@ -1,4 +1,8 @@
 # What readers see: tables, workbook and figures, each marked for the report.
+from tunegrid.metrics import compared_metrics
+
+# What error bars show; the captions say it, too.
+ERROR_BAR = PROJECT.config.figures.error_bar
 
 
 rule write_tables:
@@ -72,132 +76,113 @@ rule write_workbook:
         " > {log} 2>&1"
 
 
-rule plot_bars:
+# What every figure has in common. It is never run itself: a figure is a rule that uses it and says
+# what differs. The name of each input is the option of the program that takes it.
+rule plot_figure:
+    log:
+        "results/logs/plot_figure.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    params:
+        inputs=input_options,
+        options="",
+        dpi=PROJECT.config.figures.dpi,
+    shell:
+        'python "$TUNEGRID"/scripts/{params.program}.py {params.inputs} {params.options}'
+        " --dpi {params.dpi} --output {output} > {log} 2>&1"
+
+
+use rule plot_figure as plot_bars with:
     input:
-        "results/summary.parquet",
+        summary="results/summary.parquet",
     output:
-        png=report(
-            "results/figures/bars_{metric}.png",
+        **figure_files(
+            "bars_{metric}",
             caption="captions/bars.rst",
             category="Quality",
             labels={"shows": "mean and spread", "metric": "{metric}"},
         ),
-        svg="results/figures/bars_{metric}.svg",
-        pdf="results/figures/bars_{metric}.pdf",
     log:
         "results/logs/plot_bars/{metric}.log",
-    localrule: True
-    conda:
-        "../envs/tunegrid.yaml"
     params:
         code=code_digest("plot_bars"),
-        error_bar=PROJECT.config.figures.error_bar,
-        dpi=PROJECT.config.figures.dpi,
-    shell:
-        'python "$TUNEGRID"/scripts/plot_bars.py --summary {input} --metric {wildcards.metric}'
-        " --error-bar {params.error_bar} --dpi {params.dpi} --output {output} > {log} 2>&1"
+        program="plot_bars",
+        error_bar=ERROR_BAR,
+        options=f"--metric {{metric}} --error-bar {ERROR_BAR}",
 
 
-rule plot_methods:
+use rule plot_figure as plot_methods with:
     input:
         runs="results/runs.parquet",
         summary="results/summary.parquet",
     output:
-        png=report(
-            "results/figures/methods.png",
+        **figure_files(
+            "methods",
             caption="captions/methods.rst",
             category="Quality",
-            labels={"shows": "methods compared", "metric": "accuracy, macro_f1"},
+            labels={"shows": "methods compared", "metric": ", ".join(compared_metrics())},
         ),
-        svg="results/figures/methods.svg",
-        pdf="results/figures/methods.pdf",
     log:
         "results/logs/plot_methods.log",
-    localrule: True
-    conda:
-        "../envs/tunegrid.yaml"
     params:
         code=code_digest("plot_methods"),
-        error_bar=PROJECT.config.figures.error_bar,
-        dpi=PROJECT.config.figures.dpi,
-    shell:
-        'python "$TUNEGRID"/scripts/plot_methods.py --runs {input.runs} --summary {input.summary}'
-        " --error-bar {params.error_bar} --dpi {params.dpi} --output {output} > {log} 2>&1"
+        program="plot_methods",
+        error_bar=ERROR_BAR,
+        options=f"--error-bar {ERROR_BAR}",
 
 
-rule plot_curves:
+use rule plot_figure as plot_curves with:
     input:
         history="results/history.parquet",
+        evaluations="results/evaluations.parquet",
         runs="results/runs.parquet",
     output:
-        png=report(
-            "results/figures/curves_{task}.png",
+        **figure_files(
+            "curves_{task}",
             caption="captions/curves.rst",
             category="Runs",
             labels={"shows": "training curves", "task": "{task}"},
         ),
-        svg="results/figures/curves_{task}.svg",
-        pdf="results/figures/curves_{task}.pdf",
     log:
         "results/logs/plot_curves/{task}.log",
-    localrule: True
-    conda:
-        "../envs/tunegrid.yaml"
     params:
         code=code_digest("plot_curves"),
-        dpi=PROJECT.config.figures.dpi,
-    shell:
-        'python "$TUNEGRID"/scripts/plot_curves.py --history {input.history} --runs {input.runs}'
-        " --task {wildcards.task} --dpi {params.dpi} --output {output} > {log} 2>&1"
+        program="plot_curves",
+        options="--task {task}",
 
 
-rule plot_confusion:
+use rule plot_figure as plot_confusion with:
     input:
-        errors="results/errors/confusion.csv",
+        confusion="results/errors/confusion.csv",
         summary="results/summary.parquet",
         card="results/cards/{task}.json",
     output:
-        png=report(
-            "results/figures/confusion_{task}.png",
+        **figure_files(
+            "confusion_{task}",
             caption="captions/confusion.rst",
             category="Quality",
             labels={"shows": "confusion", "task": "{task}"},
         ),
-        svg="results/figures/confusion_{task}.svg",
-        pdf="results/figures/confusion_{task}.pdf",
     log:
         "results/logs/plot_confusion/{task}.log",
-    localrule: True
-    conda:
-        "../envs/tunegrid.yaml"
     params:
         code=code_digest("plot_confusion"),
-        dpi=PROJECT.config.figures.dpi,
-    shell:
-        'python "$TUNEGRID"/scripts/plot_confusion.py --confusion {input.errors}'
-        " --summary {input.summary} --card {input.card} --dpi {params.dpi} --output {output} > {log} 2>&1"
+        program="plot_confusion",
 
 
-rule plot_pareto:
+use rule plot_figure as plot_pareto with:
     input:
-        "results/cost.csv",
+        cost="results/cost.csv",
     output:
-        png=report(
-            "results/figures/pareto.png",
+        **figure_files(
+            "pareto",
             caption="captions/pareto.rst",
             category="Cost",
             labels={"shows": "quality against memory and time"},
         ),
-        svg="results/figures/pareto.svg",
-        pdf="results/figures/pareto.pdf",
     log:
         "results/logs/plot_pareto.log",
-    localrule: True
-    conda:
-        "../envs/tunegrid.yaml"
     params:
         code=code_digest("plot_pareto"),
-        dpi=PROJECT.config.figures.dpi,
-    shell:
-        'python "$TUNEGRID"/scripts/plot_pareto.py --cost {input} --dpi {params.dpi}'
-        " --output {output} > {log} 2>&1"
+        program="plot_pareto",

@@ -34,8 +34,9 @@ def main() -> None:
     cells = read_cells(arguments.cells)
     runs = collect_runs(cells, scores, arguments.runs, arguments.attempts)
     finished = runs[runs["state"] == FINISHED]
+    history = collect_history(finished, arguments.runs)
     with atomic_path(arguments.history) as temporary:
-        parquet.write_table(collect_history(finished, arguments.runs), temporary)
+        parquet.write_table(history, temporary)
     with atomic_path(arguments.csv) as temporary:
         runs.to_csv(temporary, index=False)
     with atomic_path(arguments.parquet) as temporary:

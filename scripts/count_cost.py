@@ -21,7 +21,7 @@ def main() -> None:
     import pandas as pd
 
     from tunegrid.files import atomic_path
-    from tunegrid.reporting.readable import read_table
+    from tunegrid.reporting.report_table import read_table
     from tunegrid.statistics.costs import cost
 
     costs = cost(pd.read_parquet(arguments.runs), read_table(arguments.memory))

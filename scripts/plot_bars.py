@@ -1,21 +1,29 @@
 #!/usr/bin/env python
-"""Draw one metric as a bar chart, grouped by task, a bar for each model and method.
+"""Draw one metric as a bar chart: grouped by task, a bar for each model and method.
 
-Bars are means over seeds; the legend says what the error bars are. The majority class's score is
-a dashed line. Writes every file named, in the format of its suffix.
+Bars are means over seeds; the legend says what the error bars are. A dashed line is the score of
+predicting train's most frequent label. Writes every file named, in the format of its suffix.
 """
 
 from pathlib import Path
 
 from tunegrid.cli import describe, run_program
+from tunegrid.metrics import METRICS
 
 
 def main() -> None:
     parser = describe(__doc__)
-    parser.add_argument("--summary", required=True, type=Path, help="summary.parquet")
-    parser.add_argument("--metric", required=True, help="loss, accuracy, micro_f1 or macro_f1")
-    parser.add_argument("--error-bar", default="sd", choices=["sd", "variance"])
-    parser.add_argument("--dpi", type=int, default=200, help="of PNG files")
+    parser.add_argument("--summary", required=True, type=Path, help="summary.parquet of summarise")
+    parser.add_argument("--metric", required=True, choices=METRICS, help="which one is drawn")
+    parser.add_argument(
+        "--error-bar",
+        default="sd",
+        choices=["sd", "variance"],
+        help="what error bars show: the standard deviation or the variance (default: sd)",
+    )
+    parser.add_argument(
+        "--dpi", type=int, default=200, help="dots per inch of PNG files (default: 200)"
+    )
     parser.add_argument("--output", required=True, type=Path, nargs="+", help="files to write")
     arguments = parser.parse_args()
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
-"""Plot the confusion matrices of a task: labels against predictions, a panel a model and method.
+"""Draw the confusion matrices of a task: labels against predictions.
 
-Writes the same figure in the format of each output's suffix.
+A panel for each model and method. Writes every file named, in the format of its suffix.
 """
 
 from pathlib import Path
@@ -11,10 +11,14 @@ from tunegrid.cli import describe, run_program
 
 def main() -> None:
     parser = describe(__doc__)
-    parser.add_argument("--confusion", required=True, type=Path, help="CSV of count_errors")
-    parser.add_argument("--summary", required=True, type=Path, help="summary.parquet")
-    parser.add_argument("--card", required=True, type=Path, help="the task's data card, JSON")
-    parser.add_argument("--dpi", type=int, default=200, help="of PNG files")
+    parser.add_argument(
+        "--confusion", required=True, type=Path, help="confusion.csv of count_errors"
+    )
+    parser.add_argument("--summary", required=True, type=Path, help="summary.parquet of summarise")
+    parser.add_argument("--card", required=True, type=Path, help="the data card of the task, JSON")
+    parser.add_argument(
+        "--dpi", type=int, default=200, help="dots per inch of PNG files (default: 200)"
+    )
     parser.add_argument("--output", required=True, type=Path, nargs="+", help="files to write")
     arguments = parser.parse_args()
 
@@ -23,15 +27,18 @@ def main() -> None:
     from tunegrid.files import read_json
     from tunegrid.reporting.confusion_figure import plot_confusion
     from tunegrid.reporting.figure_style import save
-    from tunegrid.reporting.readable import read_table
+    from tunegrid.reporting.report_table import read_table
     from tunegrid.results import GROUP
 
-    card, confusion = read_json(arguments.card), read_table(arguments.confusion)
-    confusion = confusion[confusion["task"] == card["task"]]
-    labels = list(card["splits"]["train"]["labels"])
+    card = read_json(arguments.card)
+    confusion = read_table(arguments.confusion)
     summary = pd.read_parquet(arguments.summary, filters=[("task", "==", card["task"])])
-    groups = summary.drop_duplicates(GROUP)
-    save(plot_confusion(confusion, labels, groups), arguments.output, arguments.dpi)
+    figure = plot_confusion(
+        confusion=confusion[confusion["task"] == card["task"]],
+        labels=list(card["splits"]["train"]["labels"]),
+        groups=summary.drop_duplicates(GROUP),
+    )
+    save(figure, arguments.output, arguments.dpi)
 
 
 if __name__ == "__main__":

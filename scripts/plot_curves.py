@@ -1,7 +1,8 @@
 #!/usr/bin/env python
-"""Draw a task's training curves: loss and metrics against optimizer steps, mean over seeds.
+"""Draw a task's training curves: training loss and metrics against optimizer steps.
 
-Writes every file named, in the format of its suffix. Fails when the task has no run.
+A curve is the mean over seeds. Writes every file named, in the format of its suffix. Fails if the
+task has no run in the grid.
 """
 
 from pathlib import Path
@@ -12,10 +13,17 @@ from tunegrid.errors import UserError
 
 def main() -> None:
     parser = describe(__doc__)
-    parser.add_argument("--history", required=True, type=Path, help="history.parquet")
-    parser.add_argument("--runs", required=True, type=Path, help="runs.parquet")
-    parser.add_argument("--task", required=True, help="the task's name")
-    parser.add_argument("--dpi", type=int, default=200, help="of PNG files")
+    parser.add_argument(
+        "--history", required=True, type=Path, help="the training loss of every step, Parquet"
+    )
+    parser.add_argument(
+        "--evaluations", required=True, type=Path, help="the metrics of every epoch, Parquet"
+    )
+    parser.add_argument("--runs", required=True, type=Path, help="runs.parquet of collect_runs")
+    parser.add_argument("--task", required=True, help="the name of the task")
+    parser.add_argument(
+        "--dpi", type=int, default=200, help="dots per inch of PNG files (default: 200)"
+    )
     parser.add_argument("--output", required=True, type=Path, nargs="+", help="files to write")
     arguments = parser.parse_args()
 
@@ -24,12 +32,16 @@ def main() -> None:
     from tunegrid.reporting.curves_figure import plot_curves
     from tunegrid.reporting.figure_style import save
 
-    task = [("task", "==", arguments.task)]
-    history = pd.read_parquet(arguments.history, filters=task)
-    runs = pd.read_parquet(arguments.runs, filters=task)
+    of_task = [("task", "==", arguments.task)]
+    runs = pd.read_parquet(arguments.runs, filters=of_task)
     if runs.empty:
         raise UserError(f"--task: {arguments.task!r} has no run in {arguments.runs}")
-    save(plot_curves(history, runs), arguments.output, arguments.dpi)
+    figure = plot_curves(
+        history=pd.read_parquet(arguments.history, filters=of_task),
+        evaluations=pd.read_parquet(arguments.evaluations, filters=of_task),
+        runs=runs,
+    )
+    save(figure, arguments.output, arguments.dpi)
 
 
 if __name__ == "__main__":

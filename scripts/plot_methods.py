@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Draw the methods side by side: accuracy and macro-F1 against the share that each trains.
+"""Draw the methods side by side: every compared metric against the share that a method trains.
 
 Writes every file named, in the format of its suffix.
 """
@@ -11,10 +11,17 @@ from tunegrid.cli import describe, run_program
 
 def main() -> None:
     parser = describe(__doc__)
-    parser.add_argument("--runs", required=True, type=Path, help="runs.parquet")
-    parser.add_argument("--summary", required=True, type=Path, help="summary.parquet")
-    parser.add_argument("--error-bar", default="sd", choices=["sd", "variance"])
-    parser.add_argument("--dpi", type=int, default=200, help="of PNG files")
+    parser.add_argument("--runs", required=True, type=Path, help="runs.parquet of collect_runs")
+    parser.add_argument("--summary", required=True, type=Path, help="summary.parquet of summarise")
+    parser.add_argument(
+        "--error-bar",
+        default="sd",
+        choices=["sd", "variance"],
+        help="what error bars show: the standard deviation or the variance (default: sd)",
+    )
+    parser.add_argument(
+        "--dpi", type=int, default=200, help="dots per inch of PNG files (default: 200)"
+    )
     parser.add_argument("--output", required=True, type=Path, nargs="+", help="files to write")
     arguments = parser.parse_args()
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
-"""Plot accuracy against memory and time, with the line of what no other method beats.
+"""Draw the main metric against memory and time, with the line of what no other method beats.
 
-Writes the same figure in the format of each output's suffix.
+Writes every file named, in the format of its suffix.
 """
 
 from pathlib import Path
@@ -11,14 +11,16 @@ from tunegrid.cli import describe, run_program
 
 def main() -> None:
     parser = describe(__doc__)
-    parser.add_argument("--cost", required=True, type=Path, help="CSV of count_cost")
-    parser.add_argument("--dpi", type=int, default=200, help="of PNG files")
+    parser.add_argument("--cost", required=True, type=Path, help="cost.csv of count_cost")
+    parser.add_argument(
+        "--dpi", type=int, default=200, help="dots per inch of PNG files (default: 200)"
+    )
     parser.add_argument("--output", required=True, type=Path, nargs="+", help="files to write")
     arguments = parser.parse_args()
 
     from tunegrid.reporting.figure_style import save
     from tunegrid.reporting.pareto_figure import plot_pareto
-    from tunegrid.reporting.readable import read_table
+    from tunegrid.reporting.report_table import read_table
 
     save(plot_pareto(read_table(arguments.cost)), arguments.output, arguments.dpi)
 

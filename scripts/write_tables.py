@@ -1,7 +1,7 @@
 #!/usr/bin/env python
-"""Write the report's tables: the answer, tasks, data, hyper-parameters, accuracy, methods and more.
+"""Write the tables of the results: the answer, tasks, data, runs, metrics, comparisons, costs.
 
-Each as Markdown and HTML to read, and as CSV, unrounded, to compute with; the answer also as
+Each table as Markdown and HTML to read, and as CSV, unrounded, to compute with; the answer also as
 reStructuredText, for the first page of the report.
 """
 
@@ -12,34 +12,41 @@ from tunegrid.cli import describe, run_program
 
 def main() -> None:
     parser = describe(__doc__)
-    parser.add_argument("--runs", required=True, type=Path, help="runs.parquet")
-    parser.add_argument("--summary", required=True, type=Path, help="summary.parquet")
-    parser.add_argument("--cards", required=True, nargs="+", type=Path, help="data cards, JSON")
-    parser.add_argument("--comparisons", required=True, type=Path, help="of compare_methods")
-    parser.add_argument("--cost", required=True, type=Path, help="CSV of count_cost")
-    parser.add_argument("--memory", required=True, type=Path, help="the table memory.csv")
-    parser.add_argument("--fits", required=True, type=Path, help="the table memory_fits.csv")
-    parser.add_argument("--errors", required=True, type=Path, help="folder of count_errors")
-    parser.add_argument("--output", required=True, type=Path, help="folder to write")
+    parser.add_argument("--runs", required=True, type=Path, help="runs.parquet of collect_runs")
+    parser.add_argument("--summary", required=True, type=Path, help="summary.parquet of summarise")
+    parser.add_argument(
+        "--cards", required=True, nargs="+", type=Path, help="the data cards of the tasks, JSON"
+    )
+    parser.add_argument(
+        "--comparisons", required=True, type=Path, help="comparisons.parquet of compare_methods"
+    )
+    parser.add_argument("--cost", required=True, type=Path, help="cost.csv of count_cost")
+    parser.add_argument("--memory", required=True, type=Path, help="memory.csv of write_memory")
+    parser.add_argument("--fits", required=True, type=Path, help="memory_fits.csv of write_memory")
+    parser.add_argument("--errors", required=True, type=Path, help="the folder of count_errors")
+    parser.add_argument("--output", required=True, type=Path, help="the folder to write to")
     arguments = parser.parse_args()
 
     import pandas as pd
 
     from tunegrid.files import read_json, write_text
-    from tunegrid.reporting.answer import answer_page
+    from tunegrid.reporting.answer_table import answer_page
     from tunegrid.reporting.gpu_fit import fit_lines
-    from tunegrid.reporting.grid_tables import build_tables
-    from tunegrid.reporting.listing import ERRORS
-    from tunegrid.reporting.readable import read_table
+    from tunegrid.reporting.report_table import read_table
+    from tunegrid.reporting.result_tables import build_tables
     from tunegrid.reporting.table_files import write_tables
+    from tunegrid.reporting.table_names import ERRORS
 
-    runs, summary = pd.read_parquet(arguments.runs), pd.read_parquet(arguments.summary)
-    cards = [read_json(path) for path in arguments.cards]
-    comparisons = pd.read_parquet(arguments.comparisons)
     memory = read_table(arguments.memory)
-    errors = {name: read_table(arguments.errors / f"{name}.csv") for name in ERRORS}
-    costs = read_table(arguments.cost)
-    tables = build_tables(runs, summary, cards, comparisons, costs, memory, errors)
+    tables = build_tables(
+        runs=pd.read_parquet(arguments.runs),
+        summary=pd.read_parquet(arguments.summary),
+        cards=[read_json(path) for path in arguments.cards],
+        comparisons=pd.read_parquet(arguments.comparisons),
+        costs=read_table(arguments.cost),
+        memory=memory,
+        errors={name: read_table(arguments.errors / f"{name}.csv") for name in ERRORS},
+    )
     write_tables(tables, arguments.output)
     fit = fit_lines(memory, read_table(arguments.fits))
     write_text(arguments.output / "answer.rst", answer_page(tables["answer"], fit))

@@ -12,25 +12,34 @@ from tunegrid.cli import describe, run_program
 
 def main() -> None:
     parser = describe(__doc__)
-    parser.add_argument("--runs", required=True, type=Path, help="runs.parquet")
-    parser.add_argument("--summary", required=True, type=Path, help="summary.parquet")
-    parser.add_argument("--comparisons", required=True, type=Path, help="of compare_methods")
-    parser.add_argument("--per-class", required=True, type=Path, help="CSV of count_errors")
-    parser.add_argument("--cost", required=True, type=Path, help="CSV of count_cost")
-    parser.add_argument("--memory", required=True, type=Path, help="the table memory.csv")
-    parser.add_argument("--cards", required=True, nargs="+", type=Path, help="data cards, JSON")
-    parser.add_argument("--published", type=Path, help="the table published.csv, if there is one")
-    parser.add_argument("--output", required=True, type=Path, help="workbook to write")
+    parser.add_argument("--runs", required=True, type=Path, help="runs.parquet of collect_runs")
+    parser.add_argument("--summary", required=True, type=Path, help="summary.parquet of summarise")
+    parser.add_argument(
+        "--comparisons", required=True, type=Path, help="comparisons.parquet of compare_methods"
+    )
+    parser.add_argument(
+        "--per-class", required=True, type=Path, help="per_class.csv of count_errors"
+    )
+    parser.add_argument("--cost", required=True, type=Path, help="cost.csv of count_cost")
+    parser.add_argument("--memory", required=True, type=Path, help="memory.csv of write_memory")
+    parser.add_argument(
+        "--cards", required=True, nargs="+", type=Path, help="the data cards of the tasks, JSON"
+    )
+    parser.add_argument(
+        "--published", type=Path, help="published.csv of compare_published, if there is one"
+    )
+    parser.add_argument("--output", required=True, type=Path, help="the workbook to write")
     arguments = parser.parse_args()
 
     import pandas as pd
 
     from tunegrid.files import atomic_path, read_json
     from tunegrid.reporting.data_tables import data_table
-    from tunegrid.reporting.readable import read_table
+    from tunegrid.reporting.report_table import read_table
     from tunegrid.reporting.workbook import write_workbook
 
-    runs, summary = pd.read_parquet(arguments.runs), pd.read_parquet(arguments.summary)
+    runs = pd.read_parquet(arguments.runs)
+    summary = pd.read_parquet(arguments.summary)
     tables = {
         "comparisons": pd.read_parquet(arguments.comparisons),
         "per class": read_table(arguments.per_class),

@@ -81,13 +81,15 @@ class Metric:
 
     Attributes:
         name: the key in files, configurations and columns.
-        title: how tables and figures call it.
+        title: how headings of tables and figures call it.
         needs: what `function` is computed from.
         higher_is_better: the direction in which a model is better.
         bounds: the least and the greatest value that it can have.
         compared: whether methods are compared by it (intervals over test examples, tests, tables).
         source: paper or documentation of the definition.
         function: computes it; its arguments and result depend on `needs` (see the module's text).
+        noun: how a sentence calls it.
+        unit: the unit of its values; empty for shares and coefficients, which have none.
     """
 
     name: str
@@ -98,6 +100,17 @@ class Metric:
     compared: bool
     source: str
     function: Callable[..., Floats]
+    noun: str
+    unit: str
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it has both a least and a greatest value."""
+        return all(np.isfinite(self.bounds))
+
+    def with_unit(self, text: str) -> str:
+        """The text, followed by the unit in brackets if the metric has one."""
+        return f"{text} ({self.unit})" if self.unit else text
 
     def compute(self, predictions: Predictions) -> float:
         """The metric of these predictions."""
@@ -112,6 +125,9 @@ class Metric:
 
 #: Every metric by its name.
 METRICS: dict[str, Metric] = {}
+#: The name of the metric that stands for quality where one number must: in the sentences of the
+#: answer, in the table that is named after it, and beside the costs. It is one of those compared.
+MAIN_METRIC = "accuracy"
 
 
 def metric(
@@ -122,8 +138,15 @@ def metric(
     bounds: tuple[float, float],
     source: str,
     compared: bool = True,
+    noun: str | None = None,
+    unit: str = "",
 ) -> Callable[[Callable[..., Floats]], Callable[..., Floats]]:
     """Register the function below it as a metric of the function's name.
+
+    Args:
+        title, needs, higher_is_better, bounds, source, compared, unit: as of `Metric`.
+        noun: as of `Metric`; without it the title, its first letter made small. Name one where that
+            is wrong, as of "Matthews correlation".
 
     Raises:
         ValueError: there is a metric of this name already.
@@ -142,6 +165,8 @@ def metric(
             compared=compared,
             source=source,
             function=function,
+            noun=noun or title[0].lower() + title[1:],
+            unit=unit,
         )
         return function
 
@@ -151,6 +176,11 @@ def metric(
 def titles() -> dict[str, str]:
     """The title of every metric, by its name."""
     return {name: entry.title for name, entry in METRICS.items()}
+
+
+def main_metric() -> Metric:
+    """The registry's entry of `MAIN_METRIC`."""
+    return METRICS[MAIN_METRIC]
 
 
 def compared_metrics() -> list[str]:
@@ -164,6 +194,7 @@ def compared_metrics() -> list[str]:
     higher_is_better=False,
     bounds=(0.0, float("inf")),
     compared=False,
+    unit="nats",
     source="mean cross-entropy in nats; Goodfellow et al. 2016, Deep Learning, section 6.2.1",
 )
 def loss(log_probabilities: Floats, labels: Integers) -> Floats:

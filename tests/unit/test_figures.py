@@ -5,9 +5,18 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic import CARDS, RUNS, STEPS, SUMMARY, make_history, make_intervals, make_runs
+from synthetic import (
+    CARDS,
+    RUNS,
+    STEPS,
+    SUMMARY,
+    make_evaluations,
+    make_history,
+    make_intervals,
+    make_runs,
+)
 
-from tunegrid.metrics import METRICS
+from tunegrid.metrics import METRICS, compared_metrics
 from tunegrid.reporting import bars_figure as bars
 from tunegrid.reporting import curves_figure as curves
 from tunegrid.reporting import figure_style as style
@@ -35,10 +44,19 @@ def test_the_pareto_figure_has_a_panel_a_task_and_cost(traced):
 def test_the_confusion_figure_writes_what_can_be_read(kinds):
     labels = [f"label {at}" for at in range(kinds)]
     rows = [
-        {"model": "m", "task": "t", "method": method, "label": one, "predicted_label": two,
-         "count": 1, "share": 1 / kinds}
-        for method in ("full", "a8") for one in labels for two in labels
-    ]  # fmt: skip
+        {
+            "model": "m",
+            "task": "t",
+            "method": method,
+            "label": one,
+            "predicted_label": two,
+            "count": 1,
+            "share": 1 / kinds,
+        }
+        for method in ("full", "a8")
+        for one in labels
+        for two in labels
+    ]
     counts = {"n_runs": 2, "n_degenerate": 0, "n_failed": 0, "n_missing": 0}
     groups = pd.DataFrame(
         [
@@ -51,18 +69,19 @@ def test_the_confusion_figure_writes_what_can_be_read(kinds):
     first = figure.axes[0]
     assert sum(bool(text.get_text()) for text in first.texts) == (kinds**2 if kinds <= 10 else 0)
     titles = [axes.get_title(loc="left") for axes in figure.axes[:3]]
-    assert titles == ["full ", "a8 †1", "none ‡2"]
+    assert titles == ["full", "a8 †1", "none ‡2"]
     assert [text.get_text() for text in figure.axes[2].texts] == [FAILED]
     assert len(first.get_xticklabels()) == (kinds if kinds <= 30 else 0)
 
 
 def test_every_figure_marks_degenerate_failed_and_missing_runs():
     runs = make_runs(models=["m1"], methods=("full", "a8", "none"), tasks=("t1",))
-    runs.loc[runs["method"] == "none", ["state", *METRICS]] = FAILED, *[None] * len(METRICS)
+    runs.loc[runs["method"] == "none", "state"] = FAILED
     runs.loc[(runs["method"] == "full") & (runs["seed"] == 1), "state"] = MISSING
-    runs.loc[runs["state"] == MISSING, list(METRICS)] = None
+    runs.loc[runs["state"] != FINISHED, list(METRICS)] = None
     summary = summarise(runs, CARDS, make_intervals(runs))
-    history = make_history(runs[runs["state"] == FINISHED])
+    finished = runs[runs["state"] == FINISHED]
+    history, evaluations = make_history(finished), make_evaluations(finished)
 
     def texts(figure):
         figure.draw_without_rendering()
@@ -77,7 +96,8 @@ def test_every_figure_marks_degenerate_failed_and_missing_runs():
     pareto = texts(plot_pareto(cost(runs, STEPS)))
     assert {"†1", "‡1", "none: failed"} <= pareto
     assert any(explained in text for text in pareto)
-    assert {"full ‡1", "a8 †1", "none failed"} <= texts(curves.plot_curves(history, runs))
+    curve = texts(curves.plot_curves(history, evaluations, runs))
+    assert {"full ‡1", "a8 †1", "none failed"} <= curve
     methods = texts(comparison.plot_methods(runs, summary, "sd"))
     assert {"failed", "†1", "‡1"} <= methods
     assert any(explained in text for text in methods)
@@ -86,9 +106,13 @@ def test_every_figure_marks_degenerate_failed_and_missing_runs():
 
 def test_a_curve_ends_where_the_first_of_its_runs_stopped():
     runs = make_runs(models=["m1"], methods=["full"], tasks=["t1"])
-    history = make_history(runs)
-    figure = curves.plot_curves(history[(history["seed"] == 1) | (history["step"] <= 10)], runs)
+    history, evaluations = (
+        table[(table["seed"] == 1) | (table["step"] <= 10)]
+        for table in (make_history(runs), make_evaluations(runs))
+    )
+    figure = curves.plot_curves(history, evaluations, runs)
     for axes in figure.axes:
+        assert axes.lines
         assert all(line.get_xdata().max() == 10 for line in axes.lines)
 
 
@@ -123,12 +147,16 @@ def test_figures_are_drawn_and_say_what_their_bars_are(runs, tmp_path):
         assert len(figure.axes[0].containers) >= len(series)
         style.save(figure, [tmp_path / f"{metric}.png"], 60)
     figure = comparison.plot_methods(runs, summary, "variance")
-    assert len(figure.axes) == 2 * runs["task"].nunique()
+    assert len(figure.axes) == len(compared_metrics()) * runs["task"].nunique()
     style.save(figure, [tmp_path / "methods.png"], 60)
-    task = runs["task"].iloc[0]
-    history = make_history(runs)
-    figure = curves.plot_curves(history[history["task"] == task], runs[runs["task"] == task])
-    assert [axes.get_title(loc="left") for axes in figure.axes][1] == "Dev loss (nats)"
+    of_task = runs[runs["task"] == runs["task"].iloc[0]]
+    figure = curves.plot_curves(make_history(of_task), make_evaluations(of_task), of_task)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [
+        "Training loss (nats)",
+        "Dev loss (nats)",
+        "Dev accuracy",
+        "Dev macro-F1",
+    ]
     style.save(figure, [tmp_path / "curves.png"], 60)
 
 
@@ -144,7 +172,7 @@ def test_series_can_be_told_apart_without_colour():
     grids = [("m", "abcdef"), ("lmn", "abcd"), ("m", "abcdefghijkl"), ("lmnopqr", "ab")]
     for series in (list(product(*grid)) for grid in grids):
         looks = style.series_looks(series)
-        full = {(look["color"], look["hatch"]) for look in looks.values()}
+        full = {(look.color, look.hatch) for look in looks.values()}
         assert len(full) == len(series)
         if len({model for model, _ in series}) == 1 and len(series) <= 6:
-            assert len({look["hatch"] for look in looks.values()}) == len(series)
+            assert len({look.hatch for look in looks.values()}) == len(series)

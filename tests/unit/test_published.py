@@ -14,8 +14,8 @@ from tunegrid.published.numbers import (
     compare_published,
     read_published,
 )
-from tunegrid.reporting.listing import PUBLISHED_TABLES
 from tunegrid.reporting.published_tables import published_tables
+from tunegrid.reporting.table_names import PUBLISHED_TABLES
 
 REPORT = read_published([ROOT / "config/published/metrics.csv"])
 #: The report's test splits, as `check_task` finds them (labels of train and test).

@@ -18,16 +18,17 @@ from synthetic import (
 from tunegrid.metrics import METRICS, titles
 from tunegrid.reporting import bars_figure as bars
 from tunegrid.reporting import methods_figure as comparison
-from tunegrid.reporting.answer import answer_page, answer_table, comparisons_table
+from tunegrid.reporting.answer_table import answer_page, answer_table
+from tunegrid.reporting.comparisons_table import comparisons_table
 from tunegrid.reporting.data_tables import card_tables, leak_note
 from tunegrid.reporting.gpu_fit import fit_lines
-from tunegrid.reporting.grid_tables import build_tables
 from tunegrid.reporting.html_page import to_html
-from tunegrid.reporting.listing import TABLES
 from tunegrid.reporting.memory_tables import fits_table, prediction_table
-from tunegrid.reporting.readable import read_table
-from tunegrid.reporting.summary_tables import accuracy_table
+from tunegrid.reporting.report_table import read_table
+from tunegrid.reporting.result_tables import build_tables
+from tunegrid.reporting.summary_tables import main_metric_table
 from tunegrid.reporting.table_files import to_markdown
+from tunegrid.reporting.table_names import TABLES
 from tunegrid.results import FAILED, FINISHED, MISSING
 from tunegrid.statistics.costs import cost, pareto_front
 from tunegrid.statistics.summarise import summarise
@@ -39,7 +40,7 @@ def tables_of(runs, summary=SUMMARY, comparisons=COMPARISONS, errors=ERRORS):
 
 
 def test_the_best_of_a_task_is_bold_and_degenerate_runs_are_marked():
-    table = accuracy_table(SUMMARY)
+    table = main_metric_table(SUMMARY)
     accuracy = SUMMARY[SUMMARY["metric"] == "accuracy"]
     for task, rows in accuracy.groupby("task"):
         best = f"**{rows['mean'].max():.4f}"
@@ -125,13 +126,12 @@ def test_a_model_and_task_without_a_finished_run_has_an_answer_that_says_so():
 def test_what_fits_is_said_of_each_method():
     memory, fits = prediction_table(PREDICTED, MEASURED).data, fits_table(PREDICTED).data
     lines = fit_lines(memory, fits)["m1"]
+    sizes = {"full": "7.00 GB, with margins 9.2 GB", "a8": "6.00 GB, with margins 8.1 GB"}
     assert lines == [
         f"{method}: a step of 8 × 32 tokens takes {size}; a GPU like T4 (16 GB) fits, and takes 16"
         " such examples at once"
-        for method, size in (
-            ("full", "7.00 GB, with margins 9.2 GB"), ("a8", "6.00 GB, with margins 8.1 GB"),
-        )
-    ]  # fmt: skip
+        for method, size in sizes.items()
+    ]
     large = [row | {"traced": 200e9} for row in PREDICTED]
     lines = fit_lines(prediction_table(large, []).data, fits_table(large).data)["m1"]
     assert lines[0].endswith("has; of such examples a GPU like H200 (141 GB) takes not even one")
@@ -152,15 +152,14 @@ def test_the_summary_says_which_interval_is_of_what():
     table = built()["summary"]
     group = (table.readable[["model", "task", "method"]] == ["m1", "t1", "a8"]).all(axis=1)
     row = table.readable[group].set_index("metric")
-    accuracy, own = row.loc["Accuracy"], SUMMARY.iloc[5]
-    assert (own["method"], own["metric"]) == ("a8", "accuracy")
-    assert accuracy["over seeds"] == f"{own['low']:.4f} … {own['high']:.4f}"
+    accuracy, unrounded = row.loc["Accuracy"], SUMMARY.iloc[5]
+    assert (unrounded["method"], unrounded["metric"]) == ("a8", "accuracy")
+    assert accuracy["over seeds"] == f"{unrounded['low']:.4f} … {unrounded['high']:.4f}"
     assert accuracy["over seeds and examples"] == (
-        f"{own['mean'] - 0.1:.4f} … {own['mean'] + 0.1:.4f}"
+        f"{unrounded['mean'] - 0.1:.4f} … {unrounded['mean'] + 0.1:.4f}"
     )
-    assert accuracy[["n", "degenerate", "TF-IDF, logistic regression"]].tolist() == [
-        "2", 1, "0.6100"
-    ]  # fmt: skip
+    shown = accuracy[["n", "degenerate", "TF-IDF, logistic regression"]].tolist()
+    assert shown == ["2", 1, "0.6100"]
     assert row.loc["Loss", "over seeds and examples"] == "—"
     assert "Student's t" in table.note
 
@@ -198,9 +197,8 @@ def test_cost_stands_beside_quality():
     runs = RUNS.assign(train_joules=5000.0)
     table = tables_of(runs)["cost"]
     row = table.readable.set_index(["model", "task", "method"]).loc[("m1", "t1", "a8")]
-    assert row[["parameters", "share", "step (GB)", "peak (GB)", "energy (kJ)"]].tolist() == [
-        "10", "1.000 %", "0.06", "2.00", "5.0"
-    ]  # fmt: skip
+    shown = row[["parameters", "share", "step (GB)", "peak (GB)", "energy (kJ)"]].tolist()
+    assert shown == ["10", "1.000 %", "0.06", "2.00", "5.0"]
     assert table.note.endswith("Device: CPU.")
     runs.loc[0, "provenance.device"] = "A100"
     assert "cannot be compared: A100; CPU." in tables_of(runs)["cost"].note
@@ -257,7 +255,7 @@ def test_aggregated_tasks_stand_by_their_parts_beside_the_parts_alone():
 
 def test_a_cell_group_that_is_missing_is_shown_as_missing():
     partial = SUMMARY.drop(SUMMARY[(SUMMARY["model"] == "m2") & (SUMMARY["task"] == "t2")].index)
-    readable = accuracy_table(partial).readable
+    readable = main_metric_table(partial).readable
     assert (readable.set_index("model").loc["m2", "t2"] == "—").all()
 
 
@@ -270,10 +268,10 @@ def test_runs_without_a_result_stand_in_every_table_and_figure():
         runs.loc[chosen, measured] = None
     runs.loc[runs["state"] != FINISHED, "degenerate"] = False
     summary = summarise(runs, CARDS, make_intervals(runs))
-    none = {"seeds": 0, "seeds_planned": 2, "task": "t2"}
-    lacking = COMPARISONS.iloc[:1].assign(**none | dict.fromkeys(
-        ["difference", "low", "high", "p_holm", "effect_size", "detectable", "aso", "examples"]
-    ))  # fmt: skip
+    unknown = ["difference", "low", "high", "p_holm", "effect_size", "detectable", "aso"]
+    lacking = COMPARISONS.iloc[:1].assign(
+        task="t2", seeds=0, seeds_planned=2, **dict.fromkeys([*unknown, "examples"])
+    )
     # As a group without a finished run leaves it: neither a number nor NaN.
     known = summary["trainable_parameters"].astype(object)
     summary["trainable_parameters"] = known.where(known.notna(), None)
@@ -288,10 +286,10 @@ def test_runs_without_a_result_stand_in_every_table_and_figure():
     assert "cannot be compared" in tables["answer"].readable["answer"].iloc[0]
     assert tables["comparisons"].readable["seeds"].tolist() == ["0 of 2"]
     every = tables["runs"].readable.set_index(["task", "method", "seed"])
-    assert every.loc[("t2", "a8", 2), ["state", "Accuracy", "steps"]].tolist() == [FAILED, "—", "—"]
-    assert every.loc[("t1", "a8", 2), ["state", "commit", "Slurm job"]].tolist() == [
-        "degenerate", "f00f00f00f", "—"
-    ]  # fmt: skip
+    shown = every.loc[("t2", "a8", 2), ["state", "Accuracy", "steps"]].tolist()
+    assert shown == [FAILED, "—", "—"]
+    shown = every.loc[("t1", "a8", 2), ["state", "commit", "Slurm job"]].tolist()
+    assert shown == ["degenerate", "f00f00f00f", "—"]
     settings = tables["hyperparameters"].readable.set_index(["task", "method"])["steps"]
     assert settings[("t2", "a8")] == "—"
     assert settings[("t1", "full")] == "20"

@@ -5,13 +5,21 @@ import pandas as pd
 import pytest
 from synthetic import ERRORS, MEMORY, RUNS, SUMMARY, built
 
-from tunegrid.reporting.columns import SHEETS
 from tunegrid.reporting.workbook import write_workbook
+from tunegrid.reporting.workbook_columns import SHEETS
 
 PUBLISHED = pd.DataFrame(
-    [{"source": "a paper", "model": "m1", "task": "t1", "method": "full", "metric": "accuracy",
-      "published": 0.8, "ours": 0.7, "n": 2}]
-)  # fmt: skip
+    {
+        "source": ["a paper"],
+        "model": ["m1"],
+        "task": ["t1"],
+        "method": ["full"],
+        "metric": ["accuracy"],
+        "published": [0.8],
+        "ours": [0.7],
+        "n": [2],
+    }
+)
 
 
 def sheets():
@@ -39,37 +47,38 @@ def test_the_workbook_has_its_sheets_with_frozen_headers_and_filters(workbook):
 
 
 def test_its_first_sheet_says_what_every_sheet_and_column_is(workbook):
-    told, sheet = {}, None
+    meanings, sheet = {}, None
     for first, column, meaning in workbook["README"].iter_rows(max_col=3, values_only=True):
         sheet = first or sheet
         if column and not first:
-            told[sheet, column] = meaning
+            meanings[sheet, column] = meaning
     for other in workbook.worksheets[1:]:
         for cell in other[1]:
-            assert told[other.title, cell.value], f"{other.title}: {cell.value}"
+            assert meanings[other.title, cell.value], f"{other.title}: {cell.value}"
 
 
 def test_a_mean_leads_to_the_first_run_that_has_the_metric(tmp_path):
-    mine = RUNS.query("model == 'm1' and task == 't2' and method == 'a8'")
-    runs = RUNS.assign(loss=RUNS["loss"].mask(RUNS.index == mine.index[0]))
+    first, second = RUNS.query("model == 'm1' and task == 't2' and method == 'a8'").index
+    runs = RUNS.assign(loss=RUNS["loss"].mask(RUNS.index == first))
     write_workbook(runs, SUMMARY, sheets(), tmp_path / "results.xlsx")
     summary = openpyxl.load_workbook(tmp_path / "results.xlsx")["summary"]
     place = [cell.value for cell in summary[1]].index("mean")
-    led = {
+    targets = {
         row[3].value: row[place].hyperlink.location
         for row in summary.iter_rows(min_row=2)
         if [cell.value for cell in row[:3]] == ["m1", "t2", "a8"]
     }
-    assert led["loss"] == f"'runs'!A{mine.index[1] + 2}"
-    assert led["accuracy"] == f"'runs'!A{mine.index[0] + 2}"
+    assert targets["loss"] == f"'runs'!A{second + 2}"
+    assert targets["accuracy"] == f"'runs'!A{first + 2}"
 
 
 def test_numbers_lead_to_the_rows_of_their_runs(workbook):
     names = [cell.value for cell in workbook["summary"][1]]
     row = next(
-        row for row in workbook["summary"].iter_rows(min_row=2)
+        row
+        for row in workbook["summary"].iter_rows(min_row=2)
         if [cell.value for cell in row[:4]] == ["m1", "t2", "a8", "accuracy"]
-    )  # fmt: skip
+    )
     for column in ("min", "max"):
         cell = row[names.index(column)]
         sheet, place = cell.hyperlink.location.split("!")
@@ -84,17 +93,28 @@ def test_numbers_lead_to_the_rows_of_their_runs(workbook):
     assert workbook["provenance"].cell(3, 4).value == seeds[1]
 
 
-def test_degenerate_failed_and_missing_rows_have_a_colour(workbook):
-    for sheet, column in (("runs", "state"), ("runs", "degenerate"), ("summary", "n_failed"),
-                          ("summary", "n_missing"), ("comparisons", "seeds"),
-                          ("comparisons", "reference_degenerate"), ("cost", "n_failed"),
-                          ("per class", "n_degenerate")):  # fmt: skip
-        letter = workbook[sheet][1][
-            [cell.value for cell in workbook[sheet][1]].index(column)
-        ].column_letter
-        rules = [rule.formula[0] for found in workbook[sheet].conditional_formatting
-                 for rule in found.rules]  # fmt: skip
-        assert any(formula.startswith(f"${letter}2") for formula in rules)
+@pytest.mark.parametrize(
+    ("sheet", "column"),
+    [
+        ("runs", "state"),
+        ("runs", "degenerate"),
+        ("summary", "n_failed"),
+        ("summary", "n_missing"),
+        ("comparisons", "seeds"),
+        ("comparisons", "reference_degenerate"),
+        ("cost", "n_failed"),
+        ("per class", "n_degenerate"),
+    ],
+)
+def test_degenerate_failed_and_missing_rows_have_a_colour(workbook, sheet, column):
+    header = workbook[sheet][1]
+    letter = next(cell.column_letter for cell in header if cell.value == column)
+    formulas = [
+        rule.formula[0]
+        for formatting in workbook[sheet].conditional_formatting
+        for rule in formatting.rules
+    ]
+    assert any(formula.startswith(f"${letter}2") for formula in formulas)
 
 
 def test_its_numbers_are_the_table_s_unrounded_and_formatted(workbook):

@@ -18,7 +18,7 @@ from workflow import AGGREGATES, copy_workflow
 
 from tunegrid.files import read_json
 from tunegrid.metrics import METRICS
-from tunegrid.reporting.listing import ERRORS, MEMORY_TABLES, PUBLISHED_TABLES, TABLES
+from tunegrid.reporting.table_names import ERRORS, MEMORY_TABLES, PUBLISHED_TABLES, TABLES
 
 RUNS = [
     f"tiny-bert/tiny/{method}/seed{seed}" for method in ("full", "adapter-4") for seed in (1, 2)
@@ -221,7 +221,7 @@ def test_editing_a_task_s_reader_reads_it_again(edit):
 
 def test_editing_another_reader_or_what_planning_says_runs_nothing(edit):
     edit("scripts/tunegrid/tasks/readers/news.py", "known = ", "known = False or ")
-    edit("scripts/tunegrid/reporting/listing.py", '"answer": "Answer"', '"answer": "Answers"')
+    edit("scripts/tunegrid/reporting/table_names.py", '"answer": "Answer"', '"answer": "Answers"')
     workflow = edit("scripts/tunegrid/config/messages.py", '"unknown key; ', '"no such key; ')
     assert workflow.plan().keys() <= {"expand_grid", *AGGREGATES}
     assert "train" not in workflow.plan()

@@ -4,8 +4,8 @@ import pytest
 from browser import browse
 
 from tunegrid.reporting.html_page import to_html
-from tunegrid.reporting.listing import CATEGORY, MEMORY_TABLES, PUBLISHED_TABLES
-from tunegrid.reporting.readable import Table
+from tunegrid.reporting.report_table import ReportTable
+from tunegrid.reporting.table_names import CATEGORY, MEMORY_TABLES, PUBLISHED_TABLES
 
 CHAPTERS = ["Answer", "Cost", "Data", "Memory", "Published", "Quality", "Runs"]
 #: Every chapter is opened, and every entry in it shown; what is seen is returned.
@@ -83,7 +83,7 @@ def test_tables_sort_by_a_click_numbers_as_numbers(tmp_path):
         {"name": ["b", "c", "a", "d"], "score": ["0.9 ± 0.1", "10.5", "—", "-1,000 (3)"]}
     )
     page = tmp_path / "table.html"
-    page.write_text(to_html("A table", [Table("A table", rows, rows)]))
+    page.write_text(to_html("A table", [ReportTable("A table", rows, rows)]))
     found, complaints = browse(
         page,
         """

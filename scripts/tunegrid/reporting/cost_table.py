@@ -1,44 +1,59 @@
 """Cost beside quality, as a table."""
 
+from typing import Any
+
 import pandas as pd
 
-from tunegrid.reporting.marks import runs_text, table_note
-from tunegrid.reporting.readable import Table, join_notes, or_dash
+from tunegrid.metrics import main_metric
+from tunegrid.reporting.marks import explain_marks, format_run_count
+from tunegrid.reporting.report_table import DASH, ReportTable, format_numbers, join_notes
 from tunegrid.results import GROUP
 
 NOTE = (
-    "Parameters: those that receive a gradient. Time: training and its evaluations of a run, mean"
-    " over seeds. Step: live tensors at the peak of one training step, traced (at the method's"
-    " largest batch and length). Peak: of the whole run as measured, of tensors on a GPU, of the"
-    " process on a CPU. Energy: the GPU's own counter, where it has one."
+    "Parameters: those that receive a gradient. Minutes: training and its evaluations of a run,"
+    " the mean over seeds. Step: the live tensors at the peak of one training step, traced (at the"
+    " method's largest batch and length). Peak: of the whole run as measured; of tensors on a GPU,"
+    " of the process on a CPU. Energy: by the GPU's own counter, where it has one."
 )
-DIFFERENT = "Times and peaks are of different devices and cannot be compared: {}."
+BYTES_OF_GB = 1e9
 
 
-def cost_table(costs: pd.DataFrame) -> Table:
-    """Every cell group's cost beside its accuracy.
+def cost_table(costs: pd.DataFrame) -> ReportTable:
+    """The cost of every cell group beside the mean of the main metric.
 
     Args:
         costs: as `tunegrid.statistics.costs.cost` returns it.
     """
-    gigabytes = or_dash("{:.2f}")
-    shown = costs[GROUP].assign(
-        runs=[runs_text(row) for row in costs.itertuples()],
-        **{
-            "accuracy": costs["accuracy"].map(or_dash("{:.4f}")),
-            "parameters": costs["trainable_parameters"].map(or_dash("{:,.0f}")),
-            "share": costs["trainable_percent"].map(or_dash("{:.3f} %")),
-            "minutes": (costs["train_seconds"] / 60).map(or_dash("{:.2f}")),
-            "step of": [
-                "—" if pd.isna(row.traced) else f"{row.batch:.0f} × {row.tokens:.0f}"
-                for row in costs.itertuples()
-            ],
-            "step (GB)": (costs["traced"] / 1e9).map(gigabytes),
-            "peak (GB)": (costs["peak_memory"] / 1e9).map(gigabytes),
-            "energy (kJ)": (costs["train_joules"] / 1e3).map(or_dash("{:.1f}")),
-        },
+    metric = main_metric()
+    columns = {
+        "runs": [format_run_count(row) for row in costs.itertuples()],
+        metric.noun: format_numbers(costs[metric.name], "{:.4f}"),
+        "parameters": format_numbers(costs["trainable_parameters"], "{:,.0f}"),
+        "share": format_numbers(costs["trainable_percent"], "{:.3f} %"),
+        "minutes": format_numbers(costs["train_seconds"] / 60, "{:.2f}"),
+        "step of": [_format_step(row) for row in costs.itertuples()],
+        "step (GB)": format_numbers(costs["traced"] / BYTES_OF_GB, "{:.2f}"),
+        "peak (GB)": format_numbers(costs["peak_memory"] / BYTES_OF_GB, "{:.2f}"),
+        "energy (kJ)": format_numbers(costs["train_joules"] / 1e3, "{:.1f}"),
+    }
+    return ReportTable(
+        "Cost beside quality, means over seeds",
+        costs[GROUP].assign(**columns),
+        costs,
+        join_notes(NOTE, explain_marks(costs), _devices_note(costs["devices"])),
     )
-    devices = sorted({kind for kinds in costs["devices"].dropna() for kind in kinds.split(", ")})
-    told = DIFFERENT if len(devices) > 1 else "Device: {}."
-    notes = [NOTE, table_note(costs), told.format("; ".join(devices)) if devices else ""]
-    return Table("Cost beside quality, means over seeds", shown, costs, join_notes(*notes))
+
+
+def _format_step(row: Any) -> str:
+    """Examples × tokens of the traced step; a dash if none was traced."""
+    return DASH if pd.isna(row.traced) else f"{row.batch:.0f} × {row.tokens:.0f}"
+
+
+def _devices_note(devices: pd.Series) -> str:
+    """The device of the runs, or a warning if there are several; empty if none is known."""
+    kinds = sorted({kind for kinds in devices.dropna() for kind in kinds.split(", ")})
+    if not kinds:
+        return ""
+    if len(kinds) == 1:
+        return f"Device: {kinds[0]}."
+    return f"Times and peaks are of different devices and cannot be compared: {'; '.join(kinds)}."

@@ -1,14 +1,17 @@
-"""Data cards: what a task's splits hold, and what is wrong with them, in tables and in words."""
+"""Tables of the tasks: what their splits hold, and what is wrong with them."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from tunegrid.reporting.readable import Table, join_notes
+from tunegrid.metrics import main_metric
+from tunegrid.reporting.report_table import DASH, ReportTable, format_numbers, join_notes
+from tunegrid.results import FINISHED
 from tunegrid.tasks.cards import Card, find_leak, leaks
 
-WORDS = {
+#: Columns of `data_table` → what readers see.
+DATA_HEADERS = {
     "smallest": "rarest label",
     "repeated": "repeated",
     "repeated_near": "nearly",
@@ -16,33 +19,61 @@ WORDS = {
     "in_train_near": "nearly in train",
     "conflicting": "contradicting labels",
 }
-NOTE = (
-    "Repeated: examples whose text (or pair) stands before them in the same split; in train:"
-    " examples of dev and test that stand there. Nearly: at least {threshold:.0%} of the character"
-    " 5-grams in common, and not the same. Contradicting labels: examples whose text stands with"
-    " another label, too, in any split."
+#: Columns of `lengths_table` → what readers see.
+LENGTH_HEADERS = {
+    "p95": "95 % are at most",
+    "max_length": "cut at",
+    "truncated": "cut",
+    "truncated_share": "share cut",
+}
+DATA_NOTE = (
+    "Repeated: examples whose text (or pair) stands before them in the same split. In train:"
+    " examples of dev and test that stand in train, too. Nearly: at least {threshold:.0%} of the"
+    " character 5-grams are the same, and the texts are not equal. Contradicting labels: examples"
+    " whose text stands with another label, too, in any split."
 )
 
 
-def card_tables(card: Card) -> list[Table]:
-    """A card's tables: labels of each split, what is wrong with it, lengths, and some findings."""
-    tables = [_labels_table(card), data_table([card]), lengths_table([card])]
-    return tables + [table for table in (_leaks_table(card), _conflicts_table(card)) if table]
+def tasks_table(runs: pd.DataFrame, cards: Sequence[Card]) -> ReportTable:
+    """The tasks: what is classified, how many labels, and the examples of each split as used."""
+    metric = main_metric()
+    titles = {card["task"]: card["title"] for card in cards}
+    finished = runs[runs["state"] == FINISHED].drop_duplicates("task").set_index("task")
+    # A task without a finished run has a row, too.
+    first = finished.reindex(runs["task"].unique())
+    data = pd.DataFrame({"task": first.index, "classified": first.index.map(titles)})
+    data["labels"] = first["labels.train"].astype("Int64").array
+    for split in ("train", "dev", "test"):
+        if f"examples.{split}" in first:
+            data[split] = first[f"examples.{split}"].astype("Int64").array
+    readable = data.astype(object).where(data.notna(), DASH)
+    majority = f"majority_{metric.name}"
+    if majority in first:
+        data[majority] = first[majority].array
+        header = f"majority class, test {metric.noun}"
+        readable[header] = format_numbers(data[majority], "{:.4f}")
+    return ReportTable(
+        "Tasks, and the examples of each split that were used",
+        readable,
+        data,
+        leak_note(leaks(cards)),
+    )
 
 
-def data_table(cards: Sequence[Card]) -> Table:
+def data_table(cards: Sequence[Card]) -> ReportTable:
     """The splits of all tasks: examples, duplicates, leaks from train, contradictions."""
     data = pd.DataFrame(
-        [_row(card, split) for card in cards for split in card["splits"]], dtype=object
+        [_describe_split(card, split) for card in cards for split in card["splits"]], dtype=object
     )
-    readable = data.rename(columns=WORDS).where(data.notna().to_numpy(), "—")
-    note = NOTE.format(threshold=cards[0]["threshold"])
-    return Table(
-        "Data: what each split holds", readable, data, join_notes(note, leak_note(leaks(cards)))
+    return ReportTable(
+        "Data: what each split holds",
+        data.rename(columns=DATA_HEADERS).where(data.notna().to_numpy(), DASH),
+        data,
+        join_notes(DATA_NOTE.format(threshold=cards[0]["threshold"]), leak_note(leaks(cards))),
     )
 
 
-def _row(card: Card, split: str) -> dict[str, Any]:
+def _describe_split(card: Card, split: str) -> dict[str, Any]:
     labels = card["splits"][split]["labels"]
     rarest = min(labels, key=lambda label: labels[label])
     leak = find_leak(card, "train", split)
@@ -60,19 +91,23 @@ def _row(card: Card, split: str) -> dict[str, Any]:
     }
 
 
-def leak_note(found: pd.DataFrame) -> str:
-    """A warning that names the tasks whose test examples stand in train; empty without any.
+def leak_note(leaked: pd.DataFrame) -> str:
+    """A warning that names the tasks whose test examples stand in train; empty if none do.
 
     Args:
-        found: columns of `leaks`, each task in one row or more.
+        leaked: the columns of `leaks`; a task may have several rows.
     """
     texts = []
-    for row in found.drop_duplicates("task").dropna(subset="test_in_train").itertuples():
-        if not row.test_in_train + row.test_nearly_in_train:
+    for row in leaked.drop_duplicates("task").dropna(subset="test_in_train").itertuples():
+        exact, near = row.test_in_train, row.test_nearly_in_train
+        if not exact + near:
             continue
-        share = (row.test_in_train + row.test_nearly_in_train) / row.test_examples
-        counts = [f"{row.test_in_train}"] if row.test_in_train else []
-        counts += [f"{row.test_nearly_in_train} nearly"] if row.test_nearly_in_train else []
+        counts = []
+        if exact:
+            counts.append(f"{exact}")
+        if near:
+            counts.append(f"{near} nearly")
+        share = (exact + near) / row.test_examples
         texts.append(f"{row.task} {' and '.join(counts)} of {row.test_examples} ({share:.1%})")
     if not texts:
         return ""
@@ -82,7 +117,7 @@ def leak_note(found: pd.DataFrame) -> str:
     )
 
 
-def lengths_table(cards: Sequence[Card]) -> Table:
+def lengths_table(cards: Sequence[Card]) -> ReportTable:
     """Tokens of the examples of all tasks by each tokenizer, and how many are cut."""
     rows = [
         {
@@ -101,60 +136,81 @@ def lengths_table(cards: Sequence[Card]) -> Table:
         for split, counts in encoded["splits"].items()
     ]
     data = pd.DataFrame(rows)
-    shown = data.assign(
-        median=data["median"].map("{:.0f}".format),
-        p95=data["p95"].map("{:.0f}".format),
-        truncated_share=data["truncated_share"].map("{:.1%}".format),
+    readable = data.assign(
+        median=format_numbers(data["median"], "{:.0f}"),
+        p95=format_numbers(data["p95"], "{:.0f}"),
+        truncated_share=format_numbers(data["truncated_share"], "{:.1%}"),
     )
-    words = {"p95": "95 % are at most", "max_length": "cut at", "truncated": "cut"}
-    return Table(
+    return ReportTable(
         "Lengths in tokens, special ones included, before the cut",
-        shown.rename(columns=words | {"truncated_share": "share cut"}),
+        readable.rename(columns=LENGTH_HEADERS),
         data,
     )
 
 
-def _labels_table(card: Card) -> Table:
+def card_tables(card: Card) -> list[ReportTable]:
+    """The tables of one data card; those of leaks and contradictions only if there are some."""
+    tables = [_labels_table(card), data_table([card]), lengths_table([card])]
+    if any(leak["pairs"] for leak in card["across"]):
+        tables.append(_leaks_table(card))
+    if card["conflicts"]["listed"]:
+        tables.append(_conflicts_table(card))
+    return tables
+
+
+def _labels_table(card: Card) -> ReportTable:
+    """The examples of each label in each split."""
     data = pd.DataFrame({split: held["labels"] for split, held in card["splits"].items()})
-    total = data.sum()
+    totals = data.sum()
     readable = data.apply(
-        lambda column: [f"{n} ({n / max(1, total[column.name]):.1%})" for n in column]
+        lambda counts: [f"{count} ({count / max(1, totals[counts.name]):.1%})" for count in counts]
     )
-    readable.loc["all"] = [str(n) for n in total]
-    notes = [
-        f"Few-shot: each run trains on {draw['examples']} examples of each label, drawn from these"
-        + (" by its own seed." if draw["seed"] is None else f" by seed {draw['seed']}.")
-        for draw in card["few_shot"]
-    ]
-    return Table(
+    readable.loc["all"] = [str(total) for total in totals]
+    notes = []
+    for draw in card["few_shot"]:
+        whose = "by its own seed" if draw["seed"] is None else f"by seed {draw['seed']}"
+        notes.append(
+            f"Few-shot: each run trains on {draw['examples']} examples of each label, drawn from"
+            f" these {whose}."
+        )
+    return ReportTable(
         f"{card['task']}: {card['title']}",
         readable.rename_axis("label").reset_index(),
         data.rename_axis("label").reset_index(),
-        " ".join(dict.fromkeys(notes)),
+        # Parts of an aggregated task that are drawn alike are said once.
+        join_notes(*dict.fromkeys(notes)),
     )
 
 
-def _leaks_table(card: Card) -> Table | None:
+def _leaks_table(card: Card) -> ReportTable:
+    """The first examples of a split that stand in another split."""
     rows = [
-        {"example": f"{row['target']} {pair['target']}", "stands in": f"{row['source']} "
-         f"{pair['source']}", "similarity": f"{pair['similarity']:.3g}"}
-        for row in card["across"]
-        for pair in row["pairs"]
-    ]  # fmt: skip
-    if not rows:
-        return None
-    data = pd.DataFrame(rows)
-    return Table("Examples of one split that stand in another (the first of each)", data, data)
-
-
-def _conflicts_table(card: Card) -> Table | None:
-    rows = [
-        {"text": number, "split": row["split"], "example": row["id"], "label": row["label"]}
-        for number, group in enumerate(card["conflicts"]["listed"], start=1)
-        for row in group
+        {
+            "example": f"{leak['target']} {pair['target']}",
+            "stands in": f"{leak['source']} {pair['source']}",
+            "similarity": f"{pair['similarity']:.3g}",
+        }
+        for leak in card["across"]
+        for pair in leak["pairs"]
     ]
-    if not rows:
-        return None
+    data = pd.DataFrame(rows)
+    return ReportTable(
+        "Examples of one split that stand in another (the first of each)", data, data
+    )
+
+
+def _conflicts_table(card: Card) -> ReportTable:
+    """The first texts that stand with different labels, an example a row."""
+    rows = [
+        {
+            "text": number,
+            "split": example["split"],
+            "example": example["id"],
+            "label": example["label"],
+        }
+        for number, examples in enumerate(card["conflicts"]["listed"], start=1)
+        for example in examples
+    ]
     data = pd.DataFrame(rows)
     texts = card["conflicts"]["texts"]
-    return Table(f"Texts that stand with different labels (the first of {texts})", data, data)
+    return ReportTable(f"Texts that stand with different labels (the first of {texts})", data, data)

@@ -1,89 +1,122 @@
-"""What runs get wrong, in tables: classes, agreement of seeds, examples that none gets right."""
+"""What runs get wrong, in tables: labels, agreement of seeds, examples that no run gets right."""
 
 from collections.abc import Sequence
 
 import pandas as pd
 
-from tunegrid.reporting.marks import runs_text, table_note
-from tunegrid.reporting.readable import Table, join_notes, or_dash
+from tunegrid.reporting.marks import explain_marks, format_run_count
+from tunegrid.reporting.report_table import (
+    DASH,
+    ReportTable,
+    format_mean,
+    format_numbers,
+    join_notes,
+)
 from tunegrid.results import GROUP
 from tunegrid.tasks.cards import Card
 
-SCORE = or_dash("{:.4f}")
+#: Scores of a label: column of the data → what readers see.
+CLASS_SCORES = {"precision": "precision", "recall": "recall", "f1": "F1"}
+CLASSES_NOTE = (
+    "Support: test examples of the label. Predicted: how many examples are given the label, the"
+    " mean over runs. A label that a run never predicts has precision 0 there. Where a label has"
+    " few examples these scores jump: one example is 1/support of its recall."
+)
+AGREEMENT_NOTE = (
+    "Shares of the test examples. Two seeds agree: the mean over all pairs of seeds, whether they"
+    " are right or wrong. Kappa: Fleiss' kappa (1971), the agreement beyond chance. Where seeds"
+    " agree on a wrong label, the data or the model is the reason; where they do not, it is chance."
+)
+HARD_NOTE = (
+    "Named by the ids of the task's files; look at these examples first when you look for wrong"
+    " labels."
+)
+NO_HARD_NOTE = (
+    "Each test example of a task that has finished runs is right in at least one of them."
+)
 
 
-def label_orders(cards: Sequence[Card]) -> dict[str, list[str]]:
-    """The labels of each task in the order of its ids."""
-    return {card["task"]: list(card["splits"]["train"]["labels"]) for card in cards}
+def classes_table(per_class: pd.DataFrame, cards: Sequence[Card]) -> ReportTable:
+    """Precision, recall and F1 of every label.
+
+    Args:
+        per_class: as count_errors returns it.
+        cards: the data cards of the tasks, which hold the order of their labels.
+    """
+    data = _sort_by_label(per_class, cards)
+    columns = {
+        "label": data["label"].fillna(DASH),
+        "runs": [format_run_count(row) for row in data.itertuples()],
+        "support": format_numbers(data["support"], "{:.0f}"),
+        "predicted": format_numbers(data["predicted"], "{:.1f}"),
+    }
+    columns |= {
+        header: [
+            format_mean(mean, deviation)
+            for mean, deviation in zip(data[name], data[f"{name}_sd"], strict=True)
+        ]
+        for name, header in CLASS_SCORES.items()
+    }
+    return ReportTable(
+        "Labels: test scores, mean ± standard deviation over seeds",
+        data[GROUP].assign(**columns),
+        data,
+        join_notes(CLASSES_NOTE, explain_marks(data.drop_duplicates(GROUP))),
+    )
 
 
-def in_label_order(table: pd.DataFrame, orders: dict[str, list[str]]) -> pd.DataFrame:
-    """The rows of each cell group by their labels' ids, groups as they stand."""
-    places = [
-        # A group without a finished run has no label.
-        -1 if pd.isna(label) else orders[task].index(label)
-        for task, label in zip(table["task"], table["label"], strict=True)
+def _sort_by_label(per_class: pd.DataFrame, cards: Sequence[Card]) -> pd.DataFrame:
+    """The rows of each cell group by the ids of their labels; the groups keep their order."""
+    labels = {card["task"]: list(card["splits"]["train"]["labels"]) for card in cards}
+    # A group without a finished run has one row, which names no label.
+    label_ids = [
+        -1 if pd.isna(label) else labels[task].index(label)
+        for task, label in zip(per_class["task"], per_class["label"], strict=True)
     ]
-    keys = pd.DataFrame({"group": table.groupby(GROUP, sort=False).ngroup().array, "at": places})
-    order = keys.sort_values(["group", "at"], kind="stable").index
-    return table.iloc[order].reset_index(drop=True)
-
-
-def classes_table(per_class: pd.DataFrame, cards: Sequence[Card]) -> Table:
-    """Precision, recall and F1 of every label."""
-    data = in_label_order(per_class, label_orders(cards))
-    shown = data[GROUP].assign(
-        label=data["label"].fillna("—"),
-        runs=[runs_text(row) for row in data.itertuples()],
-        support=data["support"].map(or_dash("{:.0f}")),
-        predicted=data["predicted"].map(or_dash("{:.1f}")),
-        **{
-            name: [
-                SCORE(mean) if pd.isna(sd) else f"{mean:.4f} ± {sd:.4f}"
-                for mean, sd in zip(data[key], data[f"{key}_sd"], strict=True)
-            ]
-            for key, name in (("precision", "precision"), ("recall", "recall"), ("f1", "F1"))
-        },
+    keys = pd.DataFrame(
+        {"group": per_class.groupby(GROUP, sort=False).ngroup().array, "label_id": label_ids}
     )
-    note = (
-        "Support: test examples of the label; predicted: how many are given it, the mean over runs."
-        " A label that a run never predicts has precision 0 there. Few examples make these scores"
-        " jump: one of a label's is 1/support of its recall."
-    )
-    title = "Labels: test scores, mean ± standard deviation over seeds"
-    return Table(title, shown, data, join_notes(note, table_note(data.drop_duplicates(GROUP))))
+    order = keys.sort_values(["group", "label_id"], kind="stable").index
+    return per_class.iloc[order].reset_index(drop=True)
 
 
-def agreement_table(agreement: pd.DataFrame) -> Table:
-    """How far the seeds of a cell group agree on single examples."""
-    data = agreement
-    shown = data[GROUP].assign(
-        runs=[runs_text(row) for row in data.itertuples()],
-        examples=data["examples"].map(or_dash("{:.0f}")),
-        **{
-            "all seeds right": data["always_right"] / data["examples"],
-            "none right": data["never_right"] / data["examples"],
-            "two seeds agree": data["agreement"],
-            "kappa": data["kappa"].map(or_dash("{:.3f}")),
-        },
+def agreement_table(agreement: pd.DataFrame) -> ReportTable:
+    """How far the seeds of a cell group agree on single examples.
+
+    Args:
+        agreement: as count_errors returns it.
+    """
+    examples = agreement["examples"]
+    shares = {
+        "all seeds right": agreement["always_right"] / examples,
+        "none right": agreement["never_right"] / examples,
+        "two seeds agree": agreement["agreement"],
+    }
+    columns = {
+        "runs": [format_run_count(row) for row in agreement.itertuples()],
+        "examples": format_numbers(examples, "{:.0f}"),
+    }
+    columns |= {
+        header: format_numbers(share.astype(float), "{:.1%}") for header, share in shares.items()
+    }
+    columns["kappa"] = format_numbers(agreement["kappa"], "{:.3f}")
+    return ReportTable(
+        "Seeds: do they get the same examples right?",
+        agreement[GROUP].assign(**columns),
+        agreement,
+        join_notes(AGREEMENT_NOTE, explain_marks(agreement)),
     )
-    for name in ("all seeds right", "none right", "two seeds agree"):
-        shown[name] = shown[name].astype(float).map(or_dash("{:.1%}"))
-    note = (
-        "Shares of the test examples. Two seeds agree: the mean over pairs of seeds, right or"
-        " wrong. Kappa: Fleiss' 1971, agreement beyond chance. What agrees on wrong labels is the"
-        " data's or the model's doing; what does not is chance."
-    )
-    title = "Seeds: do they get the same examples right?"
-    return Table(title, shown, data, join_notes(note, table_note(data)))
 
 
-def hard_table(hard: pd.DataFrame) -> Table:
-    """The examples that every finished run of a task gets wrong, whatever its model and method."""
-    shown = hard.rename(columns={"most_predicted": "mostly predicted"})
-    note = (
-        "By the ids of the task's files; look at these first for wrong labels."
-        if len(hard)
-        else "Each test example of a task that has finished runs is right in at least one of them."
+def hard_table(hard: pd.DataFrame) -> ReportTable:
+    """The examples that every finished run of a task gets wrong, whatever its model and method.
+
+    Args:
+        hard: as count_errors returns it.
+    """
+    return ReportTable(
+        "Test examples that every finished run gets wrong",
+        hard.rename(columns={"most_predicted": "mostly predicted"}),
+        hard,
+        NO_HARD_NOTE if hard.empty else HARD_NOTE,
     )
-    return Table("Test examples that every finished run gets wrong", shown, hard, note)

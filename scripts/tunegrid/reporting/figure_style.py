@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
@@ -10,6 +11,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tunegrid.files import atomic_path
@@ -22,8 +24,10 @@ LINES = ["-", "--", ":", "-."]
 
 #: What legends call the score of predicting train's most frequent class; it comes last in them.
 BASELINE = "majority class"
-#: Inches that a line of a legend takes.
+#: Height of a line of a legend, in inches.
 LEGEND_LINE = 0.16
+#: Font size of small marks inside a panel, in points.
+MARK_SIZE = 6
 
 #: A line of text across two columns of a paper, in inches.
 WIDTH = 7.0
@@ -46,87 +50,124 @@ mpl.rcParams.update(
         "legend.frameon": False,
         "hatch.linewidth": 0.5,
         "pdf.fonttype": 42,  # TrueType: journals refuse matplotlib's own Type 3
-        "svg.hashsalt": "tunegrid",  # else element ids are random
+        "svg.hashsalt": "tunegrid",  # without it the ids of elements are random
         "figure.constrained_layout.use": True,
     }
 )
 
-#: What keeps dates and versions out of a file.
+#: The metadata that keep dates and versions out of a file, by its suffix.
 UNDATED = {
     ".png": {"Software": None},
     ".svg": {"Date": None, "Creator": None},
     ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
 
+#: What error bars may show: column of the summary → what legends call it.
 ERROR_BARS = {"sd": "standard deviation", "variance": "variance"}
 
+#: A (model, method) pair, which is drawn in one look.
+Series = tuple[str, str]
 
-def series_of(table: pd.DataFrame) -> list[tuple[str, str]]:
+
+@dataclass(frozen=True)
+class Look:
+    """How a series is drawn, in matplotlib's words."""
+
+    color: str
+    hatch: str
+    marker: str
+    linestyle: str
+
+
+def series_of(table: pd.DataFrame) -> list[Series]:
     """The (model, method) pairs of a table, in its order."""
     return list(table[["model", "method"]].drop_duplicates().itertuples(index=False, name=None))
 
 
 def series_label(model: str, method: str, models: Sequence[str]) -> str:
-    """What a legend calls a series: the model is left out where there is only one."""
+    """What a legend calls a series: the model is left out if the figure has only one."""
     return method if len(models) == 1 else f"{model} · {method}"
 
 
-def series_looks(series: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, str]]:
-    """`color`, `hatch`, `marker` and `linestyle` of each (model, method).
+def series_looks(series: Sequence[Series]) -> dict[Series, Look]:
+    """The look of each (model, method).
 
-    Where there are several models, none of them and of the methods more than colours, the colour
-    tells the model and the hatch, marker and line tell the method. Otherwise colours and shapes are
+    If there are several models, and of neither models nor methods more than colours, the colour
+    tells the model, and hatch, marker and line tell the method. Otherwise colours and shapes are
     dealt out so that the first 36 series differ, and the first 6 differ in both.
     """
     models = list(dict.fromkeys(model for model, _ in series))
     methods = list(dict.fromkeys(method for _, method in series))
     kinds = len(COLOURS)
+    by_position = len(models) == 1 or max(len(models), len(methods)) > kinds
     looks = {}
     for position, (model, method) in enumerate(series):
         colour, shape = models.index(model), methods.index(method)
-        if len(models) == 1 or max(len(models), len(methods)) > kinds:
+        if by_position:
+            # One shape further in each round of colours.
             colour, shape = position, position + position // kinds
-        looks[model, method] = {
-            "color": COLOURS[colour % kinds],
-            "hatch": HATCHES[shape % len(HATCHES)],
-            "marker": MARKERS[shape % len(MARKERS)],
-            "linestyle": LINES[shape % len(LINES)],
-        }
+        looks[model, method] = Look(
+            color=COLOURS[colour % kinds],
+            hatch=HATCHES[shape % len(HATCHES)],
+            marker=MARKERS[shape % len(MARKERS)],
+            linestyle=LINES[shape % len(LINES)],
+        )
     return looks
 
 
 def models_note(models: Sequence[str]) -> str:
-    """`<model>; ` where there is only one, which series' labels then leave out."""
+    """`<model>; ` if there is only one, which the labels of the series then leave out."""
     return f"{models[0]}; " if len(models) == 1 else ""
 
 
 def seeds_note(counts: pd.Series) -> str:
-    """`5 seeds`, or `2 to 5 seeds` where groups differ."""
-    low, high = int(counts.min()), int(counts.max())
-    return f"{high} seed{'s' if high != 1 else ''}" if low == high else f"{low} to {high} seeds"
+    """`5 seeds`, or `2 to 5 seeds` if groups differ."""
+    fewest, most = int(counts.min()), int(counts.max())
+    if fewest != most:
+        return f"{fewest} to {most} seeds"
+    return "1 seed" if most == 1 else f"{most} seeds"
 
 
 def error_note(error_bar: str, counts: pd.Series) -> str:
-    """What a legend says of the error bars; what it says where one seed allows none."""
+    """What a legend says of the error bars, or why there are none.
+
+    Args:
+        error_bar: a key of `ERROR_BARS`.
+        counts: the runs of each group.
+    """
     if counts.max() < 2:
         return "no error bars: one seed each"
     return f"error bars: ± {ERROR_BARS[error_bar]} over {seeds_note(counts[counts > 0])} (n−1)"
 
 
-def place_legend(
-    figure: Figure, handles: Sequence[Artist], labels: Sequence[str], title: str
-) -> None:
+def place_legend(figure: Figure, panels: Sequence[Axes], title: str) -> None:
     """Put the legend above the panels, in as many columns as its labels have room for.
 
-    The figure grows by its lines, so that the panels keep their size.
+    The figure grows by the lines of the legend, so that the panels keep their size.
+
+    Args:
+        figure: the figure that holds the panels.
+        panels: what they label stands in the legend once, in the order of its first occurrence.
+        title: stands above the labels.
     """
-    order = sorted(range(len(labels)), key=lambda at: labels[at] == BASELINE)
-    handles, labels = [handles[at] for at in order], [labels[at] for at in order]
-    characters = 115 * figure.get_figwidth() / WIDTH  # of a legend line, its handles included
-    columns = min(max(1, int(characters // (max(map(len, labels)) + 9))), len(labels))
+    handles: dict[str, Artist] = {}
+    for axes in panels:
+        drawn, names = axes.get_legend_handles_labels()
+        handles |= dict(zip(names, drawn, strict=True))
+    # A stable sort, by which the baseline comes last.
+    labels = sorted(handles, key=lambda label: label == BASELINE)
+    characters = 115 * figure.get_figwidth() / WIDTH  # of a line of the legend
+    longest = max(len(label) for label in labels) + 9  # with the handle and the gaps
+    columns = min(max(1, int(characters // longest)), len(labels))
     lines = math.ceil(len(labels) / columns) + title.count("\n")
     figure.set_figheight(figure.get_figheight() + LEGEND_LINE * (lines - 1))
-    legend = figure.legend(handles, labels, loc="outside upper center", ncols=columns, title=title)
+    legend = figure.legend(
+        [handles[label] for label in labels],
+        labels,
+        loc="outside upper center",
+        ncols=columns,
+        title=title,
+    )
     legend.get_title().set(fontsize=7.5, multialignment="center")
 
 
@@ -142,9 +183,13 @@ def save(figure: Figure, outputs: Sequence[Path], dpi: int) -> None:
     """Write the figure to each path, in the format of its suffix, without dates.
 
     Equal figures give equal files.
+
+    Args:
+        figure: it is closed afterwards.
+        outputs: paths that end in `.png`, `.svg` or `.pdf`.
+        dpi: dots per inch of PNG files.
     """
     for path in outputs:
-        metadata = UNDATED[path.suffix]
         with atomic_path(path) as temporary:
-            figure.savefig(temporary, dpi=dpi, metadata=metadata)
+            figure.savefig(temporary, dpi=dpi, metadata=UNDATED[path.suffix])
     plt.close(figure)

@@ -7,10 +7,15 @@ from functools import cache
 from jinja2 import Environment, Template
 from markupsafe import Markup
 
-from tunegrid.reporting.readable import Table
+from tunegrid.reporting.report_table import ReportTable
 
-#: A click on a column's head sorts its table by that column, a second one the other way round.
-#: Numbers by the first number in the cell, everything else as text; what is missing comes last.
+#: A cell with more characters than this holds a text, which may be broken into lines.
+LONGEST_LINE = 40
+
+#: A click on the head of a column sorts its table by that column, a second click the other way
+#: round. Columns of numbers are sorted by the first number of a cell, all others as text; a missing
+#: value comes last. A cell stays on one line, so that numbers can be compared down a column, unless
+#: it holds a text.
 PAGE = """\
 <!DOCTYPE html>
 <html lang="en">
@@ -18,9 +23,11 @@ PAGE = """\
 <title>{{ title }}</title>
 <style>
   body { font: 14px sans-serif; margin: 1.5em }
+  p { max-width: 60em }
   table { border-collapse: collapse }
   th, td { padding: .3em .8em; border-bottom: 1px solid #ddd; text-align: left }
-  th, td { white-space: nowrap }
+  th, td { white-space: nowrap; vertical-align: top }
+  td.text { white-space: normal; min-width: 20em; max-width: 45em; overflow-wrap: anywhere }
   thead th { border-bottom: 2px solid #333; cursor: pointer }
 </style>
 {% for table in tables %}
@@ -29,7 +36,7 @@ PAGE = """\
 <thead><tr>{% for name in table.readable.columns %}<th>{{ name }}</th>{% endfor %}</tr></thead>
 <tbody>
 {% for row in table.readable.itertuples(index=False, name=None) %}
-<tr>{% for cell in row %}<td>{{ cell | string | strong }}</td>{% endfor %}</tr>
+<tr>{% for cell in row %}<td{{ cell | text_class }}>{{ cell | string | bold }}</td>{% endfor %}</tr>
 {% endfor %}
 </tbody>
 </table>
@@ -60,7 +67,7 @@ for (const head of document.querySelectorAll("thead th")) {
 """
 
 
-def to_html(title: str, tables: Sequence[Table]) -> str:
+def to_html(title: str, tables: Sequence[ReportTable]) -> str:
     """The readable tables as one page."""
     return _template().render(title=title, tables=tables)
 
@@ -68,11 +75,17 @@ def to_html(title: str, tables: Sequence[Table]) -> str:
 @cache
 def _template() -> Template:
     environment = Environment(autoescape=True, trim_blocks=True, keep_trailing_newline=True)
-    environment.filters["strong"] = _strong
+    environment.filters["bold"] = _embolden
+    environment.filters["text_class"] = _text_class
     return environment.from_string(PAGE)
 
 
-def _strong(cell: str) -> str:
-    """The text of a cell, bold where it begins with some between `**`."""
+def _embolden(cell: str) -> str:
+    """The text of a cell; bold as far as it stands between `**` at its beginning."""
     parts = re.fullmatch(r"\*\*(.*?)\*\*(.*)", cell, re.DOTALL)
     return Markup("<b>{}</b>{}").format(*parts.groups()) if parts else cell
+
+
+def _text_class(cell: object) -> str:
+    """The attribute that lets a long text be broken into lines; empty for every other cell."""
+    return Markup(' class="text"') if len(str(cell)) > LONGEST_LINE else ""

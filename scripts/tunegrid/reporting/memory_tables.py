@@ -6,7 +6,7 @@ import pandas as pd
 
 from tunegrid.memory import KINDS
 from tunegrid.memory.fitting import CONTEXT, FRAGMENTATION, gpus
-from tunegrid.reporting.readable import Table
+from tunegrid.reporting.report_table import ReportTable
 
 Rows = list[dict[str, Any]]
 
@@ -40,7 +40,7 @@ def memory_tables(predicted: Rows, measured: Rows, recounted: dict[str, Any] | N
     return tables
 
 
-def prediction_table(predicted: Rows, measured: Rows) -> Table:
+def prediction_table(predicted: Rows, measured: Rows) -> ReportTable:
     """A step of each model and method: by formula, traced, measured, and how far off that was."""
     data = pd.DataFrame(
         [
@@ -81,7 +81,7 @@ def prediction_table(predicted: Rows, measured: Rows) -> Table:
             "error": data["error_percent"].map(lambda value: _or_dash(value, "{:+.3f} %")),
         }
     )
-    return Table(
+    return ReportTable(
         "Memory of a training step, predicted and measured, GB",
         readable,
         data,
@@ -94,7 +94,7 @@ def prediction_table(predicted: Rows, measured: Rows) -> Table:
     )
 
 
-def fits_table(predicted: Rows) -> Table:
+def fits_table(predicted: Rows) -> ReportTable:
     """The largest micro-batch of each GPU."""
     data = pd.DataFrame(
         [
@@ -106,7 +106,7 @@ def fits_table(predicted: Rows) -> Table:
     readable = data.assign(
         **{gpu: data[gpu].map(lambda most: f"{most:.0f}" if most else "none") for gpu in gpus()}
     )
-    return Table(
+    return ReportTable(
         "The largest micro-batch (a power of two, up to 1024) that fits",
         readable,
         data,
@@ -116,7 +116,7 @@ def fits_table(predicted: Rows) -> Table:
     )
 
 
-def saving_table(predicted: Rows) -> Table:
+def saving_table(predicted: Rows) -> ReportTable:
     """What each method saves against full fine-tuning, and of what."""
     rows = []
     for row in predicted:
@@ -137,7 +137,7 @@ def saving_table(predicted: Rows) -> Table:
     readable = data[SHAPE].assign(
         **{key: data[key].map(_gb) for key in columns[len(SHAPE) :]}, share=share
     )
-    return Table(
+    return ReportTable(
         "What a method saves against full fine-tuning, and of what, GB",
         readable,
         data,
@@ -146,7 +146,7 @@ def saving_table(predicted: Rows) -> Table:
     )
 
 
-def published_table(recounted: dict[str, Any]) -> Table:
+def published_table(recounted: dict[str, Any]) -> ReportTable:
     """The published report's two tables, and beside them the same network traced, fp32."""
     traced = {
         (row["method"], row["way"]): _components(row)
@@ -172,7 +172,7 @@ def published_table(recounted: dict[str, Any]) -> Table:
             "with fused attention": data["fused_attention"].map("{:.2f}".format),
         }
     )
-    return Table(
+    return ReportTable(
         "The published report's memory of a 3B model, as written and corrected, GB",
         readable,
         data,
@@ -191,7 +191,7 @@ def _components(row: dict[str, Any]) -> dict[str, float]:
     return parts | {"total": row["traced"] / 1e9}
 
 
-def corrected_table(rows: Rows) -> Table:
+def corrected_table(rows: Rows) -> ReportTable:
     """The corrected 3B answer, by formula and by trace."""
     data = pd.DataFrame(
         [
@@ -211,7 +211,7 @@ def corrected_table(rows: Rows) -> Table:
             "of full": of_full.map("{:.0f} %".format),
         }
     )
-    return Table(
+    return ReportTable(
         "A 3B model at 16 examples of 1024 tokens, GB",
         readable,
         data,
@@ -221,11 +221,13 @@ def corrected_table(rows: Rows) -> Table:
     )
 
 
-def errata_table(errata: Rows) -> Table:
+def errata_table(errata: Rows) -> ReportTable:
     """The errors of the published arithmetic, each beside the right figure."""
     data = pd.DataFrame(errata)
     names = {"what": "where", "written": "as written", "right": "right"}
-    return Table("Errors of the published memory arithmetic", data.rename(columns=names), data)
+    return ReportTable(
+        "Errors of the published memory arithmetic", data.rename(columns=names), data
+    )
 
 
 def _full_of(predicted: Rows, row: dict[str, Any]) -> dict[str, Any] | None:

@@ -1,136 +1,216 @@
 """Methods side by side: quality against how much of the model is trained."""
 
+import textwrap
+from dataclasses import dataclass
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tunegrid.metrics import METRICS
+from tunegrid.metrics import METRICS, compared_metrics
 from tunegrid.reporting.figure_style import (
     BASELINE,
     COLOURS,
+    MARK_SIZE,
     MARKERS,
     WIDTH,
     error_note,
     place_legend,
 )
-from tunegrid.reporting.marks import absence, figure_note, mark
+from tunegrid.reporting.marks import explain_marks_in_legend, format_marks, name_absence
 from tunegrid.statistics.summarise import unequal_steps
 
-SHOWN = ["accuracy", "macro_f1"]
+#: Height of a row of panels, and of what stands above and below all rows, in inches.
+ROW_HEIGHT = 1.8
+HEIGHT_AROUND = 0.8
+#: So many characters of a label are as long as a panel is high.
+LABEL_CHARACTERS = 24
+#: Width of what stands beside a panel, in inches.
+WIDTH_AROUND = 0.6
+#: Width of a method's place on the axis: at least, and for each character of the longest name.
+PLACE, CHARACTER = 0.55, 0.07
+#: Share of a method's place that its models take together.
+FILLED = 0.5
+#: How far the points of the runs stand to the left of their mean, as a share of a model's place.
+RUNS_ASIDE = 0.28
 
 
-def _inches(methods: list[str]) -> float:
-    """What the longest of these names takes along the axis."""
-    return max(0.55, 0.07 * max(map(len, methods)))
+@dataclass(frozen=True)
+class _ModelLook:
+    """How the runs and means of a model are drawn.
+
+    Attributes:
+        color: of its points.
+        marker: of its points.
+        offset: of its means from the middle of a method's place.
+        aside: how far the runs stand to the left of the means.
+    """
+
+    color: str
+    marker: str
+    offset: float
+    aside: float
+
+
+def _model_looks(count: int) -> list[_ModelLook]:
+    """The looks of so many models: they stand side by side, and the first 36 differ."""
+    width = FILLED / count
+    kinds = len(COLOURS)
+    return [
+        _ModelLook(
+            color=COLOURS[position % kinds],
+            # One marker further in each round of colours.
+            marker=MARKERS[(position + position // kinds) % len(MARKERS)],
+            offset=(position - (count - 1) / 2) * width,
+            aside=width * RUNS_ASIDE,
+        )
+        for position in range(count)
+    ]
 
 
 def plot_methods(runs: pd.DataFrame, summary: pd.DataFrame, error_bar: str) -> Figure:
-    """Accuracy and macro-F1 of every method, methods ordered by their trainable share.
+    """Draw every compared metric of every method, methods ordered by their trainable share.
 
-    A panel a metric and task; a hollow point a run, a cross a degenerate one, a filled point the
-    mean of its seeds. The axis names each method's trainable share of the parameters (those that
-    receive a gradient).
+    A row of panels for each metric, a column for each task. A hollow point is a run, a cross a
+    degenerate run, a filled point the mean over seeds. The axis names the share of the parameters
+    that each method trains (those that receive a gradient).
 
     Args:
         runs: as collect_runs returns it.
         summary: as summarise returns it.
         error_bar: `sd` or `variance`, the summary's column that error bars show.
     """
+    metrics = compared_metrics()
     tasks = list(summary["task"].unique())
     models = list(summary["model"].unique())
-    share = summary.groupby("method")["trainable_percent"].mean().sort_values()
-    methods = list(share.index)
+    looks = _model_looks(len(models))
+    shares = summary.groupby("method")["trainable_percent"].mean().sort_values()
+    methods = list(shares.index)
+    place = max(PLACE, CHARACTER * max(len(method) for method in methods))
     figure, grid = plt.subplots(
-        *(len(SHOWN), len(tasks)),
-        figsize=(max(WIDTH, len(tasks) * (0.6 + _inches(methods) * len(methods))), 4.4),
+        len(metrics),
+        len(tasks),
+        figsize=(
+            max(WIDTH, len(tasks) * (WIDTH_AROUND + place * len(methods))),
+            HEIGHT_AROUND + ROW_HEIGHT * len(metrics),
+        ),
         sharex=True,
         sharey="row",
         squeeze=False,
     )
-    spread = 0.5 / len(models)
-    for row, metric in enumerate(SHOWN):
+    for row, metric in enumerate(metrics):
         for column, task in enumerate(tasks):
             axes = grid[row, column]
-            for position, model in enumerate(models):
-                mine = summary[(summary["task"] == task) & (summary["model"] == model)]
-                mine = mine[mine["metric"] == metric].set_index("method").reindex(methods)
-                points = runs[(runs["task"] == task) & (runs["model"] == model)]
-                _draw_model(
-                    axes,
-                    (points["method"].map(methods.index), points[metric], points["degenerate"]),
-                    mine.assign(spread=mine[error_bar]),
-                    # The models of a method stand side by side.
-                    offset=(position - (len(models) - 1) / 2) * spread,
-                    hang=spread * 0.28,
-                    color=COLOURS[position % len(COLOURS)],
-                    # One step further in each round of colours, so that 36 models look different.
-                    marker=MARKERS[(position + position // len(COLOURS)) % len(MARKERS)],
-                    label=model if row == column == 0 else None,
+            means = summary[(summary["task"] == task) & (summary["metric"] == metric)]
+            points = runs[runs["task"] == task]
+            for model, look in zip(models, looks, strict=True):
+                own_points = points[points["model"] == model]
+                own_means = means[means["model"] == model].set_index("method").reindex(methods)
+                _draw_runs(axes, own_points["method"].map(methods.index), own_points, metric, look)
+                _draw_means(axes, own_means, error_bar, look, label=model)
+            baseline = means["majority_baseline"].iloc[0]
+            if pd.notna(baseline):
+                axes.axhline(
+                    baseline, color="black", linestyle="dashed", linewidth=1.0, label=BASELINE
                 )
-            baseline = summary[(summary["task"] == task) & (summary["metric"] == metric)]
-            axes.axhline(
-                baseline["majority_baseline"].iloc[0],
-                color="black",
-                linestyle="dashed",
-                linewidth=1.0,
-                label=BASELINE if row == column == 0 else None,
-            )
             axes.set_xlim(-0.6, len(methods) - 0.4)
-            if row == 0:
-                axes.set_title(task)
-        grid[row, 0].set_ylabel(f"{METRICS[metric].title}, test split")
+        title = METRICS[metric].with_unit(METRICS[metric].title)
+        grid[row, 0].set_ylabel(textwrap.fill(f"{title}, test split", LABEL_CHARACTERS))
+    for axes, task in zip(grid[0], tasks, strict=True):
+        axes.set_title(task)
+    names = [f"{method}\n{_format_share(shares[method])}" for method in methods]
     for axes in grid[-1]:
-        axes.set_xticks(
-            range(len(methods)), [f"{method}\n{_percent(share[method])}" for method in methods]
-        )
+        axes.set_xticks(range(len(methods)), names)
     figure.supxlabel("method, and the share of the parameters that it trains", fontsize=8)
-    table = summary[summary["metric"].isin(SHOWN)]
-    crossed = ", crossed: a degenerate one" if runs["degenerate"].any() else ""
-    title = f"hollow: a run{crossed}, filled: mean over seeds; {error_note(error_bar, table['n'])}"
-    if unequal_steps(summary):
-        title += "\nmethods took unequal numbers of optimizer steps: see the tables"
-    title += figure_note(table)
-    place_legend(figure, *grid[0, 0].get_legend_handles_labels(), title)
+    place_legend(figure, list(grid.flat), _legend_title(runs, summary, error_bar))
     return figure
 
 
-def _draw_model(
-    axes: plt.Axes,
-    points: tuple[pd.Series, pd.Series, pd.Series],
-    means: pd.DataFrame,
-    offset: float,
-    hang: float,
-    color: str,
-    marker: str,
-    label: str | None,
+def _draw_runs(
+    axes: Axes, places: pd.Series, runs: pd.DataFrame, metric: str, look: _ModelLook
 ) -> None:
-    """A model's runs (place, value, whether degenerate), and its rows of the summary by method."""
-    place, value, degenerate = points
-    place, broken = place + offset - hang, degenerate.astype(bool)
-    look = {"s": 14, "linewidths": 0.7, "alpha": 0.8}
+    """Draw each run of a model: a hollow point, or a cross if it is degenerate.
+
+    Args:
+        axes: where they are drawn.
+        places: of the runs' methods on the axis.
+        runs: as collect_runs returns it, one model's on one task.
+        metric: which one is drawn.
+        look: of the model.
+    """
+    x = places + look.offset - look.aside
+    degenerate = runs["degenerate"].astype(bool)
+    style: dict[str, Any] = {"s": 14, "linewidths": 0.7, "alpha": 0.8}
     axes.scatter(
-        *(place[~broken], value[~broken]),
-        marker=marker,
+        x[~degenerate],
+        runs.loc[~degenerate, metric],
+        marker=look.marker,
         facecolors="none",
-        edgecolors=color,
-        **look,
+        edgecolors=look.color,
+        **style,
     )
-    axes.scatter(place[broken], value[broken], marker="x", color=color, **look)
-    at = np.arange(len(means)) + offset
+    axes.scatter(x[degenerate], runs.loc[degenerate, metric], marker="x", color=look.color, **style)
+
+
+def _draw_means(
+    axes: Axes, means: pd.DataFrame, error_bar: str, look: _ModelLook, label: str
+) -> None:
+    """Draw the means of a model with error bars and marks, or why a method has none.
+
+    Args:
+        axes: where they are drawn.
+        means: of the summary, a row for each method in the order of the axis.
+        error_bar: the column that error bars show.
+        look: of the model.
+        label: for the legend.
+    """
+    places = np.arange(len(means)) + look.offset
     axes.errorbar(
-        *(at, means["mean"]), yerr=means["spread"].fillna(0), color=color, marker=marker,
-        markersize=5, linestyle="none", capsize=3, elinewidth=1.0, label=label,
-    )  # fmt: skip
-    for x, row in zip(at, means.itertuples(), strict=True):
-        if row.n > 0 and mark(row):
-            axes.annotate(mark(row), (x, row.mean), (6, -2), textcoords="offset points", fontsize=6)
+        places,
+        means["mean"],
+        yerr=means[error_bar].fillna(0),
+        color=look.color,
+        marker=look.marker,
+        markersize=5,
+        linestyle="none",
+        capsize=3,
+        elinewidth=1.0,
+        label=label,
+    )
+    for place, row in zip(places, means.itertuples(), strict=True):
         if row.n == 0:
             axes.text(
-                *(x, 0.02, absence(row) or "not finite"), transform=axes.get_xaxis_transform(),
-                rotation=90, fontsize=6, ha="center", va="bottom",
-            )  # fmt: skip
+                place,
+                0.02,
+                name_absence(row) or "not finite",
+                transform=axes.get_xaxis_transform(),
+                rotation=90,
+                fontsize=MARK_SIZE,
+                ha="center",
+                va="bottom",
+            )
+        elif row.n > 0 and format_marks(row):
+            axes.annotate(
+                format_marks(row),
+                xy=(place, row.mean),
+                xytext=(6, -2),
+                textcoords="offset points",
+                fontsize=MARK_SIZE,
+            )
 
 
-def _percent(value: float) -> str:
-    return "—" if np.isnan(value) else f"{value:.3g} %"
+def _legend_title(runs: pd.DataFrame, summary: pd.DataFrame, error_bar: str) -> str:
+    """What the points and the error bars are, and what a reader must know of the runs."""
+    cross = ", crossed: a degenerate one" if runs["degenerate"].any() else ""
+    counts = summary.loc[summary["metric"].isin(compared_metrics()), "n"]
+    title = f"hollow: a run{cross}, filled: mean over seeds; {error_note(error_bar, counts)}"
+    if unequal_steps(summary):
+        title += "\nmethods took unequal numbers of optimizer steps: see the tables"
+    return title + explain_marks_in_legend(summary)
+
+
+def _format_share(percent: float) -> str:
+    return "—" if np.isnan(percent) else f"{percent:.3g} %"

@@ -3,8 +3,13 @@
 import pandas as pd
 
 from tunegrid.published.numbers import EXPECTED, MEAN_OF
-from tunegrid.reporting.marks import runs_text, table_note
-from tunegrid.reporting.readable import Table, interval_texts, join_notes, or_dash
+from tunegrid.reporting.marks import explain_marks, format_run_count
+from tunegrid.reporting.report_table import (
+    ReportTable,
+    format_intervals,
+    format_numbers,
+    join_notes,
+)
 from tunegrid.results import GROUP
 from tunegrid.statistics.run_counts import COUNTS
 
@@ -26,8 +31,8 @@ PLACE = ["source", "model", "task", "method"]
 
 def published_tables(
     compared: pd.DataFrame, audit: pd.DataFrame, findings: pd.DataFrame
-) -> dict[str, Table]:
-    """All three by name (`tunegrid.reporting.listing.PUBLISHED_TABLES`).
+) -> dict[str, ReportTable]:
+    """All three by name (`tunegrid.reporting.table_names.PUBLISHED_TABLES`).
 
     Args:
         compared: as compare_published returns it.
@@ -37,27 +42,27 @@ def published_tables(
     numbers = ["published", MEAN_OF, "ours", "n", *COUNTS, "low", "high", *EXPECTED, "difference"]
     data = compared.reindex(columns=[*PLACE, "metric", *numbers, "verdict"])
     readable = data[[*PLACE, "metric", "verdict"]].assign(
-        ours=data["ours"].map(or_dash("{:.4f}")),
-        difference=data["difference"].map(or_dash("{:+.4f}")),
-        runs=["—" if pd.isna(row.n_runs) else runs_text(row) for row in data.itertuples()],
+        ours=format_numbers(data["ours"], "{:.4f}"),
+        difference=format_numbers(data["difference"], "{:+.4f}"),
+        runs=["—" if pd.isna(row.n_runs) else format_run_count(row) for row in data.itertuples()],
         published=compared["printed"],
-        interval=interval_texts(data, "low", "high"),
-        expected=interval_texts(data, *EXPECTED),
-        **{"mean of": data[MEAN_OF].map(or_dash("{:.0f}"))},
+        interval=format_intervals(data, "low", "high"),
+        expected=format_intervals(data, *EXPECTED),
+        **{"mean of": format_numbers(data[MEAN_OF], "{:.0f}")},
     )
     none = (data["verdict"] == "not in the grid").all()
     groups = data.drop_duplicates(GROUP)
     order = [*PLACE, "metric", "published", "mean of", "ours", "runs", "interval", "expected"]
     order += ["difference", "verdict"]
-    notes = [NONE if none else "", NOTE, table_note(groups[COUNTS].fillna(0))]
+    notes = [NONE if none else "", NOTE, explain_marks(groups[COUNTS].fillna(0))]
     return {
-        "published": Table(
+        "published": ReportTable(
             "Published beside reproduced",
             readable[order],
             data,
             join_notes(*notes),
         ),
-        "published_audit": Table(
+        "published_audit": ReportTable(
             "Published numbers that cannot be, or say another thing than they seem to",
             audit,
             audit,
@@ -65,7 +70,7 @@ def published_tables(
             if len(audit)
             else "None was found among those whose tasks and models are in this grid.",
         ),
-        "published_findings": Table(
+        "published_findings": ReportTable(
             "The published report's findings", findings, findings, FINDINGS_NOTE
         ),
     }

@@ -1,131 +1,158 @@
-"""The summary as tables: every metric of every cell group, and quality side by side."""
+"""The tables of quality: the main metric, all metrics side by side, and every distribution."""
+
+from typing import Any
 
 import pandas as pd
 
-from tunegrid.metrics import titles
+from tunegrid.metrics import main_metric, titles
 from tunegrid.reporting.data_tables import leak_note
-from tunegrid.reporting.marks import absence, mark, table_note
-from tunegrid.reporting.readable import Table, interval_texts, join_notes, or_dash
+from tunegrid.reporting.marks import explain_marks, format_marks, name_absence
+from tunegrid.reporting.report_table import (
+    DASH,
+    ReportTable,
+    format_intervals,
+    format_numbers,
+    join_notes,
+)
 from tunegrid.results import GROUP
 from tunegrid.statistics.bootstrap import RESAMPLES
 from tunegrid.statistics.summarise import unequal_steps
 
-#: The summary's baselines, in words.
+#: The summary's columns of baselines → what tables call them.
 BASELINES = {"majority_baseline": "majority class", "tfidf_baseline": "TF-IDF, logistic regression"}
-BOLD = "Bold: a task's highest mean; whether it can be told from the others is in comparisons."
-TRAINABLE = (
-    "Trainable: share of the parameters that receive a gradient, the classification head included."
+BEST_NOTE = (
+    "Bold: the best mean of a task. Whether it can be told from the others is said in the table"
+    " comparisons."
 )
-INTERVALS = (
-    "Intervals of the mean, 95 %. Over seeds: Student's t, what other seeds would give on this test"
-    " split; none with one seed. Over seeds and test examples: a crossed bootstrap of"
-    f" {RESAMPLES:,} resamples (with one seed, of examples alone), what other seeds would give on"
-    " other examples like these; not of the loss. Each is of its mean alone: how methods differ is"
-    " in comparisons."
+TRAINABLE_NOTE = (
+    "Trainable: the share of the parameters that receive a gradient, the classification head"
+    " included."
+)
+INTERVALS_NOTE = (
+    "The intervals are 95 % intervals of the mean. Over seeds: by Student's t; how much the mean"
+    " depends on the seeds, on this test split. It needs two seeds. Over seeds and examples: by a"
+    f" crossed bootstrap of {RESAMPLES:,} resamples (with one seed, of the examples alone); how"
+    " much the mean depends on the seeds and on the test examples. It is a dash where a metric is"
+    " not resampled. Each interval is that of its own mean: how far methods differ is said in the"
+    " table comparisons."
 )
 
 
-def accuracy_table(summary: pd.DataFrame) -> Table:
-    """Mean test accuracy of every model and method on every task; the best of a task in bold."""
-    table = summary[summary["metric"] == "accuracy"]
-    best = table.groupby("task")["mean"].transform("max")
-    cells = [
-        f"{_bold(_mean(row), row.mean == top)} {mark(row)}".rstrip()
-        for row, top in zip(table.itertuples(index=False, name="Row"), best, strict=True)
-    ]
-    readable = _wide(table.assign(cell=cells), ["model", "method"])
+def main_metric_table(summary: pd.DataFrame) -> ReportTable:
+    """The mean of the main metric for every model, method and task; the best of a task is bold."""
+    metric = main_metric()
+    table = summary[summary["metric"] == metric.name]
+    best = table.groupby("task")["mean"].transform("max" if metric.higher_is_better else "min")
+    cells = []
+    for row, best_mean in zip(table.itertuples(), best, strict=True):
+        text = _format_distribution(row)
+        bold = f"**{text}**" if row.mean == best_mean else text
+        cells.append(f"{bold} {format_marks(row)}".rstrip())
+    readable = _spread_over_tasks(table.assign(cell=cells), names=["model", "method"])
+    tasks = table.drop_duplicates("task").set_index("task")
     for column, name in BASELINES.items():
-        scores = table.drop_duplicates("task").set_index("task")[column]
-        cells = scores.map(or_dash("{:.4f}")).to_dict()
-        readable.loc[len(readable)] = {"model": name, "method": "—"} | cells
-    return Table(
-        "Test accuracy, mean ± standard deviation over seeds (number of runs)",
+        scores = format_numbers(tasks[column], "{:.4f}").to_dict()
+        readable.loc[len(readable)] = {"model": name, "method": DASH} | scores
+    return ReportTable(
+        f"Test {metric.noun}, mean ± standard deviation over seeds (number of runs)",
         readable,
         table[[*GROUP, "n", "mean", "variance", "sd", "n_degenerate", *BASELINES]],
-        join_notes(BOLD, _notes(summary)),
+        join_notes(BEST_NOTE, _notes(summary)),
     )
 
 
-def methods_table(summary: pd.DataFrame) -> Table:
-    """Every metric of every method on every task, under the share that the method trains."""
+def methods_table(summary: pd.DataFrame) -> ReportTable:
+    """Every metric of every method on every task, below the share that the method trains."""
     metrics = summary.assign(
         cell=[
-            f"{_mean(row)} {mark(row)}".rstrip()
-            for row in summary.itertuples(index=False, name="Row")
-        ],
-        metric=summary["metric"].map(titles()),
-    )
-    # A row of its own: a task's number of labels is in its head's size, so the share varies.
-    share = summary.drop_duplicates(GROUP)
-    trained = share["trainable_percent"].map(or_dash("{:.3f} %"))
-    share = share.assign(metric="Trainable", cell=trained)
-    rows = pd.concat([share, metrics]).sort_index(kind="stable")
-    return Table(
-        "Methods: test metrics, mean ± standard deviation over seeds (number of runs)",
-        _wide(rows, ["model", "method", "metric"]),
-        summary,
-        join_notes(TRAINABLE, _notes(summary)),
-    )
-
-
-def summary_table(summary: pd.DataFrame) -> Table:
-    """Every metric of every cell group: its distribution over seeds, beside what costs nothing."""
-    form = or_dash("{:.4f}")
-    shown = summary[GROUP].assign(
-        metric=summary["metric"].map(titles()),
-        n=[
-            f"{row.n}" if row.n == row.n_runs else f"{row.n} of {row.n_runs}"
+            f"{_format_distribution(row)} {format_marks(row)}".rstrip()
             for row in summary.itertuples()
         ],
-        **{key: summary[key].map(form) for key in ("mean", "sd")},
-        variance=summary["variance"].map(or_dash("{:.2e}")),
-        seeds=interval_texts(summary, "low", "high"),
-        crossed=interval_texts(summary, "crossed_low", "crossed_high"),
-        **{key: summary[key].map(form) for key in ("median", "min", "max")},
-        **{name: summary[column].map(form) for column, name in BASELINES.items()},
-        degenerate=summary["n_degenerate"],
-        failed=summary["n_failed"],
-        missing=summary["n_missing"],
+        metric=summary["metric"].map(titles()),
     )
-    words = {"seeds": "over seeds", "crossed": "over seeds and examples"}
-    return Table(
-        "Summary: every metric on the test split, over seeds",
-        shown.rename(columns=words),
+    # The share has a row of its own: the head is as large as a task has labels, so it varies.
+    groups = summary.drop_duplicates(GROUP)
+    shares = groups.assign(
+        metric="Trainable", cell=format_numbers(groups["trainable_percent"], "{:.3f} %")
+    )
+    rows = pd.concat([shares, metrics]).sort_index(kind="stable")
+    return ReportTable(
+        "Methods: test metrics, mean ± standard deviation over seeds (number of runs)",
+        _spread_over_tasks(rows, names=["model", "method", "metric"]),
         summary,
-        join_notes(INTERVALS, _notes(summary)),
+        join_notes(TRAINABLE_NOTE, _notes(summary)),
     )
 
 
-def _wide(table: pd.DataFrame, rows: list[str]) -> pd.DataFrame:
-    """One row for each of `rows`, one column a task, cells from `cell`; order as it stands."""
+def summary_table(summary: pd.DataFrame) -> ReportTable:
+    """Every metric of every cell group: its distribution over seeds, beside the baselines."""
+
+    def scores(column: str) -> pd.Series:
+        return format_numbers(summary[column], "{:.4f}")
+
+    columns = {
+        "metric": summary["metric"].map(titles()),
+        "n": [_format_finite_runs(row) for row in summary.itertuples()],
+        "mean": scores("mean"),
+        "sd": scores("sd"),
+        "variance": format_numbers(summary["variance"], "{:.2e}"),
+        "over seeds": format_intervals(summary, "low", "high"),
+        "over seeds and examples": format_intervals(summary, "crossed_low", "crossed_high"),
+        "median": scores("median"),
+        "min": scores("min"),
+        "max": scores("max"),
+    }
+    columns |= {name: scores(column) for column, name in BASELINES.items()}
+    columns |= {
+        "degenerate": summary["n_degenerate"],
+        "failed": summary["n_failed"],
+        "missing": summary["n_missing"],
+    }
+    return ReportTable(
+        "Summary: every metric on the test split, over seeds",
+        summary[GROUP].assign(**columns),
+        summary,
+        join_notes(INTERVALS_NOTE, _notes(summary)),
+    )
+
+
+def _spread_over_tasks(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """One column for each task and one row for each value of `names`, filled from `cell`.
+
+    Rows and columns keep the order of the table; a cell that it does not have is a dash.
+    """
     tasks = list(table["task"].unique())
-    wide = table.pivot_table(index=rows, columns="task", values="cell", aggfunc="first", sort=False)
-    return wide.reindex(columns=tasks).fillna("—").rename_axis(columns=None).reset_index()
+    wide = table.pivot_table(
+        index=names, columns="task", values="cell", aggfunc="first", sort=False
+    )
+    return wide.reindex(columns=tasks).fillna(DASH).rename_axis(columns=None).reset_index()
 
 
-def _mean(row: tuple) -> str:
+def _format_distribution(row: Any) -> str:
+    """`mean ± sd (n)` of a row of the summary, or why there is none."""
     if pd.isna(row.mean):
-        return absence(row) or "not finite"
+        return name_absence(row) or "not finite"
     spread = f" ± {row.sd:.4f}" if row.n > 1 else ""
     return f"{row.mean:.4f}{spread} ({row.n})"
 
 
-def _bold(text: str, bold: bool) -> str:
-    return f"**{text}**" if bold else text
+def _format_finite_runs(row: Any) -> str:
+    """How many runs have a finite value, and of how many if some have none."""
+    return f"{row.n}" if row.n == row.n_runs else f"{row.n} of {row.n_runs}"
 
 
 def steps_note(summary: pd.DataFrame) -> str:
-    """A warning where the methods compared took unequal numbers of optimizer steps; else empty."""
-    found = unequal_steps(summary)
-    if not found:
+    """A warning if the methods compared took unequal numbers of optimizer steps; else empty."""
+    unequal = unequal_steps(summary)
+    if not unequal:
         return ""
     return (
         "Warning: the methods took unequal numbers of optimizer steps, so they differ in their"
-        f" schedules, too ({'; '.join(found)})."
+        f" schedules, too ({'; '.join(unequal)})."
     )
 
 
 def _notes(summary: pd.DataFrame) -> str:
-    """What a reader of these test results is to know, in one paragraph."""
+    """What a reader of any table of test results must know, as one paragraph."""
     groups = summary.drop_duplicates(GROUP)
-    return join_notes(table_note(groups), steps_note(summary), leak_note(summary))
+    return join_notes(explain_marks(groups), steps_note(summary), leak_note(summary))

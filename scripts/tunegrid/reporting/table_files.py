@@ -1,14 +1,14 @@
-"""Tables written as files: for people (Markdown, HTML) and for programs (CSV)."""
+"""Tables as files: Markdown and HTML for people, CSV for programs."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from tunegrid.files import atomic_path, write_text
 from tunegrid.reporting.html_page import to_html
-from tunegrid.reporting.readable import Table
+from tunegrid.reporting.report_table import ReportTable
 
 
-def write_tables(tables: Mapping[str, Table], folder: Path) -> None:
+def write_tables(tables: Mapping[str, ReportTable], folder: Path) -> None:
     """Write each table as <name>.md, <name>.html and <name>.csv."""
     for name, table in tables.items():
         write_text(folder / f"{name}.md", to_markdown(table))
@@ -17,7 +17,8 @@ def write_tables(tables: Mapping[str, Table], folder: Path) -> None:
             table.data.to_csv(temporary, index=False)
 
 
-def to_markdown(table: Table) -> str:
+def to_markdown(table: ReportTable) -> str:
     """The readable table as Markdown, under its title and over its note."""
     body = table.readable.to_markdown(index=False, disable_numparse=True)
-    return f"### {table.title}\n\n{body}\n" + (f"\n{table.note}\n" if table.note else "")
+    note = f"\n{table.note}\n" if table.note else ""
+    return f"### {table.title}\n\n{body}\n{note}"

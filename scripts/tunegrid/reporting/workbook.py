@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,58 +13,99 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
-from tunegrid.reporting.columns import SHEETS, describe_column
+from tunegrid.reporting.workbook_columns import SHEETS, describe_column
 from tunegrid.results import FAILED, FINISHED, GROUP, MISSING, RUN
 
-#: Columns that stay in view.
-FROZEN = {"summary": 4, "comparisons": 4, "cost": 3, "published": 4, "memory": 2, "per class": 4,
-          "data": 2, "runs": 4, "settings": 4, "provenance": 4}  # fmt: skip
-#: Colours of rows: columns, what is true of their values by a formula, the colour.
-FLAGS = (
-    (("n_degenerate",), "{}>0", "degenerate"),
-    (("degenerate",), "{}*1>0", "degenerate"),
-    (("reference_degenerate",), "{}>0", "degenerate"),
-    (("n_failed",), "{}>0", FAILED),
-    (("n_missing",), "{}>0", MISSING),
-    (("state",), '{}="' + FAILED + '"', FAILED),
-    (("state",), '{}="' + MISSING + '"', MISSING),
-    (("seeds", "seeds_planned"), "{}<{}", MISSING),
-)
-COLOURS = {"degenerate": "#FCE4D6", FAILED: "#F4B6B6", MISSING: "#D9D9D9"}
-WIDEST = 60
-#: Characters of a line of the first sheet, and its height in points.
-README_WIDTH, LINE = 100, 15
-#: Excel opens no sheet with more links.
-MOST_LINKS = 65_530
+#: How many columns at the left of each sheet stay in view.
+FROZEN = {
+    "summary": 4,
+    "comparisons": 4,
+    "cost": 3,
+    "published": 4,
+    "memory": 2,
+    "per class": 4,
+    "data": 2,
+    "runs": 4,
+    "settings": 4,
+    "provenance": 4,
+}
+DEGENERATE = "degenerate"
+#: The colour of a row by what it holds.
+COLOURS = {DEGENERATE: "#FCE4D6", FAILED: "#F4B6B6", MISSING: "#D9D9D9"}
+#: The same in words, for the first sheet.
+COLOUR_MEANINGS = {
+    DEGENERATE: "holds a run that predicts one class, or whose loss is not finite",
+    FAILED: "holds a run that failed",
+    MISSING: "holds a cell without a run",
+}
 
-#: Row of a sheet → address that its cell of some column leads to.
+
+@dataclass(frozen=True)
+class Highlight:
+    """Which rows of a sheet are coloured.
+
+    Attributes:
+        columns: a sheet that has all of these columns is coloured.
+        formula: what is true of a coloured row, as Excel writes it; `{}` stands for the cell of
+            each of the columns.
+        colour: a key of `COLOURS`.
+    """
+
+    columns: tuple[str, ...]
+    formula: str
+    colour: str
+
+
+HIGHLIGHTS = [
+    Highlight(columns=("n_degenerate",), formula="{}>0", colour=DEGENERATE),
+    # A truth becomes the number 1: in Excel every truth is larger than every number.
+    Highlight(columns=("degenerate",), formula="{}*1>0", colour=DEGENERATE),
+    Highlight(columns=("reference_degenerate",), formula="{}>0", colour=DEGENERATE),
+    Highlight(columns=("n_failed",), formula="{}>0", colour=FAILED),
+    Highlight(columns=("n_missing",), formula="{}>0", colour=MISSING),
+    Highlight(columns=("state",), formula=f'{{}}="{FAILED}"', colour=FAILED),
+    Highlight(columns=("state",), formula=f'{{}}="{MISSING}"', colour=MISSING),
+    Highlight(columns=("seeds", "seeds_planned"), formula="{}<{}", colour=MISSING),
+]
+#: The widest column, in characters.
+WIDEST = 60
+#: So many rows are looked at for the width of a column.
+MEASURED_ROWS = 500
+#: Width of the meanings on the first sheet in characters, and height of a line in points.
+README_WIDTH, LINE = 100, 15
+#: Excel does not open a sheet with more links than this.
+MOST_LINKS = 65_530
+LINK_COLOUR = "#1F4E9E"
+
+#: The links of a sheet: column → row of its table → address that the cell leads to.
 Links = Mapping[str, Mapping[int, str]]
 
 
 def workbook_sheets(
     runs: pd.DataFrame, summary: pd.DataFrame, tables: Mapping[str, pd.DataFrame]
 ) -> dict[str, pd.DataFrame]:
-    """The sheets of results by name, in the order of `SHEETS`; those that there are.
+    """The sheets of results that there are, by name, in the order of `SHEETS`.
 
     Args:
         runs: as collect_runs returns it.
         summary: as summarise returns it.
         tables: the other sheets, by name, unrounded.
     """
-
-    def part(prefix: str) -> pd.DataFrame:
-        chosen = runs[[*RUN, "hash", *(name for name in runs if name.startswith(prefix))]]
-        return chosen.rename(columns=lambda name: name.removeprefix(prefix))
-
     spread = ("settings.", "provenance.")
     sheets = {
         "summary": summary,
         "runs": runs[[name for name in runs if not name.startswith(spread)]],
-        "settings": part("settings."),
-        "provenance": part("provenance."),
+        "settings": _columns_below(runs, "settings."),
+        "provenance": _columns_below(runs, "provenance."),
         **tables,
     }
     return {name: sheets[name] for name in SHEETS if name in sheets}
+
+
+def _columns_below(runs: pd.DataFrame, prefix: str) -> pd.DataFrame:
+    """What names a run, and its columns that begin with the prefix, without it."""
+    chosen = [name for name in runs if name.startswith(prefix)]
+    return runs[[*RUN, "hash", *chosen]].rename(columns=lambda name: name.removeprefix(prefix))
 
 
 def write_workbook(
@@ -77,143 +119,190 @@ def write_workbook(
 
     Args:
         runs, summary, tables: as of `workbook_sheets`.
-        path: file to write.
+        path: the file to write.
     """
     options = {"strings_to_formulas": False, "strings_to_urls": False, "constant_memory": True}
     created = datetime.fromisoformat(runs["provenance.started"].dropna().max()).astimezone(UTC)
     sheets = workbook_sheets(runs, summary, tables)
-    links = {"summary": _links_of_summary(summary, runs)} | {
-        name: {"hash": {row: f"internal:'{target}'!A{row + 2}" for row in range(len(runs))}}
-        for name, target in (("runs", "provenance"), ("settings", "runs"), ("provenance", "runs"))
+    links = {
+        "summary": _link_summary(summary, runs),
+        "runs": _link_hashes(runs, "provenance"),
+        "settings": _link_hashes(runs, "runs"),
+        "provenance": _link_hashes(runs, "runs"),
     }
     with xlsxwriter.Workbook(path, options) as workbook:
         workbook.set_properties(
             {"title": "tunegrid results", "created": created.replace(tzinfo=None)}
         )
-        styles = _Styles(workbook)
-        _write_readme(workbook.add_worksheet("README"), sheets, styles)
+        formats = _CellFormats(workbook)
+        _write_readme(workbook.add_worksheet("README"), sheets, formats)
         for name, table in sheets.items():
             sheet = workbook.add_worksheet(name)
-            _write_sheet(sheet, name, table, links.get(name, {}), styles)
+            _write_sheet(sheet, name, table, links.get(name, {}), formats)
 
 
-def _links_of_summary(summary: pd.DataFrame, runs: pd.DataFrame) -> Links:
+def _address(sheet: str, row: int) -> str:
+    """The address of a table's row on its sheet, whose first row is the header."""
+    return f"internal:'{sheet}'!A{row + 2}"
+
+
+def _link_hashes(runs: pd.DataFrame, sheet: str) -> Links:
+    """From the hash of each run to its row on another sheet."""
+    return {"hash": {row: _address(sheet, row) for row in range(len(runs))}}
+
+
+def _link_summary(summary: pd.DataFrame, runs: pd.DataFrame) -> Links:
     """From a group's mean to its first run that has the metric, from its extremes to theirs."""
     finished = runs[runs["state"] == FINISHED]
     links: dict[str, dict[int, str]] = {"mean": {}, "min": {}, "max": {}}
     for metric, rows in summary.reset_index(drop=True).groupby("metric"):
         measured = finished.dropna(subset=metric).astype({metric: float})
-        groups = measured.assign(place=measured.index).groupby(GROUP)
-        places = {
-            "mean": groups["place"].first(),
+        groups = measured.assign(run_row=measured.index).groupby(GROUP)
+        run_rows = {
+            "mean": groups["run_row"].first(),
             "min": groups[metric].idxmin(),
             "max": groups[metric].idxmax(),
         }
-        lines = pd.MultiIndex.from_frame(rows[GROUP])
-        for column, found in places.items():
-            led = pd.Series(found.reindex(lines).to_numpy(), rows.index).dropna()
-            links[column] |= {
-                row: f"internal:'runs'!A{int(place) + 2}" for row, place in led.items()
-            }
+        names = pd.MultiIndex.from_frame(rows[GROUP])
+        for column, by_group in run_rows.items():
+            targets = pd.Series(by_group.reindex(names).to_numpy(), index=rows.index).dropna()
+            for row, target in targets.items():
+                links[column][row] = _address("runs", int(target))
     return links
 
 
-class _Styles:
-    """The workbook's cell formats, each made once."""
+class _CellFormats:
+    """The cell formats of one workbook.
+
+    Excel keeps a list of formats, to which cells refer: each look is made once and given to all
+    cells that have it.
+
+    Attributes:
+        text_header: of the head of a column of text. Text is indented, so that it does not touch
+            the number to its left.
+        number_header: of the head of a column of numbers.
+        text: of a text.
+        linked_text: of a text that leads somewhere.
+        truth: of a truth, which is shown in small letters.
+        title, strong, wrapped, top: of the first sheet: its title, names of sheets, meanings, and
+            names of columns.
+        highlights: of rows, by the keys of `COLOURS`.
+    """
 
     def __init__(self, workbook: xlsxwriter.Workbook) -> None:
-        self._workbook, self._numbers = workbook, {}
+        self._workbook = workbook
+        self._numbers: dict[tuple[str, bool], Format] = {}
         header = {"bold": True, "bg_color": "#DCE6F1", "bottom": 1}
-        # Indented, so that a text does not touch the number to its left.
         self.text_header = workbook.add_format(header | {"indent": 1})
         self.number_header = workbook.add_format(header | {"align": "right"})
         self.text = workbook.add_format({"indent": 1})
-        self.linked_text = workbook.add_format({"indent": 1, "font_color": "#1F4E9E"})
+        self.linked_text = workbook.add_format({"indent": 1, "font_color": LINK_COLOUR})
         self.truth = workbook.add_format({"num_format": '"true";"true";"false"'})
         self.title = workbook.add_format({"bold": True, "font_size": 14})
         self.strong = workbook.add_format({"bold": True})
         self.wrapped = workbook.add_format({"text_wrap": True, "valign": "top"})
         self.top = workbook.add_format({"valign": "top"})
-        self.flags = {
-            flag: workbook.add_format({"bg_color": colour}) for flag, colour in COLOURS.items()
+        self.highlights = {
+            name: workbook.add_format({"bg_color": colour}) for name, colour in COLOURS.items()
         }
 
-    def number(self, text: str, *, linked: bool) -> Format | None:
-        """The format of a number that is shown as `text` says."""
-        if not text and not linked:
+    def number(self, number_format: str, *, linked: bool) -> Format | None:
+        """The format of a number; None for the general one."""
+        if not number_format and not linked:
             return None
-        if (text, linked) not in self._numbers:
-            look = ({"num_format": text} if text else {}) | (
-                {"font_color": "#1F4E9E"} if linked else {}
-            )
-            self._numbers[text, linked] = self._workbook.add_format(look)
-        return self._numbers[text, linked]
+        key = (number_format, linked)
+        if key not in self._numbers:
+            look = {}
+            if number_format:
+                look["num_format"] = number_format
+            if linked:
+                look["font_color"] = LINK_COLOUR
+            self._numbers[key] = self._workbook.add_format(look)
+        return self._numbers[key]
 
 
-def _write_readme(sheet: Worksheet, sheets: Mapping[str, pd.DataFrame], styles: _Styles) -> None:
+def _write_readme(
+    sheet: Worksheet, sheets: Mapping[str, pd.DataFrame], formats: _CellFormats
+) -> None:
+    """Write the first sheet: what the colours, the sheets and their columns are."""
     sheet.set_column(0, 0, 14)
     sheet.set_column(1, 1, 24)
     sheet.set_column(2, 2, README_WIDTH)
-    sheet.write_string(0, 0, "tunegrid: results of a grid of fine-tuning runs", styles.title)
+    sheet.write_string(0, 0, "tunegrid: results of a grid of fine-tuning runs", formats.title)
     row = 2
-    for colour, told in (
-        ("degenerate", "holds a run that predicts one class, or whose loss is not finite"),
-        (FAILED, "holds a run that failed"),
-        (MISSING, "holds a cell without a run"),
-    ):
-        sheet.write_string(row, 0, colour, styles.flags[colour])
-        sheet.write_string(row, 1, f"Rows of this colour: {told}.")
+    for colour, meaning in COLOUR_MEANINGS.items():
+        sheet.write_string(row, 0, colour, formats.highlights[colour])
+        sheet.write_string(row, 1, f"A row of this colour {meaning}.")
         row += 1
     for name, table in sheets.items():
         row += 1
-        sheet.write_url(row, 0, f"internal:'{name}'!A1", styles.strong, name)
-        sheet.write_string(row, 1, SHEETS[name], styles.strong)
+        sheet.write_url(row, 0, f"internal:'{name}'!A1", formats.strong, name)
+        sheet.write_string(row, 1, SHEETS[name], formats.strong)
         row += 1
         for column in table.columns:
-            meaning = describe_column(name, column)[1]
+            meaning = describe_column(name, column).meaning
             sheet.set_row(row, LINE * math.ceil(len(meaning) / README_WIDTH))
-            sheet.write_string(row, 1, column, styles.top)
-            sheet.write_string(row, 2, meaning, styles.wrapped)
+            sheet.write_string(row, 1, column, formats.top)
+            sheet.write_string(row, 2, meaning, formats.wrapped)
             row += 1
-    sheet.hide_gridlines(2)
+    sheet.hide_gridlines(2)  # neither on the screen nor on paper
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
 
 
 def _write_sheet(
-    sheet: Worksheet, name: str, table: pd.DataFrame, links: Links, styles: _Styles
+    sheet: Worksheet, name: str, table: pd.DataFrame, links: Links, formats: _CellFormats
 ) -> None:
-    formats = [describe_column(name, column)[0] for column in table.columns]
-    if sum(map(len, links.values())) > MOST_LINKS:
+    """Write one table: its head, its cells with their links, filters and colours."""
+    if sum(len(rows) for rows in links.values()) > MOST_LINKS:
         links = {}
+    number_formats = [describe_column(name, column).number_format for column in table.columns]
     for index, column in enumerate(table.columns):
-        shown = [len(_shown(value, formats[index])) for value in table[column].head(500)]
-        width = min(WIDEST, max([len(column) + 3, *(length + 1 for length in shown)]))
+        width = _column_width(table[column], number_formats[index])
         sheet.set_column(index, index, width)
         numeric = pd.api.types.is_numeric_dtype(table[column])
-        header = styles.number_header if numeric else styles.text_header
+        header = formats.number_header if numeric else formats.text_header
         sheet.write_string(0, index, column, header)
-    linked = [links.get(column, {}) for column in table.columns]
-    for row, values in enumerate(table.itertuples(index=False, name=None), start=1):
+    links_of_columns = [links.get(column, {}) for column in table.columns]
+    for row, values in enumerate(table.itertuples(index=False, name=None)):
         for index, value in enumerate(values):
-            link = linked[index].get(row - 1)
-            _write_cell(sheet, row, index, value, formats[index], link, styles)
+            link = links_of_columns[index].get(row)
+            _write_cell(sheet, row + 1, index, value, number_formats[index], link, formats)
     sheet.freeze_panes(1, FROZEN[name])
     sheet.set_landscape()
-    sheet.fit_to_pages(1, 0)  # printed: as wide as one page, the header on each
+    sheet.fit_to_pages(1, 0)  # as wide as one page, and as long as it takes
     sheet.repeat_rows(0)
     sheet.autofilter(0, 0, len(table), len(table.columns) - 1)
-    for columns, criterion, colour in FLAGS:
-        if set(columns) <= {*table.columns}:
-            cells = [f"${xl_col_to_name(table.columns.get_loc(name))}2" for name in columns]
-            sheet.conditional_format(
-                *(1, 0, max(1, len(table)), len(table.columns) - 1),
-                {
-                    "type": "formula",
-                    "criteria": f"={criterion.format(*cells)}",
-                    "format": styles.flags[colour],
-                },
-            )
+    _highlight_rows(sheet, table, formats)
+
+
+def _column_width(values: pd.Series, number_format: str) -> float:
+    """The width of a column in characters: that of its head or of its longest cell."""
+    widths = [len(str(values.name)) + 3]  # room for the filter's button
+    widths += [len(_approximate(value, number_format)) + 1 for value in values.head(MEASURED_ROWS)]
+    return min(WIDEST, max(widths))
+
+
+def _highlight_rows(sheet: Worksheet, table: pd.DataFrame, formats: _CellFormats) -> None:
+    """Colour the rows that hold degenerate, failed or missing runs."""
+    for highlight in HIGHLIGHTS:
+        if not set(highlight.columns) <= set(table.columns):
+            continue
+        # The column is fixed, and the row is that of the cell which is coloured.
+        cells = [
+            f"${xl_col_to_name(table.columns.get_loc(column))}2" for column in highlight.columns
+        ]
+        sheet.conditional_format(
+            first_row=1,
+            first_col=0,
+            last_row=max(1, len(table)),
+            last_col=len(table.columns) - 1,
+            options={
+                "type": "formula",
+                "criteria": f"={highlight.formula.format(*cells)}",
+                "format": formats.highlights[highlight.colour],
+            },
+        )
 
 
 def _write_cell(
@@ -223,26 +312,43 @@ def _write_cell(
     value: Any,
     number_format: str,
     link: str | None,
-    styles: _Styles,
+    formats: _CellFormats,
 ) -> None:
-    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+    """Write one cell.
+
+    Args:
+        sheet: where it is written.
+        row: of the sheet, from 0.
+        index: of the column, from 0.
+        value: a text, a number, a truth, or missing.
+        number_format: of the column.
+        link: the address that the cell leads to, if it leads anywhere.
+        formats: of the workbook.
+    """
+    if _is_missing(value):
         sheet.write_blank(row, index, None)
         return
-    text = isinstance(value, str)
-    style = styles.text if text else styles.number(number_format, linked=bool(link))
-    if link:
-        style = styles.linked_text if text else style
-        # The link alone; what the cell holds is written over its text.
-        sheet.write_url(row, index, link, style, string="")
-    if text:
-        sheet.write_string(row, index, value, style)
-    elif isinstance(value, bool):
-        sheet.write_boolean(row, index, value, styles.truth)
+    is_text = isinstance(value, str)
+    if is_text:
+        cell_format = formats.linked_text if link else formats.text
     else:
-        sheet.write_number(row, index, value, style)
+        cell_format = formats.number(number_format, linked=link is not None)
+    if link:
+        # This writes the link and an empty text, over which the value is written.
+        sheet.write_url(row, index, link, cell_format, string="")
+    if is_text:
+        sheet.write_string(row, index, value, cell_format)
+    elif isinstance(value, bool):
+        sheet.write_boolean(row, index, value, formats.truth)
+    else:
+        sheet.write_number(row, index, value, cell_format)
 
 
-def _shown(value: Any, number_format: str) -> str:
+def _is_missing(value: Any) -> bool:
+    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+
+
+def _approximate(value: Any, number_format: str) -> str:
     """About what a reader sees of a value, for the width of its column."""
     if value is None or value is pd.NA:
         return ""

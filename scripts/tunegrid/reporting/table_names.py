@@ -1,10 +1,15 @@
-"""Which tables there are, by whom they are made, and in which chapter of the report."""
+"""The names of the tables that the workflow writes, and the chapter of the report of each.
 
-#: The tables that are written, as Markdown, CSV and HTML, and in which chapter of the report.
+The Snakefile reads them before it knows any result, so nothing heavy is imported here.
+"""
+
+from tunegrid.metrics import MAIN_METRIC
+
+#: The tables of every grid (`results/tables/<name>.md`, `.html`, `.csv`) → chapter of the report.
 CATEGORY = {
     "answer": "Answer",
     "comparisons": "Answer",
-    "accuracy": "Quality",
+    MAIN_METRIC: "Quality",
     "methods": "Quality",
     "summary": "Quality",
     "classes": "Quality",
@@ -18,11 +23,11 @@ CATEGORY = {
     "hyperparameters": "Runs",
 }
 TABLES = list(CATEGORY)
-#: What count_errors writes, a CSV each.
+#: The tables of count_errors (`results/errors/<name>.csv`).
 ERRORS = ["confusion", "per_class", "agreement", "hard"]
-#: Where the grid has aggregated tasks; under Quality.
+#: Further tables of a grid that has aggregated tasks; their chapter is Quality.
 PART_TABLES = ["parts"]
 PUBLISHED_TABLES = ["published", "published_audit", "published_findings"]
 MEMORY_TABLES = ["memory", "memory_fits", "memory_saving"]
-#: Those of the published report's 3B example.
+#: The tables of the published report's 3B example.
 RECOUNT_TABLES = ["memory_published", "memory_corrected", "memory_errata"]

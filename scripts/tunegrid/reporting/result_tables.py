@@ -1,0 +1,63 @@
+"""All tables of a grid's results."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from tunegrid.metrics import MAIN_METRIC
+from tunegrid.reporting.answer_table import answer_table
+from tunegrid.reporting.comparisons_table import comparisons_table
+from tunegrid.reporting.cost_table import cost_table
+from tunegrid.reporting.data_tables import data_table, lengths_table, tasks_table
+from tunegrid.reporting.error_tables import agreement_table, classes_table, hard_table
+from tunegrid.reporting.parts_table import parts_table
+from tunegrid.reporting.report_table import ReportTable
+from tunegrid.reporting.run_tables import hyperparameters_table, runs_table
+from tunegrid.reporting.summary_tables import main_metric_table, methods_table, summary_table
+from tunegrid.results import JOINED
+from tunegrid.tasks.cards import Card
+
+
+def build_tables(
+    runs: pd.DataFrame,
+    summary: pd.DataFrame,
+    cards: Sequence[Card],
+    comparisons: pd.DataFrame,
+    costs: pd.DataFrame,
+    memory: pd.DataFrame,
+    errors: Mapping[str, pd.DataFrame],
+) -> dict[str, ReportTable]:
+    """Make all tables of a grid.
+
+    Args:
+        runs: as collect_runs returns it.
+        summary: as summarise returns it.
+        cards: the data cards of the tasks (check_task).
+        comparisons: as compare_methods returns it.
+        costs: as `tunegrid.statistics.costs.cost` returns it.
+        memory: the table `memory`, unrounded (bytes).
+        errors: as count_errors returns them, by name.
+
+    Returns:
+        The tables by name: `tunegrid.reporting.table_names.TABLES`, and `parts` if the grid has
+        aggregated tasks.
+    """
+    tables = {
+        "answer": answer_table(comparisons, summary, memory),
+        "tasks": tasks_table(runs, cards),
+        "data": data_table(cards),
+        "lengths": lengths_table(cards),
+        "runs": runs_table(runs),
+        "hyperparameters": hyperparameters_table(runs),
+        "summary": summary_table(summary),
+        MAIN_METRIC: main_metric_table(summary),
+        "methods": methods_table(summary),
+        "comparisons": comparisons_table(comparisons, summary),
+        "classes": classes_table(errors["per_class"], cards),
+        "agreement": agreement_table(errors["agreement"]),
+        "hard": hard_table(errors["hard"]),
+        "cost": cost_table(costs),
+    }
+    if runs["task"].str.contains(JOINED, regex=False).any():
+        tables["parts"] = parts_table(runs, summary)
+    return tables

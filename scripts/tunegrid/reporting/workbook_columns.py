@@ -1,0 +1,293 @@
+"""What each sheet and column of the workbook is: its first sheet, and the columns' formats."""
+
+from dataclasses import dataclass
+
+from tunegrid.config.schema import DataSettings, TrainSection
+from tunegrid.memory import KINDS
+from tunegrid.metrics import METRICS, Metric
+
+#: The sheets in their order → what each is.
+SHEETS = {
+    "README": "This page: what each sheet and column is.",
+    "summary": (
+        "A row for each cell group (model, task, method) and metric: its distribution over seeds."
+        " Mean, min and max lead to their runs."
+    ),
+    "comparisons": (
+        "A row for each method and metric: the method against the one that trains most, paired by"
+        " seed and by test example."
+    ),
+    "cost": "A row for each cell group: what it costs, beside what it scores.",
+    "published": "A row for each published number, and beside it the grid's own.",
+    "memory": "A row for each model and method: the memory of one training step, in bytes.",
+    "per class": "A row for each cell group and label: its test scores.",
+    "data": "A row for each task and split: what it holds, and what is wrong with it.",
+    "runs": "A row for each cell of the grid: what its run measured, or why there is none.",
+    "settings": "A row for each cell: every setting of its run.",
+    "provenance": "A row for each cell: what made its run.",
+}
+
+#: Number formats, as Excel writes them; empty: the general one.
+SCORE = "0.0000"
+COUNT = "#,##0"
+BYTES = "#,##0"
+SECONDS = "#,##0.0"
+P_VALUE = '[<0.0001]"< 0.0001";0.0000'
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the workbook.
+
+    Attributes:
+        meaning: what it holds, in words.
+        number_format: how Excel shows its numbers; empty: in the general format.
+    """
+
+    meaning: str
+    number_format: str = ""
+
+
+#: Columns that mean the same on every sheet.
+COLUMNS = {
+    "model": Column("The catalogue name of the model."),
+    "task": Column("The name of the task."),
+    "method": Column("The catalogue name of the method."),
+    "seed": Column("The seed of the run."),
+    "metric": Column("The metric that the row is of."),
+    "label": Column("The name of the label."),
+    # Of cell groups: summary, comparisons, cost, published, per class.
+    "n": Column("Runs whose value is finite."),
+    "n_runs": Column("Cells of the grid in this group."),
+    "n_degenerate": Column("Runs of them that predict one class, or whose loss is not finite."),
+    "n_failed": Column("Cells of them whose run failed."),
+    "n_missing": Column("Cells of them that have no run."),
+    "mean": Column("Mean over these runs.", SCORE),
+    "trainable_parameters": Column(
+        "Parameters that receive a gradient, the classification head included.", COUNT
+    ),
+    "total_parameters": Column("All parameters of the model with what the method adds.", COUNT),
+    "trainable_percent": Column("The trainable parameters as a share of all, percent.", "0.000"),
+    "high": Column("The upper end of the interval that begins at low.", SCORE),
+    # summary
+    "variance": Column("Variance over seeds (n−1).", "0.00E+00"),
+    "sd": Column("Standard deviation over seeds (n−1).", SCORE),
+    "crossed_low": Column(
+        "Lower end of the 95 % interval of the mean over seeds and test examples, by a crossed"
+        " bootstrap.",
+        SCORE,
+    ),
+    "crossed_high": Column("The upper end of the interval that begins at crossed_low.", SCORE),
+    "median": Column("Median over these runs.", SCORE),
+    "min": Column("Smallest value of these runs.", SCORE),
+    "max": Column("Largest value of these runs.", SCORE),
+    "majority_baseline": Column(
+        "Score of predicting train's most frequent label for every example.", SCORE
+    ),
+    "tfidf_baseline": Column("Score of logistic regression on TF-IDF weights.", SCORE),
+    "steps_min": Column("Fewest optimizer steps of these runs.", COUNT),
+    "steps_max": Column("Most optimizer steps of these runs.", COUNT),
+    "test_in_train": Column("Test examples that stand in train, too.", COUNT),
+    "test_nearly_in_train": Column("Other test examples that nearly stand in train.", COUNT),
+    "test_examples": Column("All test examples.", COUNT),
+    # comparisons
+    "reference": Column("The method compared with: of those that finished, it trains most."),
+    "seeds": Column("Seeds that both methods have finished."),
+    "seeds_planned": Column("Seeds that the grid has of the method."),
+    "reference_degenerate": Column("Runs of the reference at these seeds that are degenerate."),
+    "reference_mean": Column("Mean of the reference over these seeds.", SCORE),
+    "p": Column(
+        "Two-sided p of the difference, which varies with the seeds (by Student's t) and with the"
+        " test examples (by the bootstrap).",
+        P_VALUE,
+    ),
+    "p_holm": Column(
+        "The same p, corrected by Holm's method for all comparisons of the metric.", P_VALUE
+    ),
+    "effect_size": Column(
+        "Mean of the seeds' differences, divided by their standard deviation (d_z).", "0.00"
+    ),
+    "seeds_needed": Column(
+        "Seeds with which a paired t test would find such an effect with power 80 %.", COUNT
+    ),
+    "detectable": Column(
+        "The difference that these seeds and examples would find with power 80 %, before Holm's"
+        " correction.",
+        SCORE,
+    ),
+    "aso": Column(
+        "Almost stochastic order of the better mean over the worse, of the seeds' scores alone:"
+        " the upper bound of its violation ratio.",
+        "0.00",
+    ),
+    "aso_false_positives": Column(
+        "How often that bound is below 0.2 at so many seeds where there is no difference.", "0%"
+    ),
+    # cost
+    "train_seconds_sd": Column("Standard deviation of train_seconds over seeds (n−1).", SECONDS),
+    "peak_memory_of": Column("Of what peak_memory is: tensors on a GPU, the process on a CPU."),
+    "devices": Column("The kinds of device that the runs were made on."),
+    # published
+    "source": Column("The paper."),
+    "published": Column("The paper's number.", SCORE),
+    "mean_of": Column("Of how many runs it is the mean, where the paper tells.", COUNT),
+    "ours": Column("The grid's mean.", SCORE),
+    "expected_low": Column(
+        "A mean of as many runs as the paper's, were they like the grid's, lies below this in 1 of"
+        " 40 cases.",
+        SCORE,
+    ),
+    "expected_high": Column("Such a mean lies above this in 1 of 40 cases.", SCORE),
+    "verdict": Column(
+        "within: the published number lies in low … high, as far as it was printed; within chance:"
+        " in expected_low … expected_high; outside: in neither; equal, differs: of a number that"
+        " does not vary; otherwise the reason why there is no verdict."
+    ),
+    # memory
+    "batch": Column("Examples of the traced training step."),
+    "tokens": Column("Tokens of each of these examples."),
+    "attention": Column("The implementation of attention; in settings: as asked for."),
+    "closed_form": Column("Peak of the step by formula.", BYTES),
+    "traced": Column("Peak of the step by trace, with a GPU's kernels.", BYTES),
+    "measured_batch": Column("Examples of the measured training step."),
+    "measured_tokens": Column("Tokens of each of these examples."),
+    "measured": Column("Peak of live tensors as measured.", BYTES),
+    "reserved": Column("What CUDA's allocator held at that peak.", BYTES),
+    "traced_for_device": Column(
+        "Peak of the measured step by trace, as the measuring device computes.", BYTES
+    ),
+    "error_percent": Column("How far that trace is off the measurement, percent.", "0.000"),
+    # per class
+    "support": Column("Test examples of the label.", COUNT),
+    "predicted": Column("Test examples that are given the label, the mean over runs.", "#,##0.0"),
+    "recall": Column("Recall of the label, the mean over runs.", SCORE),
+    "f1": Column("F1 of the label, the mean over runs.", SCORE),
+    "precision_sd": Column("Standard deviation of precision over seeds (n−1).", SCORE),
+    "recall_sd": Column("Standard deviation of recall over seeds (n−1).", SCORE),
+    "f1_sd": Column("Standard deviation of F1 over seeds (n−1).", SCORE),
+    # data
+    "split": Column("The split."),
+    "labels": Column("Labels that the split has."),
+    "smallest": Column("The rarest label, and how many examples it has."),
+    "repeated": Column("Examples whose text stands before them in the split.", COUNT),
+    "repeated_near": Column("Other examples whose text nearly stands before them.", COUNT),
+    "in_train": Column("Examples that stand in train, too.", COUNT),
+    "in_train_near": Column("Other examples that nearly stand in train.", COUNT),
+    "conflicting": Column("Examples whose text stands with another label, too.", COUNT),
+    # runs
+    "hash": Column("Stands for the settings of the run; leads to what made it."),
+    "state": Column("finished, failed or missing."),
+    "problem": Column("Why the run is not finished."),
+    "degenerate_reason": Column("Why the run is degenerate."),
+    "steps": Column("Optimizer steps taken.", COUNT),
+    "selected_epoch": Column("The epoch whose weights were measured."),
+    "micro_batch": Column("Examples computed at once; in settings: as asked for."),
+    "out_of_memory": Column("How often memory ran out and the micro-batch was halved."),
+    # provenance
+    "commit": Column("The commit of the workflow."),
+    "dirty": Column("Whether files of the workflow had been changed since that commit."),
+    "code": Column("The digest of the code that trains."),
+    "threads": Column("The threads that torch used."),
+    "deterministic": Column("Whether only deterministic kernels ran."),
+    "host": Column("The machine."),
+    "slurm_job": Column("The Slurm job."),
+    "started": Column("When the run began (UTC)."),
+    "seconds": Column("How long the last process took from start to end.", SECONDS),
+    "python": Column("The version of Python."),
+}
+
+#: (sheet, column) for the columns that mean different things on different sheets.
+COLUMNS_OF_SHEETS = {
+    ("summary", "low"): Column(
+        "Lower end of the 95 % interval of the mean over seeds, by Student's t.", SCORE
+    ),
+    ("published", "low"): Column(
+        "Lower end of the 95 % interval of the grid's mean over seeds, by Student's t.", SCORE
+    ),
+    ("comparisons", "low"): Column(
+        "Lower end of the 95 % interval of the difference: a crossed bootstrap over seeds and test"
+        " examples.",
+        SCORE,
+    ),
+    ("comparisons", "difference"): Column("Method − reference, the mean over the seeds.", SCORE),
+    ("published", "difference"): Column("Ours − published.", SCORE),
+    ("comparisons", "degenerate"): Column("Runs of the method at these seeds that are degenerate."),
+    ("runs", "degenerate"): Column(
+        "Whether the run predicts one class, or its loss is not finite."
+    ),
+    ("comparisons", "examples"): Column("Test examples that were compared.", COUNT),
+    ("data", "examples"): Column("Examples of the split.", COUNT),
+    ("runs", "examples"): Column("Test examples that were measured.", COUNT),
+    ("runs", "split"): Column("The split that was measured."),
+    ("per class", "precision"): Column("Precision of the label, the mean over runs.", SCORE),
+    ("memory", "precision"): Column("The number format that the step computes in."),
+    ("memory", "device"): Column("What it was measured on."),
+    ("provenance", "device"): Column("What the run was made on."),
+}
+#: Measures of a run → (what it is, format). The sheet runs shows them, the sheet cost their means.
+MEASURES = {
+    "train_seconds": ("Seconds of training and its evaluations", SECONDS),
+    "peak_memory": ("The most bytes that the run took", BYTES),
+    "train_joules": ("Joules that the GPUs took meanwhile, where they tell", COUNT),
+}
+#: Columns whose names begin alike.
+PREFIXES = {
+    "examples.": Column("Examples of that split as used.", COUNT),
+    "labels.": Column("Labels of that split.", COUNT),
+    "truncated.": Column("Examples of that split that are cut to the longest length.", COUNT),
+    "parts.": Column("A measure of that part of an aggregated task.", SCORE),
+}
+#: The name of a metric behind this is a column, too.
+MAJORITY = "majority_"
+
+
+def describe_column(sheet: str, column: str) -> Column:
+    """What a column of a sheet is; without a meaning if that is not known."""
+    if sheet == "settings" and (setting := _describe_setting(column)):
+        return setting
+    if (sheet, column) in COLUMNS_OF_SHEETS:
+        return COLUMNS_OF_SHEETS[sheet, column]
+    if column in COLUMNS:
+        return COLUMNS[column]
+    if column in METRICS:
+        return _describe_metric(METRICS[column], mean=sheet == "cost")
+    if column.removeprefix(MAJORITY) in METRICS:
+        title = METRICS[column.removeprefix(MAJORITY)].title
+        return Column(
+            f"{title} of predicting train's most frequent label for every example.", SCORE
+        )
+    if column in MEASURES:
+        meaning, number_format = MEASURES[column]
+        return Column(_finish(meaning, mean=sheet == "cost"), number_format)
+    if column in KINDS:
+        return Column(f"The part of the traced peak that is {column}.", BYTES)
+    for prefix, described in PREFIXES.items():
+        if column.startswith(prefix):
+            return described
+    # The other columns of provenance are the libraries, by their names.
+    return Column(f"The version of {column}." if sheet == "provenance" else "")
+
+
+def _describe_setting(name: str) -> Column | None:
+    """A setting of a run by the words of the configuration's schema; None for other columns."""
+    fields = DataSettings.model_fields | TrainSection.model_fields
+    if name not in fields:
+        return None
+    return Column(fields[name].description or "", "0.0E+00" if name == "learning_rate" else "")
+
+
+def _describe_metric(metric: Metric, *, mean: bool) -> Column:
+    """A metric by the words of its registry.
+
+    Args:
+        metric: the registry's entry.
+        mean: whether the column holds means over seeds.
+    """
+    direction = "Higher" if metric.higher_is_better else "Lower"
+    text = _finish(f"{metric.with_unit(metric.title)} on the test split", mean=mean)
+    return Column(f"{text} {direction} is better. Definition: {metric.source}.", SCORE)
+
+
+def _finish(meaning: str, *, mean: bool) -> str:
+    """The meaning as a sentence, which says if the column holds means over seeds."""
+    return f"{meaning}, the mean over seeds." if mean else f"{meaning}."
