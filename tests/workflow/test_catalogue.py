@@ -29,7 +29,6 @@ REPORT = ["restaurant_sup", "laptop_sup", "acl_sup", "agnews_sup"]
 STEP = {
     "train": {"epochs": 1, "batch_size": 8, "protocol": "report"},
     "data": {"max_length": 48, "max_train": 8, "max_dev": 8, "max_test": 8},
-    "memory": {"recount": False},
     "overrides": [],
 }
 

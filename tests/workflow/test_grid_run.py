@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import time
+import zipfile
 
 import openpyxl
 import pandas as pd
@@ -13,7 +14,13 @@ from workflow import AGGREGATES, copy_workflow
 
 from tunegrid.files import read_json
 from tunegrid.metrics import METRICS
-from tunegrid.reporting.listing import ERRORS, MEMORY_TABLES, PUBLISHED_TABLES, TABLES
+from tunegrid.reporting.listing import (
+    ERRORS,
+    FINDING_TABLES,
+    MEMORY_TABLES,
+    PUBLISHED_TABLES,
+    TABLES,
+)
 
 RUNS = [
     f"tiny-bert/tiny/{method}/seed{seed}" for method in ("full", "adapter-4") for seed in (1, 2)
@@ -34,8 +41,8 @@ def test_everything_is_written_below_the_directory_and_nothing_beside_the_workfl
         assert (folder / "benchmarks/train" / f"{run}.tsv").is_file()
     assert {path.stem for path in (folder / "errors").iterdir()} == {*ERRORS}
     assert {path.stem for path in (folder / "tables").iterdir()} == {
-        *(*TABLES, *MEMORY_TABLES, *PUBLISHED_TABLES)
-    }
+        *TABLES, *MEMORY_TABLES, *PUBLISHED_TABLES, *FINDING_TABLES,
+    }  # fmt: skip
     figures = {f"bars_{metric}" for metric in METRICS}
     figures |= {"methods", "pareto", "confusion_tiny", "curves_tiny", "memory_tiny-bert"}
     written = {path.name for path in (folder / "figures").iterdir()}
@@ -185,6 +192,20 @@ def test_what_a_cluster_is_asked_for_is_no_reason_to_run_again(grid):
     assert workflow.plan() == {}
 
 
+def test_a_grid_that_names_no_paper_has_nothing_of_papers(grid):
+    workflow, config = grid
+    workflow.configure(config | {"published": []})
+    # The workbook has lost a sheet.
+    assert workflow.plan() == {"write_workbook": 1, "all": 1}
+    run = workflow.run("--dry-run", "results/tables/published.csv", "--force", check=False)
+    assert "MissingRuleException" in run.stdout + run.stderr
+    workflow.run("--report", "report.zip")
+    with zipfile.ZipFile(workflow.directory / "report.zip") as archive:
+        page = archive.read("report/report.html").decode()
+        assert not any("published" in name for name in archive.namelist())
+    assert "papers' numbers beside these" not in page
+
+
 def test_one_result_is_asked_for_by_its_path(grid):
     workflow, config = grid
     config["grid"][0]["seeds"] = [1, 2, 3]
@@ -227,8 +248,6 @@ def test_a_run_outside_the_grid_is_refused_by_name(grid):
 def test_the_report_holds_every_figure_table_and_the_workbook(grid):
     workflow, _ = grid
     workflow.run("--report", "report.zip")
-    import zipfile
-
     with zipfile.ZipFile(workflow.directory / "report.zip") as archive:
         names = [name for name in archive.namelist() if "/data/raw/" in name]
     held = {name.rsplit("/", 1)[-1] for name in names}
