@@ -16,7 +16,7 @@ rule expand_grid:
             PROJECT.config.model_dump(
                 mode="json",
                 exclude_unset=True,
-                exclude={"figures", "cluster", "memory", "published", "partial"},
+                exclude={"figures", "cluster", "published", "partial"},
             )
         ),
     shell:
@@ -135,35 +135,36 @@ rule count_cost:
         " --output {output} > {log} 2>&1"
 
 
-# Where the grid compares itself with no paper, none of this is made.
-rule compare_published:
-    input:
-        summary="results/summary.parquet",
-        cards=CARDS,
-    output:
-        expand(
-            "results/tables/{table}.{suffix}",
-            table=PUBLISHED_TABLES,
-            suffix=["md", "csv"],
-        ),
-        *[
-            report(
-                f"results/tables/{table}.html",
-                caption="captions/tables.rst",
-                category="Published",
-                labels={"table": table},
-            )
-            for table in PUBLISHED_TABLES
-        ],
-    log:
-        "results/logs/compare_published.log",
-    localrule: True
-    conda:
-        "../envs/tunegrid.yaml"
-    params:
-        code=code_digest("compare_published"),
-        published=PROJECT.config.published.tables,
-        checksums=canonical_json(published_checksums()),
-    shell:
-        'python "$TUNEGRID"/scripts/compare_published.py --published {params.published:q}'
-        " --summary {input.summary} --cards {input.cards:q} --output results/tables > {log} 2>&1"
+if PAPERS:
+
+    COMPARED = PUBLISHED_TABLES + (
+        FINDING_TABLES if any(paper.findings for paper in PAPERS) else []
+    )
+
+    rule compare_published:
+        input:
+            summary="results/summary.parquet",
+            cards=CARDS,
+        output:
+            expand("results/tables/{table}.{suffix}", table=COMPARED, suffix=["md", "csv"]),
+            *[
+                report(
+                    f"results/tables/{table}.html",
+                    caption="captions/tables.rst",
+                    category="Published",
+                    labels={"table": table},
+                )
+                for table in COMPARED
+            ],
+        log:
+            "results/logs/compare_published.log",
+        localrule: True
+        conda:
+            "../envs/tunegrid.yaml"
+        params:
+            code=code_digest("compare_published"),
+            published=PROJECT.config.published,
+            content=compared_content(),
+        shell:
+            'python "$TUNEGRID"/scripts/compare_published.py --published {params.published:q}'
+            " --summary {input.summary} --cards {input.cards:q} --output results/tables > {log} 2>&1"

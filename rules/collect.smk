@@ -17,7 +17,8 @@ rule tables:
     input:
         rules.write_tables.output,
         rules.write_memory.output,
-        rules.compare_published.output if PROJECT.config.published.tables else [],
+        rules.write_memory_example.output if PAPER_WITH_MEMORY else [],
+        rules.compare_published.output if PAPERS else [],
     localrule: True
 
 
@@ -36,6 +37,7 @@ rule figures:
 rule memory:
     input:
         rules.write_memory.output,
+        rules.write_memory_example.output if PAPER_WITH_MEMORY else [],
         expand("results/figures/memory_{model}.{suffix}", model=MODELS, suffix=FIGURES),
     localrule: True
 

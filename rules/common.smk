@@ -20,10 +20,11 @@ from tunegrid.planning.loading import load_project, typed_command_line
 from tunegrid.reporting.table_names import (
     CATEGORY,
     ERRORS,
+    FINDING_TABLES,
+    MEMORY_EXAMPLE_TABLES,
     MEMORY_TABLES,
     PART_TABLES,
     PUBLISHED_TABLES,
-    RECOUNT_TABLES,
     TABLES,
 )
 from tunegrid.metrics import METRICS
@@ -47,7 +48,10 @@ TASKS = PROJECT.grid_tasks
 CARDS = [f"results/cards/{name}.json" for name in TASKS]
 AGGREGATED = any(task.aggregated for task in TASKS.values())
 GRID_TABLES = [*TABLES, *PART_TABLES] if AGGREGATED else TABLES
-PUBLISHED_NUMBERS = ["results/tables/published.csv"] if PROJECT.config.published.tables else []
+# Of papers there is something only where the configuration names them.
+PAPERS = PROJECT.papers
+PAPER_WITH_MEMORY = PROJECT.paper_with_memory
+PUBLISHED_NUMBERS = ["results/tables/published.csv"] if PAPERS else []
 FIGURES = ["png", "svg", "pdf"]
 RUN = f"results/runs/{RUN_PATH}"
 
@@ -215,9 +219,33 @@ def encodings_of(wildcards):
     return [f"results/encoded/{name}/{wildcards.task}" for name in tokenizers_of(wildcards)]
 
 
-def published_checksums():
-    """The content of the papers' tables: files of the workflow's own may move with it."""
-    return {path: sha256(user_path(path)) for path in PROJECT.config.published.tables}
+def compared_content():
+    """What is compared of the papers, as JSON: an edit of it reruns the comparison.
+
+    The files are no inputs: those of the workflow's own may move with it.
+    """
+    return canonical_json(
+        [
+            {
+                "numbers": sha256(paper.numbers_file),
+                "findings": [finding.model_dump(mode="json") for finding in paper.findings],
+            }
+            for paper in PAPERS
+        ]
+    )
+
+
+def recount_setup():
+    """What of a paper's memory example is traced again, as JSON."""
+    entries = {name: entry.settings() for name, entry in PROJECT.methods.items()}
+    return canonical_json(PAPER_WITH_MEMORY.memory.recount_setup(entries))
+
+
+def memory_example_content():
+    """What the tables of a paper's memory example show of it, as JSON."""
+    case = PAPER_WITH_MEMORY.memory
+    figures = [[figure.method, figure.component, figure.gigabytes] for figure in case.figures]
+    return canonical_json({"example": case.example.model_dump(mode="json"), "figures": figures})
 
 
 def grid_threads(wildcards):

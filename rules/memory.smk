@@ -1,9 +1,7 @@
-# The memory analysis: predicted without a GPU, measured by a few steps, the report's counted again.
+# The memory analysis: predicted without a GPU, measured by a few steps; a paper's counted again.
 
 PREDICTED = expand("results/memory/predicted/{model}.json", model=MODELS)
 MEASURED = expand("results/memory/measured/{model}.json", model=MODELS)
-RECOUNTED = "results/memory/recounted.json" if PROJECT.config.memory.recount else []
-WRITTEN = MEMORY_TABLES + (RECOUNT_TABLES if RECOUNTED else [])
 
 
 rule predict_memory:
@@ -46,27 +44,12 @@ rule measure_memory:
         " --output {output} > {log} 2>&1"
 
 
-rule recount_memory:
-    output:
-        "results/memory/recounted.json",
-    log:
-        "results/logs/recount_memory.log",
-    localrule: True
-    conda:
-        "../envs/tunegrid.yaml"
-    params:
-        code=code_digest("recount_memory"),
-    shell:
-        'python "$TUNEGRID"/scripts/recount_memory.py --output {output} > {log} 2>&1'
-
-
 rule write_memory:
     input:
         predicted=PREDICTED,
         measured=MEASURED,
-        recounted=RECOUNTED,
     output:
-        expand("results/tables/{table}.{suffix}", table=WRITTEN, suffix=["md", "csv"]),
+        expand("results/tables/{table}.{suffix}", table=MEMORY_TABLES, suffix=["md", "csv"]),
         *[
             report(
                 f"results/tables/{table}.html",
@@ -74,7 +57,7 @@ rule write_memory:
                 category="Memory",
                 labels={"table": table},
             )
-            for table in WRITTEN
+            for table in MEMORY_TABLES
         ],
     log:
         "results/logs/write_memory.log",
@@ -83,10 +66,9 @@ rule write_memory:
         "../envs/tunegrid.yaml"
     params:
         code=code_digest("write_memory"),
-        recounted=lambda wildcards, input: f"--recounted {input.recounted}" * bool(input.recounted),
     shell:
         'python "$TUNEGRID"/scripts/write_memory.py --predicted {input.predicted}'
-        " --measured {input.measured} {params.recounted} --output results/tables > {log} 2>&1"
+        " --measured {input.measured} --output results/tables > {log} 2>&1"
 
 
 rule plot_memory:
@@ -112,3 +94,54 @@ rule plot_memory:
     shell:
         'python "$TUNEGRID"/scripts/plot_memory.py --predicted {input} --dpi {params.dpi}'
         " --output {output} > {log} 2>&1"
+
+
+if PAPER_WITH_MEMORY:
+
+    # A minute and a half of one core, once: nothing but the paper's set-up and the code decides it.
+    rule recount_memory:
+        output:
+            "results/memory/recounted.json",
+        log:
+            "results/logs/recount_memory.log",
+        localrule: True
+        conda:
+            "../envs/tunegrid.yaml"
+        threads: 4
+        params:
+            code=code_digest("recount_memory"),
+            setup=recount_setup(),
+        shell:
+            'python "$TUNEGRID"/scripts/recount_memory.py --setup {params.setup:q}'
+            " --processes {threads} --output {output} > {log} 2>&1"
+
+    rule write_memory_example:
+        input:
+            "results/memory/recounted.json",
+        output:
+            expand(
+                "results/tables/{table}.{suffix}",
+                table=MEMORY_EXAMPLE_TABLES,
+                suffix=["md", "csv"],
+            ),
+            *[
+                report(
+                    f"results/tables/{table}.html",
+                    caption="captions/tables.rst",
+                    category="Memory",
+                    labels={"table": table},
+                )
+                for table in MEMORY_EXAMPLE_TABLES
+            ],
+        log:
+            "results/logs/write_memory_example.log",
+        localrule: True
+        conda:
+            "../envs/tunegrid.yaml"
+        params:
+            code=code_digest("write_memory_example"),
+            paper=PAPER_WITH_MEMORY.given,
+            content=memory_example_content(),
+        shell:
+            'python "$TUNEGRID"/scripts/write_memory_example.py --paper {params.paper:q}'
+            " --recounted {input} --output results/tables > {log} 2>&1"

@@ -1,10 +1,10 @@
 #!/usr/bin/env python
-"""Set a paper's numbers beside the grid's, and audit them, as Markdown, HTML and CSV.
+"""Set papers' numbers beside the grid's, and audit them, as Markdown, HTML and CSV.
 
 published: every number, ours, the difference, and whether it lies within our interval;
-published_audit: numbers that cannot be, or say another thing than they seem to; published_findings:
-whether the report's conclusions hold here. Fails on a table with other columns than
-source, model, task, method, metric, value.
+published_audit: numbers that cannot be, or say another thing than they seem to; and, where a paper
+has findings, published_findings: whether they hold here. docs/published-papers.md shows how a paper
+is written down. Fails on a paper that is not written so.
 """
 
 from pathlib import Path
@@ -15,7 +15,10 @@ from tunegrid.cli import describe, run_program
 def main() -> None:
     parser = describe(__doc__)
     parser.add_argument(
-        "--published", required=True, nargs="+", help="CSV of a paper, below the workflow's folder"
+        "--published",
+        required=True,
+        nargs="+",
+        help="a paper's folder, or a CSV of numbers, below the workflow's folder",
     )
     parser.add_argument("--summary", required=True, type=Path, help="summary.parquet")
     parser.add_argument("--cards", required=True, nargs="+", type=Path, help="data cards, JSON")
@@ -25,20 +28,22 @@ def main() -> None:
     import pandas as pd
 
     from tunegrid.files import read_json
-    from tunegrid.paths import user_path
+    from tunegrid.published.audit import audit_published
     from tunegrid.published.findings import check_findings
-    from tunegrid.published.numbers import audit_published, compare_published, read_published
-    from tunegrid.reporting.published_tables import published_tables
+    from tunegrid.published.number_comparison import compare_published, number_table
+    from tunegrid.published.paper import read_paper, sourced_findings
+    from tunegrid.reporting.published_tables import findings_table, published_tables
     from tunegrid.reporting.table_files import write_tables
 
-    published = read_published([user_path(path) for path in arguments.published])
+    papers = [read_paper(given) for given in arguments.published]
+    published = number_table(number for paper in papers for number in paper.numbers)
     summary = pd.read_parquet(arguments.summary)
     cards = [read_json(path) for path in arguments.cards]
     tables = published_tables(
-        compare_published(published, summary),
-        audit_published(published, cards, summary),
-        check_findings(summary),
+        compare_published(published, summary), audit_published(published, cards, summary)
     )
+    if findings := sourced_findings(papers):
+        tables["published_findings"] = findings_table(check_findings(findings, summary))
     write_tables(tables, arguments.output)
 
 

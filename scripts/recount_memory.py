@@ -1,20 +1,28 @@
 #!/usr/bin/env python
-"""Count the published report's 3B example again: its arithmetic as written, errors, right figures.
+"""Count a paper's memory example again: trace a training step of each network, method and way.
 
-The report's own network (an encoder without gates) by formula and by trace, and the language model
-that it stands for by trace; full fine-tuning, adapters of size 64 and 8, and LoRA; in fp32, in bf16
-under autocast, and in fp32 with gradient checkpointing; 16 examples of 1024 tokens, with fused
-attention. Depends on nothing that a user configures. Half a minute.
+Nothing but --setup decides the result, however many processes share the work. The set-up is JSON:
+batch, tokens, labels (of networks that classify), networks (name → what its config.json holds),
+methods (name → catalogue entry) and ways (name → attention, precision, checkpointing). The workflow
+makes it of the block `memory` of a paper's paper.yaml (docs/published-papers.md). A step of a
+network of 3 billion weights takes two to four seconds. Fails where a network cannot be built with a
+method.
 """
 
 import logging
 from pathlib import Path
 
-from tunegrid.cli import describe, run_program
+from tunegrid.cli import describe, json_argument, run_program
 
 
 def main() -> None:
     parser = describe(__doc__)
+    parser.add_argument(
+        "--setup", required=True, type=json_argument, help="JSON, or @FILE that holds it"
+    )
+    parser.add_argument(
+        "--processes", type=int, default=1, help="processes that share the work (default: 1)"
+    )
     parser.add_argument("--output", required=True, type=Path, help="JSON file to write")
     arguments = parser.parse_args()
 
@@ -22,7 +30,7 @@ def main() -> None:
     from tunegrid.published.memory_recount import recount
 
     logging.getLogger().setLevel(logging.WARNING)
-    write_json(arguments.output, recount())
+    write_json(arguments.output, recount(arguments.setup, arguments.processes))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,7 @@
 """Write the tables of the memory analysis, as Markdown, HTML and, unrounded, CSV.
 
 memory: a step of each model and method by formula, traced and measured; memory_fits: the largest
-micro-batch of each GPU; memory_saving: what is saved against full fine-tuning; and of the published
-report's 3B example memory_published, memory_corrected and memory_errata.
+micro-batch of each GPU; memory_saving: what is saved against full fine-tuning.
 """
 
 from pathlib import Path
@@ -15,7 +14,6 @@ def main() -> None:
     parser = describe(__doc__)
     parser.add_argument("--predicted", required=True, nargs="+", type=Path, help="a JSON a model")
     parser.add_argument("--measured", required=True, nargs="+", type=Path, help="a JSON a model")
-    parser.add_argument("--recounted", type=Path, help="JSON of recount_memory")
     parser.add_argument("--output", required=True, type=Path, help="folder to write")
     arguments = parser.parse_args()
 
@@ -25,8 +23,7 @@ def main() -> None:
 
     predicted = [row for path in arguments.predicted for row in read_json(path)]
     measured = [row for path in arguments.measured for row in read_json(path)]
-    recounted = read_json(arguments.recounted) if arguments.recounted else None
-    write_tables(memory_tables(predicted, measured, recounted), arguments.output)
+    write_tables(memory_tables(predicted, measured), arguments.output)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ import json
 import random
 from pathlib import Path
 
+from paths import ROOT
+
 WORDS = {
     "good": ["great", "lovely", "fine", "superb", "pleasant"],
     "bad": ["awful", "broken", "poor", "dull", "sad"],
@@ -162,7 +164,7 @@ def config(model: Path | str, data_root: Path | None, **changes) -> dict:
         "train": {"epochs": 2, "batch_size": 8, "learning_rate": 5.0e-3},
         "overrides": [{"where": {"method": ["adapter-4"]}, "set": {"learning_rate": 2.0e-2}}],
         "data": {"max_length": 64},
-        "memory": {"recount": False},
+        "published": [str(ROOT / "tests/paper")],
         "models": {"tiny-bert": {"folder": str(model)}},
         "tasks": {"tiny": TASK},
         "methods": {

@@ -1,6 +1,4 @@
-"""The formula against the traced prediction, and the report's own arithmetic to its digits."""
-
-import csv
+"""The formula against the traced prediction."""
 
 import pytest
 from memory_cases import METHODS, SHAPES, config_of
@@ -10,8 +8,6 @@ from tunegrid.memory.closed_form import closed_form
 from tunegrid.memory.parameters import method_of, shape_of, trained_parameters
 from tunegrid.memory.predicting import predict
 from tunegrid.memory.workload import Workload
-from tunegrid.paths import ROOT
-from tunegrid.published import memory_arithmetic as published
 
 PRECISIONS = ["fp32", "bf16", "fp32 again"]
 
@@ -49,22 +45,3 @@ def test_what_has_no_formula_is_named(model, method, problem):
     entry = METHODS.get(method) or {"kind": "adapter", "adapter": method}
     with pytest.raises(UserError, match=problem):
         closed_form(shape_of(config, 2), method_of(entry, config.hidden_size), 1, 8)
-
-
-def test_the_report_s_arithmetic_is_reproduced_to_its_digits():
-    with (ROOT / "config/published/memory.csv").open() as file:
-        rows = {
-            (row["method"], row["component"]): float(row["gigabytes"])
-            for row in csv.DictReader(file)
-        }
-    assert published.as_written() == pytest.approx(rows)
-
-
-def test_the_report_s_formula_gives_what_its_errata_say():
-    assert published.activations_per_example() == pytest.approx(5.82e9, rel=1e-3)
-    assert published.activations_per_example() / 2**30 == pytest.approx(5.42, rel=1e-3)
-    # 72 sh more: 18 for each of the four layers that were left out
-    assert published.activations_per_example(28) - published.activations_per_example() == (
-        72 * 1024 * 3072
-    )
-    assert published.adapter_activations_per_example() / 1e9 == pytest.approx(0.54, abs=0.005)

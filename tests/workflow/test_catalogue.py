@@ -31,7 +31,6 @@ KINDS, FIRST = ["acl_sup", "restaurant_sup"], "roberta-base"
 STEP = {
     "train": {"epochs": 1, "batch_size": 8, "protocol": "report", "pack": 3},
     "data": {"max_length": 48, "max_train": 8, "max_dev": 8, "max_test": 8},
-    "memory": {"recount": False},
     "overrides": [],
 }
 

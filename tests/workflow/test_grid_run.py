@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+import zipfile
 
 import openpyxl
 import pandas as pd
@@ -18,7 +19,13 @@ from workflow import AGGREGATES, copy_workflow
 
 from tunegrid.files import read_json
 from tunegrid.metrics import METRICS
-from tunegrid.reporting.table_names import ERRORS, MEMORY_TABLES, PUBLISHED_TABLES, TABLES
+from tunegrid.reporting.table_names import (
+    ERRORS,
+    FINDING_TABLES,
+    MEMORY_TABLES,
+    PUBLISHED_TABLES,
+    TABLES,
+)
 
 RUNS = [
     f"tiny-bert/tiny/{method}/seed{seed}" for method in ("full", "adapter-4") for seed in (1, 2)
@@ -40,8 +47,8 @@ def test_everything_is_written_below_the_directory_and_nothing_beside_the_workfl
         assert (folder / "benchmarks/train" / f"{run}.tsv").is_file()
     assert {path.stem for path in (folder / "errors").iterdir()} == {*ERRORS}
     assert {path.stem for path in (folder / "tables").iterdir()} == {
-        *(*TABLES, *MEMORY_TABLES, *PUBLISHED_TABLES)
-    }
+        *TABLES, *MEMORY_TABLES, *PUBLISHED_TABLES, *FINDING_TABLES,
+    }  # fmt: skip
     figures = {f"bars_{metric}" for metric in METRICS}
     figures |= {"methods", "pareto", "confusion_tiny", "curves_tiny", "memory_tiny-bert"}
     written = {path.name for path in (folder / "figures").iterdir()}
@@ -234,6 +241,20 @@ def test_what_a_cluster_is_asked_for_is_no_reason_to_run_again(grid):
     assert workflow.plan() == {}
 
 
+def test_a_grid_that_names_no_paper_has_nothing_of_papers(grid):
+    workflow, config = grid
+    workflow.configure(config | {"published": []})
+    # The workbook has lost a sheet.
+    assert workflow.plan() == {"write_workbook": 1, "all": 1}
+    run = workflow.run("--dry-run", "results/tables/published.csv", "--force", check=False)
+    assert "MissingRuleException" in run.stdout + run.stderr
+    workflow.run("--report", "report.zip")
+    with zipfile.ZipFile(workflow.directory / "report.zip") as archive:
+        page = archive.read("report/report.html").decode()
+        assert not any("published" in name for name in archive.namelist())
+    assert "papers' numbers beside these" not in page
+
+
 def test_one_result_is_asked_for_by_its_path(grid):
     workflow, config = grid
     config["grid"][0]["seeds"] = [1, 2, 3]
@@ -276,8 +297,6 @@ def test_a_run_outside_the_grid_is_refused_by_name(grid):
 def test_the_report_holds_every_figure_table_and_the_workbook(grid):
     workflow, _ = grid
     workflow.run("--report", "report.zip")
-    import zipfile
-
     with zipfile.ZipFile(workflow.directory / "report.zip") as archive:
         names = [name for name in archive.namelist() if "/data/raw/" in name]
     held = {name.rsplit("/", 1)[-1] for name in names}

@@ -1,4 +1,4 @@
-"""`scripts/predict_memory.py` as a person asks it, and the report's example counted again."""
+"""`scripts/predict_memory.py` as a person asks it."""
 
 import json
 import subprocess
@@ -8,8 +8,6 @@ import encoders
 import pytest
 import transformers
 from paths import ROOT
-
-from tunegrid.published.memory_recount import recount
 
 MPNET = {
     "model_type": "mpnet", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2,
@@ -76,31 +74,3 @@ def test_a_wrong_question_is_one_line(arguments, problem, tmp_path, monkeypatch)
     assert found.returncode
     assert problem in found.stderr.splitlines()[-1]
     assert "Traceback" not in found.stderr
-
-
-@pytest.fixture(scope="module")
-def recounted():
-    return recount()
-
-
-def test_formula_and_trace_agree_on_the_report_s_own_network(recounted):
-    own = [row for row in recounted["rows"] if row["model"] == "report-3b"]
-    assert len([row for row in own if row["closed_form"]]) == 16
-    for row in own:
-        assert row["closed_form"] == pytest.approx(row["traced"], rel=0.01)
-
-
-def test_the_report_s_answers_are_corrected(recounted):
-    peaks = {
-        (row["method"], row["way"]): row["traced"] / 1e9
-        for row in recounted["rows"]
-        if row["model"] == "report-3b"
-    }
-    assert peaks["full", "fp32, eager attention"] == pytest.approx(215, abs=0.5)
-    assert peaks["full", "fp32"] == pytest.approx(114, abs=0.5)
-    assert peaks["adapter-64", "fp32, eager attention"] == pytest.approx(168.5, abs=0.5)
-    assert peaks["adapter-64", "fp32"] == pytest.approx(76, abs=0.5)
-    errata = {row["what"]: row["right"] for row in recounted["errata"]}
-    assert errata["adapters against full fine-tuning"] == "78 %; 67 % with fused attention"
-    assert errata["gradients with adapters"] == "0.09 GB"
-    assert errata["layers of the first term"] == "504 = 28 · 18"

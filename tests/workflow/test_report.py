@@ -5,7 +5,12 @@ from browser import browse
 
 from tunegrid.reporting.html_page import to_html
 from tunegrid.reporting.report_table import ReportTable
-from tunegrid.reporting.table_names import CATEGORY, MEMORY_TABLES, PUBLISHED_TABLES
+from tunegrid.reporting.table_names import (
+    CATEGORY,
+    FINDING_TABLES,
+    MEMORY_TABLES,
+    PUBLISHED_TABLES,
+)
 
 CHAPTERS = ["Answer", "Cost", "Data", "Memory", "Published", "Quality", "Runs"]
 #: Every chapter is opened, and every entry in it shown; what is seen is returned.
@@ -67,7 +72,8 @@ def test_each_chapter_has_its_entries_and_each_entry_is_seen(report):
         for path, size in seen["shown"].items():
             assert size > 100, path
     tables = dict(CATEGORY) | dict.fromkeys(MEMORY_TABLES, "Memory")
-    for table, chapter in (tables | dict.fromkeys(PUBLISHED_TABLES, "Published")).items():
+    tables |= dict.fromkeys([*PUBLISHED_TABLES, *FINDING_TABLES], "Published")
+    for table, chapter in tables.items():
         assert f"results/tables/{table}.html" in chapters[chapter]["shown"]
         assert table in chapters[chapter]["listed"]
     pictures = {path for seen in chapters.values() for path in seen["shown"]}

@@ -332,27 +332,6 @@ class ClusterSettings(Closed):
     )
 
 
-class MemorySettings(Closed):
-    """The memory analysis."""
-
-    recount: bool = Field(
-        True,
-        description="Count the published report's 3B example again, beside its own arithmetic and"
-        " errors; a minute, once.",
-    )
-
-
-class PublishedSettings(Closed):
-    """Papers whose numbers stand beside the grid's."""
-
-    tables: list[str] = Field(
-        default_factory=lambda: ["config/published/metrics.csv"],
-        description="CSV files with columns source, model, task, method, metric, value and, where"
-        " the paper tells of how many runs a value is the mean, mean_of; relative to the workflow's"
-        " folder. Default: the published report's.",
-    )
-
-
 class Config(Closed):
     """The whole configuration."""
 
@@ -374,11 +353,12 @@ class Config(Closed):
     cluster: ClusterSettings = Field(
         default_factory=ClusterSettings, description="Jobs on a Slurm cluster."
     )
-    memory: MemorySettings = Field(
-        default_factory=MemorySettings, description="The memory analysis."
-    )
-    published: PublishedSettings = Field(
-        default_factory=PublishedSettings, description="Papers to compare with."
+    published: list[str] = Field(
+        default_factory=list,
+        description="Papers whose numbers stand beside the grid's, relative to the workflow's"
+        " folder. Each is a folder with paper.yaml and numbers.csv, or a CSV of numbers with the"
+        " columns source, model, task, method, metric, value and, where the paper tells of how many"
+        " runs a value is the mean, mean_of. Default: none.",
     )
     partial: bool = Field(
         False,

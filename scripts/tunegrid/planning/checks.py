@@ -15,6 +15,7 @@ from tunegrid.planning.grid import Cell, expand_grid
 from tunegrid.planning.grid_tasks import find_task, parts_of
 from tunegrid.planning.memory_cases import least_memory
 from tunegrid.planning.project import Project
+from tunegrid.published.paper import read_paper
 from tunegrid.tasks.readers import reader_names
 
 
@@ -24,7 +25,7 @@ def problems(project: Project, origins: Origins) -> Iterator[str]:
     yield from _unknown_readers(project, origins)
     yield from _repetitions(project, origins)
     yield from _missing_models(project, origins)
-    yield from _missing_papers(project, origins)
+    yield from _paper_problems(project, origins)
     if next(_unknown_names(project, origins), None) is None:
         yield from _missing_files(project, origins)
         yield from _settings_of_several(project, origins)
@@ -109,11 +110,35 @@ def _missing_models(project: Project, origins: Origins) -> Iterator[str]:
                 yield f"{where}: no model in {folder}; name the folder that holds its config.json"
 
 
-def _missing_papers(project: Project, origins: Origins) -> Iterator[str]:
-    for index, path in enumerate(project.config.published.tables):
-        if not user_path(path).is_file():
-            where = origins.locate(("published", "tables", index))
-            yield f"{where}: no such file: {user_path(path)}; name a CSV, or none: []"
+def _paper_problems(project: Project, origins: Origins) -> Iterator[str]:
+    """Papers that are not there, cannot be read, or do not go together."""
+    examples: list[str] = []
+    for index, given in enumerate(project.config.published):
+        where = origins.locate(("published", index))
+        if not user_path(given).exists():
+            yield (
+                f"{where}: no such file or folder: {user_path(given)}; name a paper's folder, a CSV"
+                " of numbers, or none: []"
+            )
+            continue
+        try:
+            paper = read_paper(given)
+        except UserError as error:
+            yield from error.problems
+            continue
+        if paper.memory is None:
+            continue
+        examples.append(given)
+        for method in paper.memory.example.methods:
+            if method not in project.methods:
+                hint = nearest(method, project.methods)
+                yield f"{given}/paper.yaml: memory.methods: unknown method {method!r}; {hint}"
+    if len(examples) > 1:
+        where = origins.locate(("published",))
+        yield (
+            f"{where}: {' and '.join(examples)} have a memory example each; the tables hold one,"
+            " so leave the block `memory` of the others out"
+        )
 
 
 def _missing_dev_splits(project: Project, cells: list[Cell], origins: Origins) -> Iterator[str]:

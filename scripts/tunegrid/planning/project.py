@@ -8,6 +8,7 @@ from pathlib import Path
 from tunegrid.config.catalogue import MethodEntry, ModelEntry, TaskEntry
 from tunegrid.config.schema import Config
 from tunegrid.planning.grid_tasks import Task, find_task
+from tunegrid.published.paper import Paper, read_paper
 
 
 @dataclass(frozen=True)
@@ -29,3 +30,17 @@ class Project:
         """
         names = dict.fromkeys(task for block in self.config.grid for task in block.tasks)
         return {name: find_task(name, self.tasks) for name in names}
+
+    @cached_property
+    def papers(self) -> list[Paper]:
+        """The papers whose numbers stand beside the grid's.
+
+        Raises:
+            UserError: one is not there, or something in it is wrong.
+        """
+        return [read_paper(given) for given in self.config.published]
+
+    @property
+    def paper_with_memory(self) -> Paper | None:
+        """The paper whose memory example is counted again; None where no paper has one."""
+        return next((paper for paper in self.papers if paper.memory is not None), None)

@@ -1,24 +1,61 @@
-"""What the published report concludes, held against the grid's own numbers.
+"""What papers conclude, held against the grid's own numbers.
 
 A conclusion is called true, or false, only where its differences are larger than the 95 % intervals
 over seeds and test examples leave open. These are taken as if the means were independent; methods
 on the same examples vary less apart than that, so what is told is told with caution.
+
+Each kind of finding (`tunegrid.published.finding_kinds`) is one function here, registered under the
+kind's name by the decorator `judges`.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from scipy import stats
 
+from tunegrid.metrics import METRICS
+from tunegrid.published.finding_kinds import (
+    BetterModels,
+    ComparedClaim,
+    EqualMetrics,
+    ExtremeTask,
+    Finding,
+    GainsMostOnHardestTask,
+    MostlyBetterMethod,
+)
 from tunegrid.statistics.bootstrap import LEVEL
 
 HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "cannot tell"
+COLUMNS = ["source", "finding", "verdict", "because"]
+#: The normal distribution's quantile of a `LEVEL` interval: 1.96.
 QUANTILE = float(stats.norm.ppf((1 + LEVEL) / 2))
-MODELS = ("roberta-base", "scibert_scivocab_uncased", "bert-base-uncased")
-SIZES = ("adapter-64", "adapter-8")
+
+#: Whether a finding holds, and the numbers that say so, in words.
 Verdict = tuple[str, str]
+#: Holds a claim of one kind against the grid's summary.
+Judge = Callable[[Any, pd.DataFrame], Verdict]
+
+#: The function of every kind of finding, by the kind's name.
+JUDGES: dict[str, Judge] = {}
+
+
+def judges(kind: str) -> Callable[[Judge], Judge]:
+    """Register the function below it for findings of this kind.
+
+    Raises:
+        ValueError: the kind has a function already.
+    """
+
+    def register(function: Judge) -> Judge:
+        if kind in JUDGES:
+            raise ValueError(f"findings of kind {kind!r} have a function already")
+        JUDGES[kind] = function
+        return function
+
+    return register
 
 
 @dataclass(frozen=True)
@@ -33,61 +70,40 @@ class Estimate:
 
     @property
     def sign(self) -> int:
-        """1 or −1 where the interval leaves out 0; else 0, as of an unknown error."""
+        """1 or −1 where the interval leaves out 0; else 0, also where the error is unknown."""
         if not abs(self.value) > QUANTILE * self.error:
             return 0
         return 1 if self.value > 0 else -1
 
 
-#: (model, method, task) → accuracy of the cell groups that have one.
+#: (model, method, task) → the mean of the cell groups that have one.
 Scores = Mapping[tuple[str, str, str], Estimate]
 
 
-def check_findings(summary: pd.DataFrame) -> pd.DataFrame:
-    """The report's conclusions, each of which holds, does not hold, or cannot be told.
+def check_findings(findings: Iterable[tuple[str, Finding]], summary: pd.DataFrame) -> pd.DataFrame:
+    """The conclusions of papers, each of which holds, does not hold, or cannot be told.
 
     Args:
+        findings: each with what its paper is called.
         summary: as summarise returns it.
 
     Returns:
-        finding, verdict, because (the numbers, in words).
+        source, finding, verdict, because (the numbers, in words).
     """
-    accuracy = summary[summary["metric"] == "accuracy"]
-    known = accuracy[accuracy["mean"].notna()]
-    scores = {
-        (row.model, row.method, row.task): Estimate(row.mean, _error(row))
-        for row in known.itertuples(index=False, name="Row")
-    }
-    both = ("full", *SIZES)
-    full = _by_task(scores, "full")
-    rows = [
-        (finding, verdict, because + _caveats(accuracy, methods))
-        for finding, methods, (verdict, because) in (
-            ("acl_sup is the hardest task (full fine-tuning)", ["full"],
-             _extreme(full, "acl_sup", -1)),
-            ("agnews_sup is the easiest task (full fine-tuning)", ["full"],
-             _extreme(full, "agnews_sup", 1)),
-            ("roberta-base and scibert beat bert-base-uncased (full fine-tuning)", ["full"],
-             _best(full)),
-            ("full fine-tuning is mostly better than an adapter", both, _mostly_better(scores)),
-            ("a larger adapter helps the hardest task most (size 64 against 8)", SIZES,
-             _larger(scores)),
-            ("accuracy equals micro-F1", [], _equal(summary)),
-        )
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["finding", "verdict", "because"])
+    rows = []
+    for source, finding in findings:
+        verdict, because = JUDGES[finding.kind](finding.claim, summary)
+        if isinstance(finding.claim, ComparedClaim):
+            because += _caveats(summary, finding.claim)
+        rows.append((source, finding.finding, verdict, because))
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _error(row: tuple) -> float:
-    """The standard error of a mean over seeds and examples; unknown with one seed."""
-    return (row.crossed_high - row.crossed_low) / (2 * QUANTILE) if row.n > 1 else float("nan")
-
-
-def _caveats(accuracy: pd.DataFrame, methods: Sequence[str]) -> str:
-    """Which cell groups of these methods have degenerate runs, one run, or some without result."""
-    mine = accuracy[accuracy["method"].isin(methods)]
+def _caveats(summary: pd.DataFrame, claim: ComparedClaim) -> str:
+    """Which cell groups of a claim have degenerate runs, one run, or some without a result."""
+    groups = summary[(summary["metric"] == claim.metric) & summary["method"].isin(claim.methods)]
     told = []
-    for row in mine.itertuples():
+    for row in groups.itertuples():
         name = f"{row.model} {row.method} on {row.task}"
         if row.n_degenerate:
             told.append(f"{name}: {row.n_degenerate} of {row.n_runs} runs degenerate")
@@ -96,11 +112,27 @@ def _caveats(accuracy: pd.DataFrame, methods: Sequence[str]) -> str:
     return f"; {'; '.join(told)}" if told else ""
 
 
+def _scores(summary: pd.DataFrame, metric: str) -> Scores:
+    """The means of a metric, with their standard errors over seeds and test examples."""
+    rows = summary[(summary["metric"] == metric) & summary["mean"].notna()]
+    return {
+        (row.model, row.method, row.task): Estimate(row.mean, _error(row))
+        for row in rows.itertuples(index=False, name="Row")
+    }
+
+
+def _error(row: Any) -> float:
+    """The standard error of a mean over seeds and examples; not a number with one seed."""
+    if row.n <= 1:
+        return math.nan
+    return float((row.crossed_high - row.crossed_low) / (2 * QUANTILE))
+
+
 def _by_task(scores: Scores, method: str) -> dict[str, dict[str, Estimate]]:
-    """Task → model → score of a method."""
+    """Task → model → mean of one method."""
     found: dict[str, dict[str, Estimate]] = {}
-    for (model, own, task), score in scores.items():
-        if own == method:
+    for (model, its_method, task), score in scores.items():
+        if its_method == method:
             found.setdefault(task, {})[model] = score
     return found
 
@@ -109,98 +141,167 @@ def _over_models(scores: Iterable[Estimate]) -> Estimate:
     """The mean of scores on the same test examples: its error as if they varied as one."""
     scores = list(scores)
     count = len(scores)
-    return Estimate(sum(s.value for s in scores) / count, sum(s.error for s in scores) / count)
-
-
-def _over_tasks(scores: Iterable[Estimate]) -> Estimate:
-    """The mean of scores on different test examples."""
-    scores = list(scores)
-    count = len(scores)
     return Estimate(
-        sum(s.value for s in scores) / count, math.hypot(*(s.error for s in scores)) / count
+        value=sum(score.value for score in scores) / count,
+        error=sum(score.error for score in scores) / count,
     )
 
 
+def _over_tasks(scores: Iterable[Estimate]) -> Estimate:
+    """The mean of scores on different test examples, which vary independently."""
+    scores = list(scores)
+    count = len(scores)
+    return Estimate(
+        value=sum(score.value for score in scores) / count,
+        error=math.hypot(*(score.error for score in scores)) / count,
+    )
+
+
+def _advantage(claim: ComparedClaim, one: Estimate, other: Estimate) -> Estimate:
+    """How much better one mean of the claim's metric is than another."""
+    return one - other if METRICS[claim.metric].higher_is_better else other - one
+
+
 def _all_positive(differences: Iterable[Estimate]) -> str:
-    """Whether all are above 0, as far as each can be told."""
+    """Whether all differences are above 0, as far as each can be told."""
     signs = [difference.sign for difference in differences]
-    return FAILS if -1 in signs else UNKNOWN if 0 in signs else HOLDS
+    if -1 in signs:
+        return FAILS
+    return UNKNOWN if 0 in signs else HOLDS
 
 
-def _extreme(full: dict[str, dict[str, Estimate]], task: str, side: int) -> Verdict:
-    """Whether `task` has the highest mean accuracy of all (side 1), or the lowest (−1)."""
-    # Of the models that all tasks have: else models would be compared, not tasks.
-    shared = set.intersection(*map(set, full.values())) if full else set()
-    if task not in full or len(full) == 1:
-        return UNKNOWN, f"the grid has not {task} and another task by full fine-tuning"
-    if not shared:
-        return UNKNOWN, "no model has a result on all tasks by full fine-tuning"
-    means = {
-        name: _over_models(score for model, score in models.items() if model in shared)
-        for name, models in full.items()
-    }
+@judges("hardest_task")
+def judge_hardest_task(claim: ExtremeTask, summary: pd.DataFrame) -> Verdict:
+    """Whether every other task has a better mean, over the models that all tasks have."""
+    means, problem = _task_means(claim, summary)
+    if problem:
+        return UNKNOWN, problem
     differences = [
-        means[task] - other if side > 0 else other - means[task]
-        for name, other in means.items()
-        if name != task
+        _advantage(claim, mean, means[claim.task])
+        for task, mean in means.items()
+        if task != claim.task
     ]
     return _all_positive(differences), _told(means)
 
 
-def _best(full: dict[str, dict[str, Estimate]]) -> Verdict:
-    tasks = [models for models in full.values() if set(MODELS) <= set(models)]
+@judges("easiest_task")
+def judge_easiest_task(claim: ExtremeTask, summary: pd.DataFrame) -> Verdict:
+    """Whether every other task has a worse mean, over the models that all tasks have."""
+    means, problem = _task_means(claim, summary)
+    if problem:
+        return UNKNOWN, problem
+    differences = [
+        _advantage(claim, means[claim.task], mean)
+        for task, mean in means.items()
+        if task != claim.task
+    ]
+    return _all_positive(differences), _told(means)
+
+
+def _task_means(claim: ExtremeTask, summary: pd.DataFrame) -> tuple[dict[str, Estimate], str]:
+    """The mean of each task over the models that all tasks have, or why there is none, in words."""
+    by_task = _by_task(_scores(summary, claim.metric), claim.method)
+    if claim.task not in by_task or len(by_task) == 1:
+        return {}, f"the grid has no results of {claim.task} and of another task by {claim.method}"
+    # Only models that all tasks have: otherwise models would be compared, not tasks.
+    shared = set.intersection(*map(set, by_task.values()))
+    if not shared:
+        return {}, f"no model has a result on all tasks by {claim.method}"
+    means = {
+        task: _over_models(score for model, score in models.items() if model in shared)
+        for task, models in by_task.items()
+    }
+    return means, ""
+
+
+@judges("better_models")
+def judge_better_models(claim: BetterModels, summary: pd.DataFrame) -> Verdict:
+    """Whether each of the models has a better mean than the other, over the tasks that all have."""
+    by_task = _by_task(_scores(summary, claim.metric), claim.method)
+    models = [*claim.models, claim.than]
+    tasks = [scores for scores in by_task.values() if set(models) <= set(scores)]
     if not tasks:
-        return UNKNOWN, "the grid has not all three models by full fine-tuning on one task"
-    means = {model: _over_tasks(models[model] for models in tasks) for model in MODELS}
-    *better, bert = means.values()
-    return _all_positive(mean - bert for mean in better), f"mean over tasks: {_told(means)}"
+        return (
+            UNKNOWN,
+            f"the grid has no task with results of {', '.join(models)} by {claim.method}",
+        )
+    means = {model: _over_tasks(scores[model] for scores in tasks) for model in models}
+    differences = [_advantage(claim, means[model], means[claim.than]) for model in claim.models]
+    return _all_positive(differences), f"mean over tasks: {_told(means)}"
 
 
-def _mostly_better(scores: Scores) -> Verdict:
+@judges("mostly_better_method")
+def judge_mostly_better_method(claim: MostlyBetterMethod, summary: pd.DataFrame) -> Verdict:
+    """Whether the method is better in more than half of its comparisons on one model and task."""
+    scores = _scores(summary, claim.metric)
     signs = [
-        (scores[model, "full", task] - score).sign
+        _advantage(claim, scores[model, claim.method, task], score).sign
         for (model, method, task), score in scores.items()
-        if method in SIZES and (model, "full", task) in scores
+        if method in claim.than and (model, claim.method, task) in scores
     ]
     if not signs:
-        return UNKNOWN, "the grid has not full fine-tuning and an adapter on one task"
+        others = " or ".join(claim.than)
+        return UNKNOWN, f"the grid has no task with results of {claim.method} and {others}"
     better, worse = signs.count(1), signs.count(-1)
     half = len(signs) / 2
-    verdict = HOLDS if better > half else FAILS if worse > half else UNKNOWN
+    verdict = UNKNOWN
+    if better > half:
+        verdict = HOLDS
+    elif worse > half:
+        verdict = FAILS
     return verdict, (
         f"of {len(signs)} comparisons better in {better}, worse in {worse}, cannot be told in"
         f" {signs.count(0)}"
     )
 
 
-def _larger(scores: Scores) -> Verdict:
-    large, small = (_by_task(scores, method) for method in SIZES)
-    tasks = [task for task in large if task in small]
-    # Again the same models on all tasks.
-    shared = set.intersection(*({*large[task]} & {*small[task]} for task in tasks)) if tasks else ()
+@judges("gains_most_on_hardest_task")
+def judge_gains_most_on_hardest_task(
+    claim: GainsMostOnHardestTask, summary: pd.DataFrame
+) -> Verdict:
+    """Whether the method gains more over the other on its hardest task than on any other task."""
+    scores = _scores(summary, claim.metric)
+    ours, others = _by_task(scores, claim.method), _by_task(scores, claim.over)
+    tasks = [task for task in ours if task in others]
+    # Only models that all tasks have by both methods, as above.
+    shared = [
+        model
+        for model in dict.fromkeys(model for task in tasks for model in ours[task])
+        if all(model in ours[task] and model in others[task] for task in tasks)
+    ]
     if len(tasks) < 2 or not shared:
-        return UNKNOWN, "the grid has not both sizes of one model on two tasks"
+        both = f"{claim.method} and {claim.over}"
+        return UNKNOWN, f"the grid has no model with results of {both} on two tasks"
     gains = {
-        task: _over_models(large[task][model] - small[task][model] for model in shared)
+        task: _over_models(
+            _advantage(claim, ours[task][model], others[task][model]) for model in shared
+        )
         for task in tasks
     }
-    levels = {task: _over_models(large[task][model] for model in shared).value for task in tasks}
-    hardest = min(levels, key=levels.get)
+    levels = {task: _over_models(ours[task][model] for model in shared).value for task in tasks}
+    if METRICS[claim.metric].higher_is_better:
+        hardest = min(levels, key=levels.__getitem__)
+    else:
+        hardest = max(levels, key=levels.__getitem__)
     differences = [gains[hardest] - gain for task, gain in gains.items() if task != hardest]
     return _all_positive(differences), f"hardest: {hardest}; gains: {_told(gains, '+.4f')}"
 
 
-def _told(estimates: Mapping[str, Estimate], form: str = ".4f") -> str:
-    ordered = sorted(estimates.items(), key=lambda item: item[1].value)
-    return ", ".join(
-        f"{name} {found.value:{form}}"
-        + ("" if math.isnan(found.error) else f" ± {QUANTILE * found.error:.4f}")
-        for name, found in ordered
-    )
-
-
-def _equal(summary: pd.DataFrame) -> Verdict:
+@judges("equal_metrics")
+def judge_equal_metrics(claim: EqualMetrics, summary: pd.DataFrame) -> Verdict:
+    """Whether the means of both metrics are the same, but for rounding, in every cell group."""
     wide = summary.pivot_table(index=["model", "method", "task"], columns="metric", values="mean")
-    apart = (wide["accuracy"] - wide["micro_f1"]).abs().max()
-    because = "with one label an example each error is one false positive and one false negative"
-    return HOLDS if apart < 1e-9 else FAILS, f"{because}; largest difference {apart:.0e}"
+    one, other = claim.metrics
+    if not {one, other} <= set(wide):
+        return UNKNOWN, f"the grid has no results of {one} and {other}"
+    apart = (wide[one] - wide[other]).abs().max()
+    return HOLDS if apart < 1e-9 else FAILS, f"{claim.why}; largest difference {apart:.0e}"
+
+
+def _told(estimates: Mapping[str, Estimate], form: str = ".4f") -> str:
+    """Estimates in words, from the smallest on, each ± half of its interval if that is known."""
+    told = []
+    for name, estimate in sorted(estimates.items(), key=lambda item: item[1].value):
+        spread = "" if math.isnan(estimate.error) else f" ± {QUANTILE * estimate.error:.4f}"
+        told.append(f"{name} {estimate.value:{form}}{spread}")
+    return ", ".join(told)

@@ -1,64 +1,41 @@
-"""The published report's 3B example, counted again on its own network and on the real one."""
+"""A paper's memory example, counted again: every network, method and way, traced."""
 
-from __future__ import annotations
-
-from dataclasses import asdict
+from itertools import product
 from typing import Any
 
-from tunegrid.memory.catalogue import catalogue
-from tunegrid.memory.shapes import is_language_model, load_shape
-from tunegrid.memory.study import prediction, workload
-from tunegrid.published import memory_arithmetic as published
+from joblib import Parallel, delayed, parallel_config
 
-NETWORKS = ("report-3b", "llama-3.2-3b")
-METHODS = ("full", "adapter-64", "adapter-8", "lora")
-#: The report counts attention's matrices, so eager is what its figures are held against.
-EAGER, FUSED = "fp32, eager attention", "fp32"
-WAYS: dict[str, dict[str, Any]] = {
-    EAGER: {"attention": "eager"},
-    FUSED: {},
-    "bf16 autocast": {"precision": "bf16"},
-    "fp32, checkpointing": {"checkpointing": True},
-}
+from tunegrid.published.memory_access import trace_step
 
 
-def recount() -> dict[str, Any]:
-    """`rows` (bytes), `published` (GB) and `errata`, as JSON values."""
-    methods, rows = catalogue("methods"), []
-    for network in NETWORKS:
-        config = load_shape(network, None)
-        shared = {
-            "batch": published.BATCH,
-            "tokens": published.TOKENS,
-            "labels": None if is_language_model(config) else 2,
-        }
-        for method in METHODS:
-            for way, options in WAYS.items():
-                case = shared | options | {"method_source": methods[method]}
-                found = prediction(workload(config, case))
-                rows.append({"model": network, "method": method, "way": way, **found})
-    return {
-        "rows": rows,
-        "published": [
-            {"method": method, "component": component, "gigabytes": gigabytes}
-            for (method, component), gigabytes in published.as_written().items()
-        ],
-        "errata": [asdict(erratum) for erratum in published.errata(_corrected(rows))],
-    }
+def recount(setup: dict[str, Any], processes: int) -> list[dict[str, Any]]:
+    """Trace one training step of every network, method and way of an example.
 
+    Args:
+        setup: batch, tokens, labels, networks (name → what its `config.json` holds), methods
+            (name → catalogue entry) and ways (name → what differs from the defaults of
+            `tunegrid.memory.workload.Workload`), as `MemoryCase.recount_setup` returns it.
+        processes: so many share the work; the result is the same.
 
-def _corrected(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """What the errata quote: of the report's own network in fp32, GB and billions of weights."""
-    own = {(row["method"], row["way"]): row for row in rows if row["model"] == NETWORKS[0]}
-    adapter = own["adapter-64", EAGER]
-    fused = own["adapter-64", FUSED]["parts"]["activations"]
-    vocabulary = load_shape(NETWORKS[1], None).vocab_size
-    return {
-        "share": adapter["traced"] / own["full", EAGER]["traced"],
-        "share fused": own["adapter-64", FUSED]["traced"] / own["full", FUSED]["traced"],
-        "adapter-64 activations": adapter["parts"]["activations"] / 1e9,
-        "adapter-64 activations fused": fused / 1e9,
-        "adapter-64 trained": adapter["trainable_parameters"] / 1e9,
-        "adapter-64 weights": adapter["total_parameters"] / 1e9,
-        "logits": 4 * published.BATCH * published.TOKENS * vocabulary / 1e9,
-    }
+    Returns:
+        A row for each, in the order of the set-up: model, method, way, and what
+        `tunegrid.published.memory_access.trace_step` returns; bytes.
+
+    Raises:
+        UserError: a network cannot be built or traced.
+    """
+    shared = {key: setup[key] for key in ("batch", "tokens", "labels")}
+    cases = list(product(setup["networks"], setup["methods"], setup["ways"]))
+    with parallel_config("loky", n_jobs=processes, inner_max_num_threads=1):
+        traced = Parallel()(
+            delayed(trace_step)(
+                shape=setup["networks"][network],
+                method=setup["methods"][method],
+                case=shared | setup["ways"][way],
+            )
+            for network, method, way in cases
+        )
+    return [
+        {"model": network, "method": method, "way": way} | found
+        for (network, method, way), found in zip(cases, traced, strict=True)
+    ]

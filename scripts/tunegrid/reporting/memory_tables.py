@@ -1,4 +1,4 @@
-"""The memory analysis as tables: predicted and measured, what fits, what is saved, the report's."""
+"""The memory analysis as tables: predicted and measured, what fits, what is saved."""
 
 from typing import Any
 
@@ -11,33 +11,20 @@ from tunegrid.reporting.report_table import ReportTable
 Rows = list[dict[str, Any]]
 
 SHAPE = ["model", "method", "batch", "tokens"]
-#: How the published table calls its components.
-COMPONENTS = {
-    "weights": ["frozen weights", "trainable weights"],
-    "gradients": ["gradients"],
-    "optimizer": ["optimizer state"],
-    "activations": ["activations", "temporaries", "inputs"],
-}
 
 
-def memory_tables(predicted: Rows, measured: Rows, recounted: dict[str, Any] | None) -> dict:
+def memory_tables(predicted: Rows, measured: Rows) -> dict[str, ReportTable]:
     """All tables of the memory analysis, by name.
 
     Args:
         predicted: what predict_memory wrote, of all models.
         measured: what measure_memory wrote, of all models.
-        recounted: what recount_memory wrote; None: it was not asked for.
     """
-    tables = {
+    return {
         "memory": prediction_table(predicted, measured),
         "memory_fits": fits_table(predicted),
         "memory_saving": saving_table(predicted),
     }
-    if recounted:
-        tables["memory_published"] = published_table(recounted)
-        tables["memory_corrected"] = corrected_table(recounted["rows"])
-        tables["memory_errata"] = errata_table(recounted["errata"])
-    return tables
 
 
 def prediction_table(predicted: Rows, measured: Rows) -> ReportTable:
@@ -143,90 +130,6 @@ def saving_table(predicted: Rows) -> ReportTable:
         data,
         "Parts at each one's own peak. Saved: optimizer state and gradients of frozen weights, and"
         " the inputs of frozen linear maps; not the activations that gradients pass through.",
-    )
-
-
-def published_table(recounted: dict[str, Any]) -> ReportTable:
-    """The published report's two tables, and beside them the same network traced, fp32."""
-    traced = {
-        (row["method"], row["way"]): _components(row)
-        for row in recounted["rows"]
-        if row["model"] == "report-3b"
-    }
-    data = pd.DataFrame(
-        [
-            {
-                **entry,
-                "corrected": traced[entry["method"], "fp32, eager attention"][entry["component"]],
-                "fused_attention": traced[entry["method"], "fp32"][entry["component"]],
-            }
-            for entry in recounted["published"]
-        ]
-    )
-    readable = pd.DataFrame(
-        {
-            "method": data["method"],
-            "component": data["component"].str.replace("_", " "),
-            "as published": data["gigabytes"].map("{:g}".format),
-            "corrected": data["corrected"].map("{:.2f}".format),
-            "with fused attention": data["fused_attention"].map("{:.2f}".format),
-        }
-    )
-    return ReportTable(
-        "The published report's memory of a 3B model, as written and corrected, GB",
-        readable,
-        data,
-        "16 examples of 1024 tokens, fp32. Corrected: its own network (28 layers, no gates),"
-        " traced, at the peak: when activations are largest, gradients are not there yet. It"
-        " counts attention's matrices, so eager attention is what it is held against.",
-    )
-
-
-def _components(row: dict[str, Any]) -> dict[str, float]:
-    """A traced peak by the published table's components, GB."""
-    parts = {
-        name: sum(row["parts"][kind] for kind in kinds) / 1e9 for name, kinds in COMPONENTS.items()
-    }
-    parts["static_total"] = parts["weights"] + parts["gradients"] + parts["optimizer"]
-    return parts | {"total": row["traced"] / 1e9}
-
-
-def corrected_table(rows: Rows) -> ReportTable:
-    """The corrected 3B answer, by formula and by trace."""
-    data = pd.DataFrame(
-        [
-            {key: row[key] for key in ("model", "method", "way", "closed_form", "traced")}
-            for row in rows
-        ]
-    )
-    full = data[data["method"] == "full"].set_index(["model", "way"])["traced"]
-    of_full = (
-        100 * data["traced"] / full.loc[list(zip(data["model"], data["way"], strict=True))].array
-    )
-    data["percent_of_full"] = of_full
-    readable = data[["model", "method", "way"]].assign(
-        **{
-            "by formula": data["closed_form"].map(_gb),
-            "traced": data["traced"].map(_gb),
-            "of full": of_full.map("{:.0f} %".format),
-        }
-    )
-    return ReportTable(
-        "A 3B model at 16 examples of 1024 tokens, GB",
-        readable,
-        data,
-        "report-3b: the published report's network, as a classifier. llama-3.2-3b: the language"
-        " model that it stands for, whose logits alone are 8.4 GB. Fused AdamW; fused attention"
-        " where nothing else is said.",
-    )
-
-
-def errata_table(errata: Rows) -> ReportTable:
-    """The errors of the published arithmetic, each beside the right figure."""
-    data = pd.DataFrame(errata)
-    names = {"what": "where", "written": "as written", "right": "right"}
-    return ReportTable(
-        "Errors of the published memory arithmetic", data.rename(columns=names), data
     )
 
 

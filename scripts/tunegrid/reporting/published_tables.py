@@ -1,8 +1,9 @@
-"""A paper's numbers beside the grid's, what is wrong with them, and what they conclude."""
+"""Papers' numbers beside the grid's, what is wrong with them, and what the papers conclude."""
 
 import pandas as pd
 
-from tunegrid.published.numbers import EXPECTED, MEAN_OF
+from tunegrid.published.number_comparison import EXPECTED
+from tunegrid.published.number_file import MEAN_OF
 from tunegrid.reporting.marks import explain_marks, format_run_count
 from tunegrid.reporting.report_table import (
     ReportTable,
@@ -29,15 +30,12 @@ NONE = "None of these models, tasks and methods is in this grid."
 PLACE = ["source", "model", "task", "method"]
 
 
-def published_tables(
-    compared: pd.DataFrame, audit: pd.DataFrame, findings: pd.DataFrame
-) -> dict[str, ReportTable]:
-    """All three by name (`tunegrid.reporting.table_names.PUBLISHED_TABLES`).
+def published_tables(compared: pd.DataFrame, audit: pd.DataFrame) -> dict[str, ReportTable]:
+    """Both tables of numbers by name (`tunegrid.reporting.table_names.PUBLISHED_TABLES`).
 
     Args:
         compared: as compare_published returns it.
         audit: as audit_published returns it.
-        findings: as check_findings returns it.
     """
     numbers = ["published", MEAN_OF, "ours", "n", *COUNTS, "low", "high", *EXPECTED, "difference"]
     data = compared.reindex(columns=[*PLACE, "metric", *numbers, "verdict"])
@@ -70,7 +68,18 @@ def published_tables(
             if len(audit)
             else "None was found among those whose tasks and models are in this grid.",
         ),
-        "published_findings": ReportTable(
-            "The published report's findings", findings, findings, FINDINGS_NOTE
-        ),
     }
+
+
+def findings_table(findings: pd.DataFrame) -> ReportTable:
+    """The papers' conclusions, held against the grid's numbers.
+
+    Args:
+        findings: as check_findings returns it.
+    """
+    return ReportTable(
+        title="Published findings, held against these results",
+        readable=findings,
+        data=findings,
+        note=FINDINGS_NOTE,
+    )

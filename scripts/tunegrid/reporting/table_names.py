@@ -27,7 +27,10 @@ TABLES = list(CATEGORY)
 ERRORS = ["confusion", "per_class", "agreement", "hard"]
 #: Further tables of a grid that has aggregated tasks; their chapter is Quality.
 PART_TABLES = ["parts"]
-PUBLISHED_TABLES = ["published", "published_audit", "published_findings"]
+#: Where the grid is compared with papers; under Published.
+PUBLISHED_TABLES = ["published", "published_audit"]
+#: Where one of these papers has findings; under Published.
+FINDING_TABLES = ["published_findings"]
 MEMORY_TABLES = ["memory", "memory_fits", "memory_saving"]
-#: The tables of the published report's 3B example.
-RECOUNT_TABLES = ["memory_published", "memory_corrected", "memory_errata"]
+#: Where one of the papers has a memory example; under Memory.
+MEMORY_EXAMPLE_TABLES = ["memory_published", "memory_corrected", "memory_errata"]

@@ -1,0 +1,327 @@
+"""A paper's folder: read whole, or refused in lines that say file, key and what would be right."""
+
+import copy
+import json
+
+import pytest
+import yaml
+from paths import ROOT
+
+from tunegrid.errors import UserError
+from tunegrid.planning.loading import load_project
+from tunegrid.published.formulas import evaluate, fill, formula_problem, text_problem
+from tunegrid.published.memory_case import QuantityValues
+from tunegrid.published.number_file import COLUMNS
+from tunegrid.published.paper import read_paper
+from tunegrid.reporting.memory_example_tables import memory_example_tables
+
+HEADER = ",".join(COLUMNS)
+NUMBERS = f"{HEADER},mean_of\nsmith2025,m,t,full,accuracy,.90,5\n"
+FINDING = {"finding": "t is hard", "hardest_task": {"task": "t", "method": "full"}}
+SHAPE = {"model_type": "bert", "hidden_size": 8, "vocab_size": 100}
+FIGURES = "method,component,gigabytes,formula\nfull,weights,2.5,5 / 2\nfull,total,4,\n"
+MEMORY = {
+    "batch": 4,
+    "tokens": 32,
+    "networks": ["net"],
+    "methods": ["full", "lora"],
+    "reference": "full",
+    "ways": {"fp32": {}, "eager": {"attention": "eager"}},
+    "beside": {"network": "net", "columns": [{"name": "traced", "title": "t", "way": "fp32"}]},
+    "quantities": {
+        "hidden": {"shape": {"network": "net", "key": "hidden_size"}},
+        "peak": {"traced": {"network": "net", "method": "lora", "way": "eager", "what": "peak"}},
+        "double": {"formula": "2 * peak / GB"},
+    },
+    "errata": [{"what": "peak", "written": "1 GB", "right": "{double:.1f} GB", "why": "twice"}],
+    "tables": {
+        "published": {"title": "{batch:.0f} of {hidden:.0f}"},
+        "corrected": {"title": "Again", "note": "No note."},
+        "errata": {"title": "Errors"},
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A paper with one number, one finding and a memory example, which a test may break."""
+    (tmp_path / "numbers.csv").write_text(NUMBERS)
+    (tmp_path / "memory.csv").write_text(FIGURES)
+    (tmp_path / "net.json").write_text(json.dumps(SHAPE))
+    write_paper(tmp_path)
+    return tmp_path
+
+
+def write_paper(folder, **changes):
+    content = {"source": "smith2025", "findings": [FINDING], "memory": MEMORY} | changes
+    (folder / "paper.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def lines_of(folder):
+    """The lines that a paper is refused with, its folder called PAPER."""
+    with pytest.raises(UserError) as error:
+        read_paper(str(folder))
+    assert not any("\n" in line for line in error.value.problems)
+    return [line.replace(str(folder), "PAPER") for line in error.value.problems]
+
+
+def test_a_whole_paper_is_read(folder):
+    paper = read_paper(str(folder))
+    assert [number.value for number in paper.numbers] == [".90"]
+    assert [finding.kind for finding in paper.findings] == ["hardest_task"]
+    assert [figure.gigabytes for figure in paper.memory.figures] == [2.5, 4.0]
+    assert paper.memory.shapes["net"] == SHAPE
+
+
+def test_a_mere_csv_of_several_papers_is_a_paper_without_findings(tmp_path):
+    (tmp_path / "some.csv").write_text(f"{HEADER}\na,m,t,x,loss,1.0\n\nb,m,t,x,accuracy,.5\n")
+    paper = read_paper(str(tmp_path / "some.csv"))
+    assert [(number.source, number.mean_of) for number in paper.numbers] == [
+        ("a", None), ("b", None),
+    ]  # fmt: skip
+    assert (paper.findings, paper.memory) == ((), None)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("model,value\nm,1\n", "has the columns model, value; they must be source, model"),
+        (f"{HEADER}\np,m,t,x,acuracy,0.5\n", ":2: metric 'acuracy' is none of loss"),
+        (f"{HEADER}\np,m,t,x,accuracy,high\n", ":2: value 'high' is not a number"),
+        (f"{HEADER}\np,m,t,x,accuracy,nan\n", ":2: value 'nan' is not a number"),
+        (f"{HEADER}\np,m,t,x,accuracy\n", ":2: has 5 cells, but the first line names 6 columns"),
+        (
+            f"{HEADER},mean_of\np,m,t,x,accuracy,.5,five\n",
+            ":2: mean_of 'five' is no number of runs: 1, 5, or nothing",
+        ),
+        ("", "is no CSV that can be read"),
+    ],
+)
+def test_a_table_that_is_none_is_one_line(tmp_path, text, message):
+    (tmp_path / "p.csv").write_text(text)
+    (line,) = lines_of(tmp_path / "p.csv")
+    assert line.startswith("PAPER")
+    assert message in line
+
+
+def test_every_wrong_number_has_its_line(tmp_path):
+    (tmp_path / "p.csv").write_text(f"{HEADER}\np,m,t,x,a,1\np,m,t,x,loss,1\np,m,t,x,loss,x\n")
+    first, second = lines_of(tmp_path / "p.csv")
+    assert first.startswith("PAPER:2: metric 'a'")
+    assert second.startswith("PAPER:4: value 'x'")
+
+
+@pytest.mark.parametrize(
+    ("finding", "message"),
+    [
+        ({"finding": "x"}, "names no kind of finding; give exactly one of hardest_task, easiest"),
+        (
+            FINDING | {"easiest_task": {"task": "t", "method": "full"}},
+            "names hardest_task and easiest_task; give exactly one",
+        ),
+        (FINDING | {"hardest_tusk": {}}, "hardest_tusk: unknown key; did you mean 'hardest_task'?"),
+        (
+            {"finding": "x", "hardest_task": {"task": "t", "methud": "full"}},
+            "[0].hardest_task.methud: unknown key; did you mean 'method'?",
+        ),
+        ({"finding": "x", "hardest_task": {"task": "t"}}, "hardest_task.method: is missing"),
+        ({"finding": "", "hardest_task": {"task": "t", "method": "m"}}, "finding: is empty"),
+        (
+            {"finding": "x", "hardest_task": {"task": "t", "method": "m", "metric": "acuracy"}},
+            "'acuracy' is no metric by which methods are compared; did you mean 'accuracy'?",
+        ),
+        (
+            {"finding": "x", "better_models": {"models": "m", "than": "n", "method": "full"}},
+            "better_models.models: 'm' is not a list; write [m]",
+        ),
+        (
+            {"finding": "x", "equal_metrics": {"metrics": ["accuracy"], "why": "y"}},
+            "[0].equal_metrics: names 1 metrics; name the two that are equal",
+        ),
+        (
+            {"finding": "x", "equal_metrics": {"metrics": ["accuracy", "mikro_f1"], "why": "y"}},
+            "'mikro_f1' is no metric; did you mean 'micro_f1'?",
+        ),
+    ],
+)
+def test_a_wrong_finding_is_one_line(folder, finding, message):
+    write_paper(folder, findings=[finding])
+    lines = [line for line in lines_of(folder) if message in line]
+    assert len(lines) == 1, lines_of(folder)
+    assert lines[0].startswith("PAPER/paper.yaml: findings[0]")
+
+
+def changed(path, value):
+    """`MEMORY` with another value at a path of keys."""
+    content = copy.deepcopy(MEMORY)
+    at = content
+    for key in path[:-1]:
+        at = at[key]
+    at[path[-1]] = value
+    return content
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (["batch"], "4", "memory.batch: '4' is not a whole number but text; write 4"),
+        (["bach"], 4, "memory.bach: unknown key; did you mean 'batch'?"),
+        (["reference"], "ful", "memory.reference: unknown name 'ful'; did you mean 'full'?"),
+        (["networks"], ["net", "nut"], "no shape of 'nut'; put its config.json into the folder as"),
+        (["ways", "eager", "attention"], "flash", "'flash' is not one of 'eager' or 'sdpa'"),
+        (["beside", "network"], "nut", "memory.beside.network: unknown name 'nut'"),
+        (["beside", "columns", 0, "way"], "fp16", "memory.beside.columns[0].way: unknown name"),
+        (
+            ["quantities", "hidden", "shape", "key"], "width",
+            "memory.quantities.hidden.shape.key: the shape of 'net' has no number 'width'",
+        ),
+        (["quantities", "peak", "traced", "way"], "fp16", "quantities.peak.traced.way: unknown"),
+        (["quantities", "peak", "traced", "what"], "top", "'top' is not one of 'peak', 'activ"),
+        (["quantities", "peak", "formula"], "1", "none or several of shape, traced and formula"),
+        (["quantities", "GB"], {"formula": "1"}, "quantities.GB: 'GB' is no name of a quantity"),
+        (
+            ["quantities", "double", "formula"], "2 * peek",
+            "memory.quantities.double.formula: '2 * peek' uses 'peek', which is not known here;",
+        ),
+        (
+            ["quantities", "double", "formula"], "open('x')",
+            "\"open('x')\" is no formula; write numbers, names and + - * / **",
+        ),
+        (
+            ["errata", 0, "right"], "{duble:.1f} GB",
+            "memory.errata[0].right: '{duble:.1f} GB' uses {duble}, which is not known here; known",
+        ),
+        (["errata", 0, "why"], "{double:.1g2}", "by '.1g2', which is no format; double:.2f is one"),
+        (["errata", 0, "why"], "{double", "has a brace that is not closed; write {{ and }}"),
+        (["tables", "errata", "title"], "{x}", "memory.tables.errata.title: '{x}' uses {x}"),
+    ],
+)  # fmt: skip
+def test_a_wrong_memory_example_is_one_line(folder, path, value, message):
+    write_paper(folder, memory=changed(path, value))
+    lines = lines_of(folder)
+    assert [message in line for line in lines] == [True], lines
+    assert lines[0].startswith("PAPER/paper.yaml: memory.")
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("ful,weights,1,", ":2: unknown method 'ful'; did you mean 'full'?"),
+        ("full,wights,1,", ":2: unknown component 'wights'; did you mean 'weights'?"),
+        ("full,weights,much,", ":2: gigabytes 'much' is not a number"),
+        ("full,weights,1,1 +", ":2: '1 +' is no formula"),
+        ("full,weights,1,1 / 0", ":2: formula '1 / 0' has no value: float division by zero"),
+        ("full,weights,1.5,2 * 3", ":2: gigabytes '1.5' is not what its formula '2 * 3' gives, 6;"),
+    ],
+)
+def test_a_wrong_figure_is_one_line(folder, row, message):
+    (folder / "memory.csv").write_text(f"method,component,gigabytes,formula\n{row}\n")
+    (line,) = lines_of(folder)
+    assert line.startswith("PAPER/memory.csv")
+    assert message in line
+
+
+def test_a_figure_may_be_rounded_or_cut_off_and_need_no_formula(folder):
+    rows = "full,total,20,12.54 + 8\nfull,weights,21,12.54 + 8\nlora,weights,3,\n"
+    (folder / "memory.csv").write_text(f"method,component,gigabytes,formula\n{rows}")
+    figures = read_paper(str(folder)).memory.figures
+    assert [figure.gigabytes for figure in figures] == [20, 21, 3]
+
+
+def test_a_paper_and_its_numbers_have_one_name(folder):
+    write_paper(folder, source="smith2024")
+    assert lines_of(folder) == [
+        "PAPER/numbers.csv: has the source 'smith2025'; paper.yaml calls it 'smith2024'"
+    ]
+
+
+def test_a_missing_part_is_named(folder):
+    (folder / "memory.csv").unlink()
+    assert "PAPER/memory.csv: is no CSV that can be read" in lines_of(folder)[0]
+    write_paper(folder, memory=None)
+    (folder / "numbers.csv").unlink()
+    assert "PAPER/numbers.csv: is no CSV that can be read" in lines_of(folder)[0]
+    (folder / "paper.yaml").unlink()
+    assert "is neither a folder with paper.yaml and numbers.csv nor a CSV" in lines_of(folder)[0]
+
+
+def test_a_shape_that_is_no_json_is_one_line(folder):
+    (folder / "net.json").write_text("{hidden_size: 8}")
+    (line,) = lines_of(folder)
+    assert line.startswith("PAPER/net.json: is no JSON")
+
+
+def test_texts_quote_what_was_computed(folder):
+    case = read_paper(str(folder)).memory
+    rows = [
+        {
+            "model": "net", "method": method, "way": way, "traced": traced, "closed_form": None,
+            "parts": dict.fromkeys(
+                ["frozen weights", "trainable weights", "gradients", "optimizer state",
+                 "activations", "temporaries", "inputs"], 1_000_000_000,
+            ),
+        }
+        for method, way, traced in (
+            ("full", "fp32", 9e9), ("full", "eager", 8e9), ("lora", "fp32", 3e9),
+            ("lora", "eager", 4e9),
+        )
+    ]  # fmt: skip
+    tables = memory_example_tables(case, rows)
+    assert tables["memory_errata"].data["right"].tolist() == ["8.0 GB"]
+    published = tables["memory_published"]
+    assert published.title == "4 of 8"
+    assert published.data.columns.tolist() == ["method", "component", "gigabytes", "traced"]
+    assert published.data["traced"].tolist() == [2.0, 9.0]
+    assert tables["memory_corrected"].readable["of full"].tolist() == [
+        "100 %", "100 %", "33 %", "50 %",
+    ]  # fmt: skip
+    with pytest.raises(UserError, match="quantity peak: net, lora, eager was not traced"):
+        QuantityValues(case, rows[:3])["double"]
+
+
+def test_formulas_are_arithmetic_and_nothing_else():
+    values = {"a": 2.0, "b_1": 3.0}
+    assert evaluate("-(a + 2 * b_1 ** 2) / 4 - 1", values) == -6.0
+    assert formula_problem("a * b_1", values) is None
+    for wrong in ("a.real", "a[0]", "f(a)", "a if a else a", "'a'", "a % 2", "a < 2", "True", ""):
+        assert formula_problem(wrong, values), wrong
+
+
+def test_texts_name_values_and_nothing_else():
+    values = {"a": 2.0}
+    assert fill("{{{a:.1f}}} and {a:.0f}", values) == "{2.0} and 2"
+    assert text_problem("{a:.1f}", values) is None
+    for wrong in ("{a.real}", "{a[0]}", "{}", "{0}", "{a!r}", "{a:{a}}", "}"):
+        assert text_problem(wrong, values), wrong
+
+
+def broken(tmp_path, published):
+    """The one line that a configuration with these papers is refused with."""
+    grid = "grid: [{models: [minilm-l6], tasks: [reviews], methods: [full], seeds: [1]}]\n"
+    path = tmp_path / "my.yaml"
+    path.write_text(grid + yaml.safe_dump({"published": published}))
+    with pytest.raises(UserError) as error:
+        load_project([path])
+    (line,) = error.value.problems
+    return line
+
+
+def test_a_configuration_that_names_a_wrong_paper_is_refused(tmp_path, folder):
+    assert "my.yaml: published[0]: no such file or folder: " in broken(tmp_path, ["no-such-paper"])
+    write_paper(folder, findings=[{"finding": "x"}])
+    assert "paper.yaml: findings[0]: names no kind" in broken(tmp_path, [str(folder)])
+    write_paper(folder, memory=changed(["methods"], ["full", "lora", "lorra"]))
+    assert "memory.methods: unknown method 'lorra'; did you mean" in broken(tmp_path, [str(folder)])
+    write_paper(folder)
+    both = [str(folder), "config/published/lab-report-2024"]
+    assert "my.yaml: published: " in (line := broken(tmp_path, both))
+    assert "have a memory example each; the tables hold one" in line
+
+
+def test_only_the_report_s_own_configurations_name_papers():
+    named = {
+        name: load_project([ROOT / "config" / name]).config.published
+        for name in ("config.yaml", "report-cpu.yaml", "demo.yaml")
+    }
+    report = ["config/published/lab-report-2024"]
+    assert named == {"config.yaml": report, "report-cpu.yaml": report, "demo.yaml": []}

@@ -1,0 +1,39 @@
+"""The report's own memory arithmetic, as its folder holds it, to its digits."""
+
+import csv
+
+import pytest
+from paths import ROOT
+
+from tunegrid.published.formulas import evaluate
+from tunegrid.published.memory_case import QuantityValues
+from tunegrid.published.paper import read_paper
+
+FOLDER = ROOT / "config/published/lab-report-2024"
+CASE = read_paper(str(FOLDER)).memory
+#: What of the report can be computed without tracing a step.
+VALUES = QuantityValues(CASE, rows=[])
+
+
+def test_the_report_s_arithmetic_is_reproduced_to_its_digits():
+    """Its one rounding, "about 20" for 20.54, cuts off; every other figure is what it computes."""
+    with (FOLDER / "memory.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 12
+    computed = {(row["method"], row["component"]): evaluate(row["formula"], VALUES) for row in rows}
+    about_twenty = ("adapter-64", "total")
+    assert computed.pop(about_twenty) == pytest.approx(20.54)
+    printed = {(figure.method, figure.component): figure.gigabytes for figure in CASE.figures}
+    assert printed.pop(about_twenty) == 20
+    assert computed == pytest.approx(printed)
+
+
+def test_the_report_s_formula_gives_what_its_errata_say():
+    assert VALUES["as_written"] == pytest.approx(5.82, rel=1e-3)
+    assert VALUES["as_written_gib"] == pytest.approx(5.42, rel=1e-3)
+    # 72 sh more: 18 for each of the four layers that were left out
+    assert (VALUES["with_all_layers"] - VALUES["as_written"]) * 1e9 == pytest.approx(
+        72 * 1024 * 3072
+    )
+    assert VALUES["adapters_as_written"] == pytest.approx(0.54, abs=0.005)
+    assert VALUES["logits"] == pytest.approx(4 * 16 * 1024 * 128256 / 1e9)
