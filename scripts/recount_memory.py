@@ -2,11 +2,11 @@
 """Count a paper's memory example again: trace a training step of each network, method and way.
 
 Nothing but --setup decides the result, however many processes share the work. The set-up is JSON:
-batch, tokens, labels (of networks that classify), networks (name → what its config.json holds),
-methods (name → catalogue entry) and ways (name → attention, precision, checkpointing). The workflow
-makes it of the block `memory` of a paper's paper.yaml (docs/published-papers.md). A step of a
-network of 3 billion weights takes two to four seconds. Fails where a network cannot be built with a
-method.
+batch, tokens, labels (of networks that classify), and lists of networks (name, and shape: what its
+config.json holds), methods (name, and entry: that of the catalogue) and ways (name, and options:
+attention, precision, checkpointing). The workflow makes it of the block `memory` of a paper's
+paper.yaml (docs/published-papers.md). A step of a network of 3 billion weights takes two to four
+seconds. Fails where a network cannot be built with a method.
 """
 
 import logging

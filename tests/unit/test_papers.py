@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 
 import pytest
 import yaml
@@ -9,6 +10,7 @@ from paths import ROOT
 
 from tunegrid.errors import UserError
 from tunegrid.planning.loading import load_project
+from tunegrid.published.finding_kinds import KINDS
 from tunegrid.published.formulas import evaluate, fill, formula_problem, text_problem
 from tunegrid.published.memory_case import QuantityValues
 from tunegrid.published.number_file import COLUMNS
@@ -325,3 +327,18 @@ def test_only_the_report_s_own_configurations_name_papers():
     }
     report = ["config/published/lab-report-2024"]
     assert named == {"config.yaml": report, "report-cpu.yaml": report, "demo.yaml": []}
+
+
+def test_the_paper_that_the_documentation_shows_is_a_whole_one(tmp_path):
+    text = (ROOT / "docs/published-papers.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^`my-paper/(\S+?)` .*?^```\w+\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert sorted(name for name, _ in shown) == ["memory.csv", "numbers.csv", "paper.yaml"]
+    for name, content in shown:
+        (tmp_path / name).write_text(content)
+    paper = read_paper(str(tmp_path))
+    assert (len(paper.numbers), len(paper.findings), len(paper.memory.figures)) == (3, 1, 2)
+
+
+def test_the_documentation_names_every_kind_of_finding():
+    text = (ROOT / "docs/published-papers.md").read_text(encoding="utf-8")
+    assert [kind for kind in KINDS if f"`{kind}`" not in text] == []

@@ -1,10 +1,12 @@
 """The report's own memory arithmetic, as its folder holds it, to its digits."""
 
 import csv
+import json
 
 import pytest
 from paths import ROOT
 
+from tunegrid.files import canonical_json
 from tunegrid.published.formulas import evaluate
 from tunegrid.published.memory_case import QuantityValues
 from tunegrid.published.paper import read_paper
@@ -26,6 +28,14 @@ def test_the_report_s_arithmetic_is_reproduced_to_its_digits():
     printed = {(figure.method, figure.component): figure.gigabytes for figure in CASE.figures}
     assert printed.pop(about_twenty) == 20
     assert computed == pytest.approx(printed)
+
+
+def test_the_example_is_traced_in_the_paper_s_own_order():
+    """Also after the set-up has been JSON with sorted keys, as the workflow hands it on."""
+    methods = {name: {"kind": "full"} for name in CASE.example.methods}
+    setup = json.loads(canonical_json(CASE.recount_setup(methods)))
+    for key in ("networks", "methods", "ways"):
+        assert [one["name"] for one in setup[key]] == list(getattr(CASE.example, key))
 
 
 def test_the_report_s_formula_gives_what_its_errata_say():

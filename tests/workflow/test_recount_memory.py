@@ -20,20 +20,22 @@ SETUP = CASE.recount_setup(METHODS)
 EAGER, FUSED = "fp32, eager attention", "fp32"
 
 
-def part_of(setup, networks, methods, ways):
-    """The set-up of some of its networks, methods and ways."""
-    return setup | {
-        "networks": {name: setup["networks"][name] for name in networks},
-        "methods": {name: setup["methods"][name] for name in methods},
-        "ways": {name: setup["ways"][name] for name in ways},
+def part_of(methods=None, ways=None, layers=None, network="report-3b"):
+    """The report's set-up for one network, maybe of fewer layers, and for some methods and ways."""
+    (shape,) = (one["shape"] for one in SETUP["networks"] if one["name"] == network)
+    if layers:
+        shape = shape | {"num_hidden_layers": layers}
+    return SETUP | {
+        "networks": [{"name": network, "shape": shape}],
+        "methods": [one for one in SETUP["methods"] if not methods or one["name"] in methods],
+        "ways": [one for one in SETUP["ways"] if not ways or one["name"] in ways],
     }
 
 
 @pytest.fixture(scope="module")
 def recounted():
     """Of the 32 cases the four that the report's answers and most errata are computed of."""
-    setup = part_of(SETUP, ["report-3b"], ["full", "adapter-64"], [EAGER, FUSED])
-    return recount(setup, processes=1)
+    return recount(part_of(methods=["full", "adapter-64"], ways=[EAGER, FUSED]), processes=1)
 
 
 def test_the_report_s_answers_are_corrected(recounted):
@@ -59,18 +61,15 @@ def test_the_report_s_answers_are_corrected(recounted):
 
 def test_formula_and_trace_agree_on_the_report_s_own_network(recounted):
     """At full size, and by every method and way for four of its layers."""
-    shallow = SETUP["networks"]["report-3b"] | {"num_hidden_layers": 4}
-    setup = part_of(SETUP, ["report-3b"], SETUP["methods"], SETUP["ways"])
-    rows = recount(setup | {"networks": {"report-3b": shallow}}, processes=1)
+    rows = recount(part_of(layers=4), processes=1)
     assert len(rows) == 16
     for row in [*rows, *recounted]:
         assert row["closed_form"] == pytest.approx(row["traced"], rel=0.01)
 
 
 def test_a_language_model_of_the_example_is_traced_and_has_no_formula():
-    shallow = SETUP["networks"]["llama-3.2-3b"] | {"num_hidden_layers": 1}
-    setup = part_of(SETUP, ["llama-3.2-3b"], ["lora"], [FUSED])
-    (row,) = recount(setup | {"networks": {"llama-3.2-3b": shallow}}, processes=1)
+    setup = part_of(methods=["lora"], ways=[FUSED], layers=1, network="llama-3.2-3b")
+    (row,) = recount(setup, processes=1)
     assert row["closed_form"] is None
     # Its logits, of every token, are alive three times at the peak.
     assert row["traced"] > 3 * 4 * 16 * 1024 * 128256
@@ -83,9 +82,12 @@ def test_processes_share_the_work_and_change_nothing(tmp_path):
         "intermediate_size": 64, "vocab_size": 99, "max_position_embeddings": 64,
     }  # fmt: skip
     setup = {
-        "batch": 4, "tokens": 16, "labels": 2, "networks": {"tiny": shape},
-        "methods": {"full": entry, "lora": METHODS["lora"]},
-        "ways": {"fp32": {}, "eager": {"attention": "eager"}},
+        "batch": 4, "tokens": 16, "labels": 2, "networks": [{"name": "tiny", "shape": shape}],
+        "methods": [{"name": "lora", "entry": METHODS["lora"]}, {"name": "full", "entry": entry}],
+        "ways": [
+            {"name": "fp32", "options": {}},
+            {"name": "eager", "options": {"attention": "eager"}},
+        ],
     }  # fmt: skip
     output = tmp_path / "recounted.json"
     run = subprocess.run(
@@ -96,6 +98,6 @@ def test_processes_share_the_work_and_change_nothing(tmp_path):
     assert run.returncode == 0, run.stderr
     rows = json.loads(output.read_text())
     assert [(row["method"], row["way"]) for row in rows] == [
-        ("full", "fp32"), ("full", "eager"), ("lora", "fp32"), ("lora", "eager"),
+        ("lora", "fp32"), ("lora", "eager"), ("full", "fp32"), ("full", "eager"),
     ]  # fmt: skip
     assert rows == json.loads(json.dumps(recount(setup, processes=1)))

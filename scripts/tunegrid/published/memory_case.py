@@ -63,11 +63,15 @@ class MemoryCase:
             "batch": self.example.batch,
             "tokens": self.example.tokens,
             "labels": self.example.labels,
-            "networks": {name: self.shapes[name] for name in self.example.networks},
-            "methods": {name: methods[name] for name in self.example.methods},
-            "ways": {
-                name: way.model_dump(exclude_none=True) for name, way in self.example.ways.items()
-            },
+            # Lists, for the order in which tables show them is lost in JSON's objects.
+            "networks": [
+                {"name": name, "shape": self.shapes[name]} for name in self.example.networks
+            ],
+            "methods": [{"name": name, "entry": methods[name]} for name in self.example.methods],
+            "ways": [
+                {"name": name, "options": way.model_dump(exclude_none=True)}
+                for name, way in self.example.ways.items()
+            ],
         }
 
 

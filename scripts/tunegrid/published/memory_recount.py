@@ -12,9 +12,10 @@ def recount(setup: dict[str, Any], processes: int) -> list[dict[str, Any]]:
     """Trace one training step of every network, method and way of an example.
 
     Args:
-        setup: batch, tokens, labels, networks (name → what its `config.json` holds), methods
-            (name → catalogue entry) and ways (name → what differs from the defaults of
-            `tunegrid.memory.workload.Workload`), as `MemoryCase.recount_setup` returns it.
+        setup: batch, tokens, labels, and lists of networks (name, and shape: what its `config.json`
+            holds), methods (name, and entry: that of the catalogue) and ways (name, and options:
+            what differs from the defaults of `tunegrid.memory.workload.Workload`), as
+            `MemoryCase.recount_setup` returns it.
         processes: so many share the work; the result is the same.
 
     Returns:
@@ -29,13 +30,13 @@ def recount(setup: dict[str, Any], processes: int) -> list[dict[str, Any]]:
     with parallel_config("loky", n_jobs=processes, inner_max_num_threads=1):
         traced = Parallel()(
             delayed(trace_step)(
-                shape=setup["networks"][network],
-                method=setup["methods"][method],
-                case=shared | setup["ways"][way],
+                shape=network["shape"],
+                method=method["entry"],
+                case=shared | way["options"],
             )
             for network, method, way in cases
         )
     return [
-        {"model": network, "method": method, "way": way} | found
+        {"model": network["name"], "method": method["name"], "way": way["name"]} | found
         for (network, method, way), found in zip(cases, traced, strict=True)
     ]
