@@ -121,6 +121,10 @@ def make_results():
     return Results(runs, summary, costs, tables)
 
 
+def test_the_main_metric_is_one_by_which_methods_are_compared():
+    assert main_metric().compared
+
+
 def test_it_reaches_every_table_of_metrics(added):
     results = make_results()
     tables = results.tables

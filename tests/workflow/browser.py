@@ -1,4 +1,4 @@
-"""A page in headless Chromium, from its file: a script looks around in it and tells what it saw."""
+"""Looking at a page in headless Chromium: a script runs in it and returns what it saw."""
 
 import json
 import os
@@ -11,42 +11,62 @@ from typing import Any
 
 import pytest
 
-#: Notes whatever goes wrong from the first line on.
-LISTENING = """<script>
+#: Stands before the page: it collects every error from the first line on.
+COLLECT_ERRORS = """<script>
   const complaints = [];
-  console.error = (...told) => complaints.push(told.join(" "));
+  console.error = (...words) => complaints.push(words.join(" "));
   window.addEventListener("error", (event) => complaints.push(String(event.message)), true);
 </script>"""
-LOOKING = """<script>
+#: Stands behind the page: it runs the script (%s) and writes what it returns into the page.
+RUN_SCRIPT = """<script>
   const wait = (ms) => new Promise((done) => setTimeout(done, ms));
-  const tell = (found) => {
-    const told = document.createElement("pre");
-    told.id = "found";
-    told.textContent = JSON.stringify({found, complaints});
-    document.body.append(told);
+  const write = (found) => {
+    const element = document.createElement("pre");
+    element.id = "found";
+    element.textContent = JSON.stringify({found, complaints});
+    document.body.append(element);
   };
-  (async () => { %s })().then(tell, (error) => tell({failed: String(error)}));
+  (async () => { %s })().then(write, (error) => write({failed: String(error)}));
 </script>"""
+#: Width and height of the window, in pixels.
+WINDOW = (1000, 800)
 
 
 def browse(page: Path, script: str, folder: Path) -> tuple[Any, list[str]]:
-    """Open a page, run the body of an async function in it; what that returns, and all errors.
+    """Open a page and run a script in it.
 
-    Skips the test where there is no Chromium, but in CI, where there must be one.
+    Skips the test if there is no Chromium; in CI, where there must be one, it fails.
+
+    Args:
+        page: an HTML file.
+        script: the body of an asynchronous JavaScript function; `await wait(ms)` waits.
+        folder: an empty folder for the browser's files.
+
+    Returns:
+        What the script returns, and all errors of the page.
     """
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         reason = "there is no Chromium; `make test-packages` installs it where it may"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
-    text = page.read_text(encoding="utf-8")
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
     copy = folder / "browsed.html"
-    copy.write_text(LISTENING + text + LOOKING % script, encoding="utf-8")
-    run = subprocess.run(
-        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=60000",
-         f"--user-data-dir={folder / 'browser'}", "--dump-dom", copy.as_uri()],
-        capture_output=True, text=True, timeout=180, check=True,
-    )  # fmt: skip
-    told = re.search(r'<pre id="found">(.*?)</pre>', run.stdout, re.DOTALL)
-    assert told, run.stderr
-    answer = json.loads(unescape(told[1]))
+    text = page.read_text(encoding="utf-8")
+    copy.write_text(COLLECT_ERRORS + text + RUN_SCRIPT % script, encoding="utf-8")
+    command = [
+        browser,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--virtual-time-budget=60000",
+        f"--window-size={WINDOW[0]},{WINDOW[1]}",
+        f"--user-data-dir={folder / 'browser'}",
+        "--dump-dom",
+        copy.as_uri(),
+    ]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=180, check=True)
+    written = re.search(r'<pre id="found">(.*?)</pre>', run.stdout, re.DOTALL)
+    assert written, run.stderr
+    answer = json.loads(unescape(written[1]))
     return answer["found"], answer["complaints"]

@@ -1,5 +1,6 @@
 """The report as its readers see it: in a browser, from the file."""
 
+import pandas as pd
 import pytest
 from browser import browse
 
@@ -71,7 +72,7 @@ def test_each_chapter_has_its_entries_and_each_entry_is_seen(report):
         assert seen["shown"], chapter
         for path, size in seen["shown"].items():
             assert size > 100, path
-    tables = dict(CATEGORY) | dict.fromkeys(MEMORY_TABLES, "Memory")
+    tables = CATEGORY | dict.fromkeys(MEMORY_TABLES, "Memory")
     tables |= dict.fromkeys([*PUBLISHED_TABLES, *FINDING_TABLES], "Published")
     for table, chapter in tables.items():
         assert f"results/tables/{table}.html" in chapters[chapter]["shown"]
@@ -83,8 +84,6 @@ def test_each_chapter_has_its_entries_and_each_entry_is_seen(report):
 
 
 def test_tables_sort_by_a_click_numbers_as_numbers(tmp_path):
-    import pandas as pd
-
     rows = pd.DataFrame(
         {"name": ["b", "c", "a", "d"], "score": ["0.9 ± 0.1", "10.5", "—", "-1,000 (3)"]}
     )
@@ -106,3 +105,35 @@ def test_tables_sort_by_a_click_numbers_as_numbers(tmp_path):
     )
     assert complaints == []
     assert found == ["abcd", "dcba", "dbca", "cbda"]
+
+
+def test_long_texts_break_into_lines_and_numbers_stay_on_one(tmp_path):
+    sentence = "adapter-64 loses 1.2 points (0.4 … 2.0) of accuracy against full, at 1 % " * 4
+    rows = pd.DataFrame(
+        {
+            "model": ["roberta-base"],
+            "answer": [sentence],
+            "interval": ["-0.0200 … -0.0040"],
+            "runs": ["0.8123 ± 0.0123 (5) †1 ‡2"],
+        }
+    )
+    page = tmp_path / "table.html"
+    page.write_text(to_html("A table", [ReportTable("A table", rows, rows, note=sentence)]))
+    found, complaints = browse(
+        page,
+        """
+        const lines = [...document.querySelectorAll("tbody td")].map((cell) => {
+          const range = document.createRange();
+          range.selectNodeContents(cell);
+          return new Set([...range.getClientRects()].map((box) => box.top)).size;
+        });
+        const page = document.documentElement;
+        return {lines, scrolls: page.scrollWidth > page.clientWidth};
+        """,
+        tmp_path,
+    )
+    assert complaints == []
+    name, answer, interval, runs = found["lines"]
+    assert (name, interval, runs) == (1, 1, 1)
+    assert answer > 1
+    assert not found["scrolls"]
