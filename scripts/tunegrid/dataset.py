@@ -1,4 +1,4 @@
-"""The catalogue's tasks from Python: `get_dataset`, as the published report's helper was called."""
+"""The catalogue's tasks from Python: `get_dataset`, called as in the published report."""
 
 import tempfile
 from collections.abc import Sequence
@@ -52,7 +52,9 @@ def get_dataset(
     settings = task.split_settings(data or DataSettings())
     draws = few_shot_draws(settings, task.labels)
     splits = draw_few_shot(prepare_task(fetched, settings), draws, seed)
-    return DatasetDict({split: _join_pairs(data, sep_token) for split, data in splits.items()})
+    return DatasetDict(
+        {split: _join_pairs(examples, sep_token) for split, examples in splits.items()}
+    )
 
 
 def _read(part: Part, data_root: Path | str | None) -> DatasetDict:

@@ -78,9 +78,9 @@ def crossed_bootstrap(differences: Floats) -> Floats:
     if seeds == 1:
         return even
     shares = _seed_shares(seeds, size)
-    own = differences.mean(axis=0)
-    low, high = interval(shares @ own)
-    wanted = 2 * t_quantile(seeds) * own.std(ddof=1) / seeds**0.5
+    of_seeds = differences.mean(axis=0)
+    low, high = interval(shares @ of_seeds)
+    wanted = 2 * t_quantile(seeds) * of_seeds.std(ddof=1) / seeds**0.5
     stretch = wanted / (high - low) if high > low else 1.0
     return even + stretch * (np.einsum("bs,bs->b", shares, differences) - even)
 

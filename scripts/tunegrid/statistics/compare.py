@@ -150,22 +150,22 @@ def _compare_group(
             known = pair.where_finite(scores[metric])
             row = pair.key | {"metric": metric, "seeds": len(known.seeds)}
             if known.seeds:
-                own, reference = known.positions, known.reference_positions
+                of_method, of_reference = known.positions, known.reference_positions
                 comparison = compare_pair(
-                    scores[metric][own],
-                    scores[metric][reference],
-                    drawn[metric][:, own] - drawn[metric][:, reference],
+                    scores[metric][of_method],
+                    scores[metric][of_reference],
+                    drawn[metric][:, of_method] - drawn[metric][:, of_reference],
                     higher_is_better=METRICS[metric].higher_is_better,
                 )
                 row |= asdict(comparison)
                 row["examples"] = len(outcomes.labels)
-                row["degenerate"] = finished["degenerate"][own].sum()
-                row["reference_degenerate"] = finished["degenerate"][reference].sum()
+                row["degenerate"] = finished["degenerate"][of_method].sum()
+                row["reference_degenerate"] = finished["degenerate"][of_reference].sum()
             comparisons.append(row)
-        for seed, own, other in zip(
+        for seed, right, reference_right in zip(
             pair.seeds, rights[pair.positions], rights[pair.reference_positions], strict=True
         ):
-            details.append(pair.key | {"seed": seed} | asdict(mcnemar_test(own, other)))
+            details.append(pair.key | {"seed": seed} | asdict(mcnemar_test(right, reference_right)))
     return comparisons, details, list(_intervals(finished, scores, drawn))
 
 
@@ -189,10 +189,10 @@ def _intervals(
         scores: of each metric, the score of each run, (runs,).
         drawn: the same on draws of the examples, (b, runs).
     """
-    for key, own in finished.groupby(GROUP, sort=False):
+    for key, runs in finished.groupby(GROUP, sort=False):
         here = dict(zip(GROUP, key, strict=True))
         for metric in compared_metrics():
-            known = [at for at in own.index if np.isfinite(scores[metric][at])]
+            known = [at for at in runs.index if np.isfinite(scores[metric][at])]
             if known:
                 low, high = interval(crossed_bootstrap(drawn[metric][:, known]))
                 yield here | {"metric": metric, "crossed_low": low, "crossed_high": high}
@@ -243,13 +243,13 @@ def _pairs(group: pd.DataFrame, finished: pd.DataFrame) -> Iterator[_Pair]:
         here = dict(zip(GROUP, key, strict=True))
         if here["method"] == reference:
             continue
-        own, other = positions.get(here["method"], {}), positions[reference]
-        seeds = sorted(own.keys() & other.keys())
+        of_method, of_reference = positions.get(here["method"], {}), positions[reference]
+        seeds = sorted(of_method.keys() & of_reference.keys())
         yield _Pair(
             key=here | {"reference": reference, "seeds_planned": int(planned)},
             seeds=seeds,
-            positions=[own[seed] for seed in seeds],
-            reference_positions=[other[seed] for seed in seeds],
+            positions=[of_method[seed] for seed in seeds],
+            reference_positions=[of_reference[seed] for seed in seeds],
         )
 
 

@@ -23,7 +23,7 @@ def cost(runs: pd.DataFrame, memory: pd.DataFrame) -> pd.DataFrame:
     Returns:
         One row for each group, in the grid's order: n (finished runs) and `COUNTS`; the mean of
         every compared metric; trainable_parameters and trainable_percent; of each of `MEASURED` the
-        mean over the runs that tell it, and of the first train_seconds_sd (with n−1), too;
+        mean over the runs that have it, and of the first train_seconds_sd (with n−1), too;
         peak_memory_of ("tensors" or "process"); devices (the kinds that its runs were made on); and
         `TRACED`: the bytes of a training step at the method's largest batch and length, missing
         where it cannot be traced.

@@ -69,9 +69,9 @@ def count_errors(runs: pd.DataFrame, load: Load) -> dict[str, pd.DataFrame]:
     for task, rows in finished.groupby("task", sort=False):
         group = rows.reset_index(drop=True)
         ids, names, outcomes = load_outcomes(load, group)
-        for key, own in group.groupby(GROUP, sort=False):
+        for key, runs_here in group.groupby(GROUP, sort=False):
             here = dict(zip(GROUP, key, strict=True))
-            outcomes_here = outcomes.of_runs(own.index)
+            outcomes_here = outcomes.of_runs(runs_here.index)
             table = confusion(outcomes_here)
             confusions += [here | row for row in _confusion_rows(table, names)]
             per_class += [here | row for row in _class_rows(table, names)]
@@ -93,8 +93,8 @@ def _of_all_groups(table: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
         table: rows of groups with finished runs.
         counts: of all groups (`count_runs`).
     """
-    own = table.drop(columns=COUNTS)
-    whole = counts.reset_index().merge(own, on=GROUP, how="left")[list(table)]
+    measured = table.drop(columns=COUNTS)
+    whole = counts.reset_index().merge(measured, on=GROUP, how="left")[list(table)]
     whole_numbers = [name for name in WHOLE_NUMBERS if name in whole]
     return whole.fillna({"n": 0}).astype(dict.fromkeys(whole_numbers, "Int64"))
 

@@ -152,9 +152,9 @@ def _count_labels(weights: Floats, predicted: Integers, bounds: Integers) -> Lab
     not_yet_given = np.broadcast_to(weights.sum(axis=1, keepdims=True), shape[1:])
     for label, (start, end) in enumerate(pairwise(bounds)):
         np.equal(predicted.T, label, out=is_label)
-        own = weights[:, start:end]
-        hits[label] = own @ is_label[start:end]
-        support[label] = own.sum(axis=1, keepdims=True)
+        weights_of_label = weights[:, start:end]
+        hits[label] = weights_of_label @ is_label[start:end]
+        support[label] = weights_of_label.sum(axis=1, keepdims=True)
         if label == kinds - 1:
             given[label] = not_yet_given
         else:
@@ -210,6 +210,7 @@ def load_outcomes(
         labels as positions among those names.
 
     Raises:
+        ValueError: `load` reads log-probabilities, and `label_names` are missing.
         UserError: two runs were not measured on the same examples.
     """
     codes: dict[str, int] = {}
@@ -252,6 +253,8 @@ def _encode(column: pa.ChunkedArray, codes: dict[str, int]) -> Integers:
 
 def _values_per_example(table: pa.Table, label_names: Sequence[str]) -> dict[str, Floats]:
     """The compared metrics of log-probabilities of each example of one run, (n,) each."""
+    if not label_names:
+        raise ValueError("the names of the labels are needed to know whose probabilities these are")
     ids = {name: position for position, name in enumerate(label_names)}
     log_probabilities = table[LOG_PROBABILITIES].combine_chunks()
     predictions = Predictions(

@@ -87,9 +87,9 @@ def compare_pair(
     if several:
         # The order takes the higher score for the better one.
         sign = 1.0 if higher_is_better else -1.0
-        own, other = sign * scores, sign * reference
-        better, worse = (own, other) if sign * mean >= 0 else (other, own)
-        aso = float(almost_stochastic_order(better, worse))
+        is_better = sign * mean >= 0
+        better, worse = (scores, reference) if is_better else (reference, scores)
+        aso = float(almost_stochastic_order(sign * better, sign * worse))
     return PairedComparison(
         mean=float(scores.mean()),
         reference_mean=float(reference.mean()),

@@ -58,10 +58,10 @@ def few_shot_sample(labels: Sequence[int], draws: Sequence[Draw], seed: int) -> 
     label_ids = np.asarray(labels)
     kept = np.ones(len(label_ids), dtype=bool)
     for draw in draws:
-        own = seed if draw["seed"] is None else draw["seed"]
+        draw_seed = seed if draw["seed"] is None else draw["seed"]
         for label in draw["labels"]:
             positions = np.flatnonzero(label_ids == label)
             # A stream for each label: one label more in the task changes no other's examples.
-            order = np.random.default_rng([own, label]).permutation(positions)
+            order = np.random.default_rng([draw_seed, label]).permutation(positions)
             kept[order[draw["examples"] :]] = False
     return [int(position) for position in np.flatnonzero(kept)]

@@ -53,11 +53,11 @@ def check_splits(task: DatasetDict) -> Hygiene:
     """
     keys = {name: _keys(task, name) for name in SPLITS if name in task}
     ids = {name: list(task[name]["id"]) for name in keys}
-    unique = list(dict.fromkeys(key for own in keys.values() for key in own))
+    unique = list(dict.fromkeys(key for texts in keys.values() for key in texts))
     near = _near_duplicates(unique)
     return {
         "threshold": NEAR,
-        "within": {name: _repetitions(own, near) for name, own in keys.items()},
+        "within": {name: _repetitions(texts, near) for name, texts in keys.items()},
         "across": [
             _leak(source, target, keys, ids, near) for source, target in combinations(keys, 2)
         ],
@@ -133,9 +133,9 @@ def _conflicts(
 ) -> Conflicts:
     """Texts that stand with different labels in any splits; keys and ids as of `_leak`."""
     examples: dict[Key, list[LabelledExample]] = defaultdict(list)
-    for split, own in keys.items():
+    for split, texts in keys.items():
         names = task[split].features["label"].names
-        for key, example, label in zip(own, ids[split], task[split]["label"], strict=True):
+        for key, example, label in zip(texts, ids[split], task[split]["label"], strict=True):
             examples[key].append({"split": split, "id": example, "label": names[label]})
     found = [
         group for group in examples.values() if len({example["label"] for example in group}) > 1

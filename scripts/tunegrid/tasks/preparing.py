@@ -31,8 +31,10 @@ def prepare_task(tasks: Mapping[str, DatasetDict], settings: TaskSettings) -> Da
         [(name, task)] = tasks.items()
         return _prepare_part(name, task, settings)
     prepared = {
-        part: _prepare_part(name, task, own)
-        for (part, own), (name, task) in zip(settings.parts.items(), tasks.items(), strict=True)
+        part: _prepare_part(name, task, settings_of_part)
+        for (part, settings_of_part), (name, task) in zip(
+            settings.parts.items(), tasks.items(), strict=True
+        )
     }
     return _join(prepared)
 
@@ -111,9 +113,9 @@ def _renamed(data: Dataset, part: str, names: Sequence[str]) -> Dataset:
         names: the labels of the aggregated task, in the order of their ids.
     """
     features = data.features.copy()
-    own = features["label"].names
+    names_of_part = features["label"].names
     features["label"] = ClassLabel(names=list(names))
-    ids = [names.index(f"{part}/{label}") for label in own]
+    ids = [names.index(f"{part}/{label}") for label in names_of_part]
     columns = {key: list(data[key]) for key in features}
     columns["id"] = [f"{part}/{example}" for example in columns["id"]]
     columns["label"] = [ids[label] for label in columns["label"]]
@@ -143,12 +145,18 @@ def few_shot_draws(settings: TaskSettings, labels: Sequence[str]) -> list[Draw]:
         labels: its labels in the order of their ids.
     """
     if isinstance(settings, SplitSettings):
-        settings_and_labels = [(settings, list(range(len(labels))))]
+        parts = [(settings, list(range(len(labels))))]
     else:
         ids = label_parts(settings, labels)
-        settings_and_labels = [(own, ids[part]) for part, own in settings.parts.items()]
+        parts = [(settings.parts[part], ids[part]) for part in settings.parts]
     draws: list[Draw] = []
-    for own, label_ids in settings_and_labels:
-        if own.few_shot:
-            draws.append({"labels": label_ids, "examples": own.few_shot, "seed": own.few_shot_seed})
+    for of_part, label_ids in parts:
+        if of_part.few_shot:
+            draws.append(
+                {
+                    "labels": label_ids,
+                    "examples": of_part.few_shot,
+                    "seed": of_part.few_shot_seed,
+                }
+            )
     return draws
