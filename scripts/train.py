@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--pack", type=Path, help="only take it; the file of its pack (train_pack)")
     arguments = parser.parse_args()
 
-    from tunegrid.cluster.attempts import Attempts
+    from tunegrid.cluster.attempts import AttemptLog
     from tunegrid.training.job import Job
     from tunegrid.training.launching import is_launched, launch
     from tunegrid.training.making import make, take, take_from_pack
@@ -65,7 +65,8 @@ def main() -> None:
             with on_scratch(job, arguments.scratch) as here:
                 make(here, stop)
             return
-        with Attempts(arguments.attempts, job.hash).attempt(arguments.memory), job.locked(stop):
+        attempts = AttemptLog(arguments.attempts, target=job.hash)
+        with attempts.recorded(arguments.memory), job.locked(stop):
             if take(job):
                 return
             if processes > 1:
@@ -73,8 +74,8 @@ def main() -> None:
                 return
             with on_scratch(job, arguments.scratch) as here:
                 make(here, stop)
-    except Stopped as reason:
-        logging.warning("stopped by %s; start it again to go on from there", reason)
+    except Stopped as stopped:
+        logging.warning("stopped by %s; start it again to go on from there", stopped)
         # The launcher takes any other status of one process for a reason to kill the others.
         raise SystemExit(0 if is_launched() else GO_ON) from None
 

@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="JSON file: how each ended")
     arguments = parser.parse_args()
 
-    from tunegrid.cluster.attempts import Attempts
+    from tunegrid.cluster.attempts import AttemptLog
     from tunegrid.files import canonical_json, digest, write_json
     from tunegrid.results import RUN_PATH
     from tunegrid.training.job import Job
@@ -51,12 +51,12 @@ def main() -> None:
             *(cell["settings"], arguments.model, arguments.encoded, arguments.runs / path),
             *(cell["keep"], arguments.checkpoints, arguments.finished),
         )
-    attempts = Attempts(arguments.attempts, digest(canonical_json(arguments.cells)))
+    attempts = AttemptLog(arguments.attempts, target=digest(canonical_json(arguments.cells)))
     try:
-        with attempts.attempt(arguments.memory):
+        with attempts.recorded(arguments.memory):
             ended = make_all(jobs, arguments.logs, stop, arguments.scratch, arguments.run_attempts)
-    except Stopped as reason:
-        logging.warning("stopped by %s; start it again to go on from there", reason)
+    except Stopped as stopped:
+        logging.warning("stopped by %s; start it again to go on from there", stopped)
         raise SystemExit(GO_ON) from None
     write_json(arguments.output, ended)
 

@@ -9,7 +9,14 @@ from tiny import cell, results
 from tunegrid.files import read_json
 from tunegrid.training.job import Job
 from tunegrid.training.run import run_cell
-from tunegrid.training.stopping import MARGIN, Stopped, StopRequest, job_deadline
+from tunegrid.training.stopping import (
+    MARGIN,
+    StopCause,
+    Stopped,
+    StopReason,
+    StopRequest,
+    job_deadline,
+)
 
 JOB = {"SLURM_JOB_ID": "7"}
 
@@ -40,8 +47,9 @@ def test_a_run_stops_before_its_time_runs_out_and_goes_on_bitwise(tiny_model, en
         return results(tmp_path / name)
 
     whole = run("whole")
-    with pytest.raises(Stopped, match="its job's time limit after step 0 of 6"):
+    with pytest.raises(Stopped, match="its job's time limit after step 0 of 6") as stopped:
         run("stopped", StopRequest(time.time() + MARGIN - 1))
+    assert stopped.value.cause.reason is StopReason.TIME_LIMIT
     assert run("stopped", StopRequest(time.time() + MARGIN + 600)) == whole
     assert read_json(tmp_path / "stopped/provenance.json")["resumed_at_step"] == 0
 
@@ -51,9 +59,9 @@ def test_the_first_signal_is_remembered_and_a_second_has_its_own_effect():
     stop = StopRequest()
     try:
         stop.install()
-        assert stop.reason() is None
+        assert stop.cause() is None
         os.kill(os.getpid(), signal.SIGUSR1)
-        assert stop.reason() == "SIGUSR1"
+        assert stop.cause() == StopCause(StopReason.SIGNAL, "SIGUSR1")
         assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -2,13 +2,18 @@
 
 from pathlib import Path
 
-from tunegrid.cluster.attempts import DISK, ERROR, LOST, MEMORY, STOPPED, TIME, Attempts
+from tunegrid.cluster.attempts import AttemptEnd, AttemptLog
 from tunegrid.results import FAILED, MISSING
 
 #: Ends of an attempt that another one does not mend by going on.
-FAILURES = {ERROR, MEMORY, DISK, LOST}
+FAILURES = {
+    AttemptEnd.ERROR,
+    AttemptEnd.OUT_OF_MEMORY,
+    AttemptEnd.DISK_FAILED,
+    AttemptEnd.KILLED,
+}
 #: Ends after which the run goes on from its checkpoint.
-PAUSES = {STOPPED, TIME}
+PAUSES = {AttemptEnd.ASKED_TO_STOP, AttemptEnd.TIME_LIMIT}
 
 
 def state_of_unfinished(attempts: Path, settings_hash: str) -> tuple[str, str]:
@@ -18,7 +23,7 @@ def state_of_unfinished(attempts: Path, settings_hash: str) -> tuple[str, str]:
         attempts: the file of the attempts at this cell, if there were any.
         settings_hash: of the cell; attempts at other settings tell nothing.
     """
-    made = Attempts(attempts, settings_hash).read()
+    made = AttemptLog(attempts, target=settings_hash).read()
     if not made:
         return MISSING, "was never started"
     last = made[-1]

@@ -36,8 +36,8 @@ def evaluate(
     try:
         for start in range(0, len(mine), EVAL_BATCH):
             rows = mine[start : start + EVAL_BATCH]
-            if stop and alone and (reason := stop.reason()):
-                raise Interrupted(reason)
+            if stop and alone and (cause := stop.cause()):
+                raise Interrupted(cause)
             inputs = to_device(split.collate(rows), accelerator.device)
             with accelerator.autocast():
                 output = model(**inputs).logits

@@ -111,8 +111,8 @@ class Job:
             try:
                 lock.acquire(timeout=LOCK_POLL)
             except Timeout:
-                if reason := stop.reason():
-                    raise Stopped(f"{reason} while it waited for {lock.lock_file}") from None
+                if cause := stop.cause():
+                    raise Stopped(cause, f"while it waited for {lock.lock_file}") from None
                 if not waiting:
                     logging.warning("another process makes this run; waiting: %s", lock.lock_file)
                 waiting = True

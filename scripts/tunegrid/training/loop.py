@@ -21,7 +21,7 @@ from tunegrid.training.energy import EnergyMeter
 from tunegrid.training.randomness import random_states, restore_random_states
 from tunegrid.training.selection import Selection, trained_weights
 from tunegrid.training.stepping import Stepper, build_optimizer
-from tunegrid.training.stopping import Interrupted, Stopped, StopRequest
+from tunegrid.training.stopping import Interrupted, StopCause, Stopped, StopRequest
 
 #: Our schedule names → transformers' (https://huggingface.co/docs/transformers/main_classes/optimizer_schedules)
 SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
@@ -136,18 +136,18 @@ class Training:
                     bar.update()
                     if self._epoch_ended():
                         self._end_epoch(evaluate)
-            except Interrupted as reason:
-                self.stop(str(reason))
+            except Interrupted as interruption:
+                self.stop(interruption.cause)
         self.selection.restore(self._model)
 
-    def stop(self, reason: str) -> None:
+    def stop(self, cause: StopCause) -> None:
         """Write a checkpoint of where the run stands.
 
         Raises:
             Stopped: always.
         """
         self._save()
-        raise Stopped(f"{reason} after step {len(self.history)} of {self._steps}")
+        raise Stopped(cause, f"after step {len(self.history)} of {self._steps}")
 
     def _finished(self) -> bool:
         """Whether the epochs are over; of a run that stopped in an evaluation they are not."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tunegrid.cli import LOG_FORMAT
-from tunegrid.cluster.attempts import Attempts
+from tunegrid.cluster.attempts import AttemptLog
 from tunegrid.errors import UserError
 from tunegrid.training.job import Job
 from tunegrid.training.making import make, take
@@ -39,11 +39,12 @@ def make_all(
     """
     ended = {}
     for path, job in jobs.items():
-        if reason := stop.reason():
-            raise Stopped(f"{reason} before {path}")
+        if cause := stop.cause():
+            raise Stopped(cause, f"before {path}")
         logging.info("%s: begins", path)
         log = logs / f"{path}.log"
-        noted = Attempts(attempts / f"{path}.jsonl" if attempts else None, job.hash)
+        record = attempts / f"{path}.jsonl" if attempts else None
+        noted = AttemptLog(record, target=job.hash)
         with _own_log(log):
             end = "finished" if _made(job, stop, scratch, noted) else "failed"
         logging.info("%s: %s", path, end)
@@ -53,9 +54,9 @@ def make_all(
     return ended
 
 
-def _made(job: Job, stop: StopRequest, scratch: Path | None, noted: Attempts) -> bool:
+def _made(job: Job, stop: StopRequest, scratch: Path | None, noted: AttemptLog) -> bool:
     try:
-        with noted.attempt(), job.locked(stop):
+        with noted.recorded(), job.locked(stop):
             if not take(job):
                 with on_scratch(job, scratch) as here:
                     make(here, stop)

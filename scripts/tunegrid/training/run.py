@@ -82,8 +82,8 @@ def run_cell(job: Job, stop: StopRequest | None = None) -> dict[str, Any]:
     training.run(lambda: classification_metrics(logits_of(evaluated), splits[evaluated].labels))
     try:
         logits = measured["test"] if "test" in measured else logits_of("test")
-    except Interrupted as reason:
-        training.stop(str(reason))
+    except Interrupted as interruption:
+        training.stop(interruption.cause)
 
     test = splits["test"]
     metrics = classification_metrics(logits, test.labels)

@@ -23,7 +23,7 @@ from tunegrid.errors import UserError
 from tunegrid.memory.exhaustion import out_of_memory
 from tunegrid.training.batching import OVERHEAD, EncodedSplit, micro_batches, to_device
 from tunegrid.training.randomness import random_states, restore_random_states
-from tunegrid.training.stopping import Interrupted, StopRequest
+from tunegrid.training.stopping import Interrupted, StopCause, StopReason, StopRequest
 
 NO_MEMORY = (
     "out of memory with a single example at a time; take a device with more memory, a smaller"
@@ -43,7 +43,7 @@ class _Outcome:
     """
 
     loss: float
-    interrupted: str | None
+    interrupted: StopCause | None
     exhausted: bool
     due: bool
 
@@ -123,7 +123,7 @@ class Stepper:
         total = torch.zeros((), device=self.accelerator.device)
         interrupted, exhausted = None, False
         for rows in self._share(batch):
-            if interrupted := self.stop.reason():
+            if interrupted := self.stop.cause():
                 break
             try:
                 with deterministic_kernels_named():
@@ -152,8 +152,9 @@ class Stepper:
                     value.grad = torch.zeros_like(value)
                 torch.distributed.all_reduce(value.grad)
             self._touched = slice(None)  # the others' rows, too
-        reason = (mine.interrupted or "another process of the run") if stopped else None
-        return _Outcome(loss, reason, bool(short), bool(due))
+        other = StopCause(StopReason.SIGNAL, "another process of the run")
+        cause = (mine.interrupted or other) if stopped else None
+        return _Outcome(loss, cause, bool(short), bool(due))
 
     def _share(self, batch: np.ndarray) -> list[np.ndarray]:
         """This process' micro-batches: like lengths for all, the longest first."""
