@@ -32,11 +32,12 @@ report: install
 	  [ -n "$$(find results/results.xlsx results/figures results/tables -newer results/report.html)" ]; \
 	then $(SNAKEMAKE) $(DEMO) --report results/report.html; fi
 
-# The cluster tests have the machine to themselves: Slurm and its time limits do not wait.
+# The cluster tests have the machine to themselves: Slurm and its time limits do not wait. They do, so
+# more of them run at once than there are cores.
 test: install check test-packages
 	$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
 	  tests/unit tests/workflow
-	$(BIN)/pytest tests/cluster
+	$(BIN)/pytest --numprocesses 6 --maxschedchunk 1 tests/cluster
 
 # What the tests' own Slurm and their browser need, where it may be installed; else those tests say
 # why they are skipped. RUNLEVEL=1: Debian's packages must not start their services.
