@@ -34,10 +34,11 @@ report: install
 	  [ -n "$$(find results/results.xlsx results/figures results/tables -newer results/report.html)" ]; \
 	then $(SNAKEMAKE) $(DEMO) --report results/report.html; fi
 
-# The cluster tests have the machine to themselves: Slurm and its time limits do not wait.
+# The cluster tests have the machine to themselves: Slurm and its time limits do not wait. They do, so
+# more of them run at once than there are cores.
 test: install check test-packages
 	$(BIN)/pytest $(PARALLEL) tests/unit tests/workflow
-	$(BIN)/pytest tests/cluster
+	$(BIN)/pytest --numprocesses 6 --maxschedchunk 1 tests/cluster
 
 # What a change is tried with before anything else: two minutes.
 test-quick: install check

@@ -4,11 +4,6 @@
 rule expand_grid:
     output:
         "results/cells.csv",
-    log:
-        "results/logs/expand_grid.log",
-    localrule: True
-    conda:
-        "../envs/tunegrid.yaml"
     params:
         code=code_digest("expand_grid"),
         # What no cell depends on is left out, so that an edit of it does not come this way.
@@ -19,6 +14,11 @@ rule expand_grid:
                 exclude={"figures", "cluster", "published", "partial"},
             )
         ),
+    log:
+        "results/logs/expand_grid.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
     shell:
         'python "$TUNEGRID"/scripts/expand_grid.py --config {params.config:q} --output {output} > {log} 2>&1'
 
@@ -39,15 +39,15 @@ rule collect_runs:
             labels={"shows": "every run"},
         ),
         history="results/history.parquet",
+    params:
+        code=code_digest("collect_runs"),
+        attempts="--attempts results/.attempts" if PROJECT.config.partial else "",
+        found=runs_found,
     log:
         "results/logs/collect_runs.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
-    params:
-        code=code_digest("collect_runs"),
-        attempts="--attempts results/.attempts" if PROJECT.config.partial else "",
-        found=runs_found,
     shell:
         'python "$TUNEGRID"/scripts/collect_runs.py --cells {input.cells} --scores {input.scores}'
         " --runs results/runs"
@@ -65,14 +65,14 @@ rule compare_methods:
         csv="results/comparisons.csv",
         mcnemar="results/mcnemar.csv",
         intervals="results/intervals.parquet",
+    params:
+        code=code_digest("compare_methods"),
     log:
         "results/logs/compare_methods.log",
+    threads: grid_threads
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
-    threads: grid_threads
-    params:
-        code=code_digest("compare_methods"),
     shell:
         'python "$TUNEGRID"/scripts/compare_methods.py --runs {input.runs} --root results/runs'
         " --cards {input.cards:q} --parquet {output.parquet} --csv {output.csv} --mcnemar {output.mcnemar}"
@@ -87,13 +87,13 @@ rule summarise:
     output:
         parquet="results/summary.parquet",
         csv="results/summary.csv",
+    params:
+        code=code_digest("summarise"),
     log:
         "results/logs/summarise.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
-    params:
-        code=code_digest("summarise"),
     shell:
         'python "$TUNEGRID"/scripts/summarise.py --runs {input.runs} --cards {input.cards:q}'
         " --intervals {input.intervals} --parquet {output.parquet} --csv {output.csv} > {log} 2>&1"
@@ -105,13 +105,13 @@ rule count_errors:
         predictions=wanted_runs("predictions.parquet"),
     output:
         expand("results/errors/{table}.csv", table=ERRORS),
+    params:
+        code=code_digest("count_errors"),
     log:
         "results/logs/count_errors.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
-    params:
-        code=code_digest("count_errors"),
     shell:
         'python "$TUNEGRID"/scripts/count_errors.py --runs {input.runs} --root results/runs'
         " --output results/errors > {log} 2>&1"
@@ -123,13 +123,13 @@ rule count_cost:
         memory="results/tables/memory.csv",
     output:
         "results/cost.csv",
+    params:
+        code=code_digest("count_cost"),
     log:
         "results/logs/count_cost.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
-    params:
-        code=code_digest("count_cost"),
     shell:
         'python "$TUNEGRID"/scripts/count_cost.py --runs {input.runs} --memory {input.memory}'
         " --output {output} > {log} 2>&1"
@@ -156,15 +156,15 @@ if PAPERS:
                 )
                 for table in COMPARED
             ],
+        params:
+            code=code_digest("compare_published"),
+            published=PROJECT.config.published,
+            content=compared_content(),
         log:
             "results/logs/compare_published.log",
         localrule: True
         conda:
             "../envs/tunegrid.yaml"
-        params:
-            code=code_digest("compare_published"),
-            published=PROJECT.config.published,
-            content=compared_content(),
         shell:
             'python "$TUNEGRID"/scripts/compare_published.py --published {params.published:q}'
             " --summary {input.summary} --cards {input.cards:q} --output results/tables > {log} 2>&1"

@@ -1,13 +1,15 @@
 # What jobs ask a cluster for, and what the head process does about the cluster.
 import uuid
 
-from tunegrid.cluster import head, needs
-from tunegrid.cluster.attempts import START, Attempts
+from tunegrid.cluster import job_resources
+from tunegrid.cluster.attempts import WORKFLOW_START, AttemptLog
+from tunegrid.cluster.head_process import prepare_head_process
 from tunegrid.files import digest
 
-# Jobs inherit it, and know by it which of a cell's attempts belong to this start.
-os.environ.setdefault(START, uuid.uuid4().hex)
-# The nodes' fast disk. Not a parameter: where a run reads from is no reason to make it again.
+# Jobs inherit this variable; a run knows by it which of its earlier attempts belong to this start.
+os.environ.setdefault(WORKFLOW_START, uuid.uuid4().hex)
+# The nodes' fast disk reaches the jobs as a variable and not as a parameter of the rule: where a
+# run reads its data from is no reason to train it again.
 os.environ |= {"TUNEGRID_SCRATCH": PROJECT.config.cluster.scratch or ""}
 
 ATTEMPTS = f"results/.attempts/{RUN_PATH}.jsonl"
@@ -15,55 +17,77 @@ PACK_ATTEMPTS = "results/.attempts/packs/{model}/{task}/{pack}.jsonl"
 
 
 def cell_attempts(wildcards):
-    """The file of a cell's attempts."""
+    """The file of the attempts at a cell."""
     return ATTEMPTS.format(**wildcards)
+
+
+def cell_attempt_log(wildcards):
+    """The attempts at a cell."""
+    return AttemptLog(path=Path(cell_attempts(wildcards)), target=cell_of(wildcards).hash)
 
 
 def cell_memory(wildcards, input):
     """The host memory of a cell's job, MB."""
-    cell = cell_of(wildcards)
-    before = Attempts(Path(cell_attempts(wildcards)), cell.hash)
-    return needs.memory_mb(cell.settings, Path(input.model), PROJECT.config.cluster, before)
+    return job_resources.memory_mb(
+        settings=cell_of(wildcards).settings,
+        model=Path(input.model),
+        cluster=PROJECT.config.cluster,
+        attempts=cell_attempt_log(wildcards),
+    )
 
 
 def cell_runtime(wildcards, input):
     """The time limit of a cell's job, minutes."""
-    cell = cell_of(wildcards)
-    before = Attempts(Path(cell_attempts(wildcards)), cell.hash)
-    return _runtime([cell], input, before)
+    return job_resources.runtime_minutes(
+        cells=[cell_of(wildcards).settings],
+        model=Path(input.model),
+        encoded=Path(input.encoded),
+        cluster=PROJECT.config.cluster,
+        attempts=cell_attempt_log(wildcards),
+    )
 
 
 def pack_attempts(wildcards):
-    """The file of a pack's attempts."""
+    """The file of the attempts at a pack."""
     return PACK_ATTEMPTS.format(**wildcards)
+
+
+def pack_attempt_log(wildcards):
+    """The attempts at a pack."""
+    return AttemptLog(path=Path(pack_attempts(wildcards)), target=digest(pack_cells(wildcards)))
 
 
 def pack_memory(wildcards, input):
     """The host memory of a pack's job, MB: that of its largest cell."""
-    before = Attempts(Path(pack_attempts(wildcards)), digest(pack_cells(wildcards)))
+    attempts = pack_attempt_log(wildcards)
     return max(
-        needs.memory_mb(cell.settings, Path(input.model), PROJECT.config.cluster, before)
+        job_resources.memory_mb(
+            settings=cell.settings,
+            model=Path(input.model),
+            cluster=PROJECT.config.cluster,
+            attempts=attempts,
+        )
         for cell in cells_of_pack(wildcards)
     )
 
 
 def pack_runtime(wildcards, input):
-    """The time limit of a pack's job, minutes: of all its cells."""
-    before = Attempts(Path(pack_attempts(wildcards)), digest(pack_cells(wildcards)))
-    return _runtime(cells_of_pack(wildcards), input, before)
-
-
-def _runtime(cells, input, before):
-    return needs.runtime_minutes(
-        [cell.settings for cell in cells],
-        *(Path(input.model), Path(input.encoded)),
-        *(PROJECT.config.cluster, before),
+    """The time limit of a pack's job, minutes: that of all its cells together."""
+    return job_resources.runtime_minutes(
+        cells=[cell.settings for cell in cells_of_pack(wildcards)],
+        model=Path(input.model),
+        encoded=Path(input.encoded),
+        cluster=PROJECT.config.cluster,
+        attempts=pack_attempt_log(wildcards),
     )
 
 
 onstart:
     try:
-        head.begin(workflow, wait=PROJECT.config.cluster.left_over_jobs == "wait")
+        prepare_head_process(
+            workflow,
+            wait_for_left_over_jobs=PROJECT.config.cluster.left_over_jobs == "wait",
+        )
     except UserError as error:
         print(error.report(), file=sys.stderr)
         sys.exit(1)

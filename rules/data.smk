@@ -6,14 +6,14 @@ rule fetch_model:
         model_sources,
     output:
         directory("resources/models/{model}"),
+    params:
+        code=code_digest("fetch_model"),
+        entry=model_entry,
     log:
         "results/logs/fetch_model/{model}.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
-    params:
-        code=code_digest("fetch_model"),
-        entry=model_entry,
     shell:
         'python "$TUNEGRID"/scripts/fetch_model.py --name {wildcards.model} --entry {params.entry:q}'
         " --output {output} > {log} 2>&1"
@@ -24,15 +24,15 @@ rule fetch_task:
         task_sources,
     output:
         directory("resources/tasks/{source}"),
+    params:
+        code=task_code,
+        entry=task_entry,
+        root=data_root_argument,
     log:
         "results/logs/fetch_task/{source}.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
-    params:
-        code=task_code,
-        entry=task_entry,
-        root=data_root_argument,
     shell:
         'python "$TUNEGRID"/scripts/fetch_task.py --name {wildcards.source} --entry {params.entry:q}'
         " {params.root:q} --output {output} > {log} 2>&1"
@@ -46,16 +46,16 @@ rule encode_task:
         model="resources/models/{tokenizer}",
     output:
         directory("results/encoded/{tokenizer}/{task}"),
-    log:
-        "results/logs/encode_task/{tokenizer}/{task}.log",
-    conda:
-        "../envs/tunegrid.yaml"
-    resources:
-        mem="4GB",  # imports 0.6 GB; the rest for a corpus some 100 times the report's
-        runtime="30m",
     params:
         code=code_digest("encode_task"),
         settings=task_settings,
+    log:
+        "results/logs/encode_task/{tokenizer}/{task}.log",
+    resources:
+        mem="4GB",  # imports 0.6 GB; the rest for a corpus some 100 times the report's
+        runtime="30m",
+    conda:
+        "../envs/tunegrid.yaml"
     shell:
         'python "$TUNEGRID"/scripts/encode_task.py --task {input.task} --model {input.model}'
         " --settings {params.settings:q} --output {output} > {log} 2>&1"
@@ -75,16 +75,16 @@ rule check_task:
             category="Data",
             labels={"table": "card of {task}"},
         ),
-    log:
-        "results/logs/check_task/{task}.log",
-    localrule: True
-    conda:
-        "../envs/tunegrid.yaml"
     params:
         code=code_digest("check_task"),
         settings=task_settings,
         title=task_title,
         seeds=few_shot_seeds,
+    log:
+        "results/logs/check_task/{task}.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
     shell:
         'python "$TUNEGRID"/scripts/check_task.py --name {wildcards.task:q} --title {params.title:q}'
         " --task {input.task:q} --settings {params.settings:q} --encoded {input.encoded:q}"

@@ -9,14 +9,14 @@ rule predict_memory:
         "resources/models/{model}",
     output:
         "results/memory/predicted/{model}.json",
+    params:
+        code=code_digest("predict_memory"),
+        cases=model_cases,
     log:
         "results/logs/predict_memory/{model}.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
-    params:
-        code=code_digest("predict_memory"),
-        cases=model_cases,
     shell:
         'python "$TUNEGRID"/scripts/predict_memory.py --model {input} --cases {params.cases:q}'
         " --output {output} > {log} 2>&1"
@@ -28,17 +28,17 @@ rule measure_memory:
         "resources/models/{model}",
     output:
         "results/memory/measured/{model}.json",
+    params:
+        code=code_digest("measure_memory"),
+        cases=model_cases,
     log:
         "results/logs/measure_memory/{model}.log",
-    conda:
-        "../envs/tunegrid.yaml"
     resources:
         mem_mb=12000,  # a base-size model with its optimizer's state, and its activations on a CPU
         runtime="30m",
         gpu=1,
-    params:
-        code=code_digest("measure_memory"),
-        cases=model_cases,
+    conda:
+        "../envs/tunegrid.yaml"
     shell:
         'python "$TUNEGRID"/scripts/measure_memory.py --model {input} --cases {params.cases:q}'
         " --output {output} > {log} 2>&1"
@@ -59,13 +59,13 @@ rule write_memory:
             )
             for table in MEMORY_TABLES
         ],
+    params:
+        code=code_digest("write_memory"),
     log:
         "results/logs/write_memory.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
-    params:
-        code=code_digest("write_memory"),
     shell:
         'python "$TUNEGRID"/scripts/write_memory.py --predicted {input.predicted}'
         " --measured {input.measured} --output results/tables > {log} 2>&1"
@@ -83,14 +83,14 @@ rule plot_memory:
         ),
         svg="results/figures/memory_{model}.svg",
         pdf="results/figures/memory_{model}.pdf",
+    params:
+        code=code_digest("plot_memory"),
+        dpi=PROJECT.config.figures.dpi,
     log:
         "results/logs/plot_memory/{model}.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
-    params:
-        code=code_digest("plot_memory"),
-        dpi=PROJECT.config.figures.dpi,
     shell:
         'python "$TUNEGRID"/scripts/plot_memory.py --predicted {input} --dpi {params.dpi}'
         " --output {output} > {log} 2>&1"
@@ -102,15 +102,15 @@ if PAPER_WITH_MEMORY:
     rule recount_memory:
         output:
             "results/memory/recounted.json",
-        log:
-            "results/logs/recount_memory.log",
-        localrule: True
-        conda:
-            "../envs/tunegrid.yaml"
-        threads: 4
         params:
             code=code_digest("recount_memory"),
             setup=recount_setup(),
+        log:
+            "results/logs/recount_memory.log",
+        threads: 4
+        localrule: True
+        conda:
+            "../envs/tunegrid.yaml"
         shell:
             'python "$TUNEGRID"/scripts/recount_memory.py --setup {params.setup:q}'
             " --processes {threads} --output {output} > {log} 2>&1"
@@ -133,15 +133,15 @@ if PAPER_WITH_MEMORY:
                 )
                 for table in MEMORY_EXAMPLE_TABLES
             ],
+        params:
+            code=code_digest("write_memory_example"),
+            paper=PAPER_WITH_MEMORY.given,
+            content=memory_example_content(),
         log:
             "results/logs/write_memory_example.log",
         localrule: True
         conda:
             "../envs/tunegrid.yaml"
-        params:
-            code=code_digest("write_memory_example"),
-            paper=PAPER_WITH_MEMORY.given,
-            content=memory_example_content(),
         shell:
             'python "$TUNEGRID"/scripts/write_memory_example.py --paper {params.paper:q}'
             " --recounted {input} --output results/tables > {log} 2>&1"

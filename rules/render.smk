@@ -31,13 +31,13 @@ rule write_tables:
             )
             for table in GRID_TABLES
         ],
+    params:
+        code=code_digest("write_tables"),
     log:
         "results/logs/write_tables.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
-    params:
-        code=code_digest("write_tables"),
     shell:
         'python "$TUNEGRID"/scripts/write_tables.py --runs {input.runs} --summary {input.summary}'
         " --cards {input.cards:q} --comparisons {input.comparisons} --cost {input.cost}"
@@ -61,14 +61,14 @@ rule write_workbook:
             category="Runs",
             labels={"shows": "workbook (.xlsx)"},
         ),
+    params:
+        code=code_digest("write_workbook"),
+        published=[f"--published {path}" for path in PUBLISHED_NUMBERS],
     log:
         "results/logs/write_workbook.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
-    params:
-        code=code_digest("write_workbook"),
-        published=[f"--published {path}" for path in PUBLISHED_NUMBERS],
     shell:
         'python "$TUNEGRID"/scripts/write_workbook.py --runs {input.runs} --summary {input.summary}'
         " --comparisons {input.comparisons} --per-class {input.per_class} --cost {input.cost}"
@@ -79,15 +79,15 @@ rule write_workbook:
 # What every figure has in common. It is never run itself: a figure is a rule that uses it and says
 # what differs. The name of each input is the option of the program that takes it.
 rule plot_figure:
+    params:
+        inputs=input_options,
+        options="",
+        dpi=PROJECT.config.figures.dpi,
     log:
         "results/logs/plot_figure.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
-    params:
-        inputs=input_options,
-        options="",
-        dpi=PROJECT.config.figures.dpi,
     shell:
         'python "$TUNEGRID"/scripts/{params.program}.py {params.inputs} {params.options}'
         " --dpi {params.dpi} --output {output} > {log} 2>&1"
@@ -103,13 +103,13 @@ use rule plot_figure as plot_bars with:
             category="Quality",
             labels={"shows": "mean and spread", "metric": "{metric}"},
         ),
-    log:
-        "results/logs/plot_bars/{metric}.log",
     params:
         code=code_digest("plot_bars"),
         program="plot_bars",
         error_bar=ERROR_BAR,
         options=f"--metric {{metric}} --error-bar {ERROR_BAR}",
+    log:
+        "results/logs/plot_bars/{metric}.log",
 
 
 use rule plot_figure as plot_methods with:
@@ -123,13 +123,13 @@ use rule plot_figure as plot_methods with:
             category="Quality",
             labels={"shows": "methods compared", "metric": ", ".join(compared_metrics())},
         ),
-    log:
-        "results/logs/plot_methods.log",
     params:
         code=code_digest("plot_methods"),
         program="plot_methods",
         error_bar=ERROR_BAR,
         options=f"--error-bar {ERROR_BAR}",
+    log:
+        "results/logs/plot_methods.log",
 
 
 use rule plot_figure as plot_curves with:
@@ -144,12 +144,12 @@ use rule plot_figure as plot_curves with:
             category="Runs",
             labels={"shows": "training curves", "task": "{task}"},
         ),
-    log:
-        "results/logs/plot_curves/{task}.log",
     params:
         code=code_digest("plot_curves"),
         program="plot_curves",
         options="--task {task}",
+    log:
+        "results/logs/plot_curves/{task}.log",
 
 
 use rule plot_figure as plot_confusion with:
@@ -164,11 +164,11 @@ use rule plot_figure as plot_confusion with:
             category="Quality",
             labels={"shows": "confusion", "task": "{task}"},
         ),
-    log:
-        "results/logs/plot_confusion/{task}.log",
     params:
         code=code_digest("plot_confusion"),
         program="plot_confusion",
+    log:
+        "results/logs/plot_confusion/{task}.log",
 
 
 use rule plot_figure as plot_pareto with:
@@ -181,8 +181,8 @@ use rule plot_figure as plot_pareto with:
             category="Cost",
             labels={"shows": "quality against memory and time"},
         ),
-    log:
-        "results/logs/plot_pareto.log",
     params:
         code=code_digest("plot_pareto"),
         program="plot_pareto",
+    log:
+        "results/logs/plot_pareto.log",

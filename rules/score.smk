@@ -10,15 +10,15 @@ rule score:
     output:
         scores="results/scores.parquet",
         evaluations="results/evaluations.parquet",
-    log:
-        "results/logs/score.log",
-    localrule: True
-    conda:
-        "../envs/tunegrid.yaml"
-    threads: grid_threads
     params:
         code=code_digest("score"),
         found=runs_found,
+    log:
+        "results/logs/score.log",
+    threads: grid_threads
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
     shell:
         'python "$TUNEGRID"/scripts/score.py --cells {input.cells} --runs results/runs'
         " --scores {output.scores} --evaluations {output.evaluations} --processes {threads}"
@@ -33,13 +33,13 @@ rule score_run:
         evaluations=f"{RUN}/evaluations.parquet",
     output:
         f"{RUN}/metrics.json",
+    params:
+        code=code_digest("score"),
+        run=subpath(input.training, parent=True),
     log:
         "results/logs/score_run/{model}/{task}/{method}/seed{seed}.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
-    params:
-        code=code_digest("score"),
-        run=subpath(input.training, parent=True),
     shell:
         'python "$TUNEGRID"/scripts/score.py --run {params.run} --output {output} > {log} 2>&1'

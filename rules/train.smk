@@ -13,18 +13,6 @@ rule train:
         predictions=f"{RUN}/predictions.parquet",
         provenance=f"{RUN}/provenance.json",
         training=f"{RUN}/training.json",  # written last
-    log:
-        "results/logs/train/{model}/{task}/{method}/seed{seed}.log",
-    benchmark:
-        "results/benchmarks/train/{model}/{task}/{method}/seed{seed}.tsv"
-    localrule: PACKED
-    conda:
-        "../envs/tunegrid.yaml"
-    threads: cell_threads
-    resources:
-        mem_mb=cell_memory,
-        runtime=cell_runtime,
-        gpu=cell_gpus,  # limits nothing on a machine whose profile does not
     params:
         code=cell_code,
         settings=cell_settings,
@@ -32,6 +20,18 @@ rule train:
         output=subpath(output.training, parent=True),
         attempts=cell_attempts,
         pack=pack_argument,
+    log:
+        "results/logs/train/{model}/{task}/{method}/seed{seed}.log",
+    benchmark:
+        "results/benchmarks/train/{model}/{task}/{method}/seed{seed}.tsv"
+    resources:
+        mem_mb=cell_memory,
+        runtime=cell_runtime,
+        gpu=cell_gpus,  # limits nothing on a machine whose profile does not
+    threads: cell_threads
+    localrule: PACKED
+    conda:
+        "../envs/tunegrid.yaml"
     shell:
         'python "$TUNEGRID"/scripts/train.py --settings {params.settings:q}'
         " --model {input.model} --encoded {input.encoded} --output {params.output}"
@@ -49,21 +49,21 @@ rule train_pack:
         encoded=encoded_task,
     output:
         "results/packs/{model}/{task}/{pack}.json",
-    log:
-        "results/logs/train_pack/{model}/{task}/{pack}.log",
-    benchmark:
-        "results/benchmarks/train_pack/{model}/{task}/{pack}.tsv"
-    conda:
-        "../envs/tunegrid.yaml"
-    threads: pack_threads
-    resources:
-        mem_mb=pack_memory,
-        runtime=pack_runtime,
-        gpu=1,
     params:
         code=pack_code,
         cells=pack_cells,
         attempts=pack_attempts,
+    log:
+        "results/logs/train_pack/{model}/{task}/{pack}.log",
+    benchmark:
+        "results/benchmarks/train_pack/{model}/{task}/{pack}.tsv"
+    resources:
+        mem_mb=pack_memory,
+        runtime=pack_runtime,
+        gpu=1,
+    threads: pack_threads
+    conda:
+        "../envs/tunegrid.yaml"
     shell:
         'python "$TUNEGRID"/scripts/train_pack.py --cells {params.cells:q}'
         " --model {input.model} --encoded {input.encoded} --runs results/runs"

@@ -50,12 +50,12 @@ def main() -> None:
     parser.add_argument("--pack", type=Path, help="file of train_pack: take the run from it")
     arguments = parser.parse_args()
 
-    from tunegrid.cluster.attempts import Attempts
+    from tunegrid.cluster.attempts import AttemptLog
     from tunegrid.settings import CellSettings
+    from tunegrid.stopping import GO_ON, Stopped, StopRequest, job_deadline
     from tunegrid.training.launching import is_launched
     from tunegrid.training.make_run import make_run, take_from_pack
     from tunegrid.training.run_request import RunRequest
-    from tunegrid.training.stopping import GO_ON, Stopped, StopRequest, job_deadline
 
     settings = CellSettings.from_json(arguments.settings)
     request = RunRequest(
@@ -76,12 +76,12 @@ def main() -> None:
         make_run(
             request,
             stop,
-            attempts=Attempts(arguments.attempts, settings.hash),
+            attempts=AttemptLog(arguments.attempts, target=settings.hash),
             memory_mb=arguments.memory,
             scratch=arguments.scratch,
         )
-    except Stopped as reason:
-        logging.warning("stopped by %s; start it again to go on from there", reason)
+    except Stopped as stopped:
+        logging.warning("stopped by %s; start it again to go on from there", stopped)
         # The launcher takes any other status of one process for a reason to kill the others.
         raise SystemExit(0 if is_launched() else GO_ON) from None
 

@@ -39,12 +39,12 @@ def main() -> None:
     )
     arguments = parser.parse_args()
 
-    from tunegrid.cluster.attempts import Attempts
+    from tunegrid.cluster.attempts import AttemptLog
     from tunegrid.files import canonical_json, digest, write_json
     from tunegrid.settings import CellSettings
+    from tunegrid.stopping import GO_ON, Stopped, StopRequest, job_deadline
     from tunegrid.training.packing import make_all
     from tunegrid.training.run_request import RunRequest
-    from tunegrid.training.stopping import GO_ON, Stopped, StopRequest, job_deadline
 
     stop = StopRequest(job_deadline(arguments.time_limit))
     stop.install()
@@ -60,9 +60,9 @@ def main() -> None:
             checkpoints=arguments.checkpoints,
             finished=arguments.finished,
         )
-    attempts = Attempts(arguments.attempts, digest(canonical_json(arguments.cells)))
+    attempts = AttemptLog(arguments.attempts, target=digest(canonical_json(arguments.cells)))
     try:
-        with attempts.attempt(arguments.memory):
+        with attempts.recorded(arguments.memory):
             ended = make_all(
                 requests,
                 arguments.logs,
@@ -70,8 +70,8 @@ def main() -> None:
                 scratch=arguments.scratch,
                 attempts=arguments.run_attempts,
             )
-    except Stopped as reason:
-        logging.warning("stopped by %s; start it again to go on from there", reason)
+    except Stopped as stopped:
+        logging.warning("stopped by %s; start it again to go on from there", stopped)
         raise SystemExit(GO_ON) from None
     write_json(arguments.output, ended)
 

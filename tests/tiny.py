@@ -119,9 +119,9 @@ def train_settings(**train):
 
 def train(settings, model: Path, encoded: Path, output: Path, stop=None, **request) -> dict:
     """Train a cell in this process and write its files; what training.json holds."""
+    from tunegrid.stopping import StopRequest
     from tunegrid.training.make_run import train_and_write
     from tunegrid.training.run_request import RunRequest
-    from tunegrid.training.stopping import StopRequest
 
     request = RunRequest(settings, model, encoded, output, **request)
     train_and_write(request, stop or StopRequest())

@@ -113,7 +113,7 @@ DECIDES_NOTHING: dict[str, str] = {
     "training.run_lock": "no two processes make one run",
     "training.run_request": "what a program is asked for",
     "training.scratch": "where model and data are read from",
-    "training.stopping": "being asked to stop",
+    "stopping": "being asked to stop",
     "training": "the package's own text",
 }
 

@@ -1,11 +1,11 @@
-"""What a cluster costs beside the work, by profiles/slurm and by the plugin's defaults.
+"""What a cluster costs beside the work, with profiles/slurm and with the plugin's defaults.
 
   python tests/benchmarks/bench_slurm.py [--cells N]
 
-On a real Slurm on this machine (root, and Debian's packages: see tests/cluster/slurm.py), side by
-side in one run: a chain of two trivial jobs; and N cells of some two seconds, a job each with the
-plugin's defaults against packs of ten with the profile. Models and data are fetched and encoded
-before the clock starts.
+It starts a real Slurm on this machine (as root, with Debian's packages: see tests/cluster/slurm.py)
+and measures two things with either profile: a chain of two trivial jobs; and N cells of some two
+seconds, a job for each with the plugin's defaults and packs of ten with the project's profile.
+Models and data are fetched and encoded before the clock starts.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -23,15 +24,12 @@ sys.path[:0] = [str(ROOT / "tests" / part) for part in ("", "workflow", "cluster
 sys.path.insert(0, str(ROOT / "scripts"))
 
 import tiny
-from slurm import Cluster, missing
+from running import TARGET, copy_folder, write_profile
+from slurm import Cluster, why_no_cluster
 from workflow import copy_workflow
 
+#: A workflow of two trivial jobs, one after the other.
 CHAIN = """\
-import sys
-sys.path.insert(0, {scripts!r})
-from tunegrid.cluster import head
-onstart:
-    head.begin(workflow, wait=True) if {ours} else None
 rule all:
     input: "second"
     localrule: True
@@ -43,100 +41,177 @@ rule second:
     output: "second"
     shell: "touch second"
 """
-SITE = {"slurm_account": "none", "slurm_partition": "cpu", "mem_mb": 1000, "runtime": 10}
-#: What a user has who reads the plugin's documentation no further than the first page. Without
+#: What the project's own workflow does when it starts, for the chain.
+PREPARE = """\
+import sys
+sys.path.insert(0, {scripts!r})
+from tunegrid.cluster.head_process import prepare_head_process
+onstart:
+    prepare_head_process(workflow, wait_for_left_over_jobs=True)
+"""
+CHAIN_RESOURCES = {
+    "slurm_account": "none", "slurm_partition": "cpu", "mem_mb": 1000, "runtime": 10
+}  # fmt: skip
+#: The settings of a user who has read the first page of the plugin's documentation. Without
 #: accounting its own choice, sacct, would wait for ever.
-DEFAULTS = {"executor": "slurm", "jobs": 100, "slurm-status-command": "squeue"}
+PLUGIN_DEFAULTS = {
+    "executor": "slurm",
+    "jobs": 100,
+    "slurm-status-command": "squeue",
+    "default-resources": CHAIN_RESOURCES,
+    "set-resources": {
+        "train": {"slurm_partition": "gpu"},
+        "train_pack": {"slurm_partition": "gpu"},
+    },
+}
+#: Epochs of the tiny model that take some two seconds.
+EPOCHS = 60
 
 
-def profiles(source: Path) -> dict[str, Path]:
-    """The profile of the project and that of the plugin's defaults, both filled in."""
-    ours = source / "profiles/slurm"
-    text = (ours / "config.yaml").read_text()
-    for value in ("none", "cpu", "gpu"):
-        text = text.replace("FILL-IN", value, 1)
-    (ours / "config.yaml").write_text(text)
-    gpu = {"slurm_partition": "gpu"}
-    defaults = source / "profiles/defaults"
+@dataclass(frozen=True)
+class Contender:
+    """What is compared.
+
+    Attributes:
+        label: its name in the table.
+        profile: the folder of its profile.
+        preparation: what its Snakefile begins with.
+        pack: how many cells share a job.
+    """
+
+    label: str
+    profile: Path
+    preparation: str
+    pack: int
+
+
+def contenders(cluster: Cluster, folder: Path) -> list[Contender]:
+    """The plugin's defaults and the project's profile, both filled in for the cluster."""
+    defaults = folder / "defaults"
     defaults.mkdir()
-    (defaults / "config.yaml").write_text(
-        yaml.safe_dump(
-            DEFAULTS
-            | {"default-resources": SITE, "set-resources": {"train": gpu, "train_pack": gpu}}
-        )
-    )
-    return {"the plugin's defaults": defaults, "profiles/slurm": ours}
+    (defaults / "config.yaml").write_text(yaml.safe_dump(PLUGIN_DEFAULTS))
+    ours = write_profile(folder / "ours", cluster).parent
+    prepare = PREPARE.format(scripts=str(ROOT / "scripts"))
+    return [
+        Contender(label="the plugin's defaults", profile=defaults, preparation="", pack=1),
+        Contender(label="`profiles/slurm`, `pack: 10`", profile=ours, preparation=prepare, pack=10),
+    ]
 
 
-def timed(cluster: Cluster, *arguments: object) -> float:
-    """Seconds that snakemake takes."""
-    begun = time.perf_counter()
+def seconds_of_snakemake(cluster: Cluster, *arguments: object) -> float:
+    """Run Snakemake on the cluster, and tell how many seconds it takes."""
+    start = time.perf_counter()
     run = subprocess.run(
         [sys.executable, "-m", "snakemake", *arguments],
-        env=cluster.environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        env=cluster.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if run.returncode:
         sys.exit(run.stdout + run.stderr)
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 
-def chain(cluster: Cluster, profile: Path, folder: Path) -> float:
+def seconds_of_chain(cluster: Cluster, contender: Contender, folder: Path) -> float:
     folder.mkdir()
-    ours = profile.name == "slurm"
-    (folder / "Snakefile").write_text(CHAIN.format(scripts=str(ROOT / "scripts"), ours=ours))
-    resources = [f"{key}={value}" for key, value in SITE.items()]
-    return timed(
-        *(cluster, "--snakefile", folder / "Snakefile", "--directory", folder),
-        *("--profile", profile, "--default-resources", *resources),
+    (folder / "Snakefile").write_text(contender.preparation + CHAIN)
+    resources = [f"{key}={value}" for key, value in CHAIN_RESOURCES.items()]
+    return seconds_of_snakemake(
+        cluster,
+        f"--snakefile={folder / 'Snakefile'}",
+        f"--directory={folder}",
+        f"--profile={contender.profile}",
+        "--default-resources",
+        *resources,
     )
 
 
-def grid(
-    cluster: Cluster, source: Path, profile: Path, folder: Path, cells: int, pack: int
-) -> float:
+@dataclass(frozen=True)
+class Grid:
+    """A grid of cells that is ready to be trained.
+
+    Attributes:
+        source: the workflow.
+        configuration: the grid's configuration.
+        prepared: a working directory where model and task are fetched and encoded.
+    """
+
+    source: Path
+    configuration: dict
+    prepared: Path
+
+
+def prepare_grid(cluster: Cluster, folder: Path, cells: int) -> Grid:
     folder.mkdir()
-    model = tiny.save_model(folder / "model")
-    config = tiny.config(model, tiny.write_data(folder / "data"))
+    config = tiny.config(tiny.save_model(folder / "model"), tiny.write_data(folder / "data"))
     config["grid"][0] |= {"methods": ["full"], "seeds": list(range(cells))}
-    config["train"] |= {"epochs": 60, "pack": pack}
-    (folder / "grid.yaml").write_text(yaml.safe_dump(config))
-    common = ("--snakefile", source / "Snakefile", "--directory", folder / "out")
-    config = ("--configfile", folder / "grid.yaml")
-    timed(
-        *(cluster, "results/encoded/tiny-bert/tiny", *common, *config),
-        *("--profile", source / "profiles/local"),
+    config["train"] |= {"epochs": EPOCHS}
+    grid = Grid(copy_workflow(folder / "workflow"), config, folder / "prepared")
+    configfile = folder / "grid.yaml"
+    configfile.write_text(yaml.safe_dump(config))
+    seconds_of_snakemake(
+        cluster,
+        "results/encoded/tiny-bert/tiny",
+        f"--snakefile={grid.source / 'Snakefile'}",
+        f"--directory={grid.prepared}",
+        f"--profile={grid.source / 'profiles/local'}",
+        f"--configfile={configfile}",
     )
-    return timed(cluster, "runs", *common, *config, "--profile", profile)
+    return grid
+
+
+def seconds_of_grid(cluster: Cluster, contender: Contender, grid: Grid, folder: Path) -> float:
+    folder.mkdir()
+    train = grid.configuration["train"] | {"pack": contender.pack}
+    configfile = folder / "grid.yaml"
+    configfile.write_text(yaml.safe_dump(grid.configuration | {"train": train}))
+    return seconds_of_snakemake(
+        cluster,
+        TARGET,
+        f"--snakefile={grid.source / 'Snakefile'}",
+        f"--directory={copy_folder(grid.prepared, folder / 'out')}",
+        f"--profile={contender.profile}",
+        f"--configfile={configfile}",
+    )
+
+
+def measure(cluster: Cluster, folder: Path, cells: int) -> pd.DataFrame:
+    """A row for each contender."""
+    grid = prepare_grid(cluster, folder / "grid", cells)
+    rows = []
+    for contender in contenders(cluster, folder):
+        place = folder / contender.profile.name
+        chain = seconds_of_chain(cluster, contender, place / "chain")
+        cells_seconds = seconds_of_grid(cluster, contender, grid, place / "cells")
+        rows.append(
+            {
+                "": contender.label,
+                "two trivial jobs, one after the other": f"{chain:.0f} s",
+                f"{cells} cells of two seconds": f"{cells_seconds:.0f} s",
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--cells", type=int, default=40)
-    cells = parser.parse_args().cells
-    if why := missing(accounting=False):
+    parser.add_argument("--cells", type=int, default=40, help="how many cells are trained")
+    arguments = parser.parse_args()
+    if why := why_no_cluster(accounting=False):
         sys.exit(f"error: {why}")
-    rows = []
     with tempfile.TemporaryDirectory(prefix="tunegrid-slurm-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        cluster = Cluster(folder / "cluster", accounting=False)
-        source = copy_workflow(folder / "workflow")
+        cluster = Cluster(folder / "cluster", name="benchmark", accounting=False)
         try:
             cluster.start()
-            for label, profile in profiles(source).items():
-                pack = 10 if profile.name == "slurm" else 1
-                seconds = {
-                    "two-job chain": chain(cluster, profile, folder / f"chain {profile.name}"),
-                    f"{cells} cells": grid(
-                        *(cluster, source, profile, folder / f"grid {profile.name}", cells, pack)
-                    ),
-                }
-                rows.append({"": label} | {key: f"{value:.0f} s" for key, value in seconds.items()})
+            table = measure(cluster, folder, arguments.cells)
         finally:
             cluster.stop()
-    print(pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True))
+    print(table.to_markdown(index=False, disable_numparse=True))
 
 
 if __name__ == "__main__":

@@ -49,13 +49,13 @@ from tunegrid.models import fetch_model
 from tunegrid.planning.loading import load_project
 from tunegrid.planning.project import Project
 from tunegrid.settings import CellSettings
+from tunegrid.stopping import StopRequest
 from tunegrid.tasks.encoding import encode_task, load_tokenizer
 from tunegrid.tasks.fetching import read_task
 from tunegrid.tasks.sources import task_files
 from tunegrid.training import finetune
 from tunegrid.training.batching import epoch_batches
 from tunegrid.training.run_request import RunRequest
-from tunegrid.training.stopping import StopRequest
 
 MAX_LENGTH = 128
 MATRIX = 1024

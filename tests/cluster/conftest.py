@@ -1,104 +1,153 @@
-"""The clusters, and folders of results on them. They need root and Debian's Slurm packages."""
+"""The clusters, and working directories on them. They need root and Debian's Slurm packages.
+
+The tests mostly wait: for Slurm, for Snakemake's next question, for a limit. So they are meant to
+be run by several processes at once, more than there are cores:
+
+  pytest --numprocesses 6 --maxschedchunk 1 tests/cluster
+
+Each process has clusters of its own, which start in a second (with accounting, in four), so that a
+test may do with its cluster whatever it likes. What a grid finds where nothing goes wrong is found
+once, for all processes.
+"""
 
 import os
+import pickle
+import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import tiny
 import yaml
-from running import Run, copy_prepared, fill_in
-from slurm import Cluster, missing
+from filelock import FileLock
+from running import TARGET, Run, copy_folder, results, write_profile
+from slurm import Cluster, why_no_cluster
 from workflow import Workflow, copy_workflow
 
-from tunegrid.files import read_json
+#: Epochs of a cell, each of which ends with a checkpoint: some two seconds on one core. That is
+#: long enough for a test to notice the first checkpoint and to hold the run while it disturbs it
+#: (`Run.hold`); nothing else depends on how long a cell trains.
+EPOCHS = 40
 
-#: How long a cell trains, long enough to be interrupted; and the epochs by which that is measured.
-SECONDS, SAMPLE = 20, 50
 
-
-def start(*, accounting):
-    if why := missing(accounting=accounting):
+def start_cluster(name: str, *, accounting: bool) -> Cluster:
+    """Start a cluster, or skip the test; under CI, where it must be possible, fail."""
+    if why := why_no_cluster(accounting=accounting):
         (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
     # Not below pytest's own folder: munge wants one that everybody may enter.
-    with tempfile.TemporaryDirectory(prefix="tunegrid-slurm-") as folder:
-        Path(folder).chmod(0o755)
-        cluster = Cluster(Path(folder), accounting=accounting)
-        try:
-            cluster.start()
-            yield cluster
-        finally:
-            cluster.stop()
+    folder = Path(tempfile.mkdtemp(prefix="tunegrid-slurm-"))
+    folder.chmod(0o755)
+    cluster = Cluster(folder, name=name, accounting=accounting)
+    try:
+        cluster.start()
+    except BaseException:
+        stop_cluster(cluster)
+        raise
+    return cluster
+
+
+def stop_cluster(cluster: Cluster) -> None:
+    cluster.stop()
+    shutil.rmtree(cluster.base, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def accounted():
-    """A cluster with accounting."""
-    yield from start(accounting=True)
-
-
-@pytest.fixture(scope="session")
-def cluster():
+def cluster(worker_id):
     """A cluster without accounting."""
-    yield from start(accounting=False)
+    cluster = start_cluster(f"plain-{worker_id}", accounting=False)
+    yield cluster
+    stop_cluster(cluster)
 
 
 @pytest.fixture(scope="session")
-def local(tiny_model, tmp_path_factory):
-    """The grid, run on this machine without a cluster: (workflow, folder before the runs)."""
-    folder = tmp_path_factory.mktemp("local")
+def accounted(worker_id):
+    """A cluster with accounting."""
+    cluster = start_cluster(f"accounted-{worker_id}", accounting=True)
+    yield cluster
+    stop_cluster(cluster)
+
+
+@dataclass(frozen=True)
+class LocalGrid:
+    """A grid of two cells that was run on this machine, without a cluster.
+
+    Attributes:
+        workflow: the workflow's copy, the configuration, and the working directory.
+        prepared: a working directory where model and task are fetched and encoded, but nothing is
+            trained.
+        results: what the cells' runs found, by their paths.
+    """
+
+    workflow: Workflow
+    prepared: Path
+    results: dict[str, tuple]
+
+
+@pytest.fixture(scope="session")
+def local(request, tmp_path_factory, worker_id):
+    """The grid as it is where nothing goes wrong, run by the process that needs it first."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "local"
+    folder.mkdir(exist_ok=True)
+    kept = folder / "grid.pickle"
+    with FileLock(folder / "grid.lock"):
+        if not kept.exists():
+            grid = run_locally(folder, request.getfixturevalue("tiny_model"))
+            kept.write_bytes(pickle.dumps(grid))
+        return pickle.loads(kept.read_bytes())
+
+
+def run_locally(folder: Path, model: Path) -> LocalGrid:
     workflow = Workflow(
         source=copy_workflow(folder / "the workflow"),
-        directory=folder / "local",
+        directory=folder / "out",
         configfile=folder / "grid.yaml",
     )
-    config = tiny.config(tiny_model, tiny.write_data(folder / "data"))
+    config = tiny.config(model, tiny.write_data(folder / "data"))
     config["grid"][0]["seeds"] = [1]
-    config["train"]["epochs"] = SAMPLE
+    config["train"]["epochs"] = EPOCHS
     workflow.configure(config)
     workflow.run("results/encoded/tiny-bert/tiny")
-    prepared = copy_prepared(workflow.directory, folder / "prepared")
-    workflow.run("runs")
-    quickest = min(
-        read_json(path)["train_seconds"]
-        for path in workflow.directory.glob("results/runs/**/metrics.json")
-    )
-    config["train"]["epochs"] = round(SAMPLE * SECONDS / quickest)
-    workflow.configure(config)
-    workflow.run("runs")
-    return workflow, prepared
+    prepared = copy_folder(workflow.directory, folder / "prepared")
+    workflow.run(TARGET)
+    return LocalGrid(workflow, prepared, results(workflow.directory))
 
 
 @pytest.fixture(scope="session")
 def undisturbed(local):
-    """What the grid's runs find where nothing goes wrong."""
-    workflow, _ = local
-    runs = workflow.directory / "results/runs"
-    return {
-        str(path.parent.relative_to(runs)): tiny.results(path.parent)
-        for path in runs.rglob("metrics.json")
-    }
+    """What the grid's runs find where nothing goes wrong, by their paths."""
+    return local.results
 
 
 @pytest.fixture
 def run_on(local, tmp_path_factory):
-    """Make a folder of results on a cluster: run_on(cluster, changes of configuration, …)."""
-    made = []
+    """Make a working directory on a cluster, where the grid is ready to be trained.
 
-    def make(cluster, *, profile=None, grid=None, environment=None):
-        workflow, prepared = local
+    run_on(cluster, partition=…, profile=changes of the profile, grid=changes of the configuration,
+    environment=changes of the environment)
+    """
+    runs = []
+
+    def make(cluster, *, partition="gpu", profile=None, grid=None, environment=None) -> Run:
         folder = tmp_path_factory.mktemp("run")
-        source = copy_workflow(folder / "workflow")
-        fill_in(
-            source / "profiles/slurm/config.yaml", accounting=cluster.accounting, **(profile or {})
+        profile_file = write_profile(
+            folder / "profile", cluster, partition=partition, **(profile or {})
         )
-        config = yaml.safe_load(workflow.configfile.read_text()) | (grid or {})
-        (folder / "grid.yaml").write_text(yaml.safe_dump(config))
-        directory = copy_prepared(prepared, folder / "out")
-        run = Run(cluster, source, directory, folder / "grid.yaml", environment or {})
-        made.append(run)
+        config = yaml.safe_load(local.workflow.configfile.read_text()) | (grid or {})
+        configfile = folder / "grid.yaml"
+        configfile.write_text(yaml.safe_dump(config))
+        run = Run(
+            cluster=cluster,
+            source=local.workflow.source,
+            directory=copy_folder(local.prepared, folder / "out"),
+            profile=profile_file.parent,
+            configfile=configfile,
+            environment=environment or {},
+        )
+        runs.append(run)
         return run
 
     yield make
-    for run in made:
+    for run in runs:
         run.end()

@@ -6,7 +6,7 @@ import sys
 import pytest
 import yaml
 from paths import ROOT
-from running import fill_in
+from running import write_profile
 
 
 @pytest.fixture
@@ -14,13 +14,15 @@ def check(tmp_path):
     """Check a profile with these changes against a cluster: (status, what it printed)."""
 
     def run(cluster, **changes):
-        profile = tmp_path / "config.yaml"
-        profile.write_text((ROOT / "profiles/slurm/config.yaml").read_text())
-        fill_in(profile, accounting=cluster.accounting, **changes)
+        profile = write_profile(tmp_path / "profile", cluster, **changes)
         done = subprocess.run(
-            [sys.executable, ROOT / "scripts/check_slurm.py", "--profile", profile, "--wait", "60"],
-            env=cluster.environment, cwd=tmp_path, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            [sys.executable, ROOT / "scripts/check_slurm.py", "--profile", profile],
+            env=cluster.environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert "Traceback" not in done.stderr
         return done.returncode, done.stdout + done.stderr
 
@@ -28,7 +30,11 @@ def check(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "accounting"), [("cluster", "none"), ("accounted", "your accounts are ml, root")]
+    ("name", "accounting"),
+    [
+        ("cluster", "none"),
+        ("accounted", "your accounts are ml, root"),
+    ],
 )
 def test_a_cluster_that_fits_is_told_and_tried(check, request, name, accounting):
     status, said = check(request.getfixturevalue(name))
@@ -71,7 +77,10 @@ def test_an_account_that_is_not_the_user_s_is_named(check, accounted):
 def test_without_slurm_one_line_says_so(tmp_path):
     done = subprocess.run(
         [sys.executable, ROOT / "scripts/check_slurm.py"],
-        env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 1
     assert done.stderr == "error: Slurm does not answer (sinfo); run this where sbatch works\n"

@@ -1,69 +1,90 @@
-"""What goes wrong on clusters, while a grid runs: it ends complete, as if nothing had happened.
+"""What goes wrong on clusters while a grid runs: it ends complete, as if nothing had happened.
 
 In each case the results are bitwise those of an undisturbed run on one machine, and a run that had
 written a checkpoint goes on from it.
 """
 
 import errno
-import json
 import signal
 import subprocess
 import threading
 import time
 from datetime import datetime
-from pathlib import Path
 
 import pytest
+from running import ADAPTER, FULL, ONE_CELL, PATIENCE, run_folders, went_on_from_a_checkpoint
 from slurm import memory_is_confined, wait_for
 
-from tunegrid.training.stopping import MARGIN
-
-#: A grid of one cell.
-ONE = {
-    "grid": [{"models": ["tiny-bert"], "tasks": ["tiny"], "methods": ["full"], "seeds": [1]}]
-}  # fmt: skip
-FULL = "tiny-bert/tiny/full/seed1"
+from tunegrid.cluster.job_watch import cancel_hopeless_jobs
+from tunegrid.stopping import MARGIN
 
 
-def attempts(run, path=FULL):
-    """Why each attempt at a run ended."""
-    lines = (run.directory / f"results/.attempts/{path}.jsonl").read_text().split("\n")
-    return [json.loads(line)["ended"] for line in lines if '"ended": "' in line]
-
-
-def began(run, path=FULL):
-    """How many attempts at a run began."""
-    text = (run.directory / f"results/.attempts/{path}.jsonl").read_text()
-    return text.count('"began"')
-
-
-def check(run, undisturbed, *, resumed=True):
+def check(run, undisturbed, *, cells, resumed=True):
     """Every cell of the run's grid is there, and is what it is undisturbed."""
     found = run.results()
-    assert found
-    assert found == {path: undisturbed[path] for path in found}
+    assert set(found) == set(cells)
+    assert found == {path: undisturbed[path] for path in cells}
     if resumed:
-        assert run.resumed(), "no run went on from its checkpoint"
+        folders = run_folders(run.directory)
+        assert any(map(went_on_from_a_checkpoint, folders)), "no run went on from its checkpoint"
+
+
+# Faults of jobs and nodes. Those that take longest come first.
+
+
+def test_a_run_that_runs_out_of_time_goes_on_with_more(run_on, cluster, undisturbed):
+    run = run_on(cluster, grid=ONE_CELL | {"cluster": {"runtime": "2m"}})
+    run.start()
+    job_id = run.job_in_training()
+    with run.hold(job_id):
+        end = datetime.fromisoformat(cluster.job(job_id)["EndTime"]).timestamp()
+        time.sleep(max(0, end - MARGIN + 1 - time.time()))
+    output = run.finish()
+    check(run, undisturbed, cells=[FULL])
+    assert run.attempt_ends(FULL)[0] == "time limit"
+    assert set(run.attempt_ends(FULL)[1:]) == {"finished"}
+    assert "stopped by its job's time limit" in output
+
+
+def test_a_lost_node_costs_only_what_followed_the_checkpoint(run_on, cluster, undisturbed):
+    run = run_on(cluster, grid=ONE_CELL)
+    run.start()
+    job_id = run.job_in_training()
+    with run.hold(job_id):
+        node = cluster.job(job_id)["NodeList"]
+        cluster.lose_node(node)
+    try:
+        run.finish()
+    finally:
+        cluster.start_node(node)
+        wait_for(
+            lambda: cluster.states()[node] == "idle", seconds=PATIENCE, what="the node's return"
+        )
+    check(run, undisturbed, cells=[FULL])
+    assert run.attempts_begun(FULL) == 2
 
 
 def test_preempted_jobs_go_on_when_slurm_starts_them_again(run_on, cluster, undisturbed):
     run = run_on(cluster)
     run.start()
-    run.job_in_training()
-    urgent = ("sbatch", "-p", "urgent", "-N2", "--exclusive", "-o", "/dev/null")
-    cluster.call(*urgent, "--wrap", "sleep 2")
+    with run.hold(run.job_in_training()) as held:
+        urgent = ("sbatch", "-p", "urgent", "-N2", "--exclusive", "-o", "/dev/null")
+        cluster.call(*urgent, "--wrap", "sleep 2")
+        held.wait_until_killed()
     run.finish()
-    check(run, undisturbed)
-    assert len(run.results()) == 2
+    check(run, undisturbed, cells=[FULL, ADAPTER])
     assert "requeued by Slurm" in run.logs()
 
 
 def test_a_requeued_job_goes_on(run_on, cluster, undisturbed):
-    run = run_on(cluster, grid=ONE)
+    run = run_on(cluster, grid=ONE_CELL)
     run.start()
-    cluster.call("scontrol", "requeue", run.job_in_training())
+    job_id = run.job_in_training()
+    with run.hold(job_id) as held:
+        cluster.call("scontrol", "requeue", job_id)
+        held.wait_until_killed()
     run.finish()
-    check(run, undisturbed)
+    check(run, undisturbed, cells=[FULL])
     assert "requeued by Slurm" in run.logs()
 
 
@@ -71,80 +92,125 @@ def test_a_cancelled_job_is_reported_and_the_rest_goes_on(run_on, cluster, undis
     run = run_on(cluster, profile={"retries": 1})  # enough to see it refused
     run.start()
     cancelled = run.job_in_training()
-    cluster.call("scancel", cancelled)
-    said = run.finish()
+    with run.hold(cancelled) as held:
+        cluster.call("scancel", cancelled)
+        held.wait_until_killed()
+    output = run.finish()
     assert run.process.returncode == 1
-    assert f"SLURM-job '{cancelled}' failed, SLURM status is: 'CANCELLED'" in said
-    assert "not tried again, since the last attempt" in said
+    assert f"SLURM-job '{cancelled}' failed, SLURM status is: 'CANCELLED'" in output
+    assert "not tried again, since the last attempt" in output
     assert len(run.results()) == 1, "the other cell was lost"
     run.run()  # what was cancelled is tried again by the next start
-    check(run, undisturbed)
-    assert len(run.results()) == 2
-
-
-def test_a_run_that_runs_out_of_time_goes_on_with_more(run_on, cluster, undisturbed):
-    run = run_on(cluster, grid=ONE | {"cluster": {"runtime": "2m"}})
-    run.start()
-    job = run.job_in_training()
-    # However fast the machine: the run is held until its time runs out.
-    cluster.call("scancel", "--signal=STOP", job)
-    end = datetime.fromisoformat(cluster.job(job)["EndTime"]).timestamp()
-    time.sleep(max(0, end - MARGIN - time.time()) + 1)
-    cluster.call("scancel", "--signal=CONT", job)
-    said = run.finish()
-    check(run, undisturbed)
-    assert attempts(run)[0] == "time limit"
-    assert set(attempts(run)[1:]) == {"finished"}
-    assert "stopped by its job's time limit" in said
+    check(run, undisturbed, cells=[FULL, ADAPTER])
 
 
 @pytest.mark.skipif(not memory_is_confined(), reason="Slurm cannot limit memory on this machine")
 def test_a_run_that_runs_out_of_memory_gets_more(run_on, cluster, undisturbed):
-    run = run_on(cluster, grid=ONE | {"cluster": {"mem": "480MB"}})
+    run = run_on(cluster, grid=ONE_CELL | {"cluster": {"mem": "480MB"}})
     run.run()
-    check(run, undisturbed, resumed=False)
-    assert attempts(run)[0] == "out of memory"
-    assert attempts(run)[-1] == "finished"
+    check(run, undisturbed, cells=[FULL], resumed=False)
+    assert run.attempt_ends(FULL)[0] == "out of memory"
+    assert run.attempt_ends(FULL)[-1] == "finished"
 
 
-def test_a_lost_node_costs_only_what_followed_the_checkpoint(run_on, cluster, undisturbed):
-    run = run_on(cluster, grid=ONE)
+# Faults of the head process.
+
+
+@pytest.mark.parametrize("choice", ["wait", "cancel"])
+def test_jobs_that_a_killed_head_process_left_are_not_doubled(run_on, cluster, undisturbed, choice):
+    run = run_on(cluster, grid=ONE_CELL | {"cluster": {"left_over_jobs": choice}})
     run.start()
-    node = cluster.job(run.job_in_training())["NodeList"]
-    cluster.lose_node(node)
-    try:
+    left_over = run.job_in_training()
+    told = "waited for" if choice == "wait" else "cancelled"
+    with run.hold(left_over) as held:
+        run.kill()
+        run.start("--unlock")
         run.finish()
-    finally:
-        cluster.start_node(node)
-        wait_for(lambda: cluster.states() == {"idle"}, 60, "the node is back")
-    check(run, undisturbed)
-    assert began(run) == 2
+        run.start()
+        run.wait_until_printed(f"left over by an earlier start, {told}: {left_over}")
+        if choice == "cancel":
+            held.wait_until_killed()
+    run.finish()
+    assert run.process.returncode == 0, run.output()
+    check(run, undisturbed, cells=[FULL], resumed=choice == "cancel")
+    assert not cluster.queue()
+    if choice == "wait":
+        assert "taken from results/.finished" in run.logs(), "the run was trained twice"
 
 
-def test_a_controller_that_is_away_for_a_while(run_on, cluster, undisturbed):
+def test_ctrl_c_cancels_the_jobs_and_a_rerun_goes_on(run_on, cluster, undisturbed):
     run = run_on(cluster)
     run.start()
-    cluster.wait_until_saved(run.job_in_training())
-    cluster.kill("slurmctld")
-    time.sleep(10)
-    cluster.start_controller()
+    with run.hold(run.job_in_training()) as held:
+        run.kill(signal.SIGINT)
+        held.wait_until_killed()
+    wait_for(lambda: not cluster.queue(), seconds=30, what="the end of the cancelled jobs")
+    run.run()
+    check(run, undisturbed, cells=[FULL, ADAPTER])
+
+
+def test_two_head_processes_never_write_the_same_run(run_on, cluster, undisturbed):
+    """The lock holds even if the queue is not looked at: another working copy of the same job."""
+    run = run_on(cluster, grid=ONE_CELL)
+    run.start()
+    with run.hold(run.job_in_training()):
+        other = subprocess.Popen(
+            run.command("--nolock", "--executor", "local", "--cores", "1"),
+            env=cluster.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        # Read while it waits: Snakemake removes a log when another job is to write it.
+        wait_for(
+            lambda: "another process makes this run; waiting" in run.logs(),
+            seconds=PATIENCE,
+            what="a process that waits for the other",
+        )
+    output, _ = other.communicate(timeout=PATIENCE)
     run.finish()
-    check(run, undisturbed, resumed=False)
-    assert began(run) == 1
+    assert other.returncode == 0, output
+    check(run, undisturbed, cells=[FULL], resumed=False)
+    assert run.attempts_begun(FULL) == 2
+    assert run.attempt_ends(FULL) == ["finished", "finished"]
+    assert "taken from results/.finished" in run.logs(), "the run was trained twice"
+
+
+# Faults of the cluster itself.
 
 
 def test_accounting_that_is_away_for_a_minute(run_on, accounted, undisturbed):
     run = run_on(accounted)
     run.start()
-    run.job_in_training()
-    accounted.kill("slurmdbd")
+    job_id = run.job_in_training()
     try:
-        time.sleep(60)
+        with run.hold(job_id):
+            accounted.kill_daemon("slurmdbd")
+            time.sleep(60)
         run.finish()
     finally:
-        accounted.start_database()
-    check(run, undisturbed, resumed=False)
-    assert len(run.results()) == 2
+        accounted.start_accounting_daemon()
+    check(run, undisturbed, cells=[FULL, ADAPTER], resumed=False)
+
+
+def test_a_controller_that_is_away_for_a_while(run_on, cluster, undisturbed):
+    run = run_on(cluster)
+    run.start()
+    job_id = run.job_in_training()
+    with run.hold(job_id):
+        cluster.wait_until_saved(job_id)
+        cluster.kill_daemon("slurmctld")
+        time.sleep(10)
+        cluster.start_controller()
+        wait_for(
+            lambda: cluster.succeeds("scontrol", "ping"),
+            seconds=PATIENCE,
+            what="an answer of the controller",
+        )
+    run.finish()
+    check(run, undisturbed, cells=[FULL, ADAPTER], resumed=False)
+    assert run.attempts_begun(FULL) == 1
+    assert run.attempts_begun(ADAPTER) == 1
 
 
 def test_squeue_that_fails_now_and_then(run_on, cluster, undisturbed, tmp_path):
@@ -155,58 +221,38 @@ def test_squeue_that_fails_now_and_then(run_on, cluster, undisturbed, tmp_path):
     )
     (tmp_path / "squeue").chmod(0o755)
     path = f"{tmp_path}:{cluster.environment['PATH']}"
-    run = run_on(cluster, environment={"PATH": path})
+    run = run_on(cluster, grid=ONE_CELL, environment={"PATH": path})
     run.run()
-    check(run, undisturbed, resumed=False)
-    assert len(run.results()) == 2
+    check(run, undisturbed, cells=[FULL], resumed=False)
 
 
-def test_ctrl_c_cancels_the_jobs_and_a_rerun_goes_on(run_on, cluster, undisturbed):
-    run = run_on(cluster)
-    run.start()
-    run.job_in_training()
-    run.kill(signal.SIGINT)
-    wait_for(lambda: not cluster.jobs(), 30, "the jobs are cancelled")
-    run.run()
-    check(run, undisturbed)
-    assert len(run.results()) == 2
+# Faults of the disk.
 
 
-@pytest.mark.parametrize("choice", ["wait", "cancel"])
-def test_jobs_that_a_killed_head_process_left_are_not_doubled(run_on, cluster, undisturbed, choice):
-    run = run_on(cluster, grid=ONE | {"cluster": {"left_over_jobs": choice}})
-    run.start()
-    left = run.job_in_training()
-    run.kill()
-    run.start("--unlock")
-    run.finish()
-    said = run.run()
-    check(run, undisturbed, resumed=choice == "cancel")
-    told = "waited for" if choice == "wait" else "cancelled"
-    assert f"left over by an earlier start, {told}: {left}" in said
-    assert not cluster.jobs()
-    if choice == "wait":
-        assert "taken from results/.finished" in run.logs(), "the run was trained twice"
-
-
-def test_two_head_processes_never_write_the_same_run(run_on, cluster, undisturbed):
-    """The lock holds even if the queue is not looked at: another working copy of the same job."""
-    run = run_on(cluster, grid=ONE)
-    run.start()
-    run.job_in_training()
-    other = subprocess.Popen(
-        run.command("--nolock", "--executor", "local", "--cores", "1"),
-        env=cluster.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-    # Read while it waits: Snakemake removes a log when another job is to write it.
-    wait_for(lambda: "another process makes this run; waiting" in run.logs(), 60, "it waits")
-    said, _ = other.communicate(timeout=200)
-    run.finish()
-    assert other.returncode == 0, said
-    check(run, undisturbed, resumed=False)
-    assert began(run) == 2
-    assert attempts(run) == ["finished", "finished"]
-    assert "taken from results/.finished" in run.logs(), "the run was trained twice"
+def test_a_full_disk_loses_nothing(run_on, cluster, undisturbed, tmp_path):
+    run = run_on(cluster, grid=ONE_CELL)
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", disk], check=True)
+    try:
+        subprocess.run(["cp", "-a", run.directory, disk / "out"], check=True)
+        run.directory = disk / "out"
+        run.start()
+        with run.hold(run.job_in_training()):
+            fill(disk / "ballast")
+        wait_for(
+            lambda: "No space left on device" in run.logs(),
+            seconds=PATIENCE,
+            what="a run that notices",
+        )
+        (disk / "ballast").unlink()
+        run.finish()
+        if run.process.returncode:
+            run.run()
+        check(run, undisturbed, cells=[FULL], resumed=False)  # it may have lived through it
+    finally:
+        run.end()
+        subprocess.run(["umount", "-l", disk], check=True)
 
 
 def fill(path):
@@ -220,49 +266,26 @@ def fill(path):
             return
 
 
-def test_a_full_disk_loses_nothing(run_on, cluster, undisturbed, tmp_path):
-    run = run_on(cluster, grid=ONE)
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", disk], check=True)
-    try:
-        subprocess.run(["cp", "-a", run.directory, disk / "out"], check=True)
-        run.directory = disk / "out"
-        run.start()
-        run.job_in_training()
-        fill(disk / "ballast")
-        wait_for(lambda: "No space left on device" in run.logs(), 30, "the run notices")
-        (disk / "ballast").unlink()
-        run.finish()
-        if run.process.returncode:
-            run.run()
-        check(run, undisturbed, resumed=False)  # it may have lived through it
-    finally:
-        run.end()
-        subprocess.run(["umount", "-l", disk], check=True)
-
-
 def test_an_output_that_appears_late_is_waited_for(run_on, cluster, tmp_path):
     run = run_on(cluster)
-    run.directory = tmp_path
-    snakefile = tmp_path / "Snakefile"
-    snakefile.write_text(
+    run.source = run.directory = tmp_path
+    (tmp_path / "Snakefile").write_text(
         'rule runs:\n    input: "late"\n    localrule: True\n'
         'rule late:\n    output: "late"\n    shell: "touch done"\n'
     )
 
     def appear():
-        wait_for((tmp_path / "done").exists, 60, "the job has ended")
+        wait_for((tmp_path / "done").exists, seconds=PATIENCE, what="the end of the job")
         time.sleep(8)
         (tmp_path / "late").touch()
 
     disk = threading.Thread(target=appear)
     disk.start()
-    run.source = tmp_path
-    profile = run.configfile.parent / "workflow/profiles"
-    (tmp_path / "profiles").symlink_to(profile)
     run.run()
     disk.join()
+
+
+# What is refused, or given up, since no cluster could mend it.
 
 
 def test_an_error_of_the_run_is_not_tried_again(run_on, cluster):
@@ -272,52 +295,47 @@ def test_an_error_of_the_run_is_not_tried_again(run_on, cluster):
         cluster, grid={"grid": grid, "methods": bad, "overrides": []}, profile={"retries": 1}
     )
     run.start()
-    said = run.finish()
+    output = run.finish()
     assert run.process.returncode == 1
-    assert "'nonsense' is no configuration string" in said
-    assert "not tried again, since the last attempt" in said
-    path = Path("tiny-bert/tiny/bad/seed1")
-    assert began(run, path) == 1
-    assert attempts(run, path) == ["error"]
-    assert "Traceback" not in said
+    assert "'nonsense' is no configuration string" in output
+    assert "not tried again, since the last attempt" in output
+    path = "tiny-bert/tiny/bad/seed1"
+    assert run.attempts_begun(path) == 1
+    assert run.attempt_ends(path) == ["error"]
+    assert "Traceback" not in output
 
 
 def test_a_job_over_its_partitions_limit_is_refused_before_it_is_submitted(run_on, cluster):
-    run = run_on(cluster, grid=ONE | {"cluster": {"runtime": "2h"}})
-    profile = run.source / "profiles/slurm/config.yaml"
-    profile.write_text(
-        profile.read_text().replace("slurm_partition: gpu", "slurm_partition: short")
-    )
+    run = run_on(cluster, partition="short", grid=ONE_CELL | {"cluster": {"runtime": "2h"}})
     run.start()
-    said = run.finish(60)
+    output = run.finish()
     assert run.process.returncode == 1
-    assert "error: train: runtime 120 min is over the 30 min of partition short" in said
-    assert not cluster.jobs()
+    assert "error: train: runtime 120 min is over the 30 min of partition short" in output
+    assert "has been submitted" not in output
+    assert not cluster.queue()
 
 
 def test_a_profile_that_is_not_filled_in_is_refused(run_on, cluster):
-    run = run_on(cluster, grid=ONE)
-    profile = run.source / "profiles/slurm/config.yaml"
-    profile.write_text(
-        profile.read_text().replace("slurm_partition: gpu", "slurm_partition: FILL-IN")
-    )
+    run = run_on(cluster, partition="FILL-IN", grid=ONE_CELL)
     run.start()
-    said = run.finish(60)
+    output = run.finish()
     assert run.process.returncode == 1
-    assert "profiles/slurm/config.yaml: slurm_partition is not filled in" in said
-    assert "Traceback" not in said
+    assert "profiles/slurm/config.yaml: slurm_partition is not filled in" in output
+    assert "Traceback" not in output
 
 
 def test_jobs_that_can_never_start_are_cancelled(cluster, tmp_path, monkeypatch):
-    from tunegrid.cluster.watch import cancel_hopeless
-
     for key in ("SLURM_CONF", "PATH"):
         monkeypatch.setenv(key, cluster.environment[key])
     submit = ("sbatch", "--parsable", "-D", str(tmp_path), "-o", "/dev/null", "--wrap", "sleep 60")
     hopeless = cluster.call(*submit, "-J", "tunegrid_a", "-p", "short", "-t", "60").strip()
-    hopeful = cluster.call(*submit, "-J", "tunegrid_b", "-p", "gpu", "--begin=now+60").strip()
-    wait_for(lambda: cluster.job(hopeless)["Reason"] == "PartitionTimeLimit", 10, "it pends")
-    assert [job.number for job in cancel_hopeless(tmp_path)] == [hopeless]
+    hopeful = cluster.call(*submit, "-J", "tunegrid_b", "-p", "gpu", "--begin=now+600").strip()
+    wait_for(
+        lambda: cluster.job(hopeless)["Reason"] == "PartitionTimeLimit",
+        seconds=PATIENCE,
+        what="the reason why the job is pending",
+    )
+    assert [job.id for job in cancel_hopeless_jobs(tmp_path)] == [hopeless]
     assert cluster.job(hopeless)["JobState"] == "CANCELLED"
     assert cluster.job(hopeful)["JobState"] == "PENDING"
     cluster.call("scancel", hopeful)

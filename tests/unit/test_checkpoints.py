@@ -7,10 +7,10 @@ import torch
 from tiny import ADAPTER, FULL, cell, results
 
 from tunegrid.files import read_json
+from tunegrid.stopping import Stopped, StopRequest
 from tunegrid.training import checkpoints, finetune, run_files
 from tunegrid.training.checkpoints import Checkpoints
 from tunegrid.training.energy import EnergyMeter
-from tunegrid.training.stopping import Stopped, StopRequest
 
 STEPS = 6  # two epochs of three batches
 

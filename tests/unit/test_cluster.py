@@ -18,15 +18,17 @@ from tiny import cell
 
 from tunegrid.cli import expanded_path
 from tunegrid.cluster import attempts as attempts_module
-from tunegrid.cluster import head, slurm, watch
-from tunegrid.cluster.attempts import Attempts
-from tunegrid.cluster.head import Request, unfit
-from tunegrid.cluster.needs import memory_mb, runtime_minutes
-from tunegrid.cluster.slurm import Offer, QueuedJob
-from tunegrid.cluster.watch import Pace, Watch
+from tunegrid.cluster import head_process, job_watch, slurm
+from tunegrid.cluster.attempts import AttemptEnd, AttemptLog
+from tunegrid.cluster.job_requests import JobRequest, explain_misfits
+from tunegrid.cluster.job_resources import memory_mb, runtime_minutes
+from tunegrid.cluster.job_watch import PollingPace, QueueWatch
+from tunegrid.cluster.slurm import NodeOffer, QueuedJob
 from tunegrid.config.schema import ClusterSettings
 from tunegrid.errors import UserError
-from tunegrid.training.stopping import TIME_LIMIT, Stopped
+from tunegrid.stopping import TIME_RUNS_OUT, StopCause, Stopped, StopReason
+
+SIGTERM = StopCause(StopReason.SIGNAL, "SIGTERM")
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def in_job(number, start="s"):
     ],
 )
 def test_what_became_of_a_killed_attempt_is_asked_of_slurm(tmp_path, states, state, ended):
-    kept = Attempts(tmp_path / "a.jsonl", "x")
+    kept = AttemptLog(tmp_path / "a.jsonl", target="x")
     states["7"] = state
     kept.begin(8000, in_job("7"))
     assert [attempt.ended for attempt in kept.read()] == [ended]
@@ -66,7 +68,7 @@ def test_what_became_of_a_killed_attempt_is_asked_of_slurm(tmp_path, states, sta
     ("line", "ended"),
     [
         ("slurmstepd: error: Detected 1 oom_kill event in StepId=7.0.", "out of memory"),
-        ("srun: error: g1: task 0: Killed", attempts_module.LOST),
+        ("srun: error: g1: task 0: Killed", AttemptEnd.KILLED),
     ],
 )
 def test_a_process_killed_for_memory_is_told_by_the_log_of_slurm(
@@ -76,49 +78,50 @@ def test_a_process_killed_for_memory_is_told_by_the_log_of_slurm(
     log = tmp_path / ".snakemake/slurm_logs/rule_train/a_b/7.log"
     log.parent.mkdir(parents=True)
     log.write_text(f"Building DAG of jobs...\n{line}\n")
-    kept = Attempts(tmp_path / "a.jsonl", "x")
+    kept = AttemptLog(tmp_path / "a.jsonl", target="x")
     kept.begin(8000, in_job("7"))
     states["7"] = "FAILED"
     assert kept.read()[0].ended == ended
 
 
 def test_a_requeued_job_knows_that_it_was(tmp_path, states, monkeypatch):
-    kept = Attempts(tmp_path / "a.jsonl", "x")
+    kept = AttemptLog(tmp_path / "a.jsonl", target="x")
     kept.begin(8000, in_job("7"))
     monkeypatch.setenv("SLURM_JOB_ID", "7")
-    assert kept.read()[0].ended == attempts_module.REQUEUED
+    assert kept.read()[0].ended == AttemptEnd.REQUEUED
 
 
 @pytest.mark.parametrize(
     ("reason", "ended"),
     [
-        (Stopped(TIME_LIMIT), "time limit"),
-        (Stopped("SIGTERM after step 3"), "asked to stop"),
+        (Stopped(TIME_RUNS_OUT, "after step 3"), "time limit"),
+        (Stopped(SIGTERM, "after step 3"), "asked to stop"),
+        (Stopped(SIGTERM, "before its job's time limit"), "asked to stop"),
         (OSError(errno.ENOSPC, "No space left on device"), "disk full or away"),
         (UserError("no such method"), "error"),
         (ValueError("a bug"), "error"),
     ],
 )
 def test_an_attempt_says_why_it_ended(tmp_path, states, reason, ended):
-    kept = Attempts(tmp_path / "a.jsonl", "x")
-    with pytest.raises(type(reason)), kept.attempt(None, in_job("7")):
+    kept = AttemptLog(tmp_path / "a.jsonl", target="x")
+    with pytest.raises(type(reason)), kept.recorded(None, in_job("7")):
         raise reason
     assert kept.read()[0].ended == ended
 
 
 @pytest.mark.parametrize(("start", "refused"), [("s", True), ("another", False)])
 def test_an_error_is_tried_again_by_the_next_start_alone(tmp_path, states, start, refused):
-    kept = Attempts(tmp_path / "a.jsonl", "x")
-    with pytest.raises(UserError), kept.attempt(None, in_job("7")):
+    kept = AttemptLog(tmp_path / "a.jsonl", target="x")
+    with pytest.raises(UserError), kept.recorded(None, in_job("7")):
         raise UserError("no such method")
     if refused:
         with (
             pytest.raises(UserError, match=r"not tried again.*job 7 on g1.*no such method"),
-            kept.attempt(None, in_job("8", start)),
+            kept.recorded(None, in_job("8", start)),
         ):
             raise AssertionError("it was tried")
     else:
-        with kept.attempt(None, in_job("8", start)):
+        with kept.recorded(None, in_job("8", start)):
             pass
     assert len(kept.read()) == (1 if refused else 2)
 
@@ -127,9 +130,9 @@ def test_an_error_is_tried_again_by_the_next_start_alone(tmp_path, states, start
 def test_a_run_that_was_asked_to_stop_since_it_was_cancelled_is_not_tried_again(
     tmp_path, states, state, refused
 ):
-    kept = Attempts(tmp_path / "a.jsonl", "x")
-    with pytest.raises(Stopped), kept.attempt(None, in_job("7")):
-        raise Stopped("SIGTERM after step 3")
+    kept = AttemptLog(tmp_path / "a.jsonl", target="x")
+    with pytest.raises(Stopped), kept.recorded(None, in_job("7")):
+        raise Stopped(SIGTERM, "after step 3")
     states["7"] = state
     if refused:
         with pytest.raises(UserError, match="not tried again"):
@@ -139,26 +142,29 @@ def test_a_run_that_was_asked_to_stop_since_it_was_cancelled_is_not_tried_again(
 
 
 def test_two_attempts_at_once_are_told_apart(tmp_path, states):
-    kept = Attempts(tmp_path / "a.jsonl", "x")
+    kept = AttemptLog(tmp_path / "a.jsonl", target="x")
     with (
-        kept.attempt(None, in_job("7")),
+        kept.recorded(None, in_job("7")),
         pytest.raises(ValueError, match="a bug"),
-        kept.attempt(None, in_job("8", "other")),
+        kept.recorded(None, in_job("8", "other")),
     ):
         raise ValueError("a bug")
-    assert [(one.job, one.ended) for one in kept.read()] == [("7", "finished"), ("8", "error")]
+    assert [(one.slurm_job, one.ended) for one in kept.read()] == [
+        ("7", "finished"),
+        ("8", "error"),
+    ]
 
 
 def test_a_half_written_line_and_other_settings_are_left_out(tmp_path, states):
-    kept = Attempts(tmp_path / "a.jsonl", "x")
-    with kept.attempt(None, in_job("7")):
+    kept = AttemptLog(tmp_path / "a.jsonl", target="x")
+    with kept.recorded(None, in_job("7")):
         pass
     with (tmp_path / "a.jsonl").open("a") as file:
-        file.write('\n{"began": {"of": "x", "job"')
-    with kept.attempt(None, in_job("8")):
+        file.write('\n{"began": {"target": "x", "slurm_job"')
+    with kept.recorded(None, in_job("8")):
         pass
-    assert [attempt.job for attempt in kept.read()] == ["7", "8"]
-    assert Attempts(tmp_path / "a.jsonl", "other settings").read() == []
+    assert [attempt.slurm_job for attempt in kept.read()] == ["7", "8"]
+    assert AttemptLog(tmp_path / "a.jsonl", target="other settings").read() == []
 
 
 def model_of(folder, megabytes):
@@ -176,21 +182,30 @@ def encoded_of(folder, tokens):
 
 
 def test_memory_follows_the_model_and_the_method(tmp_path):
-    kept, cluster = Attempts(None, "x"), ClusterSettings()
+    kept, cluster = AttemptLog(None, target="x"), ClusterSettings()
     model = model_of(tmp_path, 500)
-    full = memory_mb(cell(), model, cluster, kept)
-    adapter = memory_mb(cell({"kind": "adapter", "adapter": "lora"}), model, cluster, kept)
+
+    def memory(settings, folder=model):
+        return memory_mb(settings=settings, model=folder, cluster=cluster, attempts=kept)
+
+    full = memory(cell())
+    adapter = memory(cell({"kind": "adapter", "adapter": "lora"}))
     assert (full, adapter) == (7500, 5000)
-    assert memory_mb(cell(), tmp_path / "not fetched", cluster, kept) == full
+    assert memory(cell(), tmp_path / "not fetched") == full
 
 
 def test_time_follows_weights_tokens_and_epochs(tmp_path):
     """125 million weights, 100,000 tokens, 15 epochs: 1.1e15 FLOPs, 417 s, thrice that."""
-    kept, cluster = Attempts(None, "x"), ClusterSettings()
+    kept, cluster = AttemptLog(None, target="x"), ClusterSettings()
     model, encoded = model_of(tmp_path, 500), encoded_of(tmp_path, 100_000)
-    one = runtime_minutes([cell(epochs=15)], model, encoded, cluster, kept)
-    assert one == 36
-    assert runtime_minutes([cell(epochs=15)] * 3, model, encoded, cluster, kept) == 78
+
+    def minutes(cells):
+        return runtime_minutes(
+            cells=cells, model=model, encoded=encoded, cluster=cluster, attempts=kept
+        )
+
+    assert minutes([cell(epochs=15)]) == 36
+    assert minutes([cell(epochs=15)] * 3) == 78
 
 
 @pytest.mark.parametrize(
@@ -199,14 +214,15 @@ def test_time_follows_weights_tokens_and_epochs(tmp_path):
      (["NODE_FAIL", "PREEMPTED"], 8000, 60), (["OUT_OF_MEMORY", "TIMEOUT"], 12000, 100)],
 )  # fmt: skip
 def test_a_further_attempt_gets_what_the_last_one_lacked(tmp_path, states, failures, mem, time):
-    kept = Attempts(tmp_path / "a.jsonl", "x")
+    kept = AttemptLog(tmp_path / "a.jsonl", target="x")
     for number, state in enumerate(failures):
         states[str(number)] = state
         kept.begin(8000, in_job(str(number), str(number)))
         kept.read()
     cluster = ClusterSettings(mem="8GB", runtime="1h", max_mem="12GB", max_runtime="100m")
-    assert memory_mb(cell(), tmp_path, cluster, kept) == mem
-    assert runtime_minutes([cell()], tmp_path, tmp_path, cluster, kept) == time
+    common = {"model": tmp_path, "cluster": cluster, "attempts": kept}
+    assert memory_mb(settings=cell(), **common) == mem
+    assert runtime_minutes(cells=[cell()], encoded=tmp_path, **common) == time
 
 
 @pytest.mark.parametrize(
@@ -214,7 +230,7 @@ def test_a_further_attempt_gets_what_the_last_one_lacked(tmp_path, states, failu
     [("infinite", None), ("30:00", 30), ("1:30:00", 90), ("2-00:00:00", 2880), ("0:30", 0.5)],
 )
 def test_time_limits_are_read_as_slurm_prints_them(text, minutes):
-    assert slurm.minutes(text) == minutes
+    assert slurm.parse_time_limit(text) == minutes
 
 
 @pytest.mark.parametrize(
@@ -223,13 +239,13 @@ def test_time_limits_are_read_as_slurm_prints_them(text, minutes):
      ("gpu:a100:2,gpu:v100:6,shard:8", {"a100": 2, "v100": 6})],
 )  # fmt: skip
 def test_gpus_are_read_as_slurm_prints_them(text, gpus):
-    assert dict(slurm.gpus(text)) == gpus
+    assert slurm.parse_gpus(text) == gpus
 
 
 OFFERS = [
-    Offer("gpu", 1440, 64000, 16, {"a100": 4}),
-    Offer("gpu", 1440, 128000, 32, {"v100": 8}),
-    Offer("cpu", None, 32000, 8, {}),
+    NodeOffer("gpu", 1440, 64000, 16, {"a100": 4}),
+    NodeOffer("gpu", 1440, 128000, 32, {"v100": 8}),
+    NodeOffer("cpu", None, 32000, 8, {}),
 ]
 
 
@@ -249,7 +265,7 @@ OFFERS = [
     ],
 )
 def test_what_would_pend_for_ever_is_named(asked, line):
-    found = unfit([Request("train", asked)] * 2, OFFERS)
+    found = explain_misfits([JobRequest("train", asked)] * 2, OFFERS)
     assert len(found) == (line is not None)
     assert all(line in text and text.startswith("train: ") for text in found)
 
@@ -260,8 +276,8 @@ def test_jobs_left_over_are_those_of_this_folder(tmp_path, monkeypatch):
 
     mine = job("tunegrid_1234", tmp_path)
     others = [job("tunegrid_1234", tmp_path / "other"), job("wrap", tmp_path)]
-    monkeypatch.setattr(slurm, "queue", lambda: [mine, *others])
-    assert slurm.jobs_of(tmp_path) == [mine]
+    monkeypatch.setattr(slurm, "queued_jobs", lambda: [mine, *others])
+    assert slurm.workflow_jobs(tmp_path) == [mine]
 
 
 def test_the_head_process_leaves_none_of_its_jobs_behind(tmp_path, monkeypatch):
@@ -270,11 +286,11 @@ def test_the_head_process_leaves_none_of_its_jobs_behind(tmp_path, monkeypatch):
 
     others = [job("1", "RUNNING", "tunegrid_2"), job("2", "RUNNING", folder=tmp_path / "other")]
     mine = [job("3", "RUNNING"), job("4", "PENDING"), job("5", "COMPLETING")]
-    monkeypatch.setattr(slurm, "queue", lambda: [*others, *mine])
-    asked = []
-    monkeypatch.setattr(slurm, "ask", lambda *command: asked.append(command))
-    head.leave_none_behind(tmp_path, "tunegrid_1")
-    assert asked == [("scancel", "3", "4")]
+    monkeypatch.setattr(slurm, "queued_jobs", lambda: [*others, *mine])
+    commands = []
+    monkeypatch.setattr(slurm, "run_slurm_command", lambda *command: commands.append(command))
+    head_process.cancel_own_jobs(tmp_path, job_name="tunegrid_1")
+    assert commands == [("scancel", "3", "4")]
 
 
 class Executor:
@@ -293,25 +309,25 @@ class Executor:
 @pytest.mark.parametrize(("age", "wait"), [(0, 3), (20, 3), (100, 10), (1000, 30)])
 def test_slurm_is_asked_after_a_tenth_of_the_time_that_nothing_ended(monkeypatch, age, wait):
     now = [1000.0]
-    monkeypatch.setattr(watch.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(job_watch.time, "monotonic", lambda: now[0])
     executor = Executor()
-    pace = Pace(executor, 3)
-    pace.keep()
+    pace = PollingPace(executor, 3)
+    pace.adjust()
     now[0] += age
-    pace.keep()
+    pace.adjust()
     # The plugin adds 10 s after an answer in which nothing has ended.
     assert executor.next_seconds_between_status_checks + 10 == pytest.approx(wait)
     executor.next_seconds_between_status_checks = 3  # and does this when something has
-    pace.keep()
+    pace.adjust()
     assert executor.next_seconds_between_status_checks + 10 == 3
 
 
 def test_a_job_that_slurm_has_forgotten_is_given_up_at_the_second_look(monkeypatch, tmp_path):
     known = {"7", "8"}
-    monkeypatch.setattr(slurm, "known", lambda: known)
-    monkeypatch.setattr(slurm, "queue", list)
+    monkeypatch.setattr(slurm, "job_ids_known_to_slurm", lambda: known)
+    monkeypatch.setattr(slurm, "queued_jobs", list)
     executor = Executor("7", "8")
-    looking = Watch(executor, tmp_path)
+    looking = QueueWatch(executor, tmp_path)
     looking.look()
     known = {"7"}
     looking.look()
@@ -329,7 +345,7 @@ def test_without_accounting_sacct_is_answered_by_squeue(tmp_path, monkeypatch):
     (tmp_path / "squeue").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setattr(slurm, "has_accounting", lambda: False)
-    head.stand_in_for_accounting()
+    head_process.stand_in_for_accounting()
     question = shlex.split(query_job_status_sacct("tunegrid_42"))
     said = subprocess.run(question, capture_output=True, text=True, check=True).stdout
     assert sorted(said.split()) == sorted(shlex.split(query_job_status_squeue("tunegrid_42")))

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from paths import ROOT
 
-from tunegrid.cluster.attempts import Attempts
+from tunegrid.cluster.attempts import AttemptLog
 from tunegrid.errors import UserError
 from tunegrid.results import FAILED, FINISHED, MISSING
 from tunegrid.statistics.collect import (
@@ -157,11 +157,11 @@ def test_what_is_not_finished_is_a_row_that_says_why(one_run):
     cells, root, _ = one_run
     attempts = root / "attempts"
     for seed, error in ((3, UserError("no such\nlayer")), (4, MemoryError()), (5, None)):
-        noted = Attempts(attempts / f"m/t/full/seed{seed}.jsonl", "abc")
+        noted = AttemptLog(attempts / f"m/t/full/seed{seed}.jsonl", "abc")
         if error is None:
             noted.begin(None, {})
             continue
-        with pytest.raises(type(error)), noted.attempt(None, {}):
+        with pytest.raises(type(error)), noted.recorded(None, {}):
             raise error
     runs = collect(others(cells, 2, 3, 4, 5), root, attempts).set_index("seed")
     assert runs["state"].tolist() == [FINISHED, MISSING, FAILED, FAILED, MISSING]

@@ -28,9 +28,9 @@ from tunegrid.statistics.costs import cost
 from tunegrid.statistics.summarise import summarise
 
 
-@pytest.mark.parametrize("traced", [1.0, None])
+@pytest.mark.parametrize("traced", [True, False])
 def test_the_pareto_figure_has_a_panel_a_task_and_cost(traced):
-    figure = plot_pareto(cost(RUNS, STEPS.assign(traced=STEPS["traced"] * (traced or np.nan))))
+    figure = plot_pareto(cost(RUNS, STEPS.assign(traced=STEPS["traced"] if traced else np.nan)))
     assert len(figure.axes) == 4
     assert len(figure.axes[0].lines) == 1 + 4
     texts = [text.get_text() for text in figure.axes[0].texts if text.get_text()]

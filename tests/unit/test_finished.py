@@ -7,12 +7,12 @@ import pytest
 from tiny import ADAPTER, cell, results
 
 from tunegrid.files import read_json
+from tunegrid.stopping import Stopped, StopRequest
 from tunegrid.training import finished_runs, make_run
 from tunegrid.training.make_run import take_finished as take
 from tunegrid.training.make_run import train_and_write as make
 from tunegrid.training.run_lock import run_lock
 from tunegrid.training.run_request import RunRequest
-from tunegrid.training.stopping import Stopped, StopRequest
 
 
 @pytest.fixture

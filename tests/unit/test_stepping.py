@@ -14,9 +14,9 @@ from tiny import ADAPTER, FULL, cell
 
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
+from tunegrid.stopping import StopRequest
 from tunegrid.training import finetune
 from tunegrid.training.run_request import RunRequest
-from tunegrid.training.stopping import StopRequest
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +143,7 @@ from tunegrid.training import finetune
 from tunegrid.training.checkpoints import Checkpoints
 from tunegrid.training.gradients import Gradients
 from tunegrid.training.step_guard import StepGuard
-from tunegrid.training.stopping import StopRequest
+from tunegrid.stopping import StopRequest
 
 torch.set_num_threads(1)
 

@@ -12,11 +12,11 @@ from tunegrid.config.catalogue import MethodEntry
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
 from tunegrid.settings import CellSettings
+from tunegrid.stopping import StopRequest
 from tunegrid.training import finetune
 from tunegrid.training.model_building import build_model
 from tunegrid.training.run_request import RunRequest
 from tunegrid.training.step_guard import StepGuard
-from tunegrid.training.stopping import StopRequest
 
 
 @pytest.fixture

@@ -14,17 +14,17 @@ from pathlib import Path
 from tiny import cell
 
 import tunegrid.training.run_files  # noqa: F401 (once, for all forks)
-from tunegrid.cluster.attempts import Attempts
+from tunegrid.cluster.attempts import AttemptLog
+from tunegrid.stopping import StopRequest
 from tunegrid.training.make_run import make_run
 from tunegrid.training.run_request import RunRequest
-from tunegrid.training.stopping import StopRequest
 
 
 def attempt(request: RunRequest, seconds: float | None) -> bool:
     """Fork a run and kill it after `seconds`; whether it finished."""
     child = os.fork()
     if not child:
-        make_run(request, StopRequest(), attempts=Attempts(None, request.settings.hash))
+        make_run(request, StopRequest(), attempts=AttemptLog(None, target=request.settings.hash))
         os._exit(0)
     if seconds is not None:
         time.sleep(seconds)

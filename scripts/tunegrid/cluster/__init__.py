@@ -1,1 +1,8 @@
-"""Running on a Slurm cluster: what a job needs, what became of it, and the head process."""
+"""Running on a Slurm cluster.
+
+- `slurm` runs Slurm's commands and reads what they print.
+- `job_resources` says how much memory and time a training job asks for.
+- `job_requests` checks, before anything is submitted, that every job could start.
+- `attempts` records how often a run was tried and why each attempt ended.
+- `head_process` prepares Snakemake's own process; `job_watch` looks after its jobs meanwhile.
+"""

@@ -1,7 +1,10 @@
-"""A job's attempts: where each ran and why it ended.
+"""The record of a run's attempts: where each ran and why it ended.
 
-They are kept beside the results, so that the next attempt can be given what the last one lacked,
-and a run's log can tell them. Written line by line; a half-written line is skipped.
+The record is a file of JSON lines beside the results. From it the next attempt is given what the
+last one lacked, and a run's log begins with what was tried before. Each attempt adds a line when it
+begins and another when it ends; one that is killed adds no second line, and Slurm is asked about it
+later. A line that was only half written, because the machine went down or the disk was full, is
+skipped.
 """
 
 import errno
@@ -14,213 +17,296 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from tunegrid.cluster.slurm import job_state
 from tunegrid.errors import UserError
-from tunegrid.training.stopping import TIME_LIMIT, Stopped
+from tunegrid.stopping import Stopped, StopReason
 
-FINISHED = "finished"
-ERROR = "error"
-MEMORY = "out of memory"
-TIME = "time limit"
-REQUEUED = "requeued by Slurm (preempted, its node lost, or by scontrol)"
-NODE = "node lost"
-CANCELLED = "cancelled"
-STOPPED = "asked to stop"
-DISK = "disk full or away"
-LOST = "killed; nothing tells by whom"
 
-#: What became of an attempt that could not say so itself, by its Slurm job's state.
-VERDICTS = {
-    "OUT_OF_MEMORY": MEMORY, "TIMEOUT": TIME, "DEADLINE": TIME, "NODE_FAIL": NODE,
-    "BOOT_FAIL": NODE, "PREEMPTED": REQUEUED, "CANCELLED": CANCELLED, "FAILED": LOST,
-    "COMPLETED": LOST,
-}  # fmt: skip
+class AttemptEnd(StrEnum):
+    """Why an attempt ended, in the words of logs, tables and the record."""
+
+    FINISHED = "finished"
+    ERROR = "error"
+    OUT_OF_MEMORY = "out of memory"
+    TIME_LIMIT = "time limit"
+    REQUEUED = "requeued by Slurm (preempted, its node lost, or by scontrol)"
+    NODE_LOST = "node lost"
+    CANCELLED = "cancelled"
+    ASKED_TO_STOP = "asked to stop"
+    DISK_FAILED = "disk full or away"
+    KILLED = "killed; nothing tells by whom"
+
+
+#: Why an attempt ended that could not say so itself, by the state of its Slurm job
+#: (https://slurm.schedmd.com/squeue.html, job state codes). An attempt whose job Slurm holds to be
+#: completed, or failed, was killed without Slurm's doing.
+END_BY_JOB_STATE = {
+    "OUT_OF_MEMORY": AttemptEnd.OUT_OF_MEMORY,
+    "TIMEOUT": AttemptEnd.TIME_LIMIT,
+    "DEADLINE": AttemptEnd.TIME_LIMIT,
+    "NODE_FAIL": AttemptEnd.NODE_LOST,
+    "BOOT_FAIL": AttemptEnd.NODE_LOST,
+    "PREEMPTED": AttemptEnd.REQUEUED,
+    "CANCELLED": AttemptEnd.CANCELLED,
+    "FAILED": AttemptEnd.KILLED,
+    "COMPLETED": AttemptEnd.KILLED,
+}
+
+#: Why an attempt ended that stopped because it was asked to.
+END_BY_STOP_REASON = {
+    StopReason.SIGNAL: AttemptEnd.ASKED_TO_STOP,
+    StopReason.TIME_LIMIT: AttemptEnd.TIME_LIMIT,
+}
+
+#: The system's error numbers of a disk that is full, over its quota, away or read-only.
 DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EROFS}
-#: What slurmstepd writes into a job's log, in its spellings of different versions.
-OOM_KILL = re.compile(r"oom[-_ ]kill|out-of-memory handler|exceeded memory limit", re.IGNORECASE)
-#: The plugin's, below the working directory: <rule>/<wildcards>/<job>.log.
+
+#: What different versions of slurmstepd write into a job's log when memory ran out.
+OUT_OF_MEMORY_MESSAGE = re.compile(
+    r"oom[-_ ]kill|out-of-memory handler|exceeded memory limit", re.IGNORECASE
+)
+
+#: Where Snakemake's plugin keeps Slurm's logs, below the working directory:
+#: <rule>/<wildcards>/<job>.log.
 SLURM_LOGS = Path(".snakemake/slurm_logs")
-#: One and the same for all jobs of one start of the workflow; set by the Snakefile.
-START = "TUNEGRID_START"
+
+#: The environment variable that holds one and the same value for all jobs of one start of the
+#: workflow; `rules/cluster.smk` sets it.
+WORKFLOW_START = "TUNEGRID_START"
 
 
 @dataclass
 class Attempt:
-    """One attempt.
+    """One attempt at a run, or at a pack of runs.
 
     Attributes:
-        id: tells it from another that is made at the same time.
-        of: the digest of what was made; an attempt at something else tells nothing.
-        start: the start of the workflow that it belongs to.
-        job: the Slurm job's id; None outside of Slurm.
-        node: where it ran.
-        gpus: what CUDA was told of; None: nothing.
-        mem_mb: the memory that the job was given, MB; None: not known.
-        ended: why it ended; None: it runs, or was killed.
-        message: more about that.
+        id: tells this attempt from others, also from those made at the same time.
+        target: the digest of what the attempt is to make (of a cell: its settings' hash).
+        workflow_start: the start of the workflow that the attempt belongs to; None by hand.
+        slurm_job: the id of its Slurm job; None outside of Slurm.
+        node: the name of the machine that it ran on.
+        gpus: the value of CUDA_VISIBLE_DEVICES; None if it was not set.
+        mem_mb: the memory that its Slurm job was given, MB; None if that is not known.
+        ended: why it ended; None while it runs, or if it was killed and nobody knows why yet.
+        message: more about how it ended, such as the error; may be empty.
     """
 
     id: str
-    of: str
-    start: str | None
-    job: str | None
+    target: str
+    workflow_start: str | None
+    slurm_job: str | None
     node: str
     gpus: str | None
     mem_mb: int | None
-    ended: str | None = None
+    ended: AttemptEnd | None = None
     message: str = ""
 
     def __str__(self) -> str:
-        where = f"Slurm job {self.job} on {self.node}" if self.job else self.node
+        where = f"Slurm job {self.slurm_job} on {self.node}" if self.slurm_job else self.node
         gpus = f", GPU {self.gpus}" if self.gpus else ""
         memory = f", {self.mem_mb} MB" if self.mem_mb else ""
         return where + gpus + memory
 
 
-class Attempts:
-    """The attempts at one thing.
+class AttemptLog:
+    """The record of all attempts at one run, or at one pack of runs.
 
     Args:
-        path: their file; None: nothing is kept.
-        of: the digest of what is made.
+        path: the file of the record; None if nothing is to be kept.
+        target: the digest of what is to be made now. Attempts at something else, such as the same
+            cell with other settings, are left out when the record is read.
     """
 
-    def __init__(self, path: Path | None, of: str) -> None:
-        self._path, self._of = path, of
+    def __init__(self, path: Path | None, target: str) -> None:
+        self._path = path
+        self._target = target
 
     def read(self) -> list[Attempt]:
-        """Those that were made, in order, with what Slurm knows of those that were killed."""
-        found: dict[str, Attempt] = {}
-        for line in self._lines():
+        """Return the attempts so far, the oldest first.
+
+        Slurm is asked about those that have not said why they ended; what it knows is added to the
+        record, since Slurm forgets its jobs after a while.
+        """
+        attempts: dict[str, Attempt] = {}
+        for line in self._read_lines():
             if "began" in line:
-                attempt = Attempt(**line["began"])
-                found[attempt.id] = attempt
-            elif (attempt := found.get(line["attempt"])) and attempt.ended is None:
-                attempt.ended, attempt.message = line["ended"], line.get("message", "")
-        ours = [attempt for attempt in found.values() if attempt.of == self._of]
+                attempt = _attempt_from_json(line["began"])
+                if attempt is not None:
+                    attempts[attempt.id] = attempt
+                continue
+            ended = attempts.get(line["attempt"])
+            if ended is not None and ended.ended is None:
+                ended.ended = AttemptEnd(line["ended"])
+                ended.message = line.get("message", "")
+        ours = [attempt for attempt in attempts.values() if attempt.target == self._target]
         for attempt in ours:
-            if attempt.ended is None and (verdict := _verdict(attempt)):
-                attempt.ended = verdict
-                self._end(attempt)
+            if attempt.ended is None:
+                attempt.ended = _end_known_to_slurm(attempt)
+                if attempt.ended is not None:
+                    self._write_end(attempt)
         return ours
 
-    def failures(self) -> Counter[str]:
-        """How many attempts ended for each reason."""
+    def count_ends(self) -> Counter[AttemptEnd]:
+        """Count how many attempts ended for each reason."""
         return Counter(attempt.ended for attempt in self.read() if attempt.ended)
 
     @contextmanager
-    def attempt(
+    def recorded(
         self, mem_mb: int | None = None, environment: Mapping[str, str] = os.environ
     ) -> Iterator[None]:
-        """Make one, and note why it ends; arguments and errors as of `begin`."""
-        now = self.begin(mem_mb, environment)
-        try:
-            yield
-        except BaseException as reason:
-            now.ended, now.message = _why(reason)
-            self._end(now)
-            raise
-        now.ended = FINISHED
-        self._end(now)
-
-    def begin(self, mem_mb: int | None, environment: Mapping[str, str]) -> Attempt:
-        """Log the attempts that were made, and note that another begins, which is returned.
+        """Record what happens inside the `with` block as one attempt, and why it ends.
 
         Args:
-            mem_mb: the memory of its Slurm job, MB.
-            environment: Slurm's and CUDA's variables.
+            mem_mb: as of `begin`.
+            environment: as of `begin`.
 
         Raises:
-            UserError: the last one ended in a way that a further one cannot mend: an error of the
-                run's own, or somebody cancelled it. It is tried again by the next start of the
-                workflow.
+            UserError: as of `begin`. Whatever the block itself raises is recorded and passed on.
         """
-        before = self.read()
-        now = here(self._of, mem_mb, environment)
-        for number, attempt in enumerate(before, start=1):
-            # Whoever still holds the run's lock is waited for; here only what is known is told.
-            logging.info("attempt %d, %s: %s", number, attempt, attempt.ended or "has not ended")
-        if before and now.start and before[-1].start == now.start:
-            _refuse(before[-1])
-        if now.job:
-            logging.info("attempt %d, %s", len(before) + 1, now)
-        self._write({"began": vars(now)})
-        return now
+        attempt = self.begin(mem_mb, environment)
+        try:
+            yield
+        except BaseException as error:
+            attempt.ended, attempt.message = _end_by_exception(error)
+            self._write_end(attempt)
+            raise
+        attempt.ended = AttemptEnd.FINISHED
+        self._write_end(attempt)
 
-    def _end(self, attempt: Attempt) -> None:
-        self._write({"attempt": attempt.id, "ended": attempt.ended, "message": attempt.message})
+    def begin(self, mem_mb: int | None, environment: Mapping[str, str]) -> Attempt:
+        """Log the earlier attempts, and record that another one begins.
 
-    def _lines(self) -> Iterator[dict[str, Any]]:
+        Args:
+            mem_mb: the memory of this process' Slurm job, MB.
+            environment: where the variables of Slurm and CUDA are looked up.
+
+        Returns:
+            The attempt that begins.
+
+        Raises:
+            UserError: the last attempt belongs to the same start of the workflow and ended in a
+                way that another attempt cannot mend: by an error of the run's own, or because
+                somebody cancelled it. The next start of the workflow tries it again.
+        """
+        earlier = self.read()
+        attempt = attempt_of_this_process(self._target, mem_mb, environment)
+        for number, one in enumerate(earlier, start=1):
+            # An attempt that has not ended may still run: the run's lock makes this one wait.
+            logging.info("attempt %d, %s: %s", number, one, one.ended or "has not ended")
+        same_start = earlier and earlier[-1].workflow_start == attempt.workflow_start
+        if same_start and attempt.workflow_start is not None:
+            _refuse_if_hopeless(earlier[-1])
+        if attempt.slurm_job:
+            logging.info("attempt %d, %s", len(earlier) + 1, attempt)
+        self._write_line({"began": asdict(attempt)})
+        return attempt
+
+    def _write_end(self, attempt: Attempt) -> None:
+        self._write_line(
+            {"attempt": attempt.id, "ended": attempt.ended, "message": attempt.message}
+        )
+
+    def _read_lines(self) -> Iterator[dict[str, Any]]:
         if self._path is None or not self._path.is_file():
             return
         for text in self._path.read_text(encoding="utf-8").splitlines():
             try:
                 yield json.loads(text)
             except json.JSONDecodeError:
-                continue  # the machine went down, or the disk was full, while it was written
+                continue  # empty, or half written
 
-    def _write(self, line: dict[str, Any]) -> None:
+    def _write_line(self, line: dict[str, Any]) -> None:
         if self._path is None:
             return
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(f"\n{json.dumps(line)}")  # the line before may be half-written
+                # The line break comes first, since the line before may be half written.
+                file.write(f"\n{json.dumps(line)}")
         except OSError as error:
-            logging.warning("attempt not noted in %s: %s", self._path, error)
+            logging.warning("the attempt could not be recorded in %s: %s", self._path, error)
 
 
-def here(of: str, mem_mb: int | None, environment: Mapping[str, str]) -> Attempt:
-    """An attempt that begins in this process."""
-    job = environment.get("SLURM_JOB_ID")
+def attempt_of_this_process(
+    target: str, mem_mb: int | None, environment: Mapping[str, str]
+) -> Attempt:
+    """Describe an attempt that begins in this process.
+
+    Args:
+        target: the digest of what it is to make.
+        mem_mb: the memory of its Slurm job, MB; not kept outside of Slurm, where it is no limit.
+        environment: where the variables of Slurm and CUDA are looked up.
+    """
+    slurm_job = environment.get("SLURM_JOB_ID")
     return Attempt(
         id=uuid.uuid4().hex,
-        of=of,
-        start=environment.get(START),
-        job=job,
+        target=target,
+        workflow_start=environment.get(WORKFLOW_START),
+        slurm_job=slurm_job,
         node=environment.get("SLURMD_NODENAME") or socket.gethostname(),
         gpus=environment.get("CUDA_VISIBLE_DEVICES"),
-        mem_mb=mem_mb if job else None,
+        mem_mb=mem_mb if slurm_job else None,
     )
 
 
-def _verdict(attempt: Attempt) -> str | None:
-    """Why an attempt that did not say so ended; None: it may still run."""
-    if attempt.job is None:
+def _attempt_from_json(fields: dict[str, Any]) -> Attempt | None:
+    """Build an attempt from the record; None if another version has written other fields."""
+    try:
+        return Attempt(**fields)
+    except TypeError:
         return None
-    if attempt.job == os.environ.get("SLURM_JOB_ID"):
-        return REQUEUED  # the same job, started again
-    verdict = VERDICTS.get(job_state(attempt.job) or "")
-    # Where only a process of the job was killed, the job's state is that of what remained.
-    return MEMORY if verdict == LOST and _killed_for_memory(attempt.job) else verdict
 
 
-def _killed_for_memory(job: str) -> bool:
+def _end_known_to_slurm(attempt: Attempt) -> AttemptEnd | None:
+    """Ask Slurm why an attempt ended that did not say so; None if it may still run."""
+    if attempt.slurm_job is None:
+        return None
+    if attempt.slurm_job == os.environ.get("SLURM_JOB_ID"):
+        return AttemptEnd.REQUEUED  # This process belongs to the same job, started again.
+    end = END_BY_JOB_STATE.get(job_state(attempt.slurm_job) or "")
+    # Where memory ran out in one process of the job, the others may have ended it in good order:
+    # the job's state is then that of any failure.
+    if end is AttemptEnd.KILLED and _slurm_log_tells_of_memory(attempt.slurm_job):
+        return AttemptEnd.OUT_OF_MEMORY
+    return end
+
+
+def _slurm_log_tells_of_memory(slurm_job: str) -> bool:
     """Whether Slurm's own log of a job says that memory ran out."""
     return any(
-        OOM_KILL.search(path.read_text(encoding="utf-8", errors="replace"))
-        for path in SLURM_LOGS.glob(f"*/*/{job}.log")
+        OUT_OF_MEMORY_MESSAGE.search(path.read_text(encoding="utf-8", errors="replace"))
+        for path in SLURM_LOGS.glob(f"*/*/{slurm_job}.log")
     )
 
 
-def _why(reason: BaseException) -> tuple[str, str]:
-    text = " ".join(str(reason).split())[:500]
-    if isinstance(reason, Stopped):
-        return (TIME if TIME_LIMIT in text else STOPPED), text
-    if isinstance(reason, OSError) and reason.errno in DISK_ERRORS:
-        return DISK, text
-    return ERROR, text or type(reason).__name__
+def _end_by_exception(error: BaseException) -> tuple[AttemptEnd, str]:
+    """Tell why an attempt ended that raised this exception: the end, and a message of one line."""
+    message = " ".join(str(error).split())[:500]
+    if isinstance(error, Stopped):
+        return END_BY_STOP_REASON[error.cause.reason], message
+    if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+        return AttemptEnd.DISK_FAILED, message
+    return AttemptEnd.ERROR, message or type(error).__name__
 
 
-def _refuse(last: Attempt) -> None:
+def _refuse_if_hopeless(last: Attempt) -> None:
+    """Refuse another attempt after one that was ended by an error of its own or by a person.
+
+    Raises:
+        UserError: it was.
+    """
     ended = last.ended
-    if ended == STOPPED and last.job and VERDICTS.get(job_state(last.job) or "") == CANCELLED:
-        ended = CANCELLED  # the run heard of it as a signal
-    if ended not in (ERROR, CANCELLED):
+    if ended is AttemptEnd.ASKED_TO_STOP and last.slurm_job is not None:
+        # A run that is cancelled first gets a signal, and says no more than that.
+        state = job_state(last.slurm_job) or ""
+        if END_BY_JOB_STATE.get(state) is AttemptEnd.CANCELLED:
+            ended = AttemptEnd.CANCELLED
+    if ended not in {AttemptEnd.ERROR, AttemptEnd.CANCELLED}:
         return
     detail = f": {last.message}" if last.message else ""
     raise UserError(

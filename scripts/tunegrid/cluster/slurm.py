@@ -1,53 +1,67 @@
-"""Asking Slurm: the state of a job, the queue, what partitions offer."""
+"""Slurm's commands: the state of a job, the queue, what the nodes of a partition offer."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from getpass import getuser
 from pathlib import Path
 
-#: Seconds after which a question to a daemon that does not answer is given up.
-PATIENCE = 20.0
-#: The plugin's job names begin so: `slurm-jobname-prefix` of the profile.
-PREFIX = "tunegrid_"
-UNLIMITED = ("infinite", "UNLIMITED", "n/a")
+#: Seconds after which a command is given up whose daemon does not answer.
+COMMAND_TIMEOUT = 20.0
+#: How the names of the workflow's jobs begin: `slurm-jobname-prefix` of profiles/slurm, with the
+#: underscore that Snakemake's plugin adds.
+JOB_NAME_PREFIX = "tunegrid_"
+#: How Slurm's commands print that there is no time limit.
+NO_TIME_LIMIT = {"infinite", "UNLIMITED", "n/a"}
 
 
-def ask(*command: str) -> str | None:
-    """What a command of Slurm's prints; None if it fails, is not there or does not answer."""
+def run_slurm_command(*command: str) -> str | None:
+    """Run one of Slurm's commands.
+
+    Returns:
+        What it prints; None if it fails, is not installed or does not answer in time.
+    """
     try:
         return subprocess.run(
-            command, capture_output=True, text=True, timeout=PATIENCE, check=True
+            command, capture_output=True, text=True, timeout=COMMAND_TIMEOUT, check=True
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return None
 
 
-def job_state(number: str) -> str | None:
-    """The state of a job as Slurm names it (https://slurm.schedmd.com/squeue.html, job states).
+def job_state(job_id: str) -> str | None:
+    """Ask for the state of a job.
 
-    The controller remembers a job that has ended for its MinJobAge; accounting, if there is any,
-    for longer. None: neither knows it.
+    The controller remembers a job that has ended for as long as its setting MinJobAge says, and
+    accounting, if the cluster has any, for longer.
+
+    Returns:
+        The state as Slurm names it (https://slurm.schedmd.com/squeue.html, job state codes); None
+        if neither of them knows the job.
     """
-    if shown := ask("scontrol", "-o", "show", "job", number):
+    if shown := run_slurm_command("scontrol", "-o", "show", "job", job_id):
         fields = dict(part.split("=", 1) for part in shown.split() if "=" in part)
         return fields.get("JobState")
-    if found := ask("sacct", "-X", "-n", "-P", "-j", number, "-o", "State"):
-        return found.split()[0]  # "CANCELLED by 0"
+    query = ["sacct", "--allocations", "--noheader", "--parsable2", "--format=State"]
+    if shown := run_slurm_command(*query, f"--jobs={job_id}"):
+        return shown.split()[0]  # of "CANCELLED by 0", only the state
     return None
 
 
 @dataclass(frozen=True)
 class QueuedJob:
-    """A job of this user's that has not ended.
+    """One of the user's jobs that has not ended.
 
     Attributes:
-        reason: why it pends.
-        folder: the one that it was submitted from.
-        comment: the rule and wildcards that Snakemake's plugin writes there.
+        id: the job's id.
+        state: its state as Slurm names it.
+        reason: why it is pending, as Slurm names it.
+        name: the job's name.
+        folder: the folder that it was submitted from.
+        comment: the rule and the wildcards, which Snakemake's plugin writes there.
     """
 
-    number: str
+    id: str
     state: str
     reason: str
     name: str
@@ -55,92 +69,128 @@ class QueuedJob:
     comment: str
 
     @property
-    def pending(self) -> bool:
+    def is_pending(self) -> bool:
+        """Whether it waits to be started."""
         return self.state == "PENDING"
 
     @property
-    def ending(self) -> bool:
-        """Whether it has ended but for what Slurm does after it."""
+    def is_completing(self) -> bool:
+        """Whether its processes have ended and only Slurm's own cleaning up has not."""
         return self.state == "COMPLETING"
 
 
-def queue() -> list[QueuedJob] | None:
-    """The user's jobs that have not ended; None if the controller does not answer."""
-    shown = ask("squeue", "--me", "-h", "-o", "%i|%T|%r|%j|%Z|%k")
+def queued_jobs() -> list[QueuedJob] | None:
+    """List the user's jobs that have not ended; None if the controller does not answer."""
+    shown = run_slurm_command("squeue", "--me", "--noheader", "--format=%i|%T|%r|%j|%Z|%k")
     if shown is None:
         return None
-    return [QueuedJob(*line.split("|", 5)) for line in shown.splitlines() if line.count("|") >= 5]
+    rows = (line.split("|", 5) for line in shown.splitlines())
+    return [QueuedJob(*row) for row in rows if len(row) == 6]
 
 
-def jobs_of(folder: Path) -> list[QueuedJob]:
-    """Those of the queue that the workflow has submitted from `folder`."""
-    here = str(folder.resolve())
-    return [job for job in queue() or [] if job.name.startswith(PREFIX) and job.folder == here]
+def workflow_jobs(folder: Path) -> list[QueuedJob]:
+    """List the queued jobs that the workflow has submitted from `folder`."""
+    submitted_from = str(folder.resolve())
+    return [
+        job
+        for job in queued_jobs() or []
+        if job.name.startswith(JOB_NAME_PREFIX) and job.folder == submitted_from
+    ]
 
 
-def known() -> set[str] | None:
-    """All of the user's jobs that the controller knows; None if it does not answer."""
-    shown = ask("squeue", "--me", "-h", "--states=all", "-o", "%i")
+def job_ids_known_to_slurm() -> set[str] | None:
+    """List all of the user's jobs that the controller remembers, also those that have ended.
+
+    Returns:
+        Their ids; None if the controller does not answer.
+    """
+    shown = run_slurm_command("squeue", "--me", "--noheader", "--states=all", "--format=%i")
     return None if shown is None else set(shown.split())
 
 
-def cancel(jobs: list[QueuedJob]) -> None:
-    """Cancel jobs, those that run and those that pend."""
-    if jobs:
-        ask("scancel", *(job.number for job in jobs))
+def cancel_jobs(jobs: Iterable[QueuedJob]) -> None:
+    """Cancel jobs, whether they are running or pending."""
+    job_ids = [job.id for job in jobs]
+    if job_ids:
+        run_slurm_command("scancel", *job_ids)
 
 
 @dataclass(frozen=True)
-class Offer:
-    """What one node offers in one partition.
+class NodeOffer:
+    """What one node offers to the jobs of one partition.
 
     Attributes:
-        minutes: the partition's time limit; None: there is none.
-        mem_mb: memory, MB.
-        gpus: number of GPUs of each model; "" where it has no name.
+        partition: the partition's name.
+        time_limit_minutes: the partition's time limit; None if it has none.
+        mem_mb: the node's memory, MB.
+        cpus: the number of its CPUs.
+        gpus: how many GPUs it has of each model; the model is "" where the cluster names none.
     """
 
     partition: str
-    minutes: float | None
+    time_limit_minutes: float | None
     mem_mb: int
     cpus: int
     gpus: dict[str, int]
 
 
-def offers() -> list[Offer] | None:
-    """All that the partitions offer; None if the controller does not answer."""
-    shown = ask("sinfo", "-h", "-N", "-o", "%R|%l|%m|%c|%G")
+def node_offers() -> list[NodeOffer] | None:
+    """List what every node offers in every partition; None if the controller does not answer."""
+    shown = run_slurm_command("sinfo", "--noheader", "--Node", "--format=%R|%l|%m|%c|%G")
     if shown is None:
         return None
-    rows = [line.split("|") for line in shown.splitlines()]
-    return [
-        Offer(name, minutes(limit), int(memory.rstrip("+")), int(cpus), dict(gpus(generic)))
-        for name, limit, memory, cpus, generic in rows
-    ]
+    offers = []
+    for line in shown.splitlines():
+        partition, time_limit, memory, cpus, generic_resources = line.split("|")
+        offers.append(
+            NodeOffer(
+                partition=partition,
+                time_limit_minutes=parse_time_limit(time_limit),
+                mem_mb=int(memory.rstrip("+")),
+                cpus=int(cpus),
+                gpus=parse_gpus(generic_resources),
+            )
+        )
+    return offers
 
 
-def minutes(limit: str) -> float | None:
-    """A time limit as Slurm prints it ([days-][hours:]minutes:seconds); None: unlimited."""
-    if limit in UNLIMITED:
+def parse_time_limit(text: str) -> float | None:
+    """Read a time limit as Slurm prints it: [days-][hours:]minutes:seconds.
+
+    Returns:
+        The limit in minutes; None if there is none.
+    """
+    if text in NO_TIME_LIMIT:
         return None
-    days, _, clock = limit.rpartition("-")
+    days, _, clock = text.rpartition("-")
     parts = [int(part) for part in clock.split(":")]
-    hours, mins, seconds = [0] * (3 - len(parts)) + parts
-    return int(days or 0) * 1440 + hours * 60 + mins + seconds / 60
+    missing = 3 - len(parts)
+    hours, minutes, seconds = [0] * missing + parts
+    return int(days or 0) * 24 * 60 + hours * 60 + minutes + seconds / 60
 
 
-def gpus(generic: str) -> Iterator[tuple[str, int]]:
-    """Models and numbers of the GPUs in a list of generic resources: gpu:a100:4(S:0-1),…"""
-    for entry in generic.split(","):
+def parse_gpus(generic_resources: str) -> dict[str, int]:
+    """Read the GPUs from a list of generic resources such as "gpu:a100:4(S:0-1),shard:8".
+
+    Returns:
+        How many GPUs there are of each model; the model is "" where the list names none.
+    """
+    gpus: dict[str, int] = {}
+    for entry in generic_resources.split(","):
         kind, *rest = entry.split("(")[0].split(":")
         if kind == "gpu" and rest:
             model = rest[0] if len(rest) > 1 else ""
-            yield model, int(rest[-1])
+            gpus[model] = int(rest[-1])
+    return gpus
 
 
-def setting(name: str) -> str | None:
-    """A setting of the cluster's, as `scontrol show config` prints it; None: not to be had."""
-    for line in (ask("scontrol", "show", "config") or "").splitlines():
+def cluster_setting(name: str) -> str | None:
+    """Look up one of the cluster's settings, as `scontrol show config` prints it.
+
+    Returns:
+        The setting's value; None if there is no such setting or the controller does not answer.
+    """
+    for line in (run_slurm_command("scontrol", "show", "config") or "").splitlines():
         key, _, value = line.partition("=")
         if key.strip() == name:
             return value.strip()
@@ -149,10 +199,16 @@ def setting(name: str) -> str | None:
 
 def has_accounting() -> bool:
     """Whether the cluster keeps accounts of its jobs."""
-    return setting("AccountingStorageType") not in (None, "(null)", "accounting_storage/none")
+    storage = cluster_setting("AccountingStorageType")
+    return storage not in {None, "(null)", "accounting_storage/none"}
 
 
-def accounts() -> list[str] | None:
-    """The accounts that the user may charge; None: there is no accounting, or it is away."""
-    shown = ask("sacctmgr", "-n", "-P", "list", "assoc", f"user={getuser()}", "format=account")
+def user_accounts() -> list[str] | None:
+    """List the accounts that the user may charge.
+
+    Returns:
+        Their names; None if the cluster has no accounting, or it does not answer.
+    """
+    query = ["sacctmgr", "--noheader", "--parsable2", "list", "association", "format=account"]
+    shown = run_slurm_command(*query, f"user={getuser()}")
     return None if shown is None else list(dict.fromkeys(shown.split()))

@@ -2,13 +2,18 @@
 
 from pathlib import Path
 
-from tunegrid.cluster.attempts import DISK, ERROR, LOST, MEMORY, STOPPED, TIME, Attempts
+from tunegrid.cluster.attempts import AttemptEnd, AttemptLog
 from tunegrid.results import FAILED, MISSING
 
 #: Ends of an attempt after which going on would not help: the cell counts as failed.
-FAILURES = {ERROR, MEMORY, DISK, LOST}
+FAILURES = {
+    AttemptEnd.ERROR,
+    AttemptEnd.OUT_OF_MEMORY,
+    AttemptEnd.DISK_FAILED,
+    AttemptEnd.KILLED,
+}
 #: Ends of an attempt after which the run goes on from its checkpoint.
-PAUSES = {STOPPED, TIME}
+PAUSES = {AttemptEnd.ASKED_TO_STOP, AttemptEnd.TIME_LIMIT}
 
 
 def state_of_unfinished(attempts: Path, settings_hash: str) -> tuple[str, str]:
@@ -21,7 +26,7 @@ def state_of_unfinished(attempts: Path, settings_hash: str) -> tuple[str, str]:
     Returns:
         `FAILED` or `MISSING`, and the reason.
     """
-    made = Attempts(attempts, settings_hash).read()
+    made = AttemptLog(attempts, target=settings_hash).read()
     if not made:
         return MISSING, "was never started"
     last = made[-1]

@@ -28,6 +28,7 @@ from transformers import PreTrainedModel, get_scheduler
 from tunegrid.config.schema import TrainSettings
 from tunegrid.errors import UserError
 from tunegrid.metrics import METRICS, Integers, Predictions
+from tunegrid.stopping import Interrupted, Stopped, StopRequest
 from tunegrid.training.batching import epoch_batches, to_device
 from tunegrid.training.checkpoints import Checkpoints
 from tunegrid.training.devices import device_name
@@ -47,7 +48,6 @@ from tunegrid.training.run_state import (
 )
 from tunegrid.training.selection import Selection
 from tunegrid.training.step_guard import StepGuard, too_little_memory_told
-from tunegrid.training.stopping import Interrupted, Stopped, StopRequest
 
 #: Our schedules and how transformers calls them
 #: (https://huggingface.co/docs/transformers/main_classes/optimizer_schedules).
@@ -80,10 +80,11 @@ def finetune(
     try:
         train(run)
         test = predict_test(run)
-    except Interrupted as reason:
+    except Interrupted as interruption:
         save_checkpoint(run)
         steps = run.steps_per_epoch * run.train_settings.epochs
-        raise Stopped(f"{reason} after step {len(run.progress.history)} of {steps}") from None
+        where = f"after step {len(run.progress.history)} of {steps}"
+        raise Stopped(interruption.cause, where) from None
     return run, test
 
 

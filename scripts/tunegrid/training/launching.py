@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tunegrid.errors import UserError
 from tunegrid.results import TRAINING
-from tunegrid.training.stopping import Stopped, StopRequest
+from tunegrid.stopping import StopCause, Stopped, StopReason, StopRequest
 
 #: Seconds between two looks at whether a signal has come.
 POLL = 0.5
@@ -58,5 +58,6 @@ def launch(processes: int, output: Path, stop: StopRequest) -> None:
     if (output / TRAINING).is_file():
         return
     if stop.signal or status == 0:
-        raise Stopped(stop.signal or "its processes")
+        # The processes have the same deadline; a signal may have reached them alone.
+        raise Stopped(stop.cause() or StopCause(StopReason.SIGNAL, "a signal to its processes"))
     raise UserError(f"one of the run's {processes} processes failed; its own line is above")

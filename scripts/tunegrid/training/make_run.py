@@ -8,24 +8,24 @@ import sys
 from pathlib import Path
 from time import perf_counter
 
-from tunegrid.cluster.attempts import Attempts
+from tunegrid.cluster.attempts import AttemptLog
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
 from tunegrid.provenance import provenance
 from tunegrid.staleness import training_code
+from tunegrid.stopping import StopRequest
 from tunegrid.training.finished_runs import FinishedRun
 from tunegrid.training.launching import is_launched, launch
 from tunegrid.training.run_lock import run_lock
 from tunegrid.training.run_request import RunRequest
 from tunegrid.training.scratch import on_scratch
-from tunegrid.training.stopping import StopRequest
 
 
 def make_run(
     request: RunRequest,
     stop: StopRequest,
     *,
-    attempts: Attempts,
+    attempts: AttemptLog,
     memory_mb: int | None = None,
     scratch: Path | None = None,
 ) -> None:
@@ -46,7 +46,7 @@ def make_run(
         with on_scratch(request, scratch) as local_request:
             train_and_write(local_request, stop)
         return
-    with attempts.attempt(memory_mb), run_lock(request, stop):
+    with attempts.recorded(memory_mb), run_lock(request, stop):
         if take_finished(request):
             return
         processes = request.settings.train.gpus_per_run

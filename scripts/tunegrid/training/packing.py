@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tunegrid.cli import LOG_FORMAT
-from tunegrid.cluster.attempts import Attempts
+from tunegrid.cluster.attempts import AttemptLog
 from tunegrid.errors import UserError
+from tunegrid.stopping import Stopped, StopRequest
 from tunegrid.training.make_run import make_run
 from tunegrid.training.run_request import RunRequest
-from tunegrid.training.stopping import Stopped, StopRequest
 
 
 def make_all(
@@ -38,13 +38,14 @@ def make_all(
     """
     ended = {}
     for path, request in requests.items():
-        if reason := stop.reason():
-            raise Stopped(f"{reason} before {path}")
+        if cause := stop.cause():
+            raise Stopped(cause, f"before {path}")
         logging.info("%s: begins", path)
         log = logs / f"{path}.log"
         record = attempts / f"{path}.jsonl" if attempts else None
+        run_attempts = AttemptLog(record, target=request.settings.hash)
         with _own_log(log):
-            finished = _make_alone(request, stop, scratch, Attempts(record, request.settings.hash))
+            finished = _make_alone(request, stop, scratch, run_attempts)
         end = "finished" if finished else "failed"
         logging.info("%s: %s", path, end)
         ended[path] = {"ended": end, "log": str(log)}
@@ -54,7 +55,7 @@ def make_all(
 
 
 def _make_alone(
-    request: RunRequest, stop: StopRequest, scratch: Path | None, attempts: Attempts
+    request: RunRequest, stop: StopRequest, scratch: Path | None, attempts: AttemptLog
 ) -> bool:
     """Make one run; False if it fails, for whatever reason: the log says why."""
     try:

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from filelock import FileLock, Timeout
 
+from tunegrid.stopping import Stopped, StopRequest
 from tunegrid.training.run_request import RunRequest
-from tunegrid.training.stopping import Stopped, StopRequest
 
 #: Seconds between two looks at a lock that another process holds.
 LOCK_POLL = 2.0
@@ -34,8 +34,8 @@ def run_lock(request: RunRequest, stop: StopRequest) -> Iterator[None]:
         try:
             lock.acquire(timeout=LOCK_POLL)
         except Timeout:
-            if reason := stop.reason():
-                raise Stopped(f"{reason} while it waited for {lock.lock_file}") from None
+            if cause := stop.cause():
+                raise Stopped(cause, f"while it waited for {lock.lock_file}") from None
             if not waiting:
                 logging.warning("another process makes this run; waiting: %s", lock.lock_file)
             waiting = True

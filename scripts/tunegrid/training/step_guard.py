@@ -18,10 +18,10 @@ from accelerate import Accelerator
 from tunegrid.errors import UserError
 from tunegrid.memory.exhaustion import out_of_memory
 from tunegrid.metrics import Integers
+from tunegrid.stopping import Interrupted, StopCause, StopReason, StopRequest
 from tunegrid.training.batching import micro_batch_overhead, micro_batches
 from tunegrid.training.gradients import Gradients
 from tunegrid.training.randomness import random_states, restore_random_states
-from tunegrid.training.stopping import Interrupted, StopRequest
 
 NO_MEMORY = (
     "out of memory with a single example at a time; take a device with more memory, a smaller"
@@ -44,7 +44,7 @@ class _Outcome:
     """
 
     loss: float
-    interrupted: str | None
+    interrupted: StopCause | None
     exhausted: bool
     checkpoint_due: bool
 
@@ -128,8 +128,8 @@ class StepGuard:
         Raises:
             Interrupted: it was.
         """
-        if reason := self._stop.reason():
-            raise Interrupted(reason)
+        if cause := self._stop.cause():
+            raise Interrupted(cause)
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint must hold of it."""
@@ -147,7 +147,7 @@ class StepGuard:
         total = torch.zeros((), device=self._accelerator.device)
         interrupted, exhausted = None, False
         for rows in self._share(batch):
-            if interrupted := self._stop.reason():
+            if interrupted := self._stop.cause():
                 break
             try:
                 with missing_deterministic_kernel_told():
@@ -177,12 +177,12 @@ class StepGuard:
         loss, interrupted, exhausted, due = self._accelerator.reduce(shared, "sum").tolist()
         if not interrupted and not exhausted:
             self._gradients.sum_over_processes()
-        reason = None
+        cause = None
         if interrupted:
-            reason = mine.interrupted or "another process of the run"
+            cause = mine.interrupted or StopCause(StopReason.SIGNAL, "another process of the run")
         return _Outcome(
             loss=loss,
-            interrupted=reason,
+            interrupted=cause,
             exhausted=bool(exhausted),
             checkpoint_due=bool(due),
         )

@@ -1,0 +1,134 @@
+"""The head process: the Snakemake that the user starts, which submits the jobs and waits for them.
+
+Before it submits the first job it checks that none would stay pending for ever, and sees to the
+jobs that a head process of the same folder has left in the queue when it was killed. When it ends,
+it cancels its jobs that still run.
+"""
+
+import atexit
+import logging
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tunegrid.cluster import job_watch, slurm
+from tunegrid.cluster.job_requests import JobRequest, check_requests
+from tunegrid.cluster.slurm import QueuedJob
+from tunegrid.paths import ROOT
+
+#: A logger of its own: handlers of the root logger would print Snakemake's own lines a second time.
+LOG = logging.getLogger(__name__)
+
+#: Seconds between two looks at left-over jobs that are being cancelled.
+POLL_CANCELLED = 1.0
+#: Seconds between two looks at left-over jobs that are waited for.
+POLL_WAITED_FOR = 10.0
+#: The folder with the stand-in for `sacct`, for clusters that have no accounting.
+STAND_INS = ROOT / "profiles/slurm/bin"
+#: The resources of a Snakemake job that hold a text. The others that matter are whole numbers; a
+#: resource that cannot be known before an input exists is some other object.
+TEXT_RESOURCES = {"slurm_account", "slurm_partition", "gpu_model"}
+
+
+def prepare_head_process(workflow: Any, *, wait_for_left_over_jobs: bool) -> None:
+    """Prepare this process for submitting jobs, and begin to watch them.
+
+    Does nothing where the workflow's jobs do not run on Slurm, and in the Snakemake processes that
+    run inside of jobs.
+
+    Args:
+        workflow: Snakemake's workflow object, which is about to start (its `onstart`).
+        wait_for_left_over_jobs: whether left-over jobs that run are waited for; if not, they are
+            cancelled.
+
+    Raises:
+        UserError: a job would stay pending for ever (`check_requests`).
+    """
+    if not workflow.is_main_process or workflow.executor_plugin.name != "slurm":
+        return
+    folder = Path.cwd()
+    jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_local]
+    check_requests(request_of_snakemake_job(job) for job in jobs)
+    attend_left_over_jobs(folder, wait=wait_for_left_over_jobs)
+    stand_in_for_accounting()
+    if jobs:
+        executor = workflow.scheduler.get_executor(jobs[0])
+        job_watch.start_watching(
+            executor,
+            folder,
+            first_interval=workflow.executor_settings.init_seconds_before_status_checks,
+        )
+        atexit.register(cancel_own_jobs, folder, job_name=executor.run_uuid)
+
+
+def request_of_snakemake_job(job: Any) -> JobRequest:
+    """Tell what one of Snakemake's jobs asks for, as far as it is known."""
+    resources = {
+        name: value
+        for name, value in job.resources.items()
+        if name in TEXT_RESOURCES or isinstance(value, int)
+    }
+    return JobRequest(rule=job.rule.name, resources=resources | {"threads": job.threads})
+
+
+def stand_in_for_accounting() -> None:
+    """Put a stand-in for `sacct` first on the PATH if the cluster has no accounting.
+
+    The plugin asks `sacct` for its jobs whenever the controller does not tell its MinJobAge, and
+    then asks nothing else until it gets an answer, which without accounting would never come.
+    """
+    if not slurm.has_accounting():
+        os.environ["PATH"] = f"{STAND_INS}{os.pathsep}{os.environ['PATH']}"
+
+
+def attend_left_over_jobs(folder: Path, *, wait: bool) -> None:
+    """See to the jobs that an earlier head process of this folder has left in the queue.
+
+    Those that are pending are cancelled, since this start submits the same runs itself. Returns
+    when none is left.
+
+    Args:
+        folder: the working directory.
+        wait: whether those that run are waited for: this start's jobs then take what they have
+            finished. If not, they are cancelled, too, and this start's jobs go on from their
+            checkpoints.
+    """
+    cancelled: set[str] = set()
+    waiting_was_announced = False
+    while left_over := slurm.workflow_jobs(folder):
+        unwanted = [job for job in left_over if job.is_pending or not wait]
+        not_yet_cancelled = [job for job in unwanted if job.id not in cancelled]
+        if not_yet_cancelled:
+            LOG.warning(
+                "left over by an earlier start, cancelled: %s", _describe(not_yet_cancelled)
+            )
+            slurm.cancel_jobs(not_yet_cancelled)
+            cancelled |= {job.id for job in not_yet_cancelled}
+        elif len(left_over) > len(unwanted) and not waiting_was_announced:
+            LOG.warning("left over by an earlier start, waited for: %s", _describe(left_over))
+            waiting_was_announced = True
+        time.sleep(POLL_CANCELLED if unwanted else POLL_WAITED_FOR)
+
+
+def cancel_own_jobs(folder: Path, *, job_name: str) -> None:
+    """Cancel the jobs that still run when the head process ends, since nobody waits for them.
+
+    On Ctrl-C the plugin cancels its jobs itself, but it misses those that it has just submitted or
+    is just asking Slurm about: at that moment they are on none of its lists (plugin issue 397).
+
+    Args:
+        folder: the working directory.
+        job_name: the name of all jobs of this Snakemake process.
+    """
+    still_running = [
+        job for job in slurm.workflow_jobs(folder) if job.name == job_name and not job.is_completing
+    ]
+    if still_running:
+        LOG.warning("not waited for any more, cancelled: %s", _describe(still_running))
+        slurm.cancel_jobs(still_running)
+
+
+def _describe(jobs: Iterable[QueuedJob]) -> str:
+    return ", ".join(f"{job.id} ({job.comment or job.name})" for job in jobs)

@@ -1,0 +1,132 @@
+"""What jobs ask the cluster for, and whether any node could ever give it.
+
+Slurm accepts a job that no node can run and keeps it pending for ever, and Snakemake then waits for
+ever. So what the jobs ask for is compared with what the nodes offer before the first is submitted.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tunegrid.cluster import slurm
+from tunegrid.cluster.slurm import NodeOffer
+from tunegrid.errors import UserError
+
+#: What stands in profiles/slurm/config.yaml where a site must say something of its own.
+FILL_IN = "FILL-IN"
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """What the jobs of a rule ask for.
+
+    Attributes:
+        rule: the rule's name, which messages begin with.
+        resources: what is asked for, by Snakemake's names: slurm_account, slurm_partition, mem_mb,
+            runtime (minutes), gpu, gpu_model, threads. Those that are not known yet are left out.
+    """
+
+    rule: str
+    resources: Mapping[str, Any]
+
+    def unfilled_settings(self) -> list[str]:
+        """List the settings of the profile that the site has not filled in."""
+        return [name for name, value in self.resources.items() if value == FILL_IN]
+
+
+def check_requests(requests: Iterable[JobRequest]) -> None:
+    """Check that none of these jobs would stay pending for ever.
+
+    Raises:
+        UserError: the profile is not filled in, Slurm does not answer, or a job asks for what its
+            partition does not have.
+    """
+    requests = list(requests)
+    for request in requests:
+        for name in request.unfilled_settings():
+            raise UserError(
+                f"profiles/slurm/config.yaml: {name} is not filled in; see the comment beside"
+                " it, and `make slurm-check` for what this cluster offers"
+            )
+    offers = slurm.node_offers()
+    if offers is None:
+        raise UserError(
+            "Slurm does not answer here (sinfo); start the workflow where sbatch works, or use"
+            " --profile profiles/local"
+        )
+    misfits = explain_misfits(requests, offers)
+    if misfits:
+        raise UserError(
+            *misfits,
+            "correct profiles/slurm/config.yaml, or the configuration's `cluster`",
+        )
+
+
+def explain_misfits(requests: Iterable[JobRequest], offers: Iterable[NodeOffer]) -> list[str]:
+    """Explain why jobs would stay pending for ever.
+
+    Args:
+        requests: what the jobs ask for.
+        offers: what the cluster's nodes offer.
+
+    Returns:
+        One line for each reason, each only once; none if all jobs could start.
+    """
+    offers_by_partition: dict[str, list[NodeOffer]] = {}
+    for offer in offers:
+        offers_by_partition.setdefault(offer.partition, []).append(offer)
+    lines = [
+        f"{request.rule}: {problem}"
+        for request in requests
+        for problem in _misfits_of(request.resources, offers_by_partition)
+    ]
+    return list(dict.fromkeys(lines))
+
+
+def _misfits_of(
+    resources: Mapping[str, Any], offers_by_partition: Mapping[str, Sequence[NodeOffer]]
+) -> Iterator[str]:
+    """Explain why one job would stay pending for ever."""
+    partitions = resources.get("slurm_partition")
+    if partitions is None:
+        return
+    # Slurm takes several partitions, separated by commas, and starts the job where it can first.
+    nodes = [
+        offer
+        for partition in str(partitions).split(",")
+        for offer in offers_by_partition.get(partition, [])
+    ]
+    if not nodes:
+        known = ", ".join(sorted(offers_by_partition))
+        yield f"slurm_partition {partitions!r} is none of this cluster's: {known}"
+        return
+
+    limits = [node.time_limit_minutes for node in nodes]
+    most_minutes = max(float("inf") if limit is None else limit for limit in limits)
+    most_memory = max(node.mem_mb for node in nodes)
+    most_cpus = max(node.cpus for node in nodes)
+    runtime = resources.get("runtime", 0)
+    memory = resources.get("mem_mb", 0)
+    threads = resources.get("threads", 1)
+    if runtime > most_minutes:
+        yield f"runtime {runtime} min is over the {most_minutes:g} min of partition {partitions}"
+    if memory > most_memory:
+        yield f"mem {memory} MB is over the {most_memory} MB of partition {partitions}'s nodes"
+    if threads > most_cpus:
+        yield f"threads {threads} is over the {most_cpus} CPUs of partition {partitions}'s nodes"
+    yield from _gpu_misfits(resources, partitions, nodes)
+
+
+def _gpu_misfits(
+    resources: Mapping[str, Any], partitions: str, nodes: Sequence[NodeOffer]
+) -> Iterator[str]:
+    """Explain why one job would wait for ever for its GPUs."""
+    wanted = resources.get("gpu", 0)
+    model = resources.get("gpu_model")
+    models = {name for node in nodes for name in node.gpus}
+    most_gpus = max(sum(node.gpus.values()) for node in nodes)
+    if model and model not in models:
+        known = ", ".join(sorted(name for name in models if name)) or "none with a name"
+        yield f"gpu_model {model!r} is none of partition {partitions}'s: {known}"
+    elif wanted > most_gpus:
+        yield f"gpu {wanted} is over the {most_gpus} GPUs of partition {partitions}'s nodes"

@@ -1,0 +1,155 @@
+"""How much memory and time a training job asks for.
+
+The first attempt's numbers are estimates with a margin, from what the job reads: too large, they
+cost time in the queue; too small, an attempt. A further attempt gets more of what the last one
+lacked.
+"""
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import humanfriendly
+
+from tunegrid.cluster.attempts import AttemptEnd, AttemptLog
+from tunegrid.config.schema import ClusterSettings
+from tunegrid.files import read_json
+from tunegrid.settings import CellSettings
+
+#: Host memory, MB, that does not depend on the model: Python, torch, CUDA's libraries, Snakemake's
+#: two processes in the job, and the activations of a micro-batch on a CPU.
+BASE_MEMORY_MB = 4000
+#: Host memory in multiples of the weights where all weights train, on a CPU: the weights, their
+#: gradients, AdamW's two moments, and a copy of these while a checkpoint is written.
+MEMORY_PER_WEIGHTS_ALL_TRAINED = 7
+#: The same where only an adapter trains: the weights, and a copy of them while they are loaded.
+MEMORY_PER_WEIGHTS_FROZEN = 2
+#: The weights, MB, that a model is taken to have that is not fetched yet: a base-size encoder's in
+#: fp32.
+WEIGHTS_MB_IF_UNKNOWN = 500
+#: The tokens that a training split is taken to have that is not encoded yet: some 10,000 sentences.
+TOKENS_IF_UNKNOWN = 300_000
+
+#: Minutes for the start, the evaluations, and the checkpoints on a slow shared disk.
+BASE_MINUTES = 15
+#: The floating point operations a second that an older GPU sustains in fp32: a third of the
+#: 8.1e12 that NVIDIA gives for a T4.
+OPERATIONS_PER_SECOND = 2.7e12
+#: The estimate of the training time is multiplied by this, for what it leaves out; padding is the
+#: most of it.
+TIME_MARGIN = 3.0
+
+#: How many times as much memory an attempt gets after one that ran out of it.
+MORE_MEMORY = 1.5
+#: How many times as much time an attempt gets after one that ran out of it.
+MORE_TIME = 2.0
+
+
+def memory_mb(
+    *, settings: CellSettings, model: Path, cluster: ClusterSettings, attempts: AttemptLog
+) -> int:
+    """Tell how much host memory the job of a cell asks for.
+
+    Args:
+        settings: the cell's settings.
+        model: the folder of fetch_model, which need not be there yet.
+        cluster: the section `cluster` of the configuration.
+        attempts: the earlier attempts; each that ran out of memory gives this one more.
+
+    Returns:
+        The memory, MB.
+    """
+    if cluster.mem == "auto":
+        if settings.method_source.kind == "full":
+            share = MEMORY_PER_WEIGHTS_ALL_TRAINED
+        else:
+            share = MEMORY_PER_WEIGHTS_FROZEN
+        first = BASE_MEMORY_MB + share * weights_mb(model) * settings.train.gpus_per_run
+    else:
+        first = parse_megabytes(cluster.mem)
+    return _grown(
+        first,
+        factor=MORE_MEMORY,
+        times=attempts.count_ends()[AttemptEnd.OUT_OF_MEMORY],
+        at_most=parse_megabytes(cluster.max_mem),
+    )
+
+
+def runtime_minutes(
+    *,
+    cells: Iterable[CellSettings],
+    model: Path,
+    encoded: Path,
+    cluster: ClusterSettings,
+    attempts: AttemptLog,
+) -> int:
+    """Tell the time limit that the job of these cells asks for.
+
+    Training takes 6 floating point operations per weight and token (Kaplan et al. 2020,
+    https://arxiv.org/abs/2001.08361, table 1, forward and backward pass).
+
+    Args:
+        cells: the settings of the cells that the job trains, one after the other.
+        model: the folder of fetch_model, which need not be there yet.
+        encoded: the folder of encode_task, which need not be there yet.
+        cluster: the section `cluster` of the configuration.
+        attempts: the earlier attempts; each that ran out of time gives this one more.
+
+    Returns:
+        The time limit, minutes.
+    """
+    if cluster.runtime == "auto":
+        weights = weights_mb(model) * 1e6 / 4
+        operations_per_epoch = 6 * weights * training_tokens(encoded)
+        seconds = sum(
+            operations_per_epoch
+            * cell.train.epochs
+            / (OPERATIONS_PER_SECOND * cell.train.gpus_per_run)
+            for cell in cells
+        )
+        first = BASE_MINUTES + TIME_MARGIN * seconds / 60
+    else:
+        first = parse_minutes(cluster.runtime)
+    return _grown(
+        first,
+        factor=MORE_TIME,
+        times=attempts.count_ends()[AttemptEnd.TIME_LIMIT],
+        at_most=parse_minutes(cluster.max_runtime),
+    )
+
+
+def weights_mb(model: Path) -> float:
+    """Tell the size of a fetched model's weights, MB; a guess if it is not fetched yet."""
+    files = list(model.glob("*.safetensors"))
+    if not files:
+        return WEIGHTS_MB_IF_UNKNOWN
+    return sum(path.stat().st_size for path in files) / 1e6
+
+
+def training_tokens(encoded: Path) -> int:
+    """Count the tokens of an encoded task's training split; a guess if it is not encoded yet."""
+    try:
+        card: dict[str, Any] = read_json(encoded / "encoding.json")
+    except FileNotFoundError:
+        return TOKENS_IF_UNKNOWN
+    return card["splits"]["train"]["tokens"]
+
+
+def parse_megabytes(size: str) -> int:
+    """Convert a size such as "8GB" to MB."""
+    return humanfriendly.parse_size(size) // 10**6
+
+
+def parse_minutes(time: str) -> int:
+    """Convert a time such as "4h" to minutes, rounded up."""
+    return math.ceil(humanfriendly.parse_timespan(time) / 60)
+
+
+def _grown(first: float, *, factor: float, times: int, at_most: float) -> int:
+    """Multiply the first attempt's number by `factor` as often as it was too small.
+
+    `at_most` bounds the growth; a first number that is over it already stays as it is.
+    """
+    bound = max(first, at_most)
+    return math.ceil(min(max(first, 1) * factor**times, bound))
