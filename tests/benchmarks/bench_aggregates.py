@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from tunegrid.memory import KINDS
 from tunegrid.memory.fitting import gpus
-from tunegrid.metrics import METRICS, Predictions
+from tunegrid.metrics import METRICS
 from tunegrid.provenance import provenance
 from tunegrid.results import RUN_PATH
 
@@ -75,61 +75,66 @@ def write_run(run: dict, root: Path, predictions: int) -> dict:
     method = METHODS.index(run["method"])
     draw = np.random.default_rng([method, run["seed"], *run["model"].encode()])
     labels = np.random.default_rng([*run["task"].encode()]).integers(len(LABELS), size=predictions)
-    right = draw.random(predictions) < 0.9 - 0.02 * method + 0.02 * draw.random()
-    logits = draw.normal(size=(predictions, len(LABELS)))
-    logits[np.arange(predictions), labels] += np.where(right, 6, -3)
-    found = Predictions(
-        labels=labels,
-        predicted=logits.argmax(axis=1),
-        log_probabilities=log_softmax(logits, axis=1),
-    )
-    scores = {name: metric.compute(found) for name, metric in METRICS.items()}
-    names = np.array(LABELS)
     path = RUN_PATH.format(**run)
     folder = root / path
     folder.mkdir(parents=True)
-    pd.DataFrame(
-        {
-            "id": [f"example-{at}" for at in range(predictions)],
-            "label": names[labels],
-            "predicted": names[found.predicted],
-            "log_probabilities": list(found.log_probabilities),
-        }
-    ).to_parquet(folder / "predictions.parquet", index=False)
-    metrics = (
-        run
-        | scores
-        | {f"majority_{name}": 0.2 for name in OF_COUNTS}
-        | {
-            "hash": "abc",
-            "split": "test",
-            "examples": predictions,
-            "parts": {},
-            "degenerate": False,
-            "degenerate_reason": None,
-            "total_parameters": 10**8,
-            "trainable_parameters": 10**8 // (1 + method),
-            "steps": STEPS,
-            "selected_epoch": EPOCHS,
-            "micro_batch": 32,
-            "out_of_memory": [],
-            "peak_memory": 10**9,
-            "peak_memory_of": "process",
-            "train_seconds": 100.0 / (1 + method),
-            "train_joules": None,
-        }
-    )
-    (folder / "metrics.json").write_text(json.dumps(metrics))
+    test = draw_predictions(draw, labels, method)
+    test.to_parquet(folder / "predictions.parquet", index=False)
+    # What a run evaluates after its epochs is smaller than the test split: a tenth here.
+    watched = labels[: max(1, predictions // 10)]
+    epochs = [
+        draw_predictions(draw, watched, method).assign(epoch=epoch)
+        for epoch in range(1, EPOCHS + 1)
+    ]
+    pd.concat(epochs, ignore_index=True).to_parquet(folder / "evaluations.parquet", index=False)
+    step = np.arange(1, STEPS + 1)
+    history = {
+        "step": step,
+        "epoch": (step - 1) // (STEPS // EPOCHS) + 1,
+        "loss": 1 / step,
+        "learning_rate": 1e-4 * draw.random(STEPS),
+    }
+    pd.DataFrame(history).to_csv(folder / "history.csv", index=False)
     own = settings(run)
     (folder / "provenance.json").write_text(json.dumps(MADE | {"hash": "abc", "settings": own}))
-    step = np.arange(1, STEPS + 1)
-    ends = step % (STEPS // EPOCHS) == 0
-    curve = {"step": step, "epoch": (step - 1) // (STEPS // EPOCHS) + 1, "loss": 1 / step}
-    curve["learning_rate"] = 1e-4 * draw.random(STEPS)
-    for name in METRICS:
-        curve[f"eval_{name}"] = np.where(ends, metrics[name], np.nan)
-    pd.DataFrame(curve).to_csv(folder / "history.csv", index=False)
+    training = run | {
+        "hash": "abc",
+        "labels": LABELS,
+        "train_labels": dict.fromkeys(LABELS, 250),
+        "parts": {},
+        "watched": "dev",
+        "steps": STEPS,
+        "steps_per_epoch": STEPS // EPOCHS,
+        "selected_epoch": EPOCHS,
+        "diverged": False,
+        "total_parameters": 10**8,
+        "trainable_parameters": 10**8 // (1 + method),
+        "micro_batch": 32,
+        "out_of_memory": [],
+        "peak_memory": 10**9,
+        "peak_memory_of": "process",
+        "train_seconds": 100.0 / (1 + method),
+        "train_joules": None,
+    }
+    (folder / "training.json").write_text(json.dumps(training))
     return run | {"hash": "abc", "path": path, "settings": json.dumps(own)}
+
+
+def draw_predictions(draw: np.random.Generator, labels: np.ndarray, method: int) -> pd.DataFrame:
+    """Predictions as a run writes them, of which a method and a run have their own share right."""
+    count = len(labels)
+    right = draw.random(count) < 0.9 - 0.02 * method + 0.02 * draw.random()
+    logits = draw.normal(size=(count, len(LABELS)))
+    logits[np.arange(count), labels] += np.where(right, 6, -3)
+    names = np.array(LABELS)
+    return pd.DataFrame(
+        {
+            "id": [f"example-{at}" for at in range(count)],
+            "label": names[labels],
+            "predicted": names[logits.argmax(axis=1)],
+            "log_probabilities": list(log_softmax(logits, axis=1)),
+        }
+    )
 
 
 def write_grid(folder: Path, runs: int, predictions: int) -> list[str]:
@@ -195,8 +200,10 @@ def programs(tasks: list[str]) -> dict[str, list[str]]:
     """The programs with their arguments, as the rules call them from `results`."""
     cards = "--cards " + " ".join(f"cards/{task}.json" for task in tasks)
     commands = {
-        "collect_runs": "--cells cells.csv --runs runs --parquet runs.parquet --csv runs.csv"
-        " --history history.parquet",
+        "score": "--cells cells.csv --runs runs --scores scores.parquet"
+        f" --evaluations evaluations.parquet --processes {CORES}",
+        "collect_runs": "--cells cells.csv --scores scores.parquet --runs runs"
+        " --parquet runs.parquet --csv runs.csv --history history.parquet",
         "compare_methods": f"--runs runs.parquet --root runs {cards} --parquet comparisons.parquet"
         " --csv comparisons.csv --mcnemar mcnemar.csv --intervals intervals.parquet"
         f" --processes {CORES}",
@@ -214,10 +221,11 @@ def programs(tasks: list[str]) -> dict[str, list[str]]:
     return {name: arguments.split() for name, arguments in commands.items()}
 
 
-#: The cores that Snakemake has; compare_methods takes them all.
+#: The cores that Snakemake has; score and compare_methods take them all.
 CORES = 2
 #: The rules of one wave do not wait for each other, so Snakemake runs them side by side.
 WAVES = [
+    ["score"],
     ["collect_runs"],
     ["compare_methods"],
     ["count_errors", "summarise", "count_cost"],

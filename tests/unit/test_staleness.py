@@ -59,7 +59,9 @@ def stale(scripts):
     ("module", "old", "new"),
     [
         pytest.param("metrics.py", 'title="Macro-F1"', 'title="F1, macro"', id="a label"),
-        pytest.param("cluster/slurm.py", '"--noheader", "--Node"', '"--all", "--Node"', id="a Slurm flag"),
+        pytest.param(
+            "cluster/slurm.py", '"--noheader", "--Node"', '"--all", "--Node"', id="a Slurm flag"
+        ),
         pytest.param(
             "cluster/attempts.py", '"attempt %d, %s: %s"', '"try %d, %s: %s"', id="a log text"
         ),
