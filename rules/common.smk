@@ -271,9 +271,10 @@ def runs_found(wildcards):
     """What stands for the runs that `partial` finds, so that a further one renews the aggregates."""
     if not PROJECT.config.partial:
         return ""
-    paths = [*map(Path, of_all_runs("training.json"))]
-    attempts = [Path(f"results/.attempts/{path}.jsonl") for path in CELLS]
-    return digest(str([(str(p), p.stat().st_mtime_ns) for p in [*paths, *attempts] if p.is_file()]))
+    paths = [Path(path) for path in of_all_runs("training.json")]
+    paths += [Path(f"results/.attempts/{path}.jsonl") for path in CELLS]
+    found = [(str(path), path.stat().st_mtime_ns) for path in paths if path.is_file()]
+    return digest(str(found))
 
 
 def model_cases(wildcards):
