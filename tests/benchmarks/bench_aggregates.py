@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from tunegrid.memory import KINDS
-from tunegrid.memory.fitting import gpus
+from tunegrid.memory.fit import load_gpus
 from tunegrid.provenance import provenance
 from tunegrid.results import RUN_PATH
 from tunegrid.training.metrics import classification_metrics
@@ -112,7 +112,7 @@ def write_grid(folder: Path, runs: int, predictions: int) -> list[str]:
     ]  # fmt: skip
     (folder / "tables").mkdir()
     pd.DataFrame(memory).to_csv(folder / "tables/memory.csv", index=False)
-    fits = [{key: row[key] for key in ("model", "method")} | dict.fromkeys(gpus(), 64)
+    fits = [{key: row[key] for key in ("model", "method")} | dict.fromkeys(load_gpus(), 64)
             for row in memory]  # fmt: skip
     pd.DataFrame(fits).to_csv(folder / "tables/memory_fits.csv", index=False)
     tasks = list(table["task"].unique())

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
+from tunegrid.config.catalogue import ModelEntry
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
-from tunegrid.memory.closed_form import closed_form
-from tunegrid.memory.parameters import Method, shape_of
-from tunegrid.memory.shapes import shape_file
+from tunegrid.memory.formula import closed_form
+from tunegrid.memory.model_shapes import MethodShape, encoder_shape, shape_file
 from tunegrid.planning.grid import Cell
 
 
@@ -45,18 +45,19 @@ def least_memory(cell: Cell) -> int | None:
     Light: no library that builds models. A method of the adapters library is taken for a linear
     probe, which takes less.
     """
-    path = shape_file(cell.model, cell.settings["model_source"])
+    path = shape_file(cell.model, ModelEntry(**cell.settings["model_source"]))
     if path is None:
         return None
     kind = cell.settings["method_source"]["kind"]
     train = cell.settings["train"]
     try:
         return closed_form(
-            shape_of(
+            encoder_shape(
                 SimpleNamespace(**read_json(path)), len(cell.settings["task_source"]["labels"])
             ),
-            Method("head" if kind == "adapter" else kind),
-            *(1, 1),
+            MethodShape("head" if kind == "adapter" else kind),
+            batch=1,
+            tokens=1,
             precision="bf16" if train["precision"] == "bf16" else "fp32",
         ).peak
     except UserError:

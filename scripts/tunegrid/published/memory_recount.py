@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from tunegrid.memory.catalogue import catalogue
-from tunegrid.memory.shapes import is_language_model, load_shape
-from tunegrid.memory.study import prediction, workload
+from tunegrid.memory.analysis import predict_step
+from tunegrid.memory.model_shapes import is_language_model, load_shape, method_entry
+from tunegrid.memory.records import TrainingStep
 from tunegrid.published import memory_arithmetic as published
 
 NETWORKS = ("report-3b", "llama-3.2-3b")
@@ -24,7 +24,7 @@ WAYS: dict[str, dict[str, Any]] = {
 
 def recount() -> dict[str, Any]:
     """`rows` (bytes), `published` (GB) and `errata`, as JSON values."""
-    methods, rows = catalogue("methods"), []
+    rows = []
     for network in NETWORKS:
         config = load_shape(network, None)
         shared = {
@@ -34,9 +34,11 @@ def recount() -> dict[str, Any]:
         }
         for method in METHODS:
             for way, options in WAYS.items():
-                case = shared | options | {"method_source": methods[method]}
-                found = prediction(workload(config, case))
-                rows.append({"model": network, "method": method, "way": way, **found})
+                step = TrainingStep(
+                    method=method, method_source=method_entry(method), **(shared | options)
+                )
+                found = predict_step(network, config, step).to_json()
+                rows.append({**found, "method": method, "way": way})
     return {
         "rows": rows,
         "published": [

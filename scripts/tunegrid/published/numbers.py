@@ -14,7 +14,7 @@ import pandas as pd
 
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
-from tunegrid.memory.shapes import shape_file
+from tunegrid.memory.model_shapes import shape_file
 from tunegrid.metrics import METRICS
 from tunegrid.statistics.bootstrap import t_quantile
 from tunegrid.statistics.run_counts import COUNTS

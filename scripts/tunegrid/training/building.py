@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
+from tunegrid.config.catalogue import MethodEntry
 from tunegrid.errors import UserError
 from tunegrid.methods import apply_method
 from tunegrid.training.randomness import stream_seed
@@ -55,7 +56,7 @@ def build_model(
         reason = " ".join(str(error).split())[:300]
         raise UserError(f"{folder}: builds no classifier: {reason}") from None
     torch.manual_seed(stream_seed(seed, "adapter"))
-    apply_method(model, method)
+    apply_method(model, MethodEntry(**method))
     trim_last_layer(model)
     torch.manual_seed(stream_seed(seed, "dropout", process))
     return model

@@ -10,10 +10,11 @@ import humanfriendly
 import torch
 from transformers import AutoConfig
 
+from tunegrid.config.catalogue import MethodEntry
 from tunegrid.errors import UserError
-from tunegrid.memory.fitting import largest_micro_batch, needed
-from tunegrid.memory.predicting import UntraceableError, peaks_of
-from tunegrid.memory.workload import Workload
+from tunegrid.memory.fit import gpu_memory_needed, largest_micro_batch
+from tunegrid.memory.predict import UntraceableError, peak_by_micro_batch
+from tunegrid.memory.records import TrainingStep
 from tunegrid.settings import Settings
 
 
@@ -23,7 +24,7 @@ def choose_micro_batch(
     """The examples of a batch that one process computes at once, at most.
 
     With `micro_batch: auto` all of its share, or the largest power of two whose predicted step fits
-    the device (margins: `tunegrid.memory.fitting`). A CPU without a `memory_limit` is taken to have
+    the device (margins: `tunegrid.memory.fit`). A CPU without a `memory_limit` is taken to have
     room for all. On a GPU a `memory_limit` is also enforced.
 
     Args:
@@ -44,17 +45,20 @@ def choose_micro_batch(
         return train["micro_batch"]
     if capacity is None:
         return share
-    work = Workload(
-        AutoConfig.from_pretrained(model),
-        *(settings["method_source"], labels, share, longest),
+    step = TrainingStep(
+        method=settings["method"],
+        method_source=MethodEntry(**settings["method_source"]),
+        labels=labels,
+        batch=share,
+        tokens=longest,
         precision=train["precision"],
         attention=train["attention"],
     )
     cuda = device.type == "cuda"
     # On a CPU the limit is on live tensors alone.
-    with_margins = needed if cuda else float
+    with_margins = gpu_memory_needed if cuda else float
 
-    traced = peaks_of(work, cuda=cuda)
+    traced = peak_by_micro_batch(AutoConfig.from_pretrained(model), step, cuda=cuda)
 
     def peak_of(batch: int) -> float:
         return with_margins(traced(batch))

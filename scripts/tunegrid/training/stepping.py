@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from tunegrid.errors import UserError
-from tunegrid.memory.exhaustion import out_of_memory
+from tunegrid.memory.workload import is_out_of_memory
 from tunegrid.training.batching import OVERHEAD, EncodedSplit, micro_batches, to_device
 from tunegrid.training.randomness import random_states, restore_random_states
 from tunegrid.training.stopping import Interrupted, StopRequest
@@ -129,7 +129,7 @@ class Stepper:
                 with deterministic_kernels_named():
                     total += self._accumulate(rows, len(batch))
             except RuntimeError as error:
-                if not out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
                 if len(rows) == 1:
                     raise UserError(NO_MEMORY) from None
@@ -219,7 +219,7 @@ def out_of_memory_named(what: str) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        if not out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         raise UserError(f"out of memory for {what}; take a device with more memory") from None
 
