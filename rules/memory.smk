@@ -1,7 +1,17 @@
 # The memory analysis: predicted without a GPU, measured by a few steps; a paper's counted again.
 
+from tunegrid.memory.fit import load_gpus
+
 PREDICTED = expand("results/memory/predicted/{model}.json", model=MODELS)
 MEASURED = expand("results/memory/measured/{model}.json", model=MODELS)
+
+# The GPUs decide what fits. They are told as a parameter: as an input, the file would predict all
+# again in another checkout of the same workflow.
+try:
+    GPUS = canonical_json(load_gpus())
+except UserError as error:
+    print(error.report(), file=sys.stderr)
+    sys.exit(1)
 
 
 rule predict_memory:
@@ -11,6 +21,7 @@ rule predict_memory:
         "results/memory/predicted/{model}.json",
     params:
         code=code_digest("predict_memory"),
+        gpus=GPUS,
         cases=model_cases,
     log:
         "results/logs/predict_memory/{model}.log",

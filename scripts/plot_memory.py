@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Draw a model's memory: a stacked bar a method, and its growth with micro-batch and length."""
+"""Draw a model's memory: a stacked bar for each method, and growth with micro-batch and length."""
 
 from pathlib import Path
 
@@ -8,16 +8,18 @@ from tunegrid.cli import describe, run_program
 
 def main() -> None:
     parser = describe(__doc__)
-    parser.add_argument("--predicted", required=True, type=Path, help="JSON of predict_memory")
-    parser.add_argument("--dpi", type=int, default=200, help="of PNG files")
-    parser.add_argument("--output", required=True, nargs="+", type=Path, help="files to write")
+    parser.add_argument(
+        "--predicted", required=True, type=Path, help="the JSON file of predict_memory"
+    )
+    parser.add_argument("--dpi", type=int, default=200, help="dots per inch of PNG files")
+    parser.add_argument("--output", required=True, nargs="+", type=Path, help="the files to write")
     arguments = parser.parse_args()
 
-    from tunegrid.files import read_json
+    from tunegrid.memory.records import read_predictions
     from tunegrid.reporting.figure_style import save
     from tunegrid.reporting.memory_figure import plot_memory
 
-    save(plot_memory(read_json(arguments.predicted)), arguments.output, arguments.dpi)
+    save(plot_memory(read_predictions([arguments.predicted])), arguments.output, arguments.dpi)
 
 
 if __name__ == "__main__":

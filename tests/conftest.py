@@ -28,3 +28,17 @@ def tiny_data(tmp_path):
 def encoded(tiny_model, tmp_path_factory):
     """The small task, fetched and encoded: (folder, card)."""
     return tiny.encode(tiny_model, tmp_path_factory.mktemp("encoded"))
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Torch computes with one thread: steps of small models are faster than with several.
+
+    The threads of such steps wait for each other, and on a busy machine long.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from tunegrid.config.catalogue import MethodEntry
 from tunegrid.memory import KINDS
-from tunegrid.memory.fitting import gpus
+from tunegrid.memory.fit import load_gpus
+from tunegrid.memory.records import MeasuredStep, StepMemory, TrainingStep
 from tunegrid.metrics import METRICS, compared_metrics
 from tunegrid.reporting.memory_tables import prediction_table
 from tunegrid.reporting.result_tables import build_tables
@@ -225,34 +227,43 @@ RUNS = make_runs()
 SUMMARY = summarise(RUNS, CARDS, make_intervals(RUNS))
 ERRORS = count_errors(RUNS, predictions)
 
-#: What predict_memory and measure_memory write.
+
+def make_step(method: str, batch: int) -> TrainingStep:
+    """A training step of 32 tokens an example."""
+    return TrainingStep(
+        method=method,
+        method_source=MethodEntry(kind="full" if method == "full" else "head"),
+        labels=2,
+        batch=batch,
+        tokens=32,
+        attention="auto",
+    )
+
+
+#: What predict_memory and measure_memory find.
 PREDICTED = [
-    {
-        "model": "m1",
-        "method": method,
-        "batch": 8,
-        "tokens": 32,
-        "precision": "fp32",
-        "attention": "auto",
-        "closed_form": closed_form,
-        "traced": 7_000_000_000 - closed_form // 2,
-        "parts": dict.fromkeys(KINDS, 1_000_000_000),
-        "fits": dict.fromkeys(gpus(), 16) | {"H200": 0},
-        "by_batch": {"1": 1e9, "256": 9e10},
-        "by_tokens": {"32": 1e9, "512": 2e9},
-    }
+    StepMemory(
+        model="m1",
+        step=make_step(method, batch=8),
+        traced=7_000_000_000 - closed_form // 2,
+        parts=dict.fromkeys(KINDS, 1_000_000_000),
+        total_parameters=10**8,
+        trainable_parameters=10**8,
+        closed_form=closed_form,
+        fits=dict.fromkeys(load_gpus(), 16) | {"H200": 0},
+        by_batch={1: 10**9, 256: 9 * 10**10},
+        by_tokens={32: 10**9, 512: 2 * 10**9},
+    )
     for method, closed_form in (("full", 0), ("a8", 2_000_000_000))
 ]
 MEASURED = [
-    {
-        "model": "m1",
-        "method": "full",
-        "device": "CPU",
-        "batch": 4,
-        "tokens": 32,
-        "peak": 6_000_000_000,
-        "reserved": None,
-        "predicted": 6_060_000_000,
-    },
+    MeasuredStep(
+        model="m1",
+        step=make_step("full", batch=4),
+        device="CPU",
+        peak=6_000_000_000,
+        reserved=None,
+        predicted=6_060_000_000,
+    ),
 ]
 MEMORY = prediction_table(PREDICTED, MEASURED).data

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from torch import nn
 
+from tunegrid.config.catalogue import MethodEntry
 from tunegrid.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 ADAPTER = "task"
 
 
-def apply_method(model: PreTrainedModel, method: dict[str, Any]) -> None:
+def apply_method(model: PreTrainedModel, method: MethodEntry) -> None:
     """Change `model` in place as the catalogue entry says, and freeze what does not train.
 
     `full` trains every parameter. All others train the classification head, and beside it: `head`
@@ -27,54 +29,77 @@ def apply_method(model: PreTrainedModel, method: dict[str, Any]) -> None:
 
     Args:
         model: a sequence classification model with its head.
-        method: the catalogue entry (`MethodEntry.settings`).
+        method: the catalogue entry.
 
     Raises:
         UserError: the adapters library cannot read the configuration string or take the model,
             the built bottleneck has another size than `bottleneck_size`, or bitfit finds no bias.
     """
-    kind = method["kind"]
-    if kind == "full":
-        return
-    if kind != "adapter":
-        biases = 0
-        for name, parameter in model.named_parameters():
-            bias = kind == "bitfit" and name.endswith("bias")
-            parameter.requires_grad_(bias or in_head(model, name))
-            biases += bias and not in_head(model, name)
-        if kind == "bitfit" and not biases:
-            raise UserError(
-                f"kind: bitfit trains biases, and the encoder of {type(model).__name__} has none;"
-                " that would be kind: head"
-            )
-        return
-    import adapters  # seconds that full fine-tuning need not pay
+    if method.kind == "adapter":
+        _add_adapter(model, method)
+    elif method.kind != "full":
+        _freeze_encoder(model, train_biases=method.kind == "bitfit")
+
+
+def _freeze_encoder(model: PreTrainedModel, *, train_biases: bool) -> None:
+    """Let the head train, of the encoder nothing but its biases, and those only if asked for."""
+    biases = 0
+    for name, parameter in model.named_parameters():
+        head = in_head(model, name)
+        trained_bias = train_biases and name.endswith("bias")
+        parameter.requires_grad_(head or trained_bias)
+        if trained_bias and not head:
+            biases += 1
+    if train_biases and not biases:
+        raise UserError(
+            f"kind: bitfit trains biases, and the encoder of {type(model).__name__} has none;"
+            " that would be kind: head"
+        )
+
+
+def _add_adapter(model: PreTrainedModel, method: MethodEntry) -> None:
+    """Add the method's adapter, which trains beside the head, and check its bottleneck's size."""
+    import adapters  # it takes seconds to import, which full fine-tuning need not pay
 
     config = adapter_config(method, model.config.hidden_size)
     try:
         adapters.init(model, interface=_interface(model))
-        model.add_adapter(ADAPTER, config=config)
-    # AssertionError: compacter's, where the sizes are no multiples of its own
+        # `init` gives the model the library's own methods, which type checkers do not know.
+        add_adapter: Callable[..., None] = model.add_adapter
+        add_adapter(ADAPTER, config=config)
     except (
-        *(ValueError, TypeError, KeyError, AttributeError, ArithmeticError, AssertionError),
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        ArithmeticError,
+        AssertionError,  # raised by compacter where the model's sizes are no multiples of its own
     ) as error:
         raise UserError(
-            f"adapter: {method['adapter']!r} cannot be added to {type(model).__name__}: {error!r}"
+            f"adapter: {method.adapter!r} cannot be added to {type(model).__name__}: {error!r}"
         ) from None
     # The library warns that no adapter is active just before it activates this one.
     logging.getLogger("adapters.model_mixin").setLevel(logging.ERROR)
-    model.train_adapter(ADAPTER)
-    if size := method.get("bottleneck_size"):
+    train_adapter: Callable[[str], None] = model.train_adapter  # type: ignore[assignment]
+    train_adapter(ADAPTER)
+    if method.bottleneck_size:
         built = bottleneck_sizes(model)
-        if built != {size}:
-            raise UserError(f"bottleneck_size: {size} was asked for, {sorted(built)} was built")
+        if built != {method.bottleneck_size}:
+            raise UserError(
+                f"bottleneck_size: {method.bottleneck_size} was asked for,"
+                f" {sorted(built)} was built"
+            )
 
 
 def _interface(model: PreTrainedModel) -> AdapterModelInterface | None:
     """Where the adapters library finds what it changes, in a model that it does not know by itself.
 
-    For LoRA and IA3 alone: where a bottleneck stands is the library's own for each architecture
+    That is MPNet, and for LoRA and IA3 alone: where a bottleneck stands cannot be told by an
+    interface, since the library knows it for each of its own architectures
     (https://docs.adapterhub.ml/plugin_interface.html).
+
+    Returns:
+        None for a model that the library knows.
     """
     from adapters import AdapterModelInterface
 
@@ -96,31 +121,39 @@ def _interface(model: PreTrainedModel) -> AdapterModelInterface | None:
 
 
 def in_head(model: PreTrainedModel, name: str) -> bool:
-    """Whether the parameter `name` is of the classification head, not of the encoder."""
+    """Whether the parameter `name` belongs to the classification head, not to the encoder."""
     return not name.startswith(f"{model.base_model_prefix}.")
 
 
-def adapter_config(method: dict[str, Any], hidden_size: int) -> AdapterConfig:
+def adapter_config(method: MethodEntry, hidden_size: int) -> AdapterConfig:
     """The adapters library's configuration of a method.
 
     The library builds a bottleneck of `int(hidden_size // reduction_factor)`. With
     `hidden_size / size` as the factor, floating point makes that one too few for many sizes;
     `hidden_size / (size + 1/2)` lands in the middle of the right interval for all.
 
+    Args:
+        method: an entry of kind `adapter`.
+        hidden_size: the model's width.
+
     Raises:
-        UserError: the configuration string is none of the library's.
+        UserError: the configuration string is none of the library's, or `bottleneck_size` is set
+            for an adapter that has no bottleneck.
     """
     from adapters import AdapterConfig, BnConfig
 
-    text = method["adapter"]
     try:
-        config = AdapterConfig.load(text)
+        config = AdapterConfig.load(method.adapter)
     except (ValueError, TypeError) as error:
-        raise UserError(f"adapter: {text!r} is no configuration string: {error}") from None
-    if size := method.get("bottleneck_size"):
+        raise UserError(
+            f"adapter: {method.adapter!r} is no configuration string: {error}"
+        ) from None
+    if method.bottleneck_size:
         if not isinstance(config, BnConfig):
-            raise UserError(f"bottleneck_size: {text!r} has no bottleneck; leave the key out")
-        config = config.replace(reduction_factor=hidden_size / (size + 0.5))
+            raise UserError(
+                f"bottleneck_size: {method.adapter!r} has no bottleneck; leave the key out"
+            )
+        config = config.replace(reduction_factor=hidden_size / (method.bottleneck_size + 0.5))
     return config
 
 

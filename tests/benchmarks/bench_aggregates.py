@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from tunegrid.memory import KINDS
-from tunegrid.memory.fitting import gpus
+from tunegrid.memory.fit import load_gpus
 from tunegrid.metrics import METRICS
 from tunegrid.provenance import provenance
 from tunegrid.results import RUN_PATH
@@ -173,7 +173,7 @@ def write_memory(folder: Path, models: list[str]) -> None:
     keys = [{"model": model, "method": method} for model in models for method in METHODS]
     memory = pd.DataFrame([key | predicted for key in keys])
     memory.to_csv(folder / "memory.csv", index=False)
-    fits = pd.DataFrame([key | dict.fromkeys(gpus(), 64) for key in keys])
+    fits = pd.DataFrame([key | dict.fromkeys(load_gpus(), 64) for key in keys])
     fits.to_csv(folder / "memory_fits.csv", index=False)
 
 

@@ -16,32 +16,36 @@ from tunegrid.methods import (
 from tunegrid.planning.loading import load_project
 from tunegrid.training.model_building import build_model
 
-HOULSBY = {"kind": "adapter", "adapter": "double_seq_bn[non_linearity='gelu']"}
-FULL = {"kind": "full"}
+HOULSBY = "double_seq_bn[non_linearity='gelu']"
 PROJECT = load_project([ROOT / "config/demo.yaml"])
 
 
+def adapter(text, size=None):
+    return MethodEntry(kind="adapter", adapter=text, bottleneck_size=size)
+
+
+FULL = MethodEntry(kind="full")
+
+
 def build(folder, method, seed=1):
-    return build_model(
-        folder, labels=["good", "bad"], method=MethodEntry.model_validate(method), seed=seed
-    )
+    return build_model(folder, labels=["good", "bad"], method=method, seed=seed)
 
 
 def test_the_reduction_factor_gives_every_size_of_a_base_model_exactly():
     """With hidden / size as the factor the library's rounding misses 315 of the 768."""
     for size in range(1, 769):
-        config = adapter_config(HOULSBY | {"bottleneck_size": size}, 768)
+        config = adapter_config(adapter(HOULSBY, size), 768)
         assert int(768 // config.reduction_factor) == size
 
 
 @pytest.mark.parametrize("size", [1, 3, 8, 13])
 def test_the_built_bottlenecks_have_the_size_asked_for(tiny_model, size):
-    model = build(tiny_model, HOULSBY | {"bottleneck_size": size})
+    model = build(tiny_model, adapter(HOULSBY, size))
     assert bottleneck_sizes(model) == {size}
 
 
 def test_houlsby_s_adapters_and_the_head_train_and_nothing_else(tiny_model):
-    model = build(tiny_model, HOULSBY | {"bottleneck_size": 4})
+    model = build(tiny_model, adapter(HOULSBY, 4))
     trained = {name for name, value in model.named_parameters() if value.requires_grad}
     assert all("adapters.task" in name or name.startswith("classifier.") for name in trained)
     # 2 layers × after attention and after the feed-forward block × (down, up) × (weight, bias)
@@ -61,7 +65,7 @@ def trained_names(model):
 
 
 def test_the_linear_probe_trains_the_head_and_is_not_differentiated_below(tiny_model):
-    model = build(tiny_model, {"kind": "head"})
+    model = build(tiny_model, MethodEntry(kind="head"))
     assert trained_names(model) == {"classifier.weight", "classifier.bias"}
     hidden = []
     model.bert.register_forward_hook(lambda *call: hidden.append(call[2].pooler_output))
@@ -70,15 +74,15 @@ def test_the_linear_probe_trains_the_head_and_is_not_differentiated_below(tiny_m
 
 
 def test_bitfit_trains_every_bias_and_the_head(tiny_model):
-    model = build(tiny_model, {"kind": "bitfit"})
+    model = build(tiny_model, MethodEntry(kind="bitfit"))
     biases = {name for name, _ in model.named_parameters() if name.endswith("bias")}
     assert trained_names(model) == biases | {"classifier.weight"}
     assert len(biases) > 15
 
 
-CATALOGUE = {name: entry.settings() for name, entry in PROJECT.methods.items()}
+CATALOGUE = PROJECT.methods
 #: What the tiny model is too small for: a 32nd of its hidden size is no multiple of 4.
-SMALLER = {"compacter": {"kind": "adapter", "adapter": "compacter[reduction_factor=8]"}}
+SMALLER = {"compacter": adapter("compacter[reduction_factor=8]")}
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -141,7 +145,7 @@ def test_the_report_s_shares_count_a_head_that_is_never_used(size, published, co
     from transformers import RobertaConfig, RobertaForSequenceClassification
 
     config = RobertaConfig(vocab_size=50265, max_position_embeddings=514, type_vocab_size=1)
-    method = HOULSBY | {"bottleneck_size": size}
+    method = adapter(HOULSBY, size)
     with torch.device("meta"):
         model = adapters.RobertaAdapterModel(config)
         model.add_masked_lm_head("lm")
@@ -162,19 +166,18 @@ def test_a_seed_s_head_is_the_same_for_every_method_and_another_for_another_seed
     def head(method, seed):
         return build(tiny_model, method, seed).classifier.weight
 
-    adapter = HOULSBY | {"bottleneck_size": 4}
-    assert torch.equal(head(FULL, 1), head(adapter, 1))
+    assert torch.equal(head(FULL, 1), head(adapter(HOULSBY, 4), 1))
     assert not torch.equal(head(FULL, 1), head(FULL, 2))
 
 
 def test_the_non_linearity_is_the_one_asked_for(tiny_model):
-    assert adapter_config(HOULSBY, 16).non_linearity == "gelu"
-    assert adapter_config({"adapter": "double_seq_bn"}, 16).non_linearity == "swish"
+    assert adapter_config(adapter(HOULSBY), 16).non_linearity == "gelu"
+    assert adapter_config(adapter("double_seq_bn"), 16).non_linearity == "swish"
 
 
 def test_an_option_of_no_meaning_is_refused_when_the_adapter_is_built(tiny_model):
     for option in ("non_linearity='gleu'", "reduction_factor=0"):
-        method = {"kind": "adapter", "adapter": f"double_seq_bn[{option}]"}
+        method = adapter(f"double_seq_bn[{option}]")
         with pytest.raises(UserError, match=r"^adapter: .* cannot be added to Bert"):
             build(tiny_model, method)
 
@@ -182,9 +185,9 @@ def test_an_option_of_no_meaning_is_refused_when_the_adapter_is_built(tiny_model
 @pytest.mark.parametrize(
     ("method", "expected"),
     [
-        ({"adapter": "no_such"}, "adapter: 'no_such' is no configuration string"),
-        ({"adapter": "double_seq_bn[x=1]"}, "is no configuration string"),
-        ({"adapter": "lora", "bottleneck_size": 4}, "bottleneck_size: 'lora' has no bottleneck"),
+        (adapter("no_such"), "adapter: 'no_such' is no configuration string"),
+        (adapter("double_seq_bn[x=1]"), "is no configuration string"),
+        (adapter("lora", size=4), "bottleneck_size: 'lora' has no bottleneck"),
     ],
 )
 def test_what_the_library_cannot_read_is_refused(method, expected):

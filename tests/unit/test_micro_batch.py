@@ -12,10 +12,10 @@ from transformers import AutoConfig
 
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
-from tunegrid.memory.fitting import largest_micro_batch
-from tunegrid.memory.measuring import measure
-from tunegrid.memory.predicting import predict
-from tunegrid.memory.workload import Workload
+from tunegrid.memory.fit import largest_micro_batch
+from tunegrid.memory.measure import measure
+from tunegrid.memory.predict import predict
+from tunegrid.memory.records import TrainingStep
 from tunegrid.training.micro_batch import choose_micro_batch
 
 CPU = torch.device("cpu")
@@ -28,11 +28,18 @@ def choose(settings, model, processes=1):
     )
 
 
+def training_step(method, examples):
+    """The step of a cell that is trained by this method."""
+    entry = cell(method).method_source
+    return TrainingStep(method="m", method_source=entry, labels=2, batch=examples, tokens=LONGEST)
+
+
 def limit_for(model, method, examples):
     """A memory_limit in which so many examples fit, and not twice as many."""
+    config = AutoConfig.from_pretrained(model)
     peaks = [
-        predict(Workload(AutoConfig.from_pretrained(model), method, 2, n, LONGEST), cuda=False).peak
-        for n in (examples, 2 * examples)
+        predict(config, training_step(method, count), cuda=False).peak
+        for count in (examples, 2 * examples)
     ]
     return f"{sum(peaks) // 2} B"
 
@@ -55,8 +62,9 @@ def test_a_pretended_small_device_gets_what_fits(tiny_model, method, examples):
     chosen = choose(settings, tiny_model)
     assert chosen == examples
     config = AutoConfig.from_pretrained(tiny_model)
-    work = Workload(config, method, 2, chosen, LONGEST)
-    assert measure(work).peak <= int(limit.split()[0]), "it does not really fit"
+    assert measure(config, training_step(method, chosen)).peak <= int(limit.split()[0]), (
+        "it does not really fit"
+    )
 
 
 def test_where_not_one_example_fits_the_numbers_are_told(tiny_model):

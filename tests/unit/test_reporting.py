@@ -1,5 +1,7 @@
 """Tables: what is said, and that nothing is left out of them."""
 
+import dataclasses
+
 import pandas as pd
 from synthetic import (
     CARDS,
@@ -132,7 +134,7 @@ def test_what_fits_is_said_of_each_method():
         " such examples at once"
         for method, size in sizes.items()
     ]
-    large = [row | {"traced": 200e9} for row in PREDICTED]
+    large = [dataclasses.replace(record, traced=200 * 10**9) for record in PREDICTED]
     lines = fit_lines(prediction_table(large, []).data, fits_table(large).data)["m1"]
     assert lines[0].endswith("has; of such examples a GPU like H200 (141 GB) takes not even one")
     untraced = fit_lines(prediction_table([], MEASURED).data, fits_table([]).data)["m1"]

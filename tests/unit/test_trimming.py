@@ -12,6 +12,7 @@ from transformers import (
     RobertaConfig,
 )
 
+from tunegrid.config.catalogue import MethodEntry
 from tunegrid.methods import apply_method
 from tunegrid.training.trimming import trim_last_layer
 
@@ -40,7 +41,7 @@ MASK = (torch.arange(9) < torch.tensor([[9], [5], [2], [7]])).long()
 def build(config, method):
     torch.manual_seed(0)
     model = AutoModelForSequenceClassification.from_config(config, attn_implementation="eager")
-    apply_method(model.eval(), method)
+    apply_method(model.eval(), MethodEntry(**method))
     return model
 
 

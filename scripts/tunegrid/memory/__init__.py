@@ -1,7 +1,12 @@
-"""Memory of a training step: predicted by tracing and by a formula, measured, and held to GPUs."""
+"""The memory of a training step: predicted by a trace and by a formula, measured, held to GPUs."""
 
-#: What live storage is for, in the order in which a breakdown shows it.
+#: What live tensors are for, in the order in which a breakdown shows them.
 KINDS = (
-    "frozen weights", "trainable weights", "gradients", "optimizer state", "activations",
-    "temporaries", "inputs",
-)  # fmt: skip
+    "frozen weights",
+    "trainable weights",
+    "gradients",
+    "optimizer state",
+    "activations",
+    "temporaries",
+    "inputs",
+)

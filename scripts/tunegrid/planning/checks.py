@@ -9,7 +9,7 @@ from tunegrid.config.messages import nearest
 from tunegrid.config.origin import KeyPath, Origins
 from tunegrid.errors import UserError
 from tunegrid.files import matching_files
-from tunegrid.memory.fitting import needed
+from tunegrid.memory.fit import gpu_memory_needed
 from tunegrid.paths import user_path
 from tunegrid.planning.grid import Cell, expand_grid
 from tunegrid.planning.grid_tasks import find_task, parts_of
@@ -206,10 +206,13 @@ def _too_large(project: Project, cells: list[Cell], origins: Origins) -> Iterato
             continue
         told.add(key)
         least = least_memory(cell)
-        if least is not None and needed(least) > capacity:
+        if least is None:
+            continue
+        needed = gpu_memory_needed(least)
+        if needed > capacity:
             where = origins.locate(("cluster", "gpu_memory"))
             yield (
                 f"{where}: {limit}, but model {cell.model!r} with method {cell.method!r} needs at"
-                f" least {needed(least) / 1e9:.1f} GB ({least / 1e9:.1f} GB of tensors, and the"
+                f" least {needed / 1e9:.1f} GB ({least / 1e9:.1f} GB of tensors, and the"
                 " margins); take a larger GPU, or leave it out of the grid"
             )

@@ -6,9 +6,8 @@ from typing import Any
 
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
-from tunegrid.memory.closed_form import closed_form
-from tunegrid.memory.parameters import Method, shape_of
-from tunegrid.memory.shapes import shape_file
+from tunegrid.memory.formula import closed_form
+from tunegrid.memory.model_shapes import MethodShape, encoder_shape, shape_file
 from tunegrid.planning.grid import Cell
 
 
@@ -45,15 +44,17 @@ def least_memory(cell: Cell) -> int | None:
     Light: no library that builds models. A method of the adapters library is taken for a linear
     probe, which takes less.
     """
-    path = shape_file(cell.model, cell.settings.model_source.settings())
+    path = shape_file(cell.model, cell.settings.model_source)
     if path is None:
         return None
     kind = cell.settings.method_source.kind
     train = cell.settings.train
     try:
         return closed_form(
-            shape_of(SimpleNamespace(**read_json(path)), len(cell.settings.task_source.labels)),
-            Method("head" if kind == "adapter" else kind),
+            encoder_shape(
+                SimpleNamespace(**read_json(path)), len(cell.settings.task_source.labels)
+            ),
+            MethodShape("head" if kind == "adapter" else kind),
             batch=1,
             tokens=1,
             precision="bf16" if train.precision == "bf16" else "fp32",

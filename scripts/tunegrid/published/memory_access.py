@@ -7,37 +7,55 @@ when a step is traced.
 from pathlib import Path
 from typing import Any
 
+from tunegrid.config.catalogue import MethodEntry
 from tunegrid.memory import KINDS
-from tunegrid.memory.shapes import shape_file
+from tunegrid.memory.model_shapes import is_language_model, shape_file
+from tunegrid.memory.records import TrainingStep
 
 #: What live tensors are for, as a traced step tells it.
 PARTS = KINDS
 
 
 def find_shape(name: str) -> Path | None:
-    """The `config.json` of a model, as far as it is here (`tunegrid.memory.shapes.shape_file`)."""
+    """The `config.json` of a model; None if it is nowhere on this machine."""
     return shape_file(name, None)
 
 
 def trace_step(
-    shape: dict[str, Any], method: dict[str, Any], case: dict[str, Any]
+    network: dict[str, Any], method: dict[str, Any], case: dict[str, Any]
 ) -> dict[str, Any]:
     """The traced memory of one training step, and the formula's, as JSON values; bytes.
 
     Args:
-        shape: what the network's `config.json` holds.
-        method: the catalogue entry of the method (`MethodEntry.settings`).
+        network: its `name`, and its `shape`: what its `config.json` holds.
+        method: its `name`, and its `entry` in the catalogue (`MethodEntry.settings`).
         case: `batch`, `tokens`, `labels` (of a classifier; a language model has none) and the
-            further attributes of `tunegrid.memory.workload.Workload` that differ from its defaults.
+            further attributes of `tunegrid.memory.records.TrainingStep` that differ from its
+            defaults.
+
+    Returns:
+        `traced`, `parts`, `closed_form` (None if there is no formula), `total_parameters` and
+        `trainable_parameters`, as `tunegrid.memory.records.StepMemory` has them.
 
     Raises:
         UserError: the network cannot be built with the method, or its step cannot be traced.
     """
     from transformers import AutoConfig
 
-    from tunegrid.memory.shapes import is_language_model
-    from tunegrid.memory.study import prediction, workload
+    from tunegrid.memory.analysis import predict_step
 
-    config = AutoConfig.for_model(**shape)
+    config = AutoConfig.for_model(**network["shape"])
     labels = None if is_language_model(config) else case["labels"]
-    return prediction(workload(config, case | {"labels": labels, "method_source": method}))
+    step = TrainingStep(
+        method=method["name"],
+        method_source=MethodEntry.model_validate(method["entry"]),
+        **(case | {"labels": labels}),
+    )
+    found = predict_step(network["name"], config, step)
+    return {
+        "traced": found.traced,
+        "parts": found.parts,
+        "closed_form": found.closed_form,
+        "total_parameters": found.total_parameters,
+        "trainable_parameters": found.trainable_parameters,
+    }

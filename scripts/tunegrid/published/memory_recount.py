@@ -14,7 +14,7 @@ def recount(setup: dict[str, Any], processes: int) -> list[dict[str, Any]]:
     Args:
         setup: batch, tokens, labels, and lists of networks (name, and shape: what its `config.json`
             holds), methods (name, and entry: that of the catalogue) and ways (name, and options:
-            what differs from the defaults of `tunegrid.memory.workload.Workload`), as
+            what differs from the defaults of `tunegrid.memory.records.TrainingStep`), as
             `MemoryCase.recount_setup` returns it.
         processes: so many share the work; the result is the same.
 
@@ -30,8 +30,8 @@ def recount(setup: dict[str, Any], processes: int) -> list[dict[str, Any]]:
     with parallel_config("loky", n_jobs=processes, inner_max_num_threads=1):
         traced = Parallel()(
             delayed(trace_step)(
-                shape=network["shape"],
-                method=method["entry"],
+                network=network,
+                method=method,
                 case=shared | way["options"],
             )
             for network, method, way in cases

@@ -1,23 +1,22 @@
-"""A model's memory as a figure: of what, and how it grows."""
+"""A model's memory as a figure: what takes it at the peak, and how it grows."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tunegrid.memory import KINDS
-from tunegrid.memory.fitting import gpus, live
+from tunegrid.memory.fit import load_gpus, room_for_tensors
+from tunegrid.memory.records import StepMemory
 from tunegrid.reporting.figure_style import COLOURS, HATCHES, LINES, MARKERS, WIDTH
 
-Rows = list[dict[str, Any]]
 
-
-def plot_memory(predicted: Rows) -> Figure:
+def plot_memory(predicted: Sequence[StepMemory]) -> Figure:
     """Three panels: parts at the peak, the peak by micro-batch, and by tokens of an example.
 
     Args:
-        predicted: what predict_memory wrote of one model; bytes.
+        predicted: what predict_memory wrote of one model.
     """
     figure, (parts, batches, lengths) = plt.subplots(
         1, 3, figsize=(WIDTH, 3.0), width_ratios=[1 + 0.15 * len(predicted), 2, 2]
@@ -25,13 +24,25 @@ def plot_memory(predicted: Rows) -> Figure:
     if not predicted:
         parts.set_title("no method of this model can be traced")
         return figure
-    first = predicted[0]
-    _parts(parts, predicted)
-    _growth(batches, predicted, "by_batch", f"micro-batch, {first['tokens']} tokens each")
-    _growth(lengths, predicted, "by_tokens", f"tokens, {first['batch']} examples")
+    step = predicted[0].step
+    _draw_parts(parts, predicted)
+    _draw_growth(
+        batches,
+        {record.step.method: record.by_batch for record in predicted},
+        label=f"micro-batch, {step.tokens} tokens each",
+    )
+    _draw_growth(
+        lengths,
+        {record.step.method: record.by_tokens for record in predicted},
+        label=f"tokens, {step.batch} examples",
+    )
     handles, labels = parts.get_legend_handles_labels()
     legend = figure.legend(
-        handles, labels, loc="outside upper left", ncols=3, title=f"at the peak, {_title(first)}"
+        handles,
+        labels,
+        loc="outside upper left",
+        ncols=3,
+        title=(f"at the peak, {step.batch} examples of {step.tokens} tokens, {step.precision}"),
     )
     legend.get_title().set_fontsize(7.5)
     handles, labels = batches.get_legend_handles_labels()
@@ -39,15 +50,12 @@ def plot_memory(predicted: Rows) -> Figure:
     return figure
 
 
-def _title(row: dict[str, Any]) -> str:
-    return f"{row['batch']} examples of {row['tokens']} tokens, {row['precision']}"
-
-
-def _parts(axes: Axes, predicted: Rows) -> None:
-    methods = [row["method"] for row in predicted]
+def _draw_parts(axes: Axes, predicted: Sequence[StepMemory]) -> None:
+    """Draw a bar for each method, stacked of what takes the memory at the peak."""
+    methods = [record.step.method for record in predicted]
     below = [0.0] * len(methods)
     for position, kind in enumerate(KINDS[:-1]):  # inputs are too small to be seen
-        sizes = [row["parts"][kind] / 1e9 for row in predicted]
+        sizes = [record.parts[kind] / 1e9 for record in predicted]
         axes.bar(
             methods,
             sizes,
@@ -68,16 +76,23 @@ def _parts(axes: Axes, predicted: Rows) -> None:
     axes.set_ylabel("GB (10⁹ bytes)")
 
 
-def _growth(axes: Axes, predicted: Rows, key: str, label: str) -> None:
+def _draw_growth(axes: Axes, peaks: Mapping[str, Mapping[int, int]], label: str) -> None:
+    """Draw a line for each method.
+
+    Args:
+        axes: where to draw.
+        peaks: bytes at the peak, by method, by micro-batch or length.
+        label: what the horizontal axis shows.
+    """
     largest = 0.0
-    for position, row in enumerate(predicted):
-        at = [int(point) for point in row[key]]
-        sizes = [size / 1e9 for size in row[key].values()]
+    for position, (method, peak_at) in enumerate(peaks.items()):
+        points = list(peak_at)
+        sizes = [size / 1e9 for size in peak_at.values()]
         largest = max(largest, *sizes)
         axes.plot(
-            at,
+            points,
             sizes,
-            label=row["method"],
+            label=method,
             color=COLOURS[position % len(COLOURS)],
             marker=MARKERS[position % len(MARKERS)],
             linestyle=LINES[position % len(LINES)],
@@ -88,17 +103,22 @@ def _growth(axes: Axes, predicted: Rows, key: str, label: str) -> None:
     axes.set_yscale("log", base=2)
     axes.xaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_major_formatter("{x:g}")
-    axes.set_xticks([int(point) for point in predicted[0][key]])
+    axes.set_xticks(list(next(iter(peaks.values()))))
     axes.minorticks_off()
     axes.set_xlabel(label)
-    _gpu_lines(axes, largest)
+    _draw_gpus(axes, largest)
 
 
-def _gpu_lines(axes: Axes, largest: float) -> None:
-    """What the live tensors of a step may take on each GPU, as far as the curves reach."""
-    drawn = [(name, live(size) / 1e9) for name, size in gpus().items()]
-    shown = [entry for entry in drawn if entry[1] <= largest * 1.2] or drawn[:1]
-    for name, size in shown:
+def _draw_gpus(axes: Axes, largest: float) -> None:
+    """Draw what the live tensors of a step may take on each GPU, as far as the curves reach.
+
+    Args:
+        axes: where to draw.
+        largest: the highest point of the curves, GB.
+    """
+    rooms = [(gpu, room_for_tensors(memory) / 1e9) for gpu, memory in load_gpus().items()]
+    shown = [(gpu, room) for gpu, room in rooms if room <= largest * 1.2]
+    for name, size in shown or rooms[:1]:
         axes.axhline(size, color="black", linestyle=":", linewidth=0.8)
         axes.annotate(
             name,

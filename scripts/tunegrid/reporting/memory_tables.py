@@ -1,19 +1,22 @@
 """The memory analysis as tables: predicted and measured, what fits, what is saved."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from tunegrid.memory import KINDS
-from tunegrid.memory.fitting import CONTEXT, FRAGMENTATION, gpus
-from tunegrid.reporting.report_table import ReportTable
+from tunegrid.memory.fit import CUDA_CONTEXT, FRAGMENTATION, load_gpus
+from tunegrid.memory.records import MeasuredStep, StepMemory
+from tunegrid.reporting.report_table import ReportTable, format_numbers
 
-Rows = list[dict[str, Any]]
-
+#: What the rows of each table are of.
 SHAPE = ["model", "method", "batch", "tokens"]
 
 
-def memory_tables(predicted: Rows, measured: Rows) -> dict[str, ReportTable]:
+def memory_tables(
+    predicted: Sequence[StepMemory], measured: Sequence[MeasuredStep]
+) -> dict[str, ReportTable]:
     """All tables of the memory analysis, by name.
 
     Args:
@@ -27,45 +30,47 @@ def memory_tables(predicted: Rows, measured: Rows) -> dict[str, ReportTable]:
     }
 
 
-def prediction_table(predicted: Rows, measured: Rows) -> ReportTable:
+def prediction_table(
+    predicted: Sequence[StepMemory], measured: Sequence[MeasuredStep]
+) -> ReportTable:
     """A step of each model and method: by formula, traced, measured, and how far off that was."""
     data = pd.DataFrame(
-        [
-            {key: row[key] for key in (*SHAPE, "precision", "attention")}
-            | {"closed_form": row["closed_form"], "traced": row["traced"]}
-            | {kind: row["parts"][kind] for kind in KINDS}
-            for row in predicted
-        ],
+        [_predicted_row(record) for record in predicted],
         columns=[*SHAPE, "precision", "attention", "closed_form", "traced", *KINDS],
     )
-    found = pd.DataFrame(
-        measured,
-        columns=["model", "method", "device", "batch", "tokens", "peak", "reserved", "predicted"],
-    ).rename(
-        columns={
-            "batch": "measured_batch",
-            "tokens": "measured_tokens",
-            "peak": "measured",
-            "predicted": "traced_for_device",
-        }
+    measurements = pd.DataFrame(
+        [_measured_row(record) for record in measured],
+        columns=[
+            "model",
+            "method",
+            "device",
+            "measured_batch",
+            "measured_tokens",
+            "measured",
+            "reserved",
+            "traced_for_device",
+        ],
     )
     keys = ["model", "method"]
-    untraced = found[~found.set_index(keys).index.isin(data.set_index(keys).index)]
-    data = data.merge(found, on=keys, how="left", validate="one_to_one")
+    is_traced = measurements.set_index(keys).index.isin(data.set_index(keys).index)
+    untraced = measurements[~is_traced]
+    data = data.merge(measurements, on=keys, how="left", validate="one_to_one")
     if not untraced.empty:
         data = pd.concat([data, untraced], ignore_index=True)
     data["error_percent"] = 100 * (data["traced_for_device"] / data["measured"] - 1)
     readable = data[["model", "method"]].assign(
         **{
-            "examples × tokens": data["batch"].map(_whole) + " × " + data["tokens"].map(_whole),
+            "examples × tokens": format_numbers(data["batch"], "{:.0f}")
+            + " × "
+            + format_numbers(data["tokens"], "{:.0f}"),
             "precision": data["precision"].fillna("—"),
-            "by formula": data["closed_form"].map(_gb),
-            "traced": data["traced"].map(_gb),
+            "by formula": _gigabytes(data["closed_form"]),
+            "traced": _gigabytes(data["traced"]),
             "measured on": data["device"].fillna("—"),
-            "examples ": data["measured_batch"].map(_whole),
-            "traced for it": data["traced_for_device"].map(_gb),
-            "measured": data["measured"].map(_gb),
-            "error": data["error_percent"].map(lambda value: _or_dash(value, "{:+.3f} %")),
+            "examples ": format_numbers(data["measured_batch"], "{:.0f}"),
+            "traced for it": _gigabytes(data["traced_for_device"]),
+            "measured": _gigabytes(data["measured"]),
+            "error": format_numbers(data["error_percent"], "{:+.3f} %"),
         }
     )
     return ReportTable(
@@ -81,49 +86,93 @@ def prediction_table(predicted: Rows, measured: Rows) -> ReportTable:
     )
 
 
-def fits_table(predicted: Rows) -> ReportTable:
+def _predicted_row(record: StepMemory) -> dict[str, Any]:
+    return {
+        **_shape_of(record),
+        "precision": record.step.precision,
+        "attention": record.step.attention,
+        "closed_form": record.closed_form,
+        "traced": record.traced,
+        **record.parts,
+    }
+
+
+def _measured_row(record: MeasuredStep) -> dict[str, Any]:
+    return {
+        "model": record.model,
+        "method": record.step.method,
+        "device": record.device,
+        "measured_batch": record.step.batch,
+        "measured_tokens": record.step.tokens,
+        "measured": record.peak,
+        "reserved": record.reserved,
+        "traced_for_device": record.predicted,
+    }
+
+
+def _shape_of(record: StepMemory) -> dict[str, Any]:
+    """The columns `SHAPE`."""
+    return {
+        "model": record.model,
+        "method": record.step.method,
+        "batch": record.step.batch,
+        "tokens": record.step.tokens,
+    }
+
+
+def fits_table(predicted: Sequence[StepMemory]) -> ReportTable:
     """The largest micro-batch of each GPU."""
+    gpus = list(load_gpus())
     data = pd.DataFrame(
         [
-            {key: row[key] for key in ("model", "method", "tokens", "precision")} | row["fits"]
-            for row in predicted
+            {
+                "model": record.model,
+                "method": record.step.method,
+                "tokens": record.step.tokens,
+                "precision": record.step.precision,
+                **record.fits,
+            }
+            for record in predicted
         ],
-        columns=["model", "method", "tokens", "precision", *gpus()],
+        columns=["model", "method", "tokens", "precision", *gpus],
     )
     readable = data.assign(
-        **{gpu: data[gpu].map(lambda most: f"{most:.0f}" if most else "none") for gpu in gpus()}
+        **{gpu: data[gpu].map(lambda most: f"{most:.0f}" if most else "none") for gpu in gpus}
     )
     return ReportTable(
         "The largest micro-batch (a power of two, up to 1024) that fits",
         readable,
         data,
         f"Where live tensors · {FRAGMENTATION} (the allocator's fragmentation) +"
-        f" {CONTEXT / 1e9:g} GB (CUDA's context, its libraries' workspaces) are no more than the"
-        " GPU's memory, in GB of 10^9 bytes. The margins are public figures, not measured here.",
+        f" {CUDA_CONTEXT / 1e9:g} GB (CUDA's context, its libraries' workspaces) are no more than"
+        " the GPU's memory, in GB of 10^9 bytes. The margins are public figures, not measured"
+        " here.",
     )
 
 
-def saving_table(predicted: Rows) -> ReportTable:
+def saving_table(predicted: Sequence[StepMemory]) -> ReportTable:
     """What each method saves against full fine-tuning, and of what."""
     rows = []
-    for row in predicted:
-        full = _full_of(predicted, row)
-        if full is None or row is full:
+    for record in predicted:
+        full = _full_fine_tuning(predicted, record)
+        if full is None or record is full:
             continue
-        saved = {kind: full["parts"][kind] - row["parts"][kind] for kind in KINDS}
+        saved = {kind: full.parts[kind] - record.parts[kind] for kind in KINDS}
         weights = saved.pop("frozen weights") + saved.pop("trainable weights")
         rows.append(
-            {key: row[key] for key in SHAPE}
-            | {"full": full["traced"], "traced": row["traced"]}
-            | {"saved": full["traced"] - row["traced"], "weights": weights}
-            | saved
+            {
+                **_shape_of(record),
+                "full": full.traced,
+                "traced": record.traced,
+                "saved": full.traced - record.traced,
+                "weights": weights,
+                **saved,
+            }
         )
-    columns = [*SHAPE, "full", "traced", "saved", "weights", *KINDS[2:]]
-    data = pd.DataFrame(rows, columns=columns)
+    sizes = ["full", "traced", "saved", "weights", *KINDS[2:]]
+    data = pd.DataFrame(rows, columns=[*SHAPE, *sizes])
     share = (100 * data["saved"] / data["full"]).map("{:.0f} %".format)
-    readable = data[SHAPE].assign(
-        **{key: data[key].map(_gb) for key in columns[len(SHAPE) :]}, share=share
-    )
+    readable = data[SHAPE].assign(**{size: _gigabytes(data[size]) for size in sizes}, share=share)
     return ReportTable(
         "What a method saves against full fine-tuning, and of what, GB",
         readable,
@@ -133,22 +182,17 @@ def saving_table(predicted: Rows) -> ReportTable:
     )
 
 
-def _full_of(predicted: Rows, row: dict[str, Any]) -> dict[str, Any] | None:
-    """Full fine-tuning of the same model at the same shape."""
-    same = ("model", "batch", "tokens", "precision")
+def _full_fine_tuning(predicted: Sequence[StepMemory], record: StepMemory) -> StepMemory | None:
+    """Full fine-tuning of the same model, batch, length and precision; None if there is none."""
+    step = record.step
     for other in predicted:
-        if other["method"] == "full" and all(other[key] == row[key] for key in same):
+        same_model = other.model == record.model and other.step.method == "full"
+        same_shape = other.step.batch == step.batch and other.step.tokens == step.tokens
+        if same_model and same_shape and other.step.precision == step.precision:
             return other
     return None
 
 
-def _gb(size: float | None) -> str:
-    return _or_dash(None if size is None else size / 1e9, "{:,.3f}")
-
-
-def _whole(value: float | None) -> str:
-    return _or_dash(value, "{:.0f}")
-
-
-def _or_dash(value: float | None, form: str) -> str:
-    return "—" if value is None or pd.isna(value) else form.format(value)
+def _gigabytes(sizes: pd.Series) -> pd.Series:
+    """Sizes in bytes, written in GB; a dash where there is none."""
+    return format_numbers(sizes.astype(float) / 1e9, "{:,.3f}")

@@ -9,9 +9,9 @@ import torch
 from transformers import AutoConfig
 
 from tunegrid.errors import UserError
-from tunegrid.memory.fitting import largest_micro_batch, needed
-from tunegrid.memory.predicting import UntraceableError, peaks_of
-from tunegrid.memory.workload import Workload
+from tunegrid.memory.fit import gpu_memory_needed, largest_micro_batch
+from tunegrid.memory.predict import UntraceableError, peak_by_micro_batch
+from tunegrid.memory.records import TrainingStep
 from tunegrid.settings import CellSettings
 
 
@@ -27,7 +27,7 @@ def choose_micro_batch(
     """The examples of a batch that one process computes at once, at most.
 
     With `micro_batch: auto` all of its share, or the largest power of two whose predicted step fits
-    the device (margins: `tunegrid.memory.fitting`). A CPU without a `memory_limit` is taken to have
+    the device (margins: `tunegrid.memory.fit`). A CPU without a `memory_limit` is taken to have
     room for all. On a GPU a `memory_limit` is also enforced.
 
     Args:
@@ -49,9 +49,9 @@ def choose_micro_batch(
         return train.micro_batch
     if capacity is None:
         return share
-    work = Workload(
-        AutoConfig.from_pretrained(model),
-        method=settings.method_source.settings(),
+    step = TrainingStep(
+        method=settings.method,
+        method_source=settings.method_source,
         labels=labels,
         batch=share,
         tokens=longest,
@@ -60,9 +60,9 @@ def choose_micro_batch(
     )
     cuda = device.type == "cuda"
     # On a CPU the limit is on live tensors alone.
-    with_margins = needed if cuda else float
+    with_margins = gpu_memory_needed if cuda else float
 
-    traced = peaks_of(work, cuda=cuda)
+    traced = peak_by_micro_batch(AutoConfig.from_pretrained(model), step, cuda=cuda)
 
     def peak_of(batch: int) -> float:
         return with_margins(traced(batch))

@@ -55,7 +55,7 @@ def build_model(
         reason = " ".join(str(error).split())[:300]
         raise UserError(f"{folder}: builds no classifier: {reason}") from None
     torch.manual_seed(stream_seed(seed, "adapter"))
-    apply_method(model, method.settings())
+    apply_method(model, method)
     trim_last_layer(model)
     torch.manual_seed(stream_seed(seed, "dropout", process))
     return model

@@ -16,7 +16,7 @@ import torch
 from accelerate import Accelerator
 
 from tunegrid.errors import UserError
-from tunegrid.memory.exhaustion import out_of_memory
+from tunegrid.memory.workload import is_out_of_memory
 from tunegrid.metrics import Integers
 from tunegrid.stopping import Interrupted, StopCause, StopReason, StopRequest
 from tunegrid.training.batching import micro_batch_overhead, micro_batches
@@ -153,7 +153,7 @@ class StepGuard:
                 with missing_deterministic_kernel_told():
                     total += add_gradient(rows)
             except RuntimeError as error:
-                if not out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
                 if len(rows) == 1:
                     raise UserError(NO_MEMORY) from None
@@ -210,7 +210,7 @@ def too_little_memory_told(what: str) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        if not out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         raise UserError(f"out of memory for {what}; take a device with more memory") from None
 

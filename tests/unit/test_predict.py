@@ -2,15 +2,15 @@
 
 import pytest
 import torch
-from memory_cases import METHODS
+from memory_cases import make_step
 from transformers import AutoConfig
 
 from tunegrid.errors import UserError
-from tunegrid.memory.faking import fakes
-from tunegrid.memory.measuring import measure
-from tunegrid.memory.predicting import UntraceableError, predict
-from tunegrid.memory.tracing import StorageCounter
-from tunegrid.memory.workload import Workload
+from tunegrid.memory.fake_tensors import fake_tensors
+from tunegrid.memory.measure import measure
+from tunegrid.memory.predict import StorageCounter, UntraceableError, predict
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 SMALL = {
     "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 128,
@@ -23,7 +23,7 @@ def small(kind, **more):
 
 
 def test_storage_is_counted_from_birth_to_death():
-    with fakes(cuda=False):
+    with fake_tensors(cuda=False):
         counter = StorageCounter()
         with counter:
             one = torch.zeros(100)
@@ -41,21 +41,28 @@ def test_storage_is_counted_from_birth_to_death():
 def test_optimizers_precisions_and_accumulation_agree_with_real_steps(
     optimizer, accumulated, precision
 ):
-    work = Workload(
-        small("bert"), METHODS["full"], 2, 2, 16, precision=precision, optimizer=optimizer,
+    config = small("bert")
+    step = make_step(
+        "full",
+        batch=2,
+        tokens=16,
+        labels=2,
+        precision=precision,
+        optimizer=optimizer,
         accumulated=accumulated,
-    )  # fmt: skip
-    assert predict(work, cuda=False).peak == pytest.approx(measure(work).peak, rel=0.01)
+    )
+    predicted = predict(config, step, cuda=False)
+    assert predicted.peak == pytest.approx(measure(config, step).peak, rel=0.01)
 
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
 def test_layers_computed_again_agree_with_real_steps(attention):
     config = small("bert", num_hidden_layers=6)
-    work = Workload(config, METHODS["full"], 2, 8, 64, attention=attention, checkpointing=True)
-    predicted = predict(work, cuda=False)
-    assert predicted.peak == pytest.approx(measure(work).peak, rel=0.01)
-    whole = Workload(config, METHODS["full"], 2, 8, 64, attention=attention)
-    assert predicted.peak < 0.7 * predict(whole, cuda=False).peak
+    step = make_step("full", batch=8, tokens=64, labels=2, attention=attention, checkpointing=True)
+    predicted = predict(config, step, cuda=False)
+    assert predicted.peak == pytest.approx(measure(config, step).peak, rel=0.01)
+    whole = make_step("full", batch=8, tokens=64, labels=2, attention=attention)
+    assert predicted.peak < 0.7 * predict(config, whole, cuda=False).peak
 
 
 @pytest.mark.parametrize(
@@ -69,26 +76,28 @@ def test_layers_computed_again_agree_with_real_steps(attention):
     ],
 )
 def test_other_models_agree_with_real_steps(kind, more):
-    work = Workload(small(kind, **more), METHODS["full"], 2, 4, 64, attention="auto")
-    assert predict(work, cuda=False).peak == pytest.approx(measure(work).peak, rel=0.01)
+    config = small(kind, **more)
+    step = make_step("full", batch=4, tokens=64, labels=2, attention="auto")
+    predicted = predict(config, step, cuda=False)
+    assert predicted.peak == pytest.approx(measure(config, step).peak, rel=0.01)
 
 
 def test_a_model_that_asks_for_values_is_named():
     config = small("mixtral", num_key_value_heads=2, num_local_experts=4)
-    work = Workload(config, METHODS["full"], 2, 4, 64, attention="auto")
+    step = make_step("full", batch=4, tokens=64, labels=2, attention="auto")
     with pytest.raises(UntraceableError, match=r"cannot be traced without data: .*; measure it"):
-        predict(work)
+        predict(config, step)
 
 
 def test_a_method_that_does_not_fit_is_named():
-    method = {"kind": "adapter", "adapter": "nonsense"}
     with pytest.raises(UserError, match="'nonsense' is no configuration string"):
-        predict(Workload(small("bert"), method, 2, 4, 64))
+        predict(small("bert"), make_step("nonsense", batch=4, tokens=64, labels=2))
 
 
 def test_parts_add_up_and_a_frozen_network_keeps_its_activations():
-    full = predict(Workload(small("bert"), METHODS["full"], 2, 32, 64))
-    adapter = predict(Workload(small("bert"), METHODS["adapter-8"], 2, 32, 64))
+    config = small("bert")
+    full = predict(config, make_step("full", batch=32, tokens=64, labels=2))
+    adapter = predict(config, make_step("adapter-8", batch=32, tokens=64, labels=2))
     for one in (full, adapter):
         assert sum(one.parts.values()) == one.peak
     assert full.parts["frozen weights"] < 10_000  # positions' and segments' numbers

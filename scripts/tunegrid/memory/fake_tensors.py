@@ -1,7 +1,8 @@
-"""Fake tensors that take the storage that CUDA's kernels would, on a machine without a GPU.
+"""Fake tensors that take the storage that CUDA's kernels would take, without a GPU.
 
-Fakes on a pretended CUDA device abort where there is none; so they are on a pretended CPU, and
-where CUDA has other kernels, these are called for.
+A fake tensor has a shape, a type and a lifetime, but no data. On a pretended CUDA device it aborts
+the program where there is no CUDA; so the fakes are on a pretended CPU, and where CUDA has other
+kernels than a CPU, CUDA's are called.
 """
 
 from __future__ import annotations
@@ -18,15 +19,19 @@ from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
 
-class Answers(TorchDispatchMode):
-    """Answers the two questions about values that change no shape.
+class ValueAnswers(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Answers the two questions about a tensor's value whose answers change no shape.
 
-    Whether all tokens are real, which models ask: no. Which step it is, which optimizers ask: the
-    first. Any other is an error, as fakes have no values.
+    Models ask whether all tokens are real: no. Optimizers ask which step it is: the first. Any
+    other question raises an error, as fakes have no values.
     """
 
     def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
     ) -> Any:
         if func is torch.ops.aten._local_scalar_dense.default:  # noqa: SLF001
             if args[0].dtype == torch.bool:
@@ -42,7 +47,10 @@ def _dropout(
     training: bool = True,
     inplace: bool = False,  # noqa: ARG001 (models do not use it)
 ) -> torch.Tensor:
-    return torch.native_dropout(values, p, training)[0] if training and p else values
+    """Dropout as CUDA computes it: its mask takes a byte for a value."""
+    if not training or not p:
+        return values
+    return torch.native_dropout(values, p, training)[0]
 
 
 def _attention(
@@ -55,6 +63,7 @@ def _attention(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> torch.Tensor:
+    """Attention by CUDA's memory-efficient kernel, which keeps one logarithm for each row."""
     if enable_gqa:
         key, value = (
             part.repeat_interleave(query.size(1) // part.size(1), dim=1) for part in (key, value)
@@ -71,7 +80,7 @@ def _attention(
 
 
 def _in_fp32(kernel: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
-    """A kernel that autocast computes in fp32 on CUDA, but not on a CPU."""
+    """A kernel that computes in fp32 under autocast, as autocast has it on CUDA, not on a CPU."""
 
     def compute(values: torch.Tensor, *rest: Any, **more: Any) -> torch.Tensor:
         if not torch.is_autocast_enabled("cpu"):
@@ -84,11 +93,11 @@ def _in_fp32(kernel: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]
 
 @contextmanager
 def cuda_kernels() -> Iterator[None]:
-    """Call for the kernels that CUDA has where a CPU has others.
+    """Let models call the kernels of CUDA where a CPU has others.
 
-    Dropout keeps a mask of a byte a value; attention is the memory-efficient kernel, which keeps a
-    logarithm a row (with a mask, flash attention is not to be had); under autocast softmax and
-    layer norms are computed in fp32
+    The mask of dropout takes a byte for a value. Attention is the memory-efficient kernel, which
+    keeps one logarithm for each row (flash attention takes no mask). Under autocast softmax and
+    layer norms compute in fp32
     (https://docs.pytorch.org/docs/stable/amp.html#cuda-ops-that-can-autocast-to-float32).
     """
     with ExitStack() as stack:
@@ -103,10 +112,14 @@ def cuda_kernels() -> Iterator[None]:
 
 
 @contextmanager
-def fakes(*, cuda: bool) -> Iterator[None]:
-    """All tensors made here are fakes, of CUDA's kernels or of the CPU's."""
-    # A fake has no data to move; some libraries' `to` fails on them.
-    still = patch.object(nn.Module, "to", lambda module, *_, **__: module)
+def fake_tensors(*, cuda: bool) -> Iterator[None]:
+    """Let all tensors that are made here be fakes.
+
+    Args:
+        cuda: whether they take the storage of CUDA's kernels; otherwise that of a CPU's.
+    """
+    # A fake has no data to move, and the `to` of some libraries fails on fakes.
+    without_moving = patch.object(nn.Module, "to", lambda module, *_, **__: module)
     kernels = cuda_kernels() if cuda else nullcontext()
-    with FakeTensorMode(), Answers(), still, kernels:
+    with FakeTensorMode(), ValueAnswers(), without_moving, kernels:  # type: ignore[no-untyped-call]
         yield

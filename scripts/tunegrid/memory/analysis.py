@@ -1,0 +1,188 @@
+"""What the programs of the memory analysis ask of a step: its prediction, growth, and what it fits.
+
+Each answer is one record (`tunegrid.memory.records`), which is written as JSON and read by tables
+and figures, or shown to a person as one table.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+from transformers import PretrainedConfig
+
+from tunegrid.errors import UserError
+from tunegrid.memory import KINDS
+from tunegrid.memory.fit import (
+    CUDA_CONTEXT,
+    FRAGMENTATION,
+    gpu_memory_needed,
+    largest_micro_batch,
+    load_gpus,
+)
+from tunegrid.memory.formula import ClosedForm, closed_form
+from tunegrid.memory.measure import measure_what_fits
+from tunegrid.memory.model_shapes import encoder_shape, longest_example, method_shape
+from tunegrid.memory.predict import UntraceableError, peak_by_micro_batch, predict
+from tunegrid.memory.records import MeasuredStep, StepMemory, TrainingStep
+
+#: The micro-batches at which growth is shown.
+BATCHES = (1, 4, 16, 64, 256)
+#: The tokens of an example at which growth is shown, as far as the model takes them.
+LENGTHS = (32, 64, 128, 256, 512)
+
+
+def limit_tokens(config: PretrainedConfig, step: TrainingStep) -> TrainingStep:
+    """The step with no more tokens for each example than the model takes."""
+    return replace(step, tokens=min(step.tokens, longest_example(config)))
+
+
+def predict_step(model: str, config: PretrainedConfig, step: TrainingStep) -> StepMemory:
+    """The memory of a step by trace and by formula, without growth and what it fits.
+
+    Args:
+        model: the model's name.
+        config: the model's configuration.
+        step: the step.
+
+    Raises:
+        UserError: the model cannot be built or not be traced (`tunegrid.memory.predict.predict`).
+    """
+    traced = predict(config, step)
+    record = StepMemory(
+        model=model,
+        step=step,
+        traced=traced.peak,
+        parts=traced.parts,
+        total_parameters=traced.total_parameters,
+        trainable_parameters=traced.trainable_parameters,
+    )
+    try:
+        form = step_formula(config, step)
+    except UserError as reason:
+        return replace(record, no_closed_form=str(reason))
+    return replace(record, closed_form=form.peak, terms=form.terms, moment=form.moment)
+
+
+def analyse_step(
+    model: str, config: PretrainedConfig, step: TrainingStep, *, growth: bool
+) -> StepMemory:
+    """The memory of a step by trace and by formula, and the largest micro-batch of each GPU.
+
+    Args:
+        model: the model's name.
+        config: the model's configuration.
+        step: the step.
+        growth: whether to trace other micro-batches and lengths, too, which figures show; it takes
+            about as long as all else.
+
+    Raises:
+        UserError: as of `predict_step`.
+    """
+    record = predict_step(model, config, step)
+    peak_of = peak_by_micro_batch(config, step)
+    fits = {
+        gpu: largest_micro_batch(lambda batch: gpu_memory_needed(peak_of(batch)), memory)
+        for gpu, memory in load_gpus().items()
+    }
+    record = replace(record, fits=fits)
+    if not growth:
+        return record
+    lengths = [length for length in LENGTHS if length <= longest_example(config)]
+    return replace(
+        record,
+        by_batch={batch: peak_of(batch) for batch in BATCHES},
+        by_tokens={
+            length: predict(config, replace(step, tokens=length, accumulated=1)).peak
+            for length in lengths
+        },
+    )
+
+
+def measure_step(model: str, config: PretrainedConfig, step: TrainingStep) -> MeasuredStep:
+    """What a step takes on this machine, beside what a trace predicts for the same kernels.
+
+    Args:
+        model: the model's name.
+        config: the model's configuration.
+        step: the step; where it does not fit, half its micro-batch is measured.
+
+    Raises:
+        UserError: the model cannot be built, or not even one example fits.
+    """
+    measured_step, measured = measure_what_fits(config, step)
+    predicted: int | None = None
+    try:
+        predicted = predict(config, measured_step, cuda=measured.device != "CPU").peak
+    except UntraceableError as reason:
+        logging.warning("%s", reason)
+    return MeasuredStep(
+        model=model,
+        step=measured_step,
+        device=measured.device,
+        peak=measured.peak,
+        reserved=measured.reserved,
+        predicted=predicted,
+    )
+
+
+def step_formula(config: PretrainedConfig, step: TrainingStep) -> ClosedForm:
+    """The memory of a step by formula.
+
+    Raises:
+        UserError: there is no formula for this model, method or kind of step.
+    """
+    if step.labels is None:
+        raise UserError("no closed form for language models")
+    if step.optimizer != "adamw" or step.accumulated > 1:
+        raise UserError("the closed form is of one micro-batch with fused AdamW")
+    return closed_form(
+        encoder_shape(config, step.labels),
+        method_shape(step.method_source, config.hidden_size),
+        batch=step.batch,
+        tokens=step.tokens,
+        precision="fp32" if step.precision == "tf32" else step.precision,
+        attention="sdpa" if step.attention == "auto" else step.attention,
+        checkpointing=step.checkpointing,
+    )
+
+
+def format_answer(records: Sequence[StepMemory]) -> str:
+    """What steps of one model take, of what, and what they fit, as one table; GB (10^9 bytes).
+
+    Args:
+        records: the same step under several methods, at least one.
+    """
+    step = records[0].step
+    title = (
+        f"{records[0].model}, {step.batch} examples of {step.tokens} tokens,"
+        f" {step.precision}, attention {step.attention}"
+        f"{', gradient checkpointing' if step.checkpointing else ''}; GB (10^9 bytes)"
+    )
+    table = pd.DataFrame({record.step.method: _answer_column(record) for record in records})
+    body = table.reset_index(names="").to_markdown(index=False, disable_numparse=True)
+    reasons = dict.fromkeys(record.no_closed_form for record in records if record.no_closed_form)
+    margins = (
+        f"needs: live tensors · {FRAGMENTATION} for the allocator + {CUDA_CONTEXT / 1e9:g} for CUDA"
+    )
+    return "\n".join([title, "", body, "", margins, *reasons])
+
+
+def _answer_column(record: StepMemory) -> dict[str, str]:
+    trained, total = record.trainable_parameters, record.total_parameters
+    column = {"at the peak, traced": _gigabytes(record.traced)}
+    for kind in KINDS:
+        column[f"– {kind}"] = _gigabytes(record.parts[kind])
+    column["by formula"] = "—" if record.closed_form is None else _gigabytes(record.closed_form)
+    column["a GPU needs"] = _gigabytes(gpu_memory_needed(record.traced))
+    column["weights, millions"] = f"{total / 1e6:,.1f}"
+    column["– of which train"] = f"{trained / 1e6:,.3f} ({100 * trained / total:.3f} %)"
+    for gpu, most in record.fits.items():
+        column[f"largest micro-batch, {gpu}"] = str(most) if most else "none"
+    return column
+
+
+def _gigabytes(size: float) -> str:
+    return f"{size / 1e9:,.3f}"

@@ -1,0 +1,85 @@
+"""From a step's memory to the GPU that it fits: margins, and the largest micro-batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+from tunegrid.errors import UserError
+from tunegrid.paths import ROOT
+
+#: Bytes that CUDA's context and its libraries' workspaces take, which a prediction does not see.
+#: Public measurements say 0.6 to 1.3 GB.
+CUDA_CONTEXT = 1.3e9
+#: What CUDA's allocator reserves over what live tensors take. Public measurements say that 0.7 to
+#: 13 % more is reserved.
+FRAGMENTATION = 1.13
+#: The largest micro-batch that is looked for.
+LARGEST_MICRO_BATCH = 1024
+#: The catalogue of GPUs.
+GPUS = ROOT / "config/gpus.yaml"
+
+
+def gpu_memory_needed(live_tensors: float) -> float:
+    """Bytes that a GPU must have for a step, margins included.
+
+    Args:
+        live_tensors: bytes of the step's live tensors at the peak.
+    """
+    return live_tensors * FRAGMENTATION + CUDA_CONTEXT
+
+
+def room_for_tensors(gpu_memory: float) -> float:
+    """Bytes of live tensors that a GPU has room for: `gpu_memory_needed` the other way round.
+
+    Args:
+        gpu_memory: bytes of the GPU.
+    """
+    return (gpu_memory - CUDA_CONTEXT) / FRAGMENTATION
+
+
+def largest_micro_batch(
+    needed_for: Callable[[int], float], capacity: float, most: int = LARGEST_MICRO_BATCH
+) -> int:
+    """The largest micro-batch whose step fits: `most` itself, or else a power of two below it.
+
+    Args:
+        needed_for: bytes that a step takes, by its micro-batch; they grow with it.
+        capacity: bytes that there are.
+        most: examples that are wanted.
+
+    Returns:
+        0 if not even one example fits.
+    """
+    if needed_for(most) <= capacity:
+        return most
+    # A binary search for the exponent: 2^(low-1) fits, 2^high does not fit or is not wanted.
+    low, high = 0, (most - 1).bit_length()
+    while low < high:
+        middle = (low + high) // 2
+        if needed_for(2**middle) <= capacity:
+            low = middle + 1
+        else:
+            high = middle
+    return 2 ** (low - 1) if low else 0
+
+
+def load_gpus(path: Path = GPUS) -> dict[str, float]:
+    """The catalogue of GPUs: bytes of memory by name, in the order of the file.
+
+    Raises:
+        UserError: an entry is no name with a number of GB.
+    """
+    catalogue = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(catalogue, dict) or not catalogue:
+        raise UserError(f"{path}: holds no GPU; write lines such as `T4: 16` (GB)")
+    problems = [
+        f"{path}: {name}: {size!r} is no size; write a number of GB, such as 16"
+        for name, size in catalogue.items()
+        if isinstance(size, bool) or not isinstance(size, int | float) or size <= 0
+    ]
+    if problems:
+        raise UserError(*problems)
+    return {str(name): gigabytes * 1e9 for name, gigabytes in catalogue.items()}

@@ -1,0 +1,125 @@
+"""The memory of a training step, measured: by CUDA's allocator, or by the profiler on a CPU.
+
+Nothing here is shared with the prediction but the step itself, so that the two can disagree.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+from transformers import PretrainedConfig, PreTrainedModel
+
+from tunegrid.errors import UserError
+from tunegrid.memory.records import TrainingStep
+from tunegrid.memory.workload import (
+    build_inputs,
+    build_model,
+    build_optimizer,
+    is_out_of_memory,
+    take_step,
+)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a step took at its peak.
+
+    Attributes:
+        device: the device's name; "CPU" for a CPU.
+        peak: bytes of live tensors; on CUDA with what kernels took for themselves, in the
+            allocator's sizes.
+        reserved: bytes that CUDA's allocator held at its peak; None on a CPU.
+    """
+
+    device: str
+    peak: int
+    reserved: int | None
+
+
+def measure(config: PretrainedConfig, step: TrainingStep) -> Measurement:
+    """Take two real steps, on the GPU if there is one, and measure the second.
+
+    The weights are random: memory does not depend on their values.
+
+    Raises:
+        UserError: the model cannot be built.
+        torch.OutOfMemoryError: there is too little memory on the GPU.
+        RuntimeError: there is too little memory on the machine (`is_out_of_memory`).
+    """
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.manual_seed(0)
+    model = build_model(config, step)
+    model.to(device)  # type: ignore[arg-type]
+    optimizer = build_optimizer(model, step.optimizer)
+    inputs = {name: value.to(device) for name, value in build_inputs(step).items()}
+    take_step(step, model, optimizer, inputs)
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+        torch.cuda.reset_peak_memory_stats()
+        take_step(step, model, optimizer, inputs)
+        return Measurement(
+            device=torch.cuda.get_device_name(),
+            peak=torch.cuda.max_memory_allocated(),
+            reserved=torch.cuda.max_memory_reserved(),
+        )
+    gc.collect()
+    state = _state_tensors(optimizer)
+    before = _bytes_held([*model.parameters(), *model.buffers(), *inputs.values(), *state])
+    during = _peak_of_allocations(step, model, optimizer, inputs)
+    return Measurement(device="CPU", peak=before + during, reserved=None)
+
+
+def measure_what_fits(
+    config: PretrainedConfig, step: TrainingStep
+) -> tuple[TrainingStep, Measurement]:
+    """Measure the step, or, as long as memory runs out, that of half its micro-batch.
+
+    Returns:
+        The step that was measured, and what it took.
+
+    Raises:
+        UserError: the model cannot be built, or not even one example fits.
+    """
+    while True:
+        try:
+            return step, measure(config, step)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+        if step.batch == 1:
+            raise UserError("not one example of this length fits this device")
+        logging.warning("%d examples do not fit", step.batch)
+        step = replace(step, batch=step.batch // 2)
+
+
+def _peak_of_allocations(
+    step: TrainingStep,
+    model: PreTrainedModel,
+    optimizer: torch.optim.Optimizer,
+    inputs: dict[str, torch.Tensor],
+) -> int:
+    """The most bytes that the CPU's allocations add up to in a step, beyond what was there."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        take_step(step, model, optimizer, inputs)
+    events = [
+        event for event in profiler.profiler.kineto_results.events() if event.name() == "[memory]"
+    ]
+    events.sort(key=lambda event: event.start_ns())
+    return max(accumulate(event.nbytes() for event in events), default=0)
+
+
+def _state_tensors(optimizer: torch.optim.Optimizer) -> Iterable[torch.Tensor]:
+    for state in optimizer.state.values():
+        yield from (value for value in state.values() if isinstance(value, torch.Tensor))
+
+
+def _bytes_held(tensors: Iterable[torch.Tensor]) -> int:
+    """The bytes of the tensors' storages, each counted once."""
+    storages = {tensor.data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors}
+    return sum(storages.values())

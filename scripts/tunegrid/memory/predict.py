@@ -1,0 +1,219 @@
+"""The memory of one training step, by tracing the real model on fake tensors.
+
+Two steps are taken on tensors without data, and the storage of every tensor is counted from its
+birth to its death. What a kernel takes for itself while it runs is not seen, nor what an allocator
+rounds up.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from transformers import PretrainedConfig, PreTrainedModel
+
+from tunegrid.errors import UserError
+from tunegrid.memory import KINDS
+from tunegrid.memory.fake_tensors import fake_tensors
+from tunegrid.memory.records import TrainingStep
+from tunegrid.memory.workload import build_inputs, build_model, build_optimizer, take_step
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a step takes at its peak.
+
+    Attributes:
+        peak: bytes of live tensor storage.
+        parts: the bytes of each of `tunegrid.memory.KINDS` at the peak.
+        total_parameters: how many weights the model has.
+        trainable_parameters: how many of them train.
+    """
+
+    peak: int
+    parts: dict[str, int]
+    total_parameters: int
+    trainable_parameters: int
+
+
+class UntraceableError(UserError):
+    """A model whose step cannot be taken on fake tensors."""
+
+
+def predict(config: PretrainedConfig, step: TrainingStep, *, cuda: bool = True) -> Prediction:
+    """Trace two steps and predict the second, since the optimizer's state exists from there on.
+
+    Args:
+        config: the model's configuration; its weights are not needed.
+        step: the step.
+        cuda: whether CUDA's kernels are traced; otherwise a CPU's.
+
+    Raises:
+        UserError: the model cannot be built.
+        UntraceableError: the model's code asks tensors for values, as mixtures of experts do.
+    """
+    with fake_tensors(cuda=cuda):
+        model = build_model(config, step)
+        counter = StorageCounter()
+        weights = list(model.parameters())
+        trained = [weight for weight in weights if weight.requires_grad]
+        counter.mark(trained, "trainable weights")
+        counter.mark((one for one in weights if not one.requires_grad), "frozen weights")
+        counter.mark(model.buffers(), "frozen weights")
+        try:
+            _trace(step, model, counter)
+        except (RuntimeError, TypeError, ValueError, AssertionError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise UntraceableError(
+                f"{type(model).__name__} cannot be traced without data: {reason}; measure it"
+                " (scripts/measure_memory.py), or try a micro_batch: out of memory, it is halved"
+            ) from None
+    return Prediction(
+        peak=counter.peak,
+        parts=counter.at_peak(),
+        total_parameters=sum(one.numel() for one in weights),
+        trainable_parameters=sum(one.numel() for one in trained),
+    )
+
+
+def _trace(step: TrainingStep, model: PreTrainedModel, counter: StorageCounter) -> None:
+    """Take the two steps under the counter; its peak is then that of the second."""
+    optimizer = build_optimizer(model, step.optimizer)
+    inputs = build_inputs(step)
+    counter.mark(inputs.values(), "inputs")
+
+    def mark_gradient(weight: torch.Tensor) -> None:
+        if weight.grad is not None:
+            counter.mark([weight.grad], "gradients")
+
+    def mark_saved(tensor: torch.Tensor) -> torch.Tensor:
+        counter.mark([tensor], "activations")
+        return tensor
+
+    for weight in model.parameters():
+        if weight.requires_grad:
+            weight.register_post_accumulate_grad_hook(  # type: ignore[no-untyped-call]
+                mark_gradient
+            )
+    with counter, torch.autograd.graph.saved_tensors_hooks(mark_saved, lambda tensor: tensor):
+        take_step(step, model, optimizer, inputs)
+        for state in optimizer.state.values():
+            counter.mark(state.values(), "optimizer state")
+        counter.reset_peak()
+        take_step(step, model, optimizer, inputs)
+
+
+def peak_by_micro_batch(
+    config: PretrainedConfig, step: TrainingStep, *, cuda: bool = True
+) -> Callable[[int], int]:
+    """A function that traces the step at another micro-batch, each only once.
+
+    Args:
+        config: the model's configuration.
+        step: the step; of its micro-batches only one is traced.
+        cuda: as of `predict`.
+
+    Returns:
+        From examples to the peak in bytes. It raises what `predict` raises.
+    """
+
+    @cache
+    def peak_of(batch: int) -> int:
+        return predict(config, replace(step, batch=batch, accumulated=1), cuda=cuda).peak
+
+    return peak_of
+
+
+@dataclass
+class Storage:
+    """The storage of one tensor or of several views.
+
+    Attributes:
+        size: bytes.
+        born: when it was made, in births and deaths of storages before it.
+        died: when it was freed, likewise; None as long as it lives.
+        kind: one of `tunegrid.memory.KINDS`; a temporary until something says what it is for.
+    """
+
+    size: int
+    born: int
+    died: int | None = None
+    kind: str = "temporaries"
+
+
+class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts the bytes of all live storages that operations under it return.
+
+    Attributes:
+        live: bytes that live now.
+        peak: the most bytes that lived at once since `reset_peak`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.live = 0
+        self.peak = 0
+        self._clock = 0
+        self._peak_clock = 0
+        self._all: list[Storage] = []
+        self._living: dict[int, Storage] = {}
+
+    def reset_peak(self) -> None:
+        """Begin a new measurement from what is live now."""
+        self.peak, self._peak_clock = self.live, self._clock
+
+    def at_peak(self) -> dict[str, int]:
+        """The bytes of each kind of storage at the peak."""
+        sizes = Counter(dict.fromkeys(KINDS, 0))
+        for one in self._all:
+            if one.born <= self._peak_clock and (one.died is None or one.died > self._peak_clock):
+                sizes[one.kind] += one.size
+        return dict(sizes)
+
+    def mark(self, tensors: Iterable[torch.Tensor], kind: str) -> None:
+        """Say what tensors are for. They may be new; where several say it, the first counts."""
+        for tensor in tensors:
+            storage = self._count(tensor)
+            if storage.kind == "temporaries":
+                storage.kind = kind
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for leaf in tree_leaves(result):
+            if isinstance(leaf, torch.Tensor):
+                self._count(leaf)
+        return result
+
+    def _count(self, tensor: torch.Tensor) -> Storage:
+        """The record of a tensor's storage; a new storage is counted from now on."""
+        storage = tensor.untyped_storage()
+        key = storage._cdata  # noqa: SLF001 (a storage's identity has no public name)
+        if key not in self._living:
+            self._clock += 1
+            self._living[key] = Storage(storage.nbytes(), born=self._clock)
+            self._all.append(self._living[key])
+            self.live += storage.nbytes()
+            weakref.finalize(storage, self._bury, key)
+            if self.live > self.peak:
+                self.reset_peak()
+        return self._living[key]
+
+    def _bury(self, key: int) -> None:
+        """Count a storage no longer: it was freed."""
+        self._clock += 1
+        storage = self._living.pop(key)
+        storage.died = self._clock
+        self.live -= storage.size

@@ -1,0 +1,186 @@
+"""What the memory analysis is asked and what it answers: one record for each training step.
+
+A step keeps its record from the program that is asked to the table that shows the answer:
+`TrainingStep` is the question, `StepMemory` the predicted answer, `MeasuredStep` the measured one.
+They travel between programs as JSON. Nothing here imports torch, so that planning and reporting
+can read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from tunegrid.config.catalogue import MethodEntry
+from tunegrid.errors import UserError
+from tunegrid.files import read_json
+
+Precision = Literal["fp32", "tf32", "bf16", "pure-bf16"]
+Attention = Literal["auto", "sdpa", "eager"]
+Optimizer = Literal["adamw", "adamw-foreach", "sgd"]
+
+#: What holds records: a list of one kind of them.
+Records = TypeVar("Records")
+
+_CLOSED = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True)
+class TrainingStep:
+    """One optimizer step of some model under one method.
+
+    Attributes:
+        method: the method's name.
+        method_source: the method's catalogue entry.
+        labels: how many labels the classifier has; None for a language model, whose loss is over
+            its vocabulary.
+        batch: examples of a micro-batch.
+        tokens: tokens of each example.
+        precision: "fp32" (as much memory as "tf32"), "bf16" (autocast; weights and optimizer state
+            stay fp32) or "pure-bf16" (weights and optimizer state, too).
+        attention: "eager", "sdpa", or "auto": the first of sdpa and eager that the model has.
+        checkpointing: whether layers are computed again in the backward pass (Chen et al. 2016,
+            https://arxiv.org/abs/1604.06174).
+        optimizer: "adamw" (fused, as training uses it), "adamw-foreach" or "sgd".
+        accumulated: micro-batches whose gradients the step adds up.
+    """
+
+    method: str
+    method_source: MethodEntry
+    labels: int | None
+    batch: int
+    tokens: int
+    precision: Precision = "fp32"
+    attention: Attention = "sdpa"
+    checkpointing: bool = False
+    optimizer: Optimizer = "adamw"
+    accumulated: int = 1
+    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+
+    def to_json(self) -> dict[str, Any]:
+        """The step as JSON values; `parse_steps` reads them back."""
+        return asdict(self) | {"method_source": self.method_source.settings()}
+
+
+@dataclass(frozen=True)
+class StepMemory:
+    """What a training step is predicted to take. All sizes are bytes.
+
+    Attributes:
+        model: the model's name.
+        step: the step.
+        traced: live tensors at the peak, by tracing the real model.
+        parts: what they are for: the bytes of each of `tunegrid.memory.KINDS` at the peak.
+        total_parameters: how many weights the model has, with those that the method adds.
+        trainable_parameters: how many of them train.
+        closed_form: live tensors at the peak, by formula; None if there is no formula.
+        no_closed_form: why there is no formula; None if there is one.
+        terms: what the formula adds up; empty if there is none.
+        moment: when the peak is, according to the formula; None if there is none.
+        fits: the largest micro-batch by the name of a GPU, 0 where not even one example fits; empty
+            if it was not asked for.
+        by_batch: `traced` by micro-batch; empty if growth was not asked for.
+        by_tokens: `traced` by tokens of an example; empty if growth was not asked for.
+    """
+
+    model: str
+    step: TrainingStep
+    traced: int
+    parts: dict[str, int]
+    total_parameters: int
+    trainable_parameters: int
+    closed_form: int | None = None
+    no_closed_form: str | None = None
+    terms: dict[str, int] = field(default_factory=dict)
+    moment: str | None = None
+    fits: dict[str, int] = field(default_factory=dict)
+    by_batch: dict[int, int] = field(default_factory=dict)
+    by_tokens: dict[int, int] = field(default_factory=dict)
+    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as JSON values; `read_predictions` reads them back."""
+        return asdict(self) | {"step": self.step.to_json()}
+
+
+@dataclass(frozen=True)
+class MeasuredStep:
+    """What a training step took on a device. All sizes are bytes.
+
+    Attributes:
+        model: the model's name.
+        step: the step that was measured: where the one asked for did not fit, that of half its
+            micro-batch, of a quarter, and so on.
+        device: the device's name; "CPU" for a CPU.
+        peak: live tensors at the peak; on CUDA with what kernels took for themselves, in the
+            allocator's sizes.
+        reserved: what CUDA's allocator held at its peak; None on a CPU.
+        predicted: what a trace with the kernels of this kind of device predicts; None if the model
+            cannot be traced.
+    """
+
+    model: str
+    step: TrainingStep
+    device: str
+    peak: int
+    reserved: int | None
+    predicted: int | None
+    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as JSON values; `read_measurements` reads them back."""
+        return asdict(self) | {"step": self.step.to_json()}
+
+
+_STEPS = TypeAdapter(list[TrainingStep])
+_PREDICTIONS = TypeAdapter(list[StepMemory])
+_MEASUREMENTS = TypeAdapter(list[MeasuredStep])
+
+
+def parse_steps(value: Any) -> list[TrainingStep]:
+    """The steps that the option `--cases` holds.
+
+    Args:
+        value: JSON values, a list of what `TrainingStep.to_json` returns.
+
+    Raises:
+        UserError: a key is unknown, missing or of another type.
+    """
+    return _parse(_STEPS, value, "--cases")
+
+
+def read_predictions(paths: Iterable[Path]) -> list[StepMemory]:
+    """The records in files of predict_memory, one after the other.
+
+    Raises:
+        UserError: a file holds something else.
+    """
+    return [record for path in paths for record in _parse(_PREDICTIONS, read_json(path), str(path))]
+
+
+def read_measurements(paths: Iterable[Path]) -> list[MeasuredStep]:
+    """The records in files of measure_memory, one after the other.
+
+    Raises:
+        UserError: a file holds something else.
+    """
+    return [
+        record for path in paths for record in _parse(_MEASUREMENTS, read_json(path), str(path))
+    ]
+
+
+def _parse(adapter: TypeAdapter[Records], value: Any, where: str) -> Records:
+    """Check JSON values; `where` says in messages what holds them."""
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        raise UserError(
+            *(
+                f"{where}: {'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+                for problem in error.errors()
+            )
+        ) from None
