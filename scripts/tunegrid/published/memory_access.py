@@ -7,16 +7,23 @@ when a step is traced.
 from pathlib import Path
 from typing import Any
 
-from tunegrid.memory import KINDS
-from tunegrid.memory.shapes import shape_file
-
-#: What live tensors are for, as a traced step tells it.
-PARTS = KINDS
+from tunegrid.errors import UserError
+from tunegrid.memory.shapes import SHAPES, shape_file
 
 
-def find_shape(name: str) -> Path | None:
-    """The `config.json` of a model, as far as it is here (`tunegrid.memory.shapes.shape_file`)."""
-    return shape_file(name, None)
+def find_shape(model: str) -> Path | None:
+    """The `config.json` of a model, fetched or of `config/shapes`; None where there is none."""
+    return shape_file(model, None)
+
+
+def find_shipped_shape(name: str) -> Path | None:
+    """The `config.json` of a network of `config/shapes`; None where there is none.
+
+    Not that of a fetched model: a paper's example must not be traced again because a model of the
+    same name has been fetched meanwhile.
+    """
+    path = SHAPES / f"{name}.json"
+    return path if path.is_file() else None
 
 
 def trace_step(
@@ -31,13 +38,21 @@ def trace_step(
             further attributes of `tunegrid.memory.workload.Workload` that differ from its defaults.
 
     Raises:
-        UserError: the network cannot be built with the method, or its step cannot be traced.
+        UserError: the shape is none of the Transformers library's, the network cannot be built with
+            the method, or its step cannot be traced.
     """
     from transformers import AutoConfig
 
     from tunegrid.memory.shapes import is_language_model
     from tunegrid.memory.study import prediction, workload
 
-    config = AutoConfig.for_model(**shape)
+    try:
+        config = AutoConfig.for_model(**shape)
+    except (KeyError, ValueError, TypeError) as error:
+        kind = shape.get("model_type")
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(
+            f"a shape of model_type {kind!r} is no model of the Transformers library: {reason}"
+        ) from None
     labels = None if is_language_model(config) else case["labels"]
     return prediction(workload(config, case | {"labels": labels, "method_source": method}))
