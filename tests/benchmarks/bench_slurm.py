@@ -50,8 +50,11 @@ onstart:
     prepare_head_process(workflow, wait_for_left_over_jobs=True)
 """
 CHAIN_RESOURCES = {
-    "slurm_account": "none", "slurm_partition": "cpu", "mem_mb": 1000, "runtime": 10
-}  # fmt: skip
+    "slurm_account": "none",
+    "slurm_partition": "cpu",
+    "mem_mb": 1000,
+    "runtime": 10,
+}
 #: The settings of a user who has read the first page of the plugin's documentation. Without
 #: accounting its own choice, sacct, would wait for ever.
 PLUGIN_DEFAULTS = {

@@ -38,8 +38,8 @@ CHECKPOINTS = "results/.checkpoints/*/step*.pt"
 FULL = "tiny-bert/tiny/full/seed1"
 ADAPTER = "tiny-bert/tiny/adapter-4/seed1"
 ONE_CELL = {
-    "grid": [{"models": ["tiny-bert"], "tasks": ["tiny"], "methods": ["full"], "seeds": [1]}]
-}  # fmt: skip
+    "grid": [{"models": ["tiny-bert"], "tasks": ["tiny"], "methods": ["full"], "seeds": [1]}],
+}
 
 #: How many seconds a test waits before it fails. They are no part of what is tested, so they are
 #: enough for a machine that is busy with other things.
@@ -166,14 +166,18 @@ class Run:
 
     # Snakemake
 
-    def command(self, *arguments: str) -> list:
+    def command(self, *arguments: str) -> list[str]:
         return [
-            sys.executable, "-m", "snakemake", TARGET, *arguments,
-            "--snakefile", self.source / "Snakefile",
-            "--directory", self.directory,
-            "--profile", self.profile,
-            "--configfile", self.configfile,
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "snakemake",
+            TARGET,
+            *arguments,
+            f"--snakefile={self.source / 'Snakefile'}",
+            f"--directory={self.directory}",
+            f"--profile={self.profile}",
+            f"--configfile={self.configfile}",
+        ]
 
     def start(self, *arguments: str) -> None:
         """Start Snakemake, without waiting for it."""

@@ -33,7 +33,7 @@ def check(run, undisturbed, *, cells, resumed=True):
 
 
 def test_a_run_that_runs_out_of_time_goes_on_with_more(run_on, cluster, undisturbed):
-    run = run_on(cluster, grid=ONE_CELL | {"cluster": {"runtime": "2m"}})
+    run = run_on(cluster, grid=ONE_CELL | {"cluster": {"runtime": "3m"}})
     run.start()
     job_id = run.job_in_training()
     with run.hold(job_id):

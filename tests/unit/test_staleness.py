@@ -110,7 +110,11 @@ MEMORY = {"predict_memory", "measure_memory"}
             "training/batching.py", "GROUPED = 50", "GROUPED = 40", TRAINING, id="the batching"
         ),
         pytest.param(
-            "methods.py", "bottleneck_size + 0.5", "bottleneck_size + 0.4", TRAINING | MEMORY, id="a method"
+            "methods.py",
+            "bottleneck_size + 0.5",
+            "bottleneck_size + 0.4",
+            TRAINING | MEMORY,
+            id="a method",
         ),
         pytest.param(
             "tasks/readers/citations.py",

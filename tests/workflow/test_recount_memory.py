@@ -8,14 +8,15 @@ import pytest
 from paths import ROOT
 
 from tunegrid.config.catalogue import MethodEntry
-from tunegrid.planning.loading import load_catalogue
+from tunegrid.errors import UserError
+from tunegrid.planning.loading import load_methods
 from tunegrid.published.formulas import fill
 from tunegrid.published.memory_case import QuantityValues
 from tunegrid.published.memory_recount import recount
 from tunegrid.published.paper import read_paper
 
 CASE = read_paper("config/published/lab-report-2024").memory
-METHODS = {name: entry.settings() for name, entry in load_catalogue("methods").items()}
+METHODS = {name: entry.settings() for name, entry in load_methods().items()}
 SETUP = CASE.recount_setup(METHODS)
 EAGER, FUSED = "fp32, eager attention", "fp32"
 
@@ -73,6 +74,13 @@ def test_a_language_model_of_the_example_is_traced_and_has_no_formula():
     assert row["closed_form"] is None
     # Its logits, of every token, are alive three times at the peak.
     assert row["traced"] > 3 * 4 * 16 * 1024 * 128256
+
+
+def test_a_network_that_no_library_knows_is_one_line():
+    setup = part_of(methods=["full"], ways=[FUSED])
+    setup["networks"] = [{"name": "odd", "shape": {"model_type": "odd"}}]
+    with pytest.raises(UserError, match="a shape of model_type 'odd' is no model of the Transf"):
+        recount(setup, processes=1)
 
 
 def test_processes_share_the_work_and_change_nothing(tmp_path):

@@ -165,7 +165,8 @@ def format_answer(records: Sequence[StepMemory]) -> str:
     body = table.reset_index(names="").to_markdown(index=False, disable_numparse=True)
     reasons = dict.fromkeys(record.no_closed_form for record in records if record.no_closed_form)
     margins = (
-        f"needs: live tensors · {FRAGMENTATION} for the allocator + {CUDA_CONTEXT / 1e9:g} for CUDA"
+        f"What a GPU needs: live tensors · {FRAGMENTATION} for the allocator"
+        f" + {CUDA_CONTEXT / 1e9:g} for CUDA's context"
     )
     return "\n".join([title, "", body, "", margins, *reasons])
 

@@ -95,7 +95,8 @@ class Kept:
 #: What is kept, by the kind of the method.
 KEPT = {
     # Attention: queries, keys, values. Layer: its input 4 (in bf16 three copies of 2), masks 2,
-    # inputs of layer norms 8, input of the feed-forward block 4 (in bf16 a copy of 2).
+    # inputs of layer norms 8, input of the feed-forward block 4 (in bf16 a copy of 2). Hidden: what
+    # GELU is given and what it gives.
     "full": Kept(
         attention=ByPrecision(12, 6),
         layer=ByPrecision(18, 18),
@@ -115,9 +116,10 @@ KEPT = {
         forward=(Held(20, 4), Held(18, 2)),
         backward=Held(-1, 8),
     ),
-    # Attention: the first layer's is below the lowest adapter and keeps nothing; so does the
+    # Attention: the first layer's is below the lowest adapter and keeps nothing; nor does the
     # dropout behind it, whose mask 1 is counted here. Layer: the inputs of two adapters 8 (in bf16
-    # 4), mask 1, inputs of layer norms 8. Each adapter keeps 4br before its GELU and 4br behind it.
+    # 4), mask 1, inputs of layer norms 8. Hidden: what GELU is given. Bottleneck: each of the two
+    # adapters keeps 4br before its own GELU and 4br after it.
     "bottleneck": Kept(
         attention=ByPrecision(13, 7),
         layer=ByPrecision(17, 13),
@@ -128,7 +130,7 @@ KEPT = {
         recomputed=Held(24, 4),
     ),
     # Layer: its input 4 (in bf16 a copy of 2 for each of two matrices A), masks 2, inputs of layer
-    # norms 8. Bottleneck: the inputs of two matrices B.
+    # norms 8. Hidden: what GELU is given. Bottleneck: the inputs of two matrices B.
     "lora": Kept(
         attention=ByPrecision(12, 6),
         layer=ByPrecision(14, 14),
@@ -362,7 +364,9 @@ def _with_checkpointing(step: _Step) -> dict[str, int]:
     """The same where each layer keeps its input, 4bsh, and is computed again.
 
     The last layer is differentiated while the inputs of all others are kept, the first while the
-    gradients of all others are there; the peak is at the larger of the two.
+    gradients of all others are there; the peak is at the larger of the two. A gradient reaches the
+    embeddings whatever trains, since the adapters library lets a model's inputs require one where
+    layers are computed again.
     """
     shape, method = step.shape, step.method
     layer = step.kept_beside_attention() + step.kept_by_attention()

@@ -8,17 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from tunegrid.config.catalogue import MethodEntry
-from tunegrid.memory import KINDS
-from tunegrid.memory.model_shapes import is_language_model, shape_file
+from tunegrid.errors import UserError
+from tunegrid.memory.model_shapes import SHAPES, is_language_model, shape_file
 from tunegrid.memory.records import TrainingStep
 
-#: What live tensors are for, as a traced step tells it.
-PARTS = KINDS
+
+def find_shape(model: str) -> Path | None:
+    """The `config.json` of a model, fetched or of `config/shapes`; None where there is none."""
+    return shape_file(model, None)
 
 
-def find_shape(name: str) -> Path | None:
-    """The `config.json` of a model; None if it is nowhere on this machine."""
-    return shape_file(name, None)
+def find_shipped_shape(name: str) -> Path | None:
+    """The `config.json` of a network of `config/shapes`; None where there is none.
+
+    Not that of a fetched model: a paper's example must not be traced again because a model of the
+    same name has been fetched meanwhile.
+    """
+    path = SHAPES / f"{name}.json"
+    return path if path.is_file() else None
 
 
 def trace_step(
@@ -38,13 +45,22 @@ def trace_step(
         `trainable_parameters`, as `tunegrid.memory.records.StepMemory` has them.
 
     Raises:
-        UserError: the network cannot be built with the method, or its step cannot be traced.
+        UserError: the shape is none of the Transformers library's, the network cannot be built with
+            the method, or its step cannot be traced.
     """
     from transformers import AutoConfig
 
     from tunegrid.memory.analysis import predict_step
 
-    config = AutoConfig.for_model(**network["shape"])
+    shape = network["shape"]
+    try:
+        config = AutoConfig.for_model(**shape)
+    except (KeyError, ValueError, TypeError) as error:
+        kind = shape.get("model_type")
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(
+            f"a shape of model_type {kind!r} is no model of the Transformers library: {reason}"
+        ) from None
     labels = None if is_language_model(config) else case["labels"]
     step = TrainingStep(
         method=method["name"],

@@ -12,7 +12,7 @@ from tunegrid.config.messages import nearest
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
 from tunegrid.published.formulas import evaluate, formula_problem
-from tunegrid.published.memory_access import find_shape
+from tunegrid.published.memory_access import find_shipped_shape
 from tunegrid.published.memory_example import UNITS, MemoryExample, Traced
 from tunegrid.published.number_file import decimals, is_number, read_rows
 
@@ -63,7 +63,7 @@ class MemoryCase:
             "batch": self.example.batch,
             "tokens": self.example.tokens,
             "labels": self.example.labels,
-            # Lists, for the order in which tables show them is lost in JSON's objects.
+            # Lists, because JSON with sorted keys would lose the order that tables show.
             "networks": [
                 {"name": name, "shape": self.shapes[name]} for name in self.example.networks
             ],
@@ -110,7 +110,7 @@ def _read_shape(name: str, folder: Path, label: str) -> dict[str, Any]:
     """What the `config.json` of a network holds.
 
     Raises:
-        UserError: it is neither in the paper's folder nor among the shapes that ship, or no JSON.
+        UserError: it is neither in the paper's folder nor in `config/shapes`, or it is no JSON.
     """
     path = folder / f"{name}.json"
     if path.is_file():
@@ -118,7 +118,7 @@ def _read_shape(name: str, folder: Path, label: str) -> dict[str, Any]:
             return dict(read_json(path))
         except (ValueError, TypeError) as error:
             raise UserError(f"{label}/{name}.json: is no JSON object: {error}") from None
-    shipped = find_shape(name)
+    shipped = find_shipped_shape(name)
     if shipped is None:
         raise UserError(
             f"{label}/paper.yaml: memory.networks: no shape of {name!r}; put its config.json into"
