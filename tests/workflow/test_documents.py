@@ -190,8 +190,9 @@ def run_program(words, checkout):
         assert files
         assert all((ROOT / name).is_file() for name in files)
         return  # the tests themselves run these
-    for name, here in NAMES.items():
-        words = [word.replace(name, here) for word in words]
+    if "scripts/trace.py" in words:
+        for name, here in NAMES.items():
+            words = [word.replace(name, here) for word in words]
     environment = os.environ | {"PYTHONPATH": str(checkout / "scripts")}
     run = subprocess.run(
         [sys.executable, *words[1:]],

@@ -78,7 +78,7 @@ def test_each_cell_has_its_own_record_of_attempts(packed):
 def test_each_cell_has_its_own_log(packed):
     for cell in CELLS:
         log = (packed[0].directory / "results/logs/train" / f"{cell}.log").read_text()
-        assert log.count("epoch 2 of 2:") == 1
+        assert log.count("epoch 2 of 2,") == 1
         assert "taken from results/.finished/" in log
 
 
