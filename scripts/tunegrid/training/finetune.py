@@ -27,6 +27,7 @@ from transformers import PreTrainedModel, get_scheduler
 
 from tunegrid.config.schema import TrainSettings
 from tunegrid.errors import UserError
+from tunegrid.methods import parameter_counts
 from tunegrid.metrics import METRICS, Integers, Predictions
 from tunegrid.stopping import Interrupted, Stopped, StopRequest
 from tunegrid.training.batching import epoch_batches, to_device
@@ -113,6 +114,7 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
     )
     check_vocabulary(settings.model, model, request.encoding["largest_token"])
     model.to(accelerator.device)
+    logging.info("%s on %s: %s", settings.hash, accelerator.device, parameter_counts(model))
     optimizer = build_optimizer(model, settings.train)
     device = device_name(accelerator.device)
     checkpoints = Checkpoints(request.checkpoint_folder, identity | {"device": device})

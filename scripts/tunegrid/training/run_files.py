@@ -12,7 +12,6 @@ Predictions are a row an example: id, label and predicted (names), and log_proba
 logarithms in the order of the label ids, in double precision.
 """
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
@@ -94,7 +93,6 @@ def training_facts(run: Run) -> dict[str, Any]:
     request, card, progress = run.request, run.request.encoding, run.progress
     last = progress.history[-1]
     counts = parameter_counts(run.model)
-    logging.info("%s on %s: %s", request.settings.hash, run.accelerator.device, counts)
     return {
         "model": request.settings.model,
         "task": request.settings.task,
