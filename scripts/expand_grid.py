@@ -32,7 +32,8 @@ def main() -> None:
     from tunegrid.planning.loading import load_project
 
     cells = list(expand_grid(load_project(arguments.configfile, arguments.config)))
-    rows = [(*(getattr(cell, key) for key in COLUMNS[:-1]), cell.settings.json) for cell in cells]
+    *own, _ = COLUMNS
+    rows = [[getattr(cell, key) for key in own] + [cell.settings.json] for cell in cells]
     if arguments.output is None:
         csv.writer(sys.stdout).writerows([COLUMNS, *rows])
         return
