@@ -34,8 +34,8 @@ report: install
 	  [ -n "$$(find results/results.xlsx results/figures results/tables -newer results/report.html)" ]; \
 	then $(SNAKEMAKE) $(DEMO) --report results/report.html; fi
 
-# The cluster tests have the machine to themselves: Slurm and its time limits do not wait. They do, so
-# more of them run at once than there are cores.
+# The cluster tests have the machine to themselves, since Slurm's time limits wait for nobody. The
+# tests mostly wait, so more of them run at once than there are cores.
 test: install check test-packages
 	$(BIN)/pytest $(PARALLEL) tests/unit tests/workflow
 	$(BIN)/pytest --numprocesses 6 --maxschedchunk 1 tests/cluster

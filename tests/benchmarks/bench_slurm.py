@@ -208,7 +208,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="tunegrid-slurm-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        cluster = Cluster(folder / "cluster", name="benchmark", accounting=False)
+        cluster = Cluster(folder / "cluster", accounting=False)
         try:
             cluster.start()
             table = measure(cluster, folder, arguments.cells)

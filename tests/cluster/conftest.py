@@ -31,14 +31,14 @@ from workflow import Workflow, copy_workflow
 EPOCHS = 40
 
 
-def start_cluster(name: str, *, accounting: bool) -> Cluster:
+def start_cluster(*, accounting: bool) -> Cluster:
     """Start a cluster, or skip the test; under CI, where it must be possible, fail."""
     if why := why_no_cluster(accounting=accounting):
         (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
     # Not below pytest's own folder: munge wants one that everybody may enter.
     folder = Path(tempfile.mkdtemp(prefix="tunegrid-slurm-"))
     folder.chmod(0o755)
-    cluster = Cluster(folder, name=name, accounting=accounting)
+    cluster = Cluster(folder, accounting=accounting)
     try:
         cluster.start()
     except BaseException:
@@ -53,17 +53,17 @@ def stop_cluster(cluster: Cluster) -> None:
 
 
 @pytest.fixture(scope="session")
-def cluster(worker_id):
+def cluster():
     """A cluster without accounting."""
-    cluster = start_cluster(f"plain-{worker_id}", accounting=False)
+    cluster = start_cluster(accounting=False)
     yield cluster
     stop_cluster(cluster)
 
 
 @pytest.fixture(scope="session")
-def accounted(worker_id):
+def accounted():
     """A cluster with accounting."""
-    cluster = start_cluster(f"accounted-{worker_id}", accounting=True)
+    cluster = start_cluster(accounting=True)
     yield cluster
     stop_cluster(cluster)
 

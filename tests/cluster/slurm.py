@@ -10,6 +10,7 @@ which nodes and partitions there are.
 
 import argparse
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -91,13 +92,14 @@ class Cluster:
 
     Attributes:
         base: the folder. It must lie where every user may enter, since munge wants that.
-        name: its name; clusters that run at the same time on a machine need different ones.
         accounting: whether it has accounting.
+        name: its name, which no other cluster on this machine may have, not even one that was left
+            running by tests that were killed.
     """
 
     base: Path
-    name: str = "tunegrid"
     accounting: bool = True
+    name: str = field(default_factory=lambda: f"tunegrid-{secrets.token_hex(3)}")
     ports: dict[str, int] = field(default_factory=lambda: free_ports(PORTS + NODES))
 
     @property
