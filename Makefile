@@ -40,7 +40,7 @@ test: install check test-packages
 	$(BIN)/pytest $(PARALLEL) tests/unit tests/workflow
 	$(BIN)/pytest --numprocesses 6 --maxschedchunk 1 tests/cluster
 
-# What a change is tried with before anything else: two minutes.
+# What a change is tried with before anything else.
 test-quick: install check
 	$(BIN)/pytest $(PARALLEL) tests/unit
 
