@@ -7,7 +7,7 @@ predicting train's most frequent label. Writes every file named, in the format o
 
 from pathlib import Path
 
-from tunegrid.cli import describe, run_program
+from tunegrid.cli import add_figure_options, describe, run_program
 from tunegrid.metrics import METRICS
 
 
@@ -15,16 +15,7 @@ def main() -> None:
     parser = describe(__doc__)
     parser.add_argument("--summary", required=True, type=Path, help="summary.parquet of summarise")
     parser.add_argument("--metric", required=True, choices=METRICS, help="which one is drawn")
-    parser.add_argument(
-        "--error-bar",
-        default="sd",
-        choices=["sd", "variance"],
-        help="what error bars show: the standard deviation or the variance (default: sd)",
-    )
-    parser.add_argument(
-        "--dpi", type=int, default=200, help="dots per inch of PNG files (default: 200)"
-    )
-    parser.add_argument("--output", required=True, type=Path, nargs="+", help="files to write")
+    add_figure_options(parser, error_bar=True)
     arguments = parser.parse_args()
 
     import pandas as pd

@@ -6,7 +6,7 @@ A panel for each model and method. Writes every file named, in the format of its
 
 from pathlib import Path
 
-from tunegrid.cli import describe, run_program
+from tunegrid.cli import add_figure_options, describe, run_program
 
 
 def main() -> None:
@@ -16,10 +16,7 @@ def main() -> None:
     )
     parser.add_argument("--summary", required=True, type=Path, help="summary.parquet of summarise")
     parser.add_argument("--card", required=True, type=Path, help="the data card of the task, JSON")
-    parser.add_argument(
-        "--dpi", type=int, default=200, help="dots per inch of PNG files (default: 200)"
-    )
-    parser.add_argument("--output", required=True, type=Path, nargs="+", help="files to write")
+    add_figure_options(parser)
     arguments = parser.parse_args()
 
     import pandas as pd

@@ -7,7 +7,7 @@ task has no run in the grid.
 
 from pathlib import Path
 
-from tunegrid.cli import describe, run_program
+from tunegrid.cli import add_figure_options, describe, run_program
 from tunegrid.errors import UserError
 
 
@@ -21,10 +21,7 @@ def main() -> None:
     )
     parser.add_argument("--runs", required=True, type=Path, help="runs.parquet of collect_runs")
     parser.add_argument("--task", required=True, help="the name of the task")
-    parser.add_argument(
-        "--dpi", type=int, default=200, help="dots per inch of PNG files (default: 200)"
-    )
-    parser.add_argument("--output", required=True, type=Path, nargs="+", help="files to write")
+    add_figure_options(parser)
     arguments = parser.parse_args()
 
     import pandas as pd

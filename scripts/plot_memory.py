@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from tunegrid.cli import describe, run_program
+from tunegrid.cli import add_figure_options, describe, run_program
 
 
 def main() -> None:
@@ -11,8 +11,7 @@ def main() -> None:
     parser.add_argument(
         "--predicted", required=True, type=Path, help="the JSON file of predict_memory"
     )
-    parser.add_argument("--dpi", type=int, default=200, help="dots per inch of PNG files")
-    parser.add_argument("--output", required=True, nargs="+", type=Path, help="the files to write")
+    add_figure_options(parser)
     arguments = parser.parse_args()
 
     from tunegrid.memory.records import read_predictions

@@ -6,16 +6,13 @@ Writes every file named, in the format of its suffix.
 
 from pathlib import Path
 
-from tunegrid.cli import describe, run_program
+from tunegrid.cli import add_figure_options, describe, run_program
 
 
 def main() -> None:
     parser = describe(__doc__)
     parser.add_argument("--cost", required=True, type=Path, help="cost.csv of count_cost")
-    parser.add_argument(
-        "--dpi", type=int, default=200, help="dots per inch of PNG files (default: 200)"
-    )
-    parser.add_argument("--output", required=True, type=Path, nargs="+", help="files to write")
+    add_figure_options(parser)
     arguments = parser.parse_args()
 
     from tunegrid.reporting.figure_style import save

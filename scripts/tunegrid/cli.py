@@ -61,3 +61,23 @@ def describe(doc: str | None) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+
+
+def add_figure_options(parser: argparse.ArgumentParser, *, error_bar: bool = False) -> None:
+    """Add the options that the programs of all figures share: `--dpi` and `--output`.
+
+    Args:
+        parser: the program's.
+        error_bar: whether the figure has error bars; then there is `--error-bar`, too.
+    """
+    if error_bar:
+        parser.add_argument(
+            "--error-bar",
+            default="sd",
+            choices=["sd", "variance"],
+            help="what error bars show: the standard deviation or the variance (default: sd)",
+        )
+    parser.add_argument(
+        "--dpi", type=int, default=200, help="dots per inch of PNG files (default: 200)"
+    )
+    parser.add_argument("--output", required=True, type=Path, nargs="+", help="files to write")

@@ -21,7 +21,6 @@ from functools import cache
 from pathlib import Path
 
 from tunegrid.files import digest
-from tunegrid.metrics import METRICS
 from tunegrid.paths import SCRIPTS
 from tunegrid.settings import CellSettings
 
@@ -151,7 +150,7 @@ def training_code(settings: CellSettings) -> str:
     """The digest of the code that decides the result of a cell, its selecting metric included."""
     modules = list(DECIDES["train"])
     if settings.train.select == "best_dev":
-        modules.append(f"metrics:{METRICS[settings.train.select_metric].name}")
+        modules.append(f"metrics:{settings.train.select_metric}")
     return _digest_of(tuple(modules))
 
 
