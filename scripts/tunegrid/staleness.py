@@ -16,6 +16,7 @@ Comments, docstrings, layout, log lines and the texts of errors are in no digest
 """
 
 import ast
+import copy
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -76,6 +77,8 @@ DECIDES: dict[str, list[str]] = {
         "methods",
     ],
 }
+#: The keywords of a metric that say how it is shown, and decide no epoch that it selects.
+DISPLAY = {"title", "noun", "unit", "source", "compared"}
 #: A pack trains what `train` trains.
 DECIDES["train_pack"] = DECIDES["train"]
 
@@ -168,11 +171,22 @@ def _digest_of(modules: tuple[str, ...]) -> str:
         tree = _meaning(module_file(module))
         body = tree.body
         if name:
-            body = [node for node in body if name in _names_defined(node)]
+            body = [_without_display(node) for node in body if name in _names_defined(node)]
             if not body:
                 raise FileNotFoundError(f"tunegrid.{module} defines no {name}")
         parts.append(f"{entry}:{digest(ast.dump(ast.Module(body, [])))}")
     return digest("\n".join(parts))
+
+
+def _without_display(node: ast.stmt) -> ast.stmt:
+    """A definition without the keywords of its decorators that only say how it is shown."""
+    if not isinstance(node, ast.FunctionDef):
+        return node
+    node = copy.deepcopy(node)
+    for decorator in node.decorator_list:
+        if isinstance(decorator, ast.Call):
+            decorator.keywords = [one for one in decorator.keywords if one.arg not in DISPLAY]
+    return node
 
 
 @cache

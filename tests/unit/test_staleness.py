@@ -60,6 +60,9 @@ def stale(scripts):
     [
         pytest.param("metrics.py", 'title="Macro-F1"', 'title="F1, macro"', id="a label"),
         pytest.param(
+            "metrics.py", 'title="Accuracy"', 'title="Exactness"', id="the selecting metric's label"
+        ),
+        pytest.param(
             "cluster/slurm.py", '"--noheader", "--Node"', '"--all", "--Node"', id="a Slurm flag"
         ),
         pytest.param(
