@@ -11,7 +11,7 @@ rule expand_grid:
             PROJECT.config.model_dump(
                 mode="json",
                 exclude_unset=True,
-                exclude={"figures", "cluster", "published", "partial"},
+                exclude={"compare", "figures", "cluster", "published", "partial"},
             )
         ),
     log:
@@ -63,10 +63,12 @@ rule compare_methods:
     output:
         parquet="results/comparisons.parquet",
         csv="results/comparisons.csv",
+        overall="results/overall.csv",
         mcnemar="results/mcnemar.csv",
         intervals="results/intervals.parquet",
     params:
         code=code_digest("compare_methods"),
+        settings=canonical_json(PROJECT.config.compare.model_dump(mode="json")),
     log:
         "results/logs/compare_methods.log",
     threads: grid_threads
@@ -75,8 +77,8 @@ rule compare_methods:
         "../envs/tunegrid.yaml"
     shell:
         'python "$TUNEGRID"/scripts/compare_methods.py --runs {input.runs} --root results/runs'
-        " --cards {input.cards:q} --parquet {output.parquet} --csv {output.csv} --mcnemar {output.mcnemar}"
-        " --intervals {output.intervals} --processes {threads} > {log} 2>&1"
+        " --cards {input.cards:q} --parquet {output.parquet} --csv {output.csv} --overall {output.overall}"
+        " --mcnemar {output.mcnemar} --intervals {output.intervals} --settings {params.settings:q} --processes {threads} > {log} 2>&1"
 
 
 rule summarise:

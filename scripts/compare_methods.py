@@ -1,11 +1,11 @@
 #!/usr/bin/env python
-"""Compare the methods of each model and task, paired by seed and by test example.
+"""Compare the methods of each model, and the models, on each task and over all tasks.
 
-Each method is compared with the one that trains most parameters: the difference, its 95 % interval
-(crossed bootstrap over seeds and examples), p corrected by Holm, effect size, and the seeds that
-would tell the two apart; beside it McNemar's test of each seed; and, by the same draws, the
-interval of each method's own mean. Fails when two runs of a task were not measured on the same
-examples.
+Each method is compared with a reference (or with every other one): the difference, its interval and
+corrected p from the variance components of seeds and test examples, a verdict (better, worse, the
+same within a margin, cannot be told), and the seeds or test examples that would tell; beside it
+McNemar's test of each seed, and the interval of each method's own mean. Fails when two runs of a
+task were not measured on the same examples.
 """
 
 import logging
@@ -21,8 +21,12 @@ def main() -> None:
     parser.add_argument("--cards", required=True, nargs="+", type=Path, help="data cards, JSON")
     parser.add_argument("--parquet", required=True, type=Path, help="comparisons, to write")
     parser.add_argument("--csv", required=True, type=Path, help="the same, to write")
+    parser.add_argument("--overall", required=True, type=Path, help="CSV over all tasks, to write")
     parser.add_argument("--mcnemar", required=True, type=Path, help="CSV of each seed, to write")
     parser.add_argument("--intervals", required=True, type=Path, help="Parquet, to write")
+    parser.add_argument(
+        "--settings", default="{}", help="the configuration's section compare, as JSON"
+    )
     parser.add_argument(
         "--processes", type=int, default=1, help="how many share the work; default: 1"
     )
@@ -30,6 +34,7 @@ def main() -> None:
 
     import pandas as pd
 
+    from tunegrid.config.schema import CompareSettings
     from tunegrid.files import atomic_path, read_json
     from tunegrid.statistics.compare import compare_methods
     from tunegrid.statistics.outcomes import compared_columns, predictions_below
@@ -40,9 +45,12 @@ def main() -> None:
         pd.read_parquet(arguments.runs),
         predictions_below(arguments.root, compared_columns()),
         {card["task"]: label_names(card) for card in cards},
+        settings=CompareSettings.model_validate_json(arguments.settings),
         processes=arguments.processes,
     )
     comparisons = tables["comparisons"]
+    with atomic_path(arguments.overall) as temporary:
+        tables["overall"].to_csv(temporary, index=False)
     with atomic_path(arguments.mcnemar) as temporary:
         tables["mcnemar"].to_csv(temporary, index=False)
     with atomic_path(arguments.intervals) as temporary:

@@ -88,7 +88,9 @@ def make_intervals(runs):
     means = runs.groupby(["model", "task", "method"], sort=False)[compared_metrics()].mean()
     long = means.melt(ignore_index=False, var_name="metric").dropna().reset_index()
     value = long.pop("value").astype(float)
-    return long.assign(crossed_low=value - 0.1, crossed_high=value + 0.1)
+    return long.assign(
+        standard_error=0.05, crossed_low=value - 0.1, crossed_high=value + 0.1
+    )
 
 
 def make_card(task, title, exact=0, near=0, conflicts=0):
@@ -117,31 +119,43 @@ def make_card(task, title, exact=0, near=0, conflicts=0):
     }
 
 
-def make_comparison(model, difference, low, high, p, effect_size, seeds_needed, metric="accuracy"):
-    """A row as compare_methods returns it: a8 against full on t1."""
+def make_comparison(model, difference, low, high, verdict, needed=(None, None), metric="accuracy"):
+    """A row as compare_methods returns it: a8 against full on t1, in a family of two."""
     return {
+        "question": "against the reference",
         "model": model,
         "task": "t1",
         "method": "a8",
+        "reference_model": model,
         "reference": "full",
         "metric": metric,
+        "verdict": verdict,
         "seeds": 5,
+        "reference_seeds": 5,
         "seeds_planned": 5,
+        "paired": True,
         "examples": 139,
         "degenerate": 0,
         "reference_degenerate": 0,
         "mean": 0.6,
         "reference_mean": 0.6 - difference,
         "difference": difference,
+        "standard_error": (high - low) / 4,
+        "df": 6.5,
         "low": low,
         "high": high,
-        "p": p,
-        "p_holm": p,
-        "effect_size": effect_size,
-        "seeds_needed": seeds_needed,
+        "p": 0.01 if verdict == "worse" else 0.6,
+        "family": 2,
+        "p_holm": 0.02 if verdict == "worse" else 1.0,
+        "level": 0.025,
+        "verdict_low": low - 0.002,
+        "verdict_high": high + 0.002,
+        "margin": 0.01,
+        "p_equivalence": 0.7,
+        "effect_size": -1.5,
         "detectable": 0.017,
-        "aso": 0.31,
-        "aso_false_positives": 0.115,
+        "seeds_needed": needed[0],
+        "examples_needed": needed[1],
     }
 
 
@@ -193,23 +207,14 @@ def make_evaluations(runs, split="dev"):
 CARDS = [make_card("t1", "A & B <i>", exact=7, near=3, conflicts=1), make_card("t2", "two")]
 COMPARISONS = pd.DataFrame(
     [
-        make_comparison(
-            "m1",
-            difference=-0.012,
-            low=-0.020,
-            high=-0.004,
-            p=0.01,
-            effect_size=-1.5,
-            seeds_needed=7,
-        ),
+        make_comparison("m1", difference=-0.012, low=-0.020, high=-0.004, verdict="worse"),
         make_comparison(
             "m2",
             difference=0.003,
             low=-0.009,
             high=0.015,
-            p=0.6,
-            effect_size=None,
-            seeds_needed=None,
+            verdict="cannot be told",
+            needed=(14, 2400),
         ),
     ]
 )

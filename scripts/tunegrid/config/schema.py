@@ -21,7 +21,7 @@ from pydantic import (
 
 from tunegrid.config.catalogue import MethodEntry, ModelEntry, Name, TaskEntry
 from tunegrid.config.messages import nearest
-from tunegrid.metrics import METRICS
+from tunegrid.metrics import METRICS, Metric
 
 
 class Closed(BaseModel):
@@ -295,6 +295,37 @@ class FigureSettings(Closed):
     dpi: int = Field(200, ge=50, le=1200, description="Resolution of the PNG files.")
 
 
+class CompareSettings(Closed):
+    """What is compared with what, and when a difference counts as none."""
+
+    reference: Name | None = Field(
+        None,
+        description="The method that each model's others are compared with; null: the one that"
+        " trains most parameters, also where a model of the grid lacks the one named here.",
+    )
+    pairs: Literal["reference", "all"] = Field(
+        "reference",
+        description="reference: each method with the reference, each model with the grid's first;"
+        " all: the other methods, and the other models, with each other, too.",
+    )
+    margin: float = Field(
+        1.0,
+        gt=0,
+        lt=100,
+        description="Points (hundredths of a metric that has a least and a greatest value): a"
+        " difference that is shown to be smaller counts as the same.",
+    )
+    moderate: bool = Field(
+        True,
+        description="Whether the variance between a comparison's seeds is drawn towards what is"
+        " typical of the grid (empirical Bayes), which few seeds need; false: each by its own.",
+    )
+
+    def margin_of(self, metric: Metric) -> float | None:
+        """The margin in the unit of a metric; None if the metric has no range."""
+        return self.margin / 100 if metric.bounded else None
+
+
 class ClusterSettings(Closed):
     """What jobs of `train` ask a cluster for, and how the cluster is used."""
 
@@ -349,6 +380,9 @@ class Config(Closed):
         default_factory=list, description="What differs, in order; the later wins."
     )
     data: DataSettings = Field(default_factory=DataSettings, description="The tasks' splits.")
+    compare: CompareSettings = Field(
+        default_factory=CompareSettings, description="How methods and models are compared."
+    )
     figures: FigureSettings = Field(default_factory=FigureSettings, description="The figures.")
     cluster: ClusterSettings = Field(
         default_factory=ClusterSettings, description="Jobs on a Slurm cluster."

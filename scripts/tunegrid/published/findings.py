@@ -26,12 +26,12 @@ from tunegrid.published.finding_kinds import (
     GainsMostOnHardestTask,
     MostlyBetterMethod,
 )
-from tunegrid.statistics.bootstrap import LEVEL
+from tunegrid.statistics.verdicts import ALPHA
 
 HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "cannot tell"
 COLUMNS = ["source", "finding", "verdict", "because"]
 #: The normal distribution's quantile of a `LEVEL` interval: 1.96.
-QUANTILE = float(stats.norm.ppf((1 + LEVEL) / 2))
+QUANTILE = float(stats.norm.ppf(1 - ALPHA / 2))
 
 #: Whether a finding holds, and the numbers that say so, in words.
 Verdict = tuple[str, str]
@@ -125,7 +125,7 @@ def _error(row: Any) -> float:
     """The standard error of a mean over seeds and examples; not a number with one seed."""
     if row.n <= 1:
         return math.nan
-    return float((row.crossed_high - row.crossed_low) / (2 * QUANTILE))
+    return float(row.standard_error)
 
 
 def _by_task(scores: Scores, method: str) -> dict[str, dict[str, Estimate]]:

@@ -14,7 +14,7 @@ from tunegrid.published.number_file import (
     PublishedNumber,
     half_digit,
 )
-from tunegrid.statistics.bootstrap import t_quantile
+from tunegrid.statistics.verdicts import t_quantile
 from tunegrid.statistics.run_counts import COUNTS
 
 EXPECTED = ["expected_low", "expected_high"]

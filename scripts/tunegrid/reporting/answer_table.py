@@ -14,6 +14,8 @@ from tunegrid.reporting.gpu_fit import NOTE as FIT_NOTE
 from tunegrid.reporting.report_table import ReportTable, join_notes
 from tunegrid.reporting.summary_tables import steps_note
 from tunegrid.results import GROUP
+from tunegrid.statistics.pairs import Question
+from tunegrid.statistics.verdicts import Verdict
 
 #: Two methods are told apart where the corrected p is below this level.
 ALPHA = 0.05
@@ -80,7 +82,8 @@ def answer_table(
     Returns:
         A row with one sentence for each model, task and method.
     """
-    compared = comparisons[comparisons["metric"] == main_metric().name]
+    asked = comparisons["question"] == Question.AGAINST_REFERENCE
+    compared = comparisons[asked & (comparisons["metric"] == main_metric().name)]
     groups = summary.drop_duplicates(GROUP).set_index(GROUP)
     # Not a number where no run of the group is finished.
     trained = groups["trainable_parameters"].astype(float).to_dict()
@@ -141,7 +144,8 @@ def _write_sentence(row: Any) -> str:
             f"{row.method} cannot be compared: it has no finished run of a seed that"
             f" {row.reference} has, too ({row.seeds_planned} in the grid)"
         )
-    sentence = _write_difference(row) if row.p_holm < ALPHA else _write_no_difference(row)
+    told = row.verdict in (Verdict.BETTER, Verdict.WORSE)
+    sentence = _write_difference(row) if told else _write_no_difference(row)
     caveats = _list_caveats(row)
     if caveats:
         sentence += f" ({'; '.join(caveats)})"
@@ -155,7 +159,7 @@ def _write_difference(row: Any) -> str:
     """The sentence of a difference that is told apart from none."""
     metric = main_metric()
     style = _DifferenceStyle.of(metric)
-    low, high = (row.low, row.high) if row.difference > 0 else (-row.high, -row.low)
+    low, high = (row.verdict_low, row.verdict_high) if row.difference > 0 else (-row.verdict_high, -row.verdict_low)
     size = style.size(abs(row.difference))
     interval = f"({style.number(low)} … {style.number(high)})"
     if metric.higher_is_better:

@@ -1,4 +1,4 @@
-"""The numbers behind the answer: every method against the one that trains most."""
+"""The numbers behind the answer: everything that is compared with something."""
 
 from typing import Any
 
@@ -13,24 +13,20 @@ from tunegrid.reporting.report_table import (
     format_numbers,
     join_notes,
 )
-from tunegrid.statistics.bootstrap import RESAMPLES
-from tunegrid.statistics.dominance import THRESHOLD
+from tunegrid.statistics.verdicts import Verdict
 
 NOTHING_NOTE = "The grid has one method for each model and task: there is nothing to compare."
 NOTE = (
-    "Degenerate: how many runs of the method / of the reference predict one class or have a loss"
-    " that is not finite. Difference: method − reference, the mean over the seeds that both have."
-    f" Interval: its 95 % interval by a crossed bootstrap of {RESAMPLES:,} resamples over seeds and"
-    " test examples (with one seed, over the examples alone). p: two-sided, of seeds and examples"
-    " together, corrected by Holm's method for all comparisons of the metric. d: the mean of the"
-    " seeds' differences, divided by their standard deviation. Seeds needed: with so many seeds a"
-    " paired t test would find such a d with power 80 %. Shown from: a difference of this size"
-    " would be found with these seeds and examples with power 80 %, before Holm's correction. One"
-    " example: the share of the test split that one example is; a smaller difference of a metric"
-    " that counts examples lies between the means over seeds only. ASO: almost stochastic order of"
-    " the better mean over the worse, of the seeds' scores alone: the upper bound of its violation"
-    f" ratio, which is said to tell the two apart below {THRESHOLD}. ASO's false positives: how"
-    " often it would do so with as many seeds where there is no difference."
+    "Difference: the method − what it is compared with, the mean over the seeds. Verdict: better or"
+    " worse where p, corrected, is below 5 %; same where the difference is shown to be smaller than"
+    " the margin; else it cannot be told. Interval: the one that the verdict is read from, wider"
+    " than 95 % where several differences are judged together (of one: how many). Alone: the 95 %"
+    " interval of this difference alone. p: two-sided, of seeds and examples together, corrected by"
+    " Holm's method for all comparisons that answer the same question of one model by one metric."
+    " Shown from: a difference of this size would be found with these seeds and examples with power"
+    " 80 %. Needed: so many seeds, or so many test examples, would find this difference. Degenerate:"
+    " how many runs of the method / of the other predict one class or have a loss that is not"
+    " finite. docs/statistics.md explains how each is computed."
 )
 
 
@@ -43,27 +39,45 @@ def comparisons_table(comparisons: pd.DataFrame, summary: pd.DataFrame) -> Repor
     """
     data = comparisons.reset_index(drop=True)
     columns = {
-        "reference": format_numbers(data["reference"], "{}"),
+        "compared with": [_name_reference(row) for row in data.itertuples()],
         "metric": data["metric"].map(titles()),
+        "verdict": data["verdict"],
         "seeds": [_format_seeds(row) for row in data.itertuples()],
-        "degenerate": [_format_degenerate(row) for row in data.itertuples()],
         "difference": format_numbers(data["difference"], "{:+.4f}"),
-        "interval": format_intervals(data, "low", "high", "{:+.4f}"),
+        "interval": format_intervals(data, "verdict_low", "verdict_high", "{:+.4f}"),
+        "of": format_numbers(data["family"], "{}"),
+        "alone": format_intervals(data, "low", "high", "{:+.4f}"),
         "p (Holm)": data["p_holm"].map(_format_p),
-        "d": format_numbers(data["effect_size"], "{:+.2f}"),
-        "seeds needed": format_numbers(data["seeds_needed"], "{:.0f}"),
         "shown from": format_numbers(data["detectable"], "{:.4f}"),
-        "one example": format_numbers(1 / data["examples"].astype(float), "{:.4f}"),
-        "ASO": format_numbers(data["aso"], "{:.2f}"),
-        "ASO's false positives": format_numbers(data["aso_false_positives"], "{:.0%}"),
+        "needed": [_format_needed(row) for row in data.itertuples()],
+        "degenerate": [_format_degenerate(row) for row in data.itertuples()],
     }
     note = NOTHING_NOTE if data.empty else join_notes(NOTE, leak_note(summary))
     return ReportTable(
-        "Methods compared, by seed and test example",
+        "Methods and models compared, over seeds and test examples",
         data[["model", "task", "method"]].assign(**columns),
         data,
         note,
     )
+
+
+def _name_reference(row: Any) -> str:
+    """What a row is compared with: a method of the same model, or another model."""
+    if pd.isna(row.reference):
+        return DASH
+    return str(row.reference if row.reference_model == row.model else row.reference_model)
+
+
+def _format_needed(row: Any) -> str:
+    """How many seeds or test examples would tell a difference; a dash where it is told."""
+    if row.verdict != Verdict.UNTOLD:
+        return DASH
+    needed = []
+    if not pd.isna(row.seeds_needed):
+        needed.append(f"{row.seeds_needed} seeds")
+    if not pd.isna(row.examples_needed):
+        needed.append(f"{row.examples_needed:,} examples")
+    return " or ".join(needed) or "more of both"
 
 
 def _format_seeds(row: Any) -> str:

@@ -15,7 +15,6 @@ from tunegrid.reporting.report_table import (
     join_notes,
 )
 from tunegrid.results import GROUP
-from tunegrid.statistics.bootstrap import RESAMPLES
 from tunegrid.statistics.summarise import unequal_steps
 
 #: The summary's columns of baselines → what tables call them.
@@ -30,10 +29,10 @@ TRAINABLE_NOTE = (
 )
 INTERVALS_NOTE = (
     "The intervals are 95 % intervals of the mean. Over seeds: by Student's t; how much the mean"
-    " depends on the seeds, on this test split. It needs two seeds. Over seeds and examples: by a"
-    f" crossed bootstrap of {RESAMPLES:,} resamples (with one seed, of the examples alone); how"
-    " much the mean depends on the seeds and on the test examples. It is a dash where a metric is"
-    " not resampled. Each interval is that of its own mean: how far methods differ is said in the"
+    " depends on the seeds, on this test split. It needs two seeds. Over seeds and examples: by"
+    " variance components (with one seed, of the examples alone); how much the mean depends on the"
+    " seeds and on the test examples. It is a dash where methods are not compared by the metric."
+    " Each interval is that of its own mean: how far methods differ is said in the"
     " table comparisons."
 )
 

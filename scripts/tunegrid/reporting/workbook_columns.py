@@ -72,9 +72,12 @@ COLUMNS = {
     # summary
     "variance": Column("Variance over seeds (n−1).", "0.00E+00"),
     "sd": Column("Standard deviation over seeds (n−1).", SCORE),
+    "standard_error": Column(
+        "Standard error of the mean (or mean difference), over seeds and test examples.", SCORE
+    ),
     "crossed_low": Column(
-        "Lower end of the 95 % interval of the mean over seeds and test examples, by a crossed"
-        " bootstrap.",
+        "Lower end of the 95 % interval of the mean over seeds and test examples, by variance"
+        " components.",
         SCORE,
     ),
     "crossed_high": Column("The upper end of the interval that begins at crossed_low.", SCORE),
@@ -91,38 +94,58 @@ COLUMNS = {
     "test_nearly_in_train": Column("Other test examples that nearly stand in train.", COUNT),
     "test_examples": Column("All test examples.", COUNT),
     # comparisons
-    "reference": Column("The method compared with: of those that finished, it trains most."),
-    "seeds": Column("Seeds that both methods have finished."),
-    "seeds_planned": Column("Seeds that the grid has of the method."),
+    "question": Column(
+        "What the comparison answers: against the reference, among the methods, among the models."
+    ),
+    "reference_model": Column("The model compared with; the same, where methods are compared."),
+    "reference": Column("The method compared with; the same, where models are compared."),
+    "verdict": Column(
+        "better, worse, same (closer than the margin), cannot be told; identical predictions; one"
+        " seed (these two runs alone); not compared."
+    ),
+    "seeds": Column("Seeds that are compared.", COUNT),
+    "reference_seeds": Column("Seeds of the reference that are compared.", COUNT),
+    "seeds_planned": Column("Seeds that the grid has of the method.", COUNT),
+    "paired": Column("Whether seed by seed: both have two or more seeds in common."),
     "reference_degenerate": Column("Runs of the reference at these seeds that are degenerate."),
     "reference_mean": Column("Mean of the reference over these seeds.", SCORE),
-    "p": Column(
-        "Two-sided p of the difference, which varies with the seeds (by Student's t) and with the"
-        " test examples (by the bootstrap).",
-        P_VALUE,
+    "df": Column("Degrees of freedom of the standard error (Satterthwaite).", "0.0"),
+    "p": Column("Two-sided p that the true difference is 0, by Student's t.", P_VALUE),
+    "family": Column("How many comparisons were corrected together.", COUNT),
+    "p_holm": Column("The same p, corrected by Holm's method for these.", P_VALUE),
+    "level": Column("The level at which Holm's method tested the difference.", P_VALUE),
+    "verdict_low": Column(
+        "Lower end of the interval that the verdict is read from: wider than 95 %, corrected as p"
+        " is.",
+        SCORE,
     ),
-    "p_holm": Column(
-        "The same p, corrected by Holm's method for all comparisons of the metric.", P_VALUE
+    "verdict_high": Column("The upper end of the interval that begins at verdict_low.", SCORE),
+    "margin": Column("A difference that is shown to be smaller counts as the same.", SCORE),
+    "p_equivalence": Column(
+        "p that the true difference is as large as the margin: two one-sided tests, not corrected.",
+        P_VALUE,
     ),
     "effect_size": Column(
         "Mean of the seeds' differences, divided by their standard deviation (d_z).", "0.00"
     ),
-    "seeds_needed": Column(
-        "Seeds with which a paired t test would find such an effect with power 80 %.", COUNT
-    ),
     "detectable": Column(
-        "The difference that these seeds and examples would find with power 80 %, before Holm's"
-        " correction.",
-        SCORE,
+        "The difference that these seeds and examples would find with power 80 %.", SCORE
     ),
-    "aso": Column(
-        "Almost stochastic order of the better mean over the worse, of the seeds' scores alone:"
-        " the upper bound of its violation ratio.",
-        "0.00",
+    "seeds_needed": Column(
+        "Seeds that would find this difference, on the same test examples, with power 80 %; empty:"
+        " no number would.",
+        COUNT,
     ),
-    "aso_false_positives": Column(
-        "How often that bound is below 0.2 at so many seeds where there is no difference.", "0%"
+    "examples_needed": Column(
+        "Test examples that would find it with as many seeds; empty: no number would.", COUNT
     ),
+    # overall
+    "tasks": Column("Tasks that the mean difference is over.", COUNT),
+    "speaks_of": Column("What the interval speaks of: these tasks, or tasks like these."),
+    "wins": Column("Tasks on which it is better.", COUNT),
+    "ties": Column("Tasks on which it is the same, or identical.", COUNT),
+    "untold": Column("Tasks on which it cannot be told.", COUNT),
+    "losses": Column("Tasks on which it is worse.", COUNT),
     # cost
     "train_seconds_sd": Column("Standard deviation of train_seconds over seeds (n−1).", SECONDS),
     "peak_memory_of": Column("Of what peak_memory is: tensors on a GPU, the process on a CPU."),
@@ -205,8 +228,7 @@ COLUMNS_OF_SHEETS = {
         "Lower end of the 95 % interval of the grid's mean over seeds, by Student's t.", SCORE
     ),
     ("comparisons", "low"): Column(
-        "Lower end of the 95 % interval of the difference: a crossed bootstrap over seeds and test"
-        " examples.",
+        "Lower end of the 95 % interval of this difference alone, over seeds and test examples.",
         SCORE,
     ),
     ("comparisons", "difference"): Column("Method − reference, the mean over the seeds.", SCORE),

@@ -1,66 +1,80 @@
-"""Every method compared with the reference, for each model and task of a grid.
+"""Every method of a grid compared with others: differences, intervals, p values and verdicts.
 
-The reference is the method that trains most parameters. `tunegrid.statistics.paired_tests` says
-what is computed of a pair, and `docs/statistics.md` explains all of it in one place.
+`tunegrid.statistics.pairs` says what is compared with what, `components` how surely a difference
+is known, `moderation` what the grid's other cells add to that, and `verdicts` what follows.
+`docs/statistics.md` explains all of it in one place.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
-from typing import Any
 
-import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed, parallel_config
-from statsmodels.stats.multitest import multipletests
 
-from tunegrid.metrics import METRICS, Floats, compared_metrics
-from tunegrid.results import FINISHED, GROUP, RUN
-from tunegrid.statistics.bootstrap import (
-    RESAMPLES,
-    crossed_bootstrap,
-    interval,
-    resampled_scores,
-)
-from tunegrid.statistics.outcomes import Load, load_outcomes
-from tunegrid.statistics.paired_tests import compare_pair, mcnemar_test
+from tunegrid.config.schema import CompareSettings
+from tunegrid.metrics import compared_metrics
+from tunegrid.results import GROUP, RUN
+from tunegrid.statistics.components import VarianceComponents
+from tunegrid.statistics.measurements import GroupMean, Measurement, Row, measure_task
+from tunegrid.statistics.moderation import NO_PRIOR, VariancePrior, fit_prior
+from tunegrid.statistics.outcomes import Load
+from tunegrid.statistics.overall import compare_over_tasks
+from tunegrid.statistics.pairs import Question
+from tunegrid.statistics.power import detectable_difference, examples_needed, seeds_needed
+from tunegrid.statistics.verdicts import ALPHA, Judgement, Verdict, judge_family
 
 #: What names a comparison.
-PAIR = ["model", "task", "method", "reference"]
+PAIR = ["question", "model", "task", "method", "reference_model", "reference"]
 #: The columns of the comparisons that are counts.
 WHOLE_NUMBERS = [
     "seeds",
+    "reference_seeds",
     "seeds_planned",
     "examples",
     "degenerate",
     "reference_degenerate",
+    "family",
     "seeds_needed",
+    "examples_needed",
 ]
 COLUMNS = [
     *PAIR,
     "metric",
+    "verdict",
     "seeds",
+    "reference_seeds",
     "seeds_planned",
+    "paired",
     "examples",
     "degenerate",
     "reference_degenerate",
     "mean",
     "reference_mean",
     "difference",
+    "standard_error",
+    "df",
     "low",
     "high",
     "p",
+    "family",
     "p_holm",
+    "level",
+    "verdict_low",
+    "verdict_high",
+    "margin",
+    "p_equivalence",
     "effect_size",
-    "seeds_needed",
     "detectable",
-    "aso",
-    "aso_false_positives",
+    "seeds_needed",
+    "examples_needed",
 ]
 MCNEMAR = [*PAIR, "seed", "only_method_right", "only_reference_right", "p"]
-INTERVALS = [*GROUP, "metric", "crossed_low", "crossed_high"]
-
-Row = dict[str, Any]
+INTERVALS = [*GROUP, "metric", "standard_error", "crossed_low", "crossed_high"]
+#: A variance between seeds below this share of what the rest alone would give is an accident of
+#: rounding: as a logarithm it would outweigh all others.
+LEAST_SHARE_OF_REST = 0.01
 
 
 def compare_methods(
@@ -68,193 +82,206 @@ def compare_methods(
     load: Load,
     label_names: Mapping[str, Sequence[str]] | None = None,
     *,
-    resamples: int = RESAMPLES,
+    settings: CompareSettings | None = None,
     processes: int = 1,
 ) -> dict[str, pd.DataFrame]:
-    """Every method against the one that trains most parameters, for each model and task.
-
-    Two methods are compared over the seeds that both have finished with a finite value of the
-    metric, on the test examples that all runs of the task share.
+    """Compare the methods of each model, and the models, on each task and over all of them.
 
     Args:
         runs: as collect_runs returns it.
         load: reads the predictions of a run.
         label_names: of each task, the names of its labels in the order of their ids; needed only
             where a metric of log-probabilities is compared.
-        resamples: how often each bootstrap draws.
+        settings: which reference, which pairs, which margin; None: the defaults.
         processes: how many share the work; the result is the same.
 
     Returns:
-        Three tables by name.
+        Four tables by name.
 
-        comparisons: one row for each model, task, method and compared metric. reference is the
-        method that it is compared with, of those that have a finished run; seeds counts the seeds
-        that are compared, and seeds_planned those that the grid has of the method; examples are
-        those of the test split; degenerate and reference_degenerate count the degenerate runs among
-        these seeds. The rest is as in `PairedComparison`, and p_holm is p corrected for all
-        comparisons of the metric (`correct_by_holm`). What one seed or equal differences cannot
-        tell is missing. A method without a seed to compare has a row of 0 seeds; where no method
-        has a finished run there is no reference either.
+        comparisons: one row for each pair (`find_pairs`) and compared metric, with `COLUMNS`.
 
-        mcnemar: one row for each seed that is compared: McNemar's test of the two runs.
+        - verdict: one of `Verdict`, by the corrected interval.
+        - seeds and reference_seeds: that are compared; seeds_planned: that the grid has of the
+          method; paired: whether seed by seed; examples: of the test split; degenerate and
+          reference_degenerate: how many of the compared runs are.
+        - difference: mean − reference_mean; standard_error and df as in `VarianceComponents`, the
+          variance between seeds moderated; low and high: its 95 % interval; p: two-sided.
+        - family: how many comparisons are corrected together (`Pair.family`); p_holm: p corrected;
+          level: the level of this comparison's test; verdict_low and verdict_high: the interval of
+          level 1 − level, which the verdict is read from.
+        - margin: below which a difference counts as none, in the metric's unit; p_equivalence:
+          that the difference is as large as that.
+        - effect_size: Cohen's d_z, the mean of the paired seeds' differences over their standard
+          deviation (Lakens 2013, https://doi.org/10.3389/fpsyg.2013.00863).
+        - detectable, seeds_needed, examples_needed: what these seeds and examples would find at
+          this level with a power of 80 %, and how many would find this difference.
 
-        intervals: one row for each model, task, method and compared metric with a finished run:
-        crossed_low and crossed_high, the 95 % interval of the method's own mean by the same draws
-        of seeds and examples.
+        What cannot be said is missing. Intervals end where the metric's range does.
+
+        overall: as `compare_over_tasks` returns it.
+
+        mcnemar: one row for each seed at which a pair of methods is compared: McNemar's test of the
+        two runs.
+
+        intervals: one row for each group and compared metric with a finished run: standard_error
+        of the method's own mean over seeds and examples, and crossed_low and crossed_high, its
+        95 % interval.
 
     Raises:
         UserError: two runs of a task were not measured on the same examples.
     """
+    settings = settings or CompareSettings()
     runs = runs[[*RUN, "state", "degenerate", "trainable_parameters"]]
     names = label_names or {}
     with parallel_config("loky", n_jobs=processes, inner_max_num_threads=1):
         parts = Parallel()(
-            delayed(_compare_group)(group, load, names.get(task, ()), resamples)
-            for (_, task), group in runs.groupby(["model", "task"], sort=False)
+            delayed(measure_task)(group, task, load, names.get(task, ()), settings)
+            for task, group in runs.groupby("task", sort=False)
         )
-    comparisons, details, intervals = (list(chain(*rows)) for rows in zip(*parts, strict=True))
+    measured, details, groups = (list(chain(*rows)) for rows in zip(*parts, strict=True))
+    comparisons = judge(measured, settings)
     return {
-        "comparisons": correct_by_holm(_typed(pd.DataFrame(comparisons, columns=COLUMNS))),
+        "comparisons": comparisons,
+        "overall": compare_over_tasks(comparisons, settings),
         "mcnemar": pd.DataFrame(details, columns=MCNEMAR),
-        "intervals": pd.DataFrame(intervals, columns=INTERVALS),
+        "intervals": pd.DataFrame(_intervals(groups, settings), columns=INTERVALS),
     }
 
 
-def correct_by_holm(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with `p_holm`: p values corrected for how many comparisons there are.
-
-    Holm's step-down procedure (1979, https://www.jstor.org/stable/4615733) keeps the chance that
-    any true null hypothesis is rejected at the level, whatever the comparisons have to do with each
-    other. All comparisons of one metric are a family. Rows without a p value count for nothing.
-    """
-    for _, family in rows.dropna(subset="p").groupby("metric"):
-        rows.loc[family.index, "p_holm"] = multipletests(family["p"], method="holm")[1]
-    return rows
-
-
-def _compare_group(
-    group: pd.DataFrame, load: Load, label_names: Sequence[str], resamples: int
-) -> tuple[list[Row], list[Row], list[Row]]:
-    """The rows of all three tables of one model and task."""
-    finished = group[group["state"] == FINISHED].reset_index(drop=True)
-    if finished.empty:
-        return list(_nothing_finished(group)), [], []
-    comparisons, details = [], []
-    _, _, outcomes = load_outcomes(load, finished, label_names)
-    drawn = resampled_scores(outcomes, resamples)
-    whole = outcomes.scores(np.ones((1, len(outcomes.labels))))
-    scores = {metric: values[0] for metric, values in whole.items()}
-    rights = outcomes.predicted == outcomes.labels
-    for pair in _pairs(group, finished):
-        for metric in compared_metrics():
-            known = pair.where_finite(scores[metric])
-            row = pair.key | {"metric": metric, "seeds": len(known.seeds)}
-            if known.seeds:
-                of_method, of_reference = known.positions, known.reference_positions
-                comparison = compare_pair(
-                    scores[metric][of_method],
-                    scores[metric][of_reference],
-                    drawn[metric][:, of_method] - drawn[metric][:, of_reference],
-                    higher_is_better=METRICS[metric].higher_is_better,
-                )
-                row |= asdict(comparison)
-                row["examples"] = len(outcomes.labels)
-                row["degenerate"] = finished["degenerate"][of_method].sum()
-                row["reference_degenerate"] = finished["degenerate"][of_reference].sum()
-            comparisons.append(row)
-        for seed, right, reference_right in zip(
-            pair.seeds, rights[pair.positions], rights[pair.reference_positions], strict=True
-        ):
-            details.append(pair.key | {"seed": seed} | asdict(mcnemar_test(right, reference_right)))
-    return comparisons, details, list(_intervals(finished, scores, drawn))
-
-
-def _nothing_finished(group: pd.DataFrame) -> Iterator[Row]:
-    """Rows that say so of each method of a model and task, where there are several."""
-    planned = group.groupby(GROUP, sort=False).size()
-    if len(planned) == 1:
-        return
-    for key, count in planned.items():
-        here = dict(zip(GROUP, key, strict=True)) | {"seeds": 0, "seeds_planned": int(count)}
-        yield from (here | {"metric": metric} for metric in compared_metrics())
-
-
-def _intervals(
-    finished: pd.DataFrame, scores: Mapping[str, Floats], drawn: Mapping[str, Floats]
-) -> Iterator[Row]:
-    """The interval of each method's mean.
+def judge(measured: Sequence[Measurement], settings: CompareSettings) -> pd.DataFrame:
+    """The table of comparisons: what each measurement says once all are known.
 
     Args:
-        finished: the finished runs of a model and task.
-        scores: of each metric, the score of each run, (runs,).
-        drawn: the same on draws of the examples, (b, runs).
+        measured: of the whole grid.
+        settings: as of `compare_methods`.
+
+    Returns:
+        The table `comparisons` of `compare_methods`.
     """
-    for key, runs in finished.groupby(GROUP, sort=False):
-        here = dict(zip(GROUP, key, strict=True))
-        for metric in compared_metrics():
-            known = [at for at in runs.index if np.isfinite(scores[metric][at])]
-            if known:
-                low, high = interval(crossed_bootstrap(drawn[metric][:, known]))
-                yield here | {"metric": metric, "crossed_low": low, "crossed_high": high}
-
-
-@dataclass(frozen=True)
-class _Pair:
-    """A method and the reference.
-
-    Attributes:
-        key: the columns that name the row: `PAIR` and seeds_planned.
-        seeds: that both have finished.
-        positions: where the method's runs of these seeds stand among the finished runs.
-        reference_positions: where the reference's stand.
-    """
-
-    key: Row
-    seeds: list[int]
-    positions: list[int]
-    reference_positions: list[int]
-
-    def where_finite(self, scores: Floats) -> "_Pair":
-        """The pair with the seeds alone of which both runs have a finite score, of (runs,)."""
-        kept = [
-            at
-            for at, positions in enumerate(
-                zip(self.positions, self.reference_positions, strict=True)
-            )
-            if np.isfinite(scores[list(positions)]).all()
-        ]
-        return _Pair(
-            key=self.key,
-            seeds=[self.seeds[at] for at in kept],
-            positions=[self.positions[at] for at in kept],
-            reference_positions=[self.reference_positions[at] for at in kept],
+    moderated = moderate_over_grid(measured, settings)
+    families: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for at, one in enumerate(moderated):
+        if one.several_seeds and not one.identical:
+            families[one.family].append(at)
+    rows = [one.row | _describe_difference(one, settings) for one in moderated]
+    for members in families.values():
+        together = [moderated[at] for at in members]
+        metric = together[0].metric
+        judgements = judge_family(
+            [one.estimate() for one in together], metric, settings.margin_of(metric)
         )
-
-
-def _pairs(group: pd.DataFrame, finished: pd.DataFrame) -> Iterator[_Pair]:
-    """Each method of a model and task with the reference."""
-    trained = finished.groupby("method", sort=False)["trainable_parameters"].first()
-    reference = trained.astype(float).idxmax()
-    positions = {
-        method: dict(zip(seeds, seeds.index, strict=True))
-        for method, seeds in finished.groupby("method")["seed"]
-    }
-    for key, planned in group.groupby(GROUP, sort=False).size().items():
-        here = dict(zip(GROUP, key, strict=True))
-        if here["method"] == reference:
-            continue
-        of_method, of_reference = positions.get(here["method"], {}), positions[reference]
-        seeds = sorted(of_method.keys() & of_reference.keys())
-        yield _Pair(
-            key=here | {"reference": reference, "seeds_planned": int(planned)},
-            seeds=seeds,
-            positions=[of_method[seed] for seed in seeds],
-            reference_positions=[of_reference[seed] for seed in seeds],
-        )
-
-
-def _typed(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with measures as floats and counts as whole numbers, also where some are missing."""
-    numbers = [name for name in COLUMNS if name not in (*PAIR, "metric")]
-    floats = rows.astype(dict.fromkeys(numbers, float))
+        for at, one, judgement in zip(members, together, judgements, strict=True):
+            rows[at] |= _describe_verdict(one, judgement)
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    texts = (*PAIR, "metric", "verdict", "paired")
+    numbers = [name for name in COLUMNS if name not in texts]
+    floats = table.astype(dict.fromkeys(numbers, float)).astype({"paired": "boolean"})
     return floats.astype(dict.fromkeys(WHOLE_NUMBERS, "Int64"))
+
+
+def moderate_over_grid(
+    measured: Sequence[Measurement], settings: CompareSettings
+) -> list[Measurement]:
+    """The measurements of a whole grid, each variance between seeds drawn to what is typical."""
+    priors = _fit_priors(measured, settings)
+    return [
+        replace(one, components=_moderate(one.components, priors[one.metric.name]))
+        for one in measured
+    ]
+
+
+def _fit_priors(
+    measured: Sequence[Measurement], settings: CompareSettings
+) -> dict[str, VariancePrior]:
+    """Of each metric, what the variance of differences between seeds is typically.
+
+    The comparisons with the reference method count, one for each method, because those among the
+    methods are made of the same runs; without any, those of the models.
+    """
+    priors = {}
+    for name in compared_metrics():
+        usable = [one for one in measured if one.metric.name == name and one.several_seeds]
+        asked = [one for one in usable if one.pair.question == Question.AGAINST_REFERENCE]
+        components = [one.components for one in asked or usable if not one.identical]
+        priors[name] = _fit_seed_prior(components) if settings.moderate else NO_PRIOR
+    return priors
+
+
+def _fit_seed_prior(components: Iterable[VarianceComponents | None]) -> VariancePrior:
+    """The prior of the variances between seeds, of those that vary at all."""
+    varying = [one for one in components if one is not None and one.rest > 0]
+    return fit_prior(
+        [max(one.seed_variance, LEAST_SHARE_OF_REST * one.seeds * one.rest) for one in varying],
+        [one.seed_df for one in varying],
+    )
+
+
+def _moderate(
+    components: VarianceComponents | None, prior: VariancePrior
+) -> VarianceComponents | None:
+    """The components with the variance between seeds drawn to what is typical of the grid."""
+    if components is None or components.seeds < 2 or components.variance == 0:
+        return components
+    variance, df = prior.moderate(components.seed_variance, components.seed_df)
+    return components.with_seed_variance(variance, df)
+
+
+def _describe_difference(one: Measurement, settings: CompareSettings) -> Row:
+    """What is said of a difference by itself."""
+    if one.components is None:
+        return {"verdict": str(Verdict.NOT_COMPARED)}
+    estimate = one.estimate()
+    low, high = estimate.interval(ALPHA, one.metric)
+    row: Row = {
+        "standard_error": estimate.standard_error,
+        "df": estimate.df,
+        "low": low,
+        "high": high,
+        "p": estimate.p_value(),
+    }
+    if one.identical:
+        return row | {"verdict": str(Verdict.IDENTICAL)}
+    if not one.several_seeds:
+        return row | {"verdict": str(Verdict.ONE_SEED)}
+    margin = settings.margin_of(one.metric)
+    if margin is not None:
+        row |= {"margin": margin, "p_equivalence": estimate.equivalence_p_value(margin)}
+    return row
+
+
+def _describe_verdict(one: Measurement, judgement: Judgement) -> Row:
+    """The verdict on a difference, the interval that it is read from, and what would say more."""
+    assert one.components is not None
+    difference, level = one.row["difference"], judgement.level
+    return {
+        "verdict": str(judgement.verdict),
+        "family": judgement.family,
+        "p_holm": judgement.p_holm,
+        "level": level,
+        "verdict_low": judgement.low,
+        "verdict_high": judgement.high,
+        "detectable": detectable_difference(one.components, level),
+        "seeds_needed": seeds_needed(difference, one.components, level),
+        "examples_needed": examples_needed(difference, one.components, level),
+    }
+
+
+def _intervals(groups: Sequence[GroupMean], settings: CompareSettings) -> list[Row]:
+    """The interval of each group's own mean, as far as the metric's range goes."""
+    rows = []
+    for name in compared_metrics():
+        of_metric = [group for group in groups if group.metric.name == name]
+        several = [group.components for group in of_metric if group.components.seeds > 1]
+        prior = _fit_seed_prior(several) if settings.moderate else NO_PRIOR
+        for group in of_metric:
+            components = _moderate(group.components, prior)
+            assert components is not None
+            half = components.estimate(group.mean).half_width(ALPHA)
+            lowest, highest = group.metric.bounds
+            ends = {
+                "standard_error": components.standard_error,
+                "crossed_low": max(group.mean - half, lowest),
+                "crossed_high": min(group.mean + half, highest),
+            }
+            rows.append(group.key | {"metric": name} | ends)
+    return rows

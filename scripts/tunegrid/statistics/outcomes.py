@@ -1,13 +1,11 @@
 """What runs predicted on test examples that they share, read and scored by the registry's metrics.
 
-`Outcomes` holds the predictions of many runs of one task side by side, so that every compared
-metric (`tunegrid.metrics`) of every run is computed under thousands of weightings of the test
-examples by a few matrix products. `load_outcomes` reads them.
+`Outcomes` holds the predictions of many runs of one task side by side, and says of every compared
+metric (`tunegrid.metrics`) what each test example contributes to it. `load_outcomes` reads them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +23,12 @@ from tunegrid.metrics import (
     Metric,
     Predictions,
     compared_metrics,
+    count_labels,
 )
 from tunegrid.results import RUN, RUN_PATH
 
-#: The most counts of a kind that are held at once: weightings × runs × labels, or examples × runs.
-COUNTS_AT_ONCE = 2_000_000
-#: So many stay in a processor's caches while metrics are computed from them.
-CACHED_COUNTS = 262_144
+#: Digits behind the point of the examples' values.
+ROUNDED_TO = 12
 
 #: The columns of predictions.parquet that every reader needs: text each.
 COLUMNS = ["id", "label", "predicted"]
@@ -60,70 +57,57 @@ class Outcomes:
     kinds: int
     per_example: Mapping[str, Floats] = field(default_factory=dict)
 
-    def scores(self, weights: Floats | Integers) -> dict[str, Floats]:
-        """Every compared metric of every run under every weighting of the examples.
+    def values(self, metric: Metric) -> Floats:
+        """A value for each example of each run, whose mean over examples is the run's metric.
 
-        A metric of label counts is computed from the counts that the weighted examples have; all
-        such metrics share them. A metric of log-probabilities is the weighted mean of its values
-        for the examples.
+        Of a metric of log-probabilities these are its values. A metric of label counts is not a
+        mean of examples, so each example gets what the jackknife says of its influence: with m, the
+        metric of all n examples, and m(−e), that without example e,
 
-        Args:
-            weights: how often each example counts, whole numbers, (b, n).
+            m + (n − 1) · (mean of m(−e) − m(−e))
+
+        (Tukey's pseudo-values, moved so that their mean is m; Efron & Tibshirani 1993, An
+        Introduction to the Bootstrap, chapter 11). Of the accuracy they are 1 where the example is
+        right and 0 where it is wrong. Examples with the same true and predicted label have the same
+        value.
+
+        The jackknife fails where one example decides the metric, as the only test example of a
+        label decides macro-F1.
 
         Returns:
-            The scores by the metric's name, in double precision, (b, runs) each.
+            The values in double precision, (runs, n).
 
         Raises:
-            KeyError: a metric of log-probabilities is compared, and `per_example` lacks it.
+            KeyError: the metric needs log-probabilities, and `per_example` lacks it.
         """
-        if (np.diff(self.labels) < 0).any():
-            order = np.argsort(self.labels, kind="stable")
-            return self.by_label().scores(weights[:, order])
-        metrics = [METRICS[name] for name in compared_metrics()]
-        of_counts = [metric for metric in metrics if metric.needs == "label_counts"]
-        found = self._scores_of_counts(weights, of_counts) if of_counts else {}
-        for metric in metrics:
-            if metric.needs == "log_probabilities":
-                total = weights.sum(axis=1, keepdims=True, dtype=np.float64)
-                values = self.per_example[metric.name]
-                found[metric.name] = weights.astype(np.float64) @ values.T / total
-        return found
+        if metric.needs == "log_probabilities":
+            return self.per_example[metric.name]
+        rows = [self._pseudo_values(metric, predicted) for predicted in self.predicted]
+        return np.array(rows)
 
-    def _scores_of_counts(
-        self, weights: Floats | Integers, metrics: Sequence[Metric]
-    ) -> dict[str, Floats]:
-        """The metrics of label counts, computed block by block: (b, runs) each."""
-        examples, runs = len(self.labels), len(self.predicted)
-        bounds = np.searchsorted(self.labels, np.arange(self.kinds + 1))
-        # Counts are whole numbers, which single precision holds exactly up to 2**24.
-        single = weights.astype(np.float32)
-        found: dict[str, Floats] = {
-            metric.name: np.empty((len(weights), runs)) for metric in metrics
-        }
-        # A block compares all examples with each label anew, so it has a quarter as many weightings
-        # as examples at least.
-        least = max(1, examples // 4)
-        at_once = max(1, COUNTS_AT_ONCE // max(examples, least * self.kinds))
-        for first in range(0, runs, at_once):
-            chosen = slice(first, first + at_once)
-            predicted = self.predicted[chosen]
-            size = max(least, CACHED_COUNTS // (len(predicted) * self.kinds))
-            for start in range(0, len(weights), size):
-                block = slice(start, start + size)
-                counts = _count_labels(single[block], predicted, bounds)
-                for metric in metrics:
-                    found[metric.name][block, chosen] = metric.function(counts)
-        return found
-
-    def by_label(self) -> "Outcomes":
-        """The same outcomes, the examples in the order of their labels."""
-        order = np.argsort(self.labels, kind="stable")
-        return Outcomes(
-            labels=self.labels[order],
-            predicted=self.predicted[:, order],
-            kinds=self.kinds,
-            per_example={name: values[:, order] for name, values in self.per_example.items()},
+    def _pseudo_values(self, metric: Metric, predicted: Integers) -> Floats:
+        """The values of one run, (n,), of a metric of label counts."""
+        examples = len(self.labels)
+        pairs = self.labels.astype(np.int64) * self.kinds + predicted
+        distinct, place, counts = np.unique(pairs, return_inverse=True, return_counts=True)
+        true_label, given_label = np.divmod(distinct, self.kinds)
+        whole = count_labels(self.labels, predicted, self.kinds)
+        score = float(metric.function(whole))
+        if examples == 1:
+            return np.array([score])
+        at = np.arange(len(distinct))
+        hits, given, support = (
+            np.tile(count, (len(distinct), 1))
+            for count in (whole.hits, whole.predicted, whole.support)
         )
+        hits[at, true_label] -= true_label == given_label
+        given[at, given_label] -= 1
+        support[at, true_label] -= 1
+        without = metric.function(LabelCounts(hits=hits, predicted=given, support=support))
+        mean_without = (counts * without).sum() / examples
+        values = score + (examples - 1) * (mean_without - without)
+        # Differences of values that should be equal must be 0 and no rounding error.
+        return np.round(values, ROUNDED_TO)[place]
 
     def of_runs(self, runs: Sequence[int]) -> "Outcomes":
         """The outcomes of some of the runs, named by their positions."""
@@ -134,37 +118,6 @@ class Outcomes:
             kinds=self.kinds,
             per_example={name: values[chosen] for name, values in self.per_example.items()},
         )
-
-
-def _count_labels(weights: Floats, predicted: Integers, bounds: Integers) -> LabelCounts:
-    """The counts of every label, (b, runs, k), of predictions (runs, n) under weights (b, n).
-
-    The examples are in the order of their labels: label k's are those from bounds[k] on, before
-    bounds[k + 1]. It can be hit only there, so that the hits of all labels together cost one
-    product of all weights. The last label is predicted wherever no other one is.
-    """
-    kinds = len(bounds) - 1
-    # One plane for each label, so that a sum over labels adds whole planes.
-    shape = kinds, len(weights), len(predicted)
-    hits, given = np.empty(shape), np.empty(shape)
-    support = np.empty((kinds, len(weights), 1))
-    is_label = np.empty(predicted.T.shape, dtype=np.float32)
-    not_yet_given = np.broadcast_to(weights.sum(axis=1, keepdims=True), shape[1:])
-    for label, (start, end) in enumerate(pairwise(bounds)):
-        np.equal(predicted.T, label, out=is_label)
-        weights_of_label = weights[:, start:end]
-        hits[label] = weights_of_label @ is_label[start:end]
-        support[label] = weights_of_label.sum(axis=1, keepdims=True)
-        if label == kinds - 1:
-            given[label] = not_yet_given
-        else:
-            given[label] = weights @ is_label
-            not_yet_given = not_yet_given - given[label]
-    return LabelCounts(
-        hits=np.moveaxis(hits, 0, -1),
-        predicted=np.moveaxis(given, 0, -1),
-        support=np.moveaxis(np.broadcast_to(support, shape), 0, -1),
-    )
 
 
 def compared_columns() -> list[str]:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from tunegrid.metrics import METRICS
 from tunegrid.results import GROUP
-from tunegrid.statistics.bootstrap import t_quantile
+from tunegrid.statistics.verdicts import t_quantile
 from tunegrid.statistics.run_counts import COUNTS, count_runs
 from tunegrid.tasks.cards import Card, leaks, word_baselines
 
@@ -22,6 +22,7 @@ COLUMNS = [
     "sd",
     "low",
     "high",
+    "standard_error",
     "crossed_low",
     "crossed_high",
     "median",
@@ -57,8 +58,9 @@ def summarise(runs: pd.DataFrame, cards: Sequence[Card], intervals: pd.DataFrame
         - n (runs with a finite value), mean, variance and sd (with n−1), median, min and max;
         - low and high, the 95 % interval of the mean over seeds by Student's t; missing, as sd is,
           with one run;
-        - crossed_low and crossed_high, the 95 % interval by a crossed bootstrap over seeds and test
-          examples (with one seed over the examples alone), of the compared metrics;
+        - standard_error, crossed_low and crossed_high: the standard error of the mean over seeds and
+          test examples, and its 95 % interval by variance components (with one seed over the
+          examples alone), of the compared metrics;
         - majority_baseline and tfidf_baseline, of the metrics that have them;
         - n_runs (cells of the grid), n_degenerate (which the mean includes), n_failed and n_missing
           of these; a group without any finished run has its rows all the same;
