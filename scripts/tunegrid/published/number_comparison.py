@@ -14,8 +14,8 @@ from tunegrid.published.number_file import (
     PublishedNumber,
     half_digit,
 )
-from tunegrid.statistics.verdicts import t_quantile
 from tunegrid.statistics.run_counts import COUNTS
+from tunegrid.statistics.verdicts import t_quantile
 
 EXPECTED = ["expected_low", "expected_high"]
 

@@ -159,7 +159,11 @@ def _write_difference(row: Any) -> str:
     """The sentence of a difference that is told apart from none."""
     metric = main_metric()
     style = _DifferenceStyle.of(metric)
-    low, high = (row.verdict_low, row.verdict_high) if row.difference > 0 else (-row.verdict_high, -row.verdict_low)
+    low, high = (
+        (row.verdict_low, row.verdict_high)
+        if row.difference > 0
+        else (-row.verdict_high, -row.verdict_low)
+    )
     size = style.size(abs(row.difference))
     interval = f"({style.number(low)} … {style.number(high)})"
     if metric.higher_is_better:

@@ -24,9 +24,9 @@ NOTE = (
     " interval of this difference alone. p: two-sided, of seeds and examples together, corrected by"
     " Holm's method for all comparisons that answer the same question of one model by one metric."
     " Shown from: a difference of this size would be found with these seeds and examples with power"
-    " 80 %. Needed: so many seeds, or so many test examples, would find this difference. Degenerate:"
-    " how many runs of the method / of the other predict one class or have a loss that is not"
-    " finite. docs/statistics.md explains how each is computed."
+    " 80 %. Needed: so many seeds, or so many test examples, would find this difference."
+    " Degenerate: how many runs of the method / of the other predict one class or have a loss that"
+    " is not finite. docs/statistics.md explains how each is computed."
 )
 
 

@@ -93,16 +93,20 @@ COLUMNS = {
     "test_in_train": Column("Test examples that stand in train, too.", COUNT),
     "test_nearly_in_train": Column("Other test examples that nearly stand in train.", COUNT),
     "test_examples": Column("All test examples.", COUNT),
+    "last_epoch_gain": Column(
+        "What the last epoch brought on the watched split, in the main metric: the mean over seeds"
+        " less the best mean of an earlier epoch.",
+        SCORE,
+    ),
+    "still_rising": Column(
+        "Whether that is a point or more: more epochs may make the method better."
+    ),
     # comparisons
     "question": Column(
         "What the comparison answers: against the reference, among the methods, among the models."
     ),
     "reference_model": Column("The model compared with; the same, where methods are compared."),
     "reference": Column("The method compared with; the same, where models are compared."),
-    "verdict": Column(
-        "better, worse, same (closer than the margin), cannot be told; identical predictions; one"
-        " seed (these two runs alone); not compared."
-    ),
     "seeds": Column("Seeds that are compared.", COUNT),
     "reference_seeds": Column("Seeds of the reference that are compared.", COUNT),
     "seeds_planned": Column("Seeds that the grid has of the method.", COUNT),
@@ -226,6 +230,10 @@ COLUMNS_OF_SHEETS = {
     ),
     ("published", "low"): Column(
         "Lower end of the 95 % interval of the grid's mean over seeds, by Student's t.", SCORE
+    ),
+    ("comparisons", "verdict"): Column(
+        "better, worse, same (closer than the margin), cannot be told; identical predictions; one"
+        " seed (these two runs alone); not compared."
     ),
     ("comparisons", "low"): Column(
         "Lower end of the 95 % interval of this difference alone, over seeds and test examples.",
