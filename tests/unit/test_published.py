@@ -9,7 +9,14 @@ import pytest
 from tunegrid.metrics import METRICS
 from tunegrid.published.audit import audit_published
 from tunegrid.published.finding_kinds import KINDS, Finding
-from tunegrid.published.findings import FAILS, HOLDS, JUDGES, UNKNOWN, check_findings
+from tunegrid.published.findings import (
+    FAILS,
+    HOLDS,
+    JUDGES,
+    UNKNOWN,
+    Estimate,
+    check_findings,
+)
 from tunegrid.published.number_comparison import (
     compare_published,
     expected_interval,
@@ -19,6 +26,7 @@ from tunegrid.published.number_file import COLUMNS
 from tunegrid.published.paper import read_paper, sourced_findings
 from tunegrid.reporting.published_tables import findings_table, published_tables
 from tunegrid.reporting.table_names import PUBLISHED_TABLES
+from tunegrid.statistics.verdicts import t_quantile
 
 PAPER = read_paper("config/published/lab-report-2024")
 FINDINGS = sourced_findings([PAPER])
@@ -215,6 +223,31 @@ def test_what_lies_within_the_intervals_cannot_be_told():
     # .10 apart with ± .06 each: sqrt(2) · .06 = .085; ± .08 each: .113.
     assert verdicts(findings_grid(0.06))[0] == HOLDS
     assert verdicts(findings_grid(0.08))[0] == UNKNOWN
+
+
+def test_few_seeds_do_not_make_findings_hold_by_chance():
+    """Of two equal methods with two seeds each, one is called better in less than 5 of 100 grids.
+
+    By normal quantiles it would be in about a fifth of them.
+    """
+    draw = np.random.default_rng(0)
+    signs = []
+    for first, second in draw.normal(size=(2000, 2, 2)):
+        ends = []
+        for scores in (first, second):
+            half = t_quantile(2) * scores.std(ddof=1) / 2**0.5
+            mean = scores.mean()
+            ends.append(Estimate(mean, low=mean - half, high=mean + half))
+        signs.append((ends[0] - ends[1]).sign)
+    assert np.mean(np.array(signs) != 0) < 0.05
+
+
+def test_the_end_of_a_metric_s_range_is_an_end_of_an_interval():
+    """An interval that the range cuts off is not as short on its other side."""
+    near_one = Estimate(0.98, low=0.90, high=1.0)
+    lower = Estimate(0.93, low=0.92, high=0.94)
+    assert (near_one - lower).low == pytest.approx(0.05 - np.hypot(0.08, 0.01))
+    assert (near_one - lower).high == pytest.approx(0.05 + np.hypot(0.02, 0.01))
 
 
 def test_one_seed_tells_no_finding():

@@ -23,8 +23,9 @@ NOTE = (
     " of three. Published schedules and software differ; so may the numbers."
 )
 FINDINGS_NOTE = (
-    "±: half of the 95 % interval over seeds and test examples. A finding holds, or does not, only"
-    " where its differences are larger than these leave open, the means taken as independent."
+    "±: half of the 95 % interval over seeds and test examples, by Student's t. A finding holds, or"
+    " does not, only where its differences are larger than these leave open, the means taken as"
+    " independent."
 )
 NONE = "None of these models, tasks and methods is in this grid."
 PLACE = ["source", "model", "task", "method"]
