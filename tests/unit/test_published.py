@@ -293,6 +293,70 @@ def test_a_loss_below_what_the_errors_cost_cannot_be():
     assert finding.startswith("cannot be of the same predictions as accuracy 0.5")
 
 
+@pytest.mark.parametrize(
+    ("value", "metric", "finding"),
+    [
+        ("1.2", "accuracy", "cannot be: the greatest possible value is 1"),
+        ("-0.1", "macro_f1", "cannot be: the least possible value is 0"),
+        ("-0.3", "loss", "cannot be: the least possible value is 0"),
+        ("281.8", "trainable_percent", "cannot be: the greatest possible value is 100"),
+        ("1.000", "macro_f1", None), ("0.0", "loss", None), ("99", "loss", None),
+    ],
+)  # fmt: skip
+def test_a_value_out_of_its_metric_s_range_cannot_be(value, metric, finding):
+    """And nothing else is told of it: an accuracy of 1.2 need not be tried by GRIM."""
+    found = remarks_on(printed(value, metric=metric, task="acl_sup"))
+    assert [text for _, text in found] == ([finding] if finding else [])
+
+
+def test_an_accuracy_that_is_not_the_micro_f1_beside_it_is_told():
+    task = "restaurant_sup"
+    (found,) = remarks_on(printed("0.861", task=task), printed("0.858", "micro_f1", task=task))
+    assert found[0] == "accuracy 0.861, micro-F1 0.858"
+    assert found[1].startswith("differ, but are one number where each example has one label")
+    # As far as they were printed they may be one.
+    assert remarks_on(printed("0.861", task=task), printed("0.86", "micro_f1", task=task)) == []
+
+
+def test_a_number_that_a_paper_prints_in_two_ways_is_told():
+    task = "restaurant_sup"
+    table = printed("0.861", task=task, where="table 2")
+    text = printed("0.85", task=task, where="abstract")
+    assert remarks_on(table, text) == [
+        ("accuracy 0.861 (table 2)", "is 0.85 elsewhere in the paper (abstract)")
+    ]
+    assert remarks_on(table, dataclasses.replace(text, value="0.86")) == []
+    found = compare_published(number_table([table, text]), SUMMARY)
+    shown = published_tables(found, audit_published(number_table([]), [], SUMMARY))["published"]
+    assert shown.readable["where"].tolist() == ["table 2", "abstract"]
+
+
+def test_few_digits_round_to_a_score_and_do_not_say_that_they_are_it():
+    """.511 of 139 examples is 71 and nothing else; .65 of 1,120 may be 723 to 733 of them."""
+    (is_it,) = remarks_on(printed("0.511", task="acl_sup"))
+    assert is_it[1].startswith("is that of predicting Background for every example (71 of 139)")
+    task = "restaurant_sup"
+    (rounds,) = remarks_on(printed("0.65", task=task))
+    assert rounds[1].startswith(
+        "may be that of predicting positive for every example (728 of 1120)"
+    )
+    assert "which rounds to it" in rounds[1]
+    # A mean of five runs has five times as many values.
+    assert "rounds to" in remarks_on(printed("0.511", task="acl_sup", mean_of=15))[0][1]
+
+
+def test_a_share_of_few_digits_rounds_to_one_that_counts_an_unused_head():
+    def share(value):
+        return remarks_on(
+            printed(value, "trainable_percent", task="", model="roberta-base", method="adapter-64")
+        )
+
+    assert share("2.818")[0][1].startswith("counts an unused head")
+    assert "gives 2.831 %, which rounds to it; without it 2.340 %" in share("2.8")[0][1]
+    # What the right share rounds to is not suspected.
+    assert share("2.34") == share("2.3") == share("2") == []
+
+
 def findings_of(rows):
     return check_findings(FINDINGS, with_micro(rows))
 
