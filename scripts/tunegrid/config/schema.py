@@ -337,8 +337,8 @@ class Config(Closed):
         default_factory=list,
         description="Papers whose numbers stand beside the grid's, relative to the workflow's"
         " folder. Each is a folder with paper.yaml and numbers.csv, or a CSV of numbers with the"
-        " columns source, model, task, method, metric, value and, where the paper tells of how many"
-        " runs a value is the mean, mean_of. Default: none.",
+        " columns source, model, task, method, metric, value and, where the paper tells them,"
+        " mean_of (runs), sd or standard_error, and where. Default: none.",
     )
     partial: bool = Field(
         False,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tunegrid.config.schema import DataSettings, TrainSection
 from tunegrid.memory import KINDS
 from tunegrid.metrics import METRICS, Metric
+from tunegrid.published.number_comparison import NARROW_POINTS, NARROW_SHARE
 
 #: The sheets in their order → what each is.
 SHEETS = {
@@ -159,17 +160,15 @@ COLUMNS = {
     "published": Column("The paper's number.", SCORE),
     "mean_of": Column("Of how many runs it is the mean, where the paper tells.", COUNT),
     "ours": Column("The grid's mean.", SCORE),
+    "where": Column("The place in the paper, of a number that it prints in several."),
+    "published_sd": Column("The paper's own standard deviation over its runs.", SCORE),
+    "published_standard_error": Column("The paper's own standard error of its mean.", SCORE),
     "expected_low": Column(
         "A mean of as many runs as the paper's, were they like the grid's, lies below this in 1 of"
-        " 40 cases.",
+        " 40 cases; with the paper's own spread, by Welch's test.",
         SCORE,
     ),
     "expected_high": Column("Such a mean lies above this in 1 of 40 cases.", SCORE),
-    "verdict": Column(
-        "within: the published number lies in low … high, as far as it was printed; within chance:"
-        " in expected_low … expected_high; outside: in neither; equal, differs: of a number that"
-        " does not vary; otherwise the reason why there is no verdict."
-    ),
     # memory
     "batch": Column("Examples of the traced training step."),
     "tokens": Column("Tokens of each of these examples."),
@@ -227,6 +226,13 @@ COLUMNS = {
 COLUMNS_OF_SHEETS = {
     ("summary", "low"): Column(
         "Lower end of the 95 % interval of the mean over seeds, by Student's t.", SCORE
+    ),
+    ("published", "verdict"): Column(
+        "within: the published number lies in low … high, as far as it was printed; within chance:"
+        " in expected_low … expected_high; too wide to tell: in one of both, but that reaches more"
+        f" than {NARROW_POINTS:g} points (of the loss: {100 * NARROW_SHARE:g} % of our mean) to"
+        " either side; outside: in neither; equal, differs: of what does not vary; otherwise the"
+        " reason why there is no verdict."
     ),
     ("published", "low"): Column(
         "Lower end of the 95 % interval of the grid's mean over seeds, by Student's t.", SCORE
