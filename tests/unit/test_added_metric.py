@@ -198,7 +198,7 @@ def test_bars_of_a_signed_metric_point_down_where_it_is_negative(make_main):
     assert mark.get_va() == "top"
     assert mark.get_position()[1] == pytest.approx(-0.3)
     readable = main_metric_table(summary).readable.set_index("method")["t1"]
-    assert readable["a8"] == "-0.3000 ± 0.0000 (2) †1"
+    assert readable["a8"] == "−0.3000 ± 0.0000 (2) †1"
     assert readable["full"] == "**0.5000 ± 0.0000 (2)**"
 
 
