@@ -20,7 +20,7 @@ rule write_tables:
         expand(
             "results/tables/{table}.{suffix}",
             table=GRID_TABLES,
-            suffix=["md", "csv"],
+            suffix=TABLE_FILES,
         ),
         *[
             report(

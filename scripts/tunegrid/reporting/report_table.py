@@ -41,7 +41,7 @@ class ReportTable:
 
     Attributes:
         title: one line that says what the table shows.
-        readable: the text of its cells, for Markdown and HTML.
+        readable: the text of its cells, for Markdown, HTML and LaTeX.
         data: the same numbers unrounded, for CSV and the workbook.
         note: what a reader must know of its columns and marks; empty if there is nothing to say.
         links: column of `readable` → for each row the folder or file, below `results/`, of the runs
