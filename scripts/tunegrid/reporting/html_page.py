@@ -37,7 +37,7 @@ PAGE = """\
 <style>
   body { font: 14px sans-serif; margin: 1.5em }
   p { max-width: 60em }
-  .frame { overflow: auto; width: fit-content; max-width: 100%; max-height: 90vh }
+  .frame { overflow: auto; width: fit-content; max-width: 100%; max-height: calc(100vh - 7em) }
   table { border-collapse: separate; border-spacing: 0 }
   th, td { padding: .3em .8em; border-bottom: 1px solid #ddd; text-align: left; background: white }
   td { white-space: nowrap; vertical-align: top }
