@@ -8,13 +8,15 @@ from tunegrid.results import FINISHED, GROUP, PROVENANCE, RUN, RUN_PATH
 
 
 def link_groups(groups: pd.DataFrame) -> list[str]:
-    """The folder with the runs of each row; empty where no run is finished.
+    """The folder with the runs of each row; empty where no run is finished, or no task is named.
 
     Args:
         groups: has `GROUP` and the columns of `tunegrid.statistics.run_counts.COUNTS`.
     """
     finished = groups["n_runs"] - groups["n_failed"] - groups["n_missing"]
-    return _link_folders(groups, finished.fillna(0) > 0)
+    # A paper's share of parameters is of no task.
+    has_task = groups["task"].notna() & (groups["task"] != "")
+    return _link_folders(groups, (finished.fillna(0) > 0) & has_task)
 
 
 def link_comparisons(comparisons: pd.DataFrame) -> list[str]:
