@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 from jinja2 import Environment, Template
-from markupsafe import Markup
 
 from tunegrid.reporting.cell_text import (
     count_row_names,
@@ -30,6 +29,11 @@ LINKS_NOTE = "A number in blue leads to the folder or file of the runs that it i
 #: Numbers lead to their runs only where the page lies beside them, in results/tables: in the report
 #: it is embedded in another page, and the runs are not there.
 PAGE = """\
+{% macro cell(tag, part) %}
+<{{ tag }}{% if part.kind %} class="{{ part.kind }}"{% endif %}
+{% if part.runs %} data-runs="{{ part.runs }}"{% endif %}>
+{%- if part.bold %}<b>{{ part.bold }}</b>{% endif %}{{ part.rest }}</{{ tag }}>
+{%- endmacro %}
 <!DOCTYPE html>
 <html lang="en">
 <meta charset="utf-8">
@@ -54,10 +58,10 @@ PAGE = """\
 <h3>{{ table.title }}</h3>
 <div class="frame">
 <table data-names="{{ table.names }}">
-<thead><tr>{% for head in table.heads %}{{ head | cell("th") }}{% endfor %}</tr></thead>
+<thead><tr>{% for head in table.heads %}{{ cell("th", head) }}{% endfor %}</tr></thead>
 <tbody>
 {% for row in table.rows %}
-<tr>{% for part in row %}{{ part | cell("td") }}{% endfor %}</tr>
+<tr>{% for part in row %}{{ cell("td", part) }}{% endfor %}</tr>
 {% endfor %}
 </tbody>
 </table>
@@ -131,12 +135,14 @@ class _Cell:
     """A cell of the page.
 
     Attributes:
-        content: its text, as HTML.
+        rest: its text, behind the part of it that is bold.
+        bold: the part of its text at the beginning that is bold.
         kind: `number`, `sentence`, or empty for every other cell.
         runs: the folder or file of the runs behind it, below `results/`; empty if there is none.
     """
 
-    content: str
+    rest: str
+    bold: str = ""
     kind: str = ""
     runs: str = ""
 
@@ -180,7 +186,7 @@ def _lay_out(table: ReportTable) -> _PageTable:
         title=table.title,
         note=table.note,
         names=count_row_names(readable),
-        heads=[_Cell(str(name), kind) for name, kind in zip(columns, kinds, strict=True)],
+        heads=[_Cell(str(name), kind=kind) for name, kind in zip(columns, kinds, strict=True)],
         rows=rows,
     )
 
@@ -190,22 +196,10 @@ def _lay_out_row(
 ) -> Iterator[_Cell]:
     for value, kind, leads_to in zip(values, kinds, runs, strict=True):
         bold, rest = split_bold(value)
-        content = Markup("<b>{}</b>{}").format(bold, rest) if bold else rest
-        yield _Cell(content, "sentence" if is_sentence(value) else kind, leads_to)
+        yield _Cell(rest, bold, "sentence" if is_sentence(value) else kind, leads_to)
 
 
 @cache
 def _template() -> Template:
     environment = Environment(autoescape=True, trim_blocks=True, keep_trailing_newline=True)
-    environment.filters["cell"] = _write_cell
     return environment.from_string(PAGE)
-
-
-def _write_cell(cell: _Cell, tag: str) -> Markup:
-    """The cell as an element."""
-    attributes = Markup("")
-    if cell.kind:
-        attributes += Markup(' class="{}"').format(cell.kind)
-    if cell.runs:
-        attributes += Markup(' data-runs="{}"').format(cell.runs)
-    return Markup("<{0}{1}>{2}</{0}>").format(tag, attributes, cell.content)
