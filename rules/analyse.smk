@@ -150,7 +150,7 @@ if PAPERS:
             summary="results/summary.parquet",
             cards=CARDS,
         output:
-            expand("results/tables/{table}.{suffix}", table=COMPARED, suffix=["md", "csv"]),
+            expand("results/tables/{table}.{suffix}", table=COMPARED, suffix=TABLE_FILES),
             *[
                 report(
                     f"results/tables/{table}.html",

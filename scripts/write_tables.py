@@ -1,8 +1,8 @@
 #!/usr/bin/env python
 """Write the tables of the results: the answer, tasks, data, runs, metrics, comparisons, costs.
 
-Each table as Markdown and HTML to read, and as CSV, unrounded, to compute with; the answer also as
-reStructuredText, for the first page of the report.
+Each table as Markdown and HTML to read, as LaTeX to print, and as CSV, unrounded, to compute with;
+the answer also as reStructuredText, for the first page of the report.
 """
 
 from pathlib import Path

@@ -122,6 +122,10 @@ def test_the_tables_show_what_was_printed_and_what_cannot_be_told():
     one = shown[(shown["method"] == "adapter-64") & (shown["task"] == "acl_sup")]
     assert one.set_index("metric").loc["accuracy", "runs"] == "1 ‡4"
     assert first["interval"] == "0.8510 … 0.8710"
+    links = tables["published"].links["ours"]
+    assert links[0] == f"runs/{first['model']}/{first['task']}/{first['method']}/"
+    no_task = [link for link, task in zip(links, shown["task"], strict=True) if not task]
+    assert set(no_task) == {""}
     assert "None of these" not in tables["published"].note
     other = with_micro([row("m", "t", "full", 0.5)])
     none = published_tables(compare_published(REPORT, other), audit.iloc[:0])

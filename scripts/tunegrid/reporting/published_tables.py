@@ -15,6 +15,7 @@ from tunegrid.reporting.report_table import (
     format_numbers,
     join_notes,
 )
+from tunegrid.reporting.run_links import link_groups
 from tunegrid.results import GROUP
 from tunegrid.statistics.run_counts import COUNTS
 
@@ -74,6 +75,7 @@ def published_tables(compared: pd.DataFrame, audit: pd.DataFrame) -> dict[str, R
             readable[order].drop(columns=empty),
             data,
             join_notes(*notes),
+            {"ours": link_groups(data)},
         ),
         "published_audit": ReportTable(
             "Published numbers that cannot be, or say another thing than they seem to",
