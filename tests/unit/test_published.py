@@ -234,7 +234,7 @@ def test_the_trainable_share_is_written_in_one_way():
     )
     shown = tables["published"].readable
     share = shown[(shown["metric"] == "trainable_percent") & (shown["method"] == "adapter-64")]
-    assert share[["ours", "difference"]].values.tolist() == [["2.340 %", "-0.478 %"]]
+    assert share[["ours", "difference"]].values.tolist() == [["2.340 %", "−0.478 %"]]
     audited = tables["published_audit"].readable
     assert audited["finding"].str.contains("without it 2.340 %", regex=False).sum() == 1
 

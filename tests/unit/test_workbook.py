@@ -8,8 +8,7 @@ from synthetic import COMPARISONS, ERRORS, MEMORY, RUNS, SUMMARY, built
 from tunegrid.reporting.answer_sheet import answer_sheet
 from tunegrid.reporting.report_table import read_table
 from tunegrid.reporting.sheet_layout import SCALES, inches, pages_across, room_at
-from tunegrid.reporting.workbook import write_workbook
-from tunegrid.reporting.workbook_columns import SHEETS
+from tunegrid.reporting.workbook import SHEETS, write_workbook
 from tunegrid.statistics.overall import OVERALL
 
 PUBLISHED = pd.DataFrame(

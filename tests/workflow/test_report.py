@@ -129,7 +129,8 @@ def test_a_wide_and_long_table_scrolls_in_its_frame_and_keeps_names_and_head(tmp
         await wait(100);
         const after = places();
         const page = document.documentElement;
-        return {before, after, left: frame.getBoundingClientRect().left, scrolls: page.scrollWidth > page.clientWidth,
+        return {before, after, left: frame.getBoundingClientRect().left,
+                scrolls: page.scrollWidth > page.clientWidth,
                 moved: [frame.scrollLeft, frame.scrollTop]};
         """,
         tmp_path,

@@ -15,33 +15,6 @@ from tunegrid.reporting.answer_sheet import (
 )
 from tunegrid.reporting.difference_format import DifferenceFormat
 
-#: The sheets in their order → what each is.
-SHEETS = {
-    "answer": (
-        "A row for each model, task and method: what it wins or loses by the main metric against"
-        " the reference, and what it costs. A difference leads to the row that it is taken from, a"
-        " mean to its distribution."
-    ),
-    "overall": "A row for each method and metric: its differences, the mean over all tasks.",
-    "comparisons": (
-        "A row for each method (or model) and metric: the method − what it is compared with, on one"
-        " task."
-    ),
-    "summary": (
-        "A row for each cell group (model, task, method) and metric: its distribution over seeds."
-        " Mean, min and max lead to their runs."
-    ),
-    "cost": "A row for each cell group: what it costs, beside what it scores.",
-    "published": "A row for each published number, and beside it the grid's own.",
-    "memory": "A row for each model and method: the memory of one training step, in bytes.",
-    "per class": "A row for each cell group and label: its test scores.",
-    "data": "A row for each task and split: what it holds, and what is wrong with it.",
-    "runs": "A row for each cell of the grid: what its run measured, or why there is none.",
-    "settings": "A row for each cell: every setting of its run.",
-    "provenance": "A row for each cell: what made its run.",
-    "glossary": "This page: what each sheet and column is.",
-}
-
 #: Number formats, as Excel writes them; empty: the general one.
 SCORE = "0.0000"
 DIFFERENCE = "+0.0000;-0.0000;0.0000"
