@@ -208,6 +208,7 @@ def programs(tasks: list[str]) -> dict[str, list[str]]:
         " --csv comparisons.csv --overall overall.csv --mcnemar mcnemar.csv"
         f" --intervals intervals.parquet --processes {CORES}",
         "summarise": f"--runs runs.parquet {cards} --intervals intervals.parquet"
+        " --evaluations evaluations.parquet"
         " --parquet summary.parquet --csv summary.csv",
         "count_errors": "--runs runs.parquet --root runs --output errors",
         "count_cost": "--runs runs.parquet --memory tables/memory.csv --output cost.csv",
