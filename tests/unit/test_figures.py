@@ -7,6 +7,7 @@ from itertools import combinations, product
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.container import BarContainer
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from synthetic import (
@@ -274,7 +275,7 @@ def test_series_can_be_told_apart_without_colour():
             assert len({look.hatch for look in looks.values()}) == len(series)
 
 
-METHODS = [f"adapter-{size}-houlsby" for size in range(24)]
+METHODS = [f"adapter-{size}-houlsby" for size in range(20)]
 #: Models, methods and tasks: as the demo has them, as many as looks tell apart, and many.
 GRIDS = {
     "small": (["minilm-l6"], ["full", "adapter-64", "adapter-8"], ["reviews", "paper_sentences"]),
@@ -363,6 +364,27 @@ def test_every_method_and_task_is_named_in_every_figure(name):
         written = "\n".join(text.get_text() for text in texts_of(figure))
         wanted = methods if kind in ("curves", "memory") else [*methods, *tasks]
         assert [one for one in wanted if one not in written] == [], kind
+
+
+def test_the_figures_of_a_grid_without_a_finished_run_say_so():
+    runs = make_runs(tasks=("t1",))
+    summary = summarise(runs, CARDS, make_intervals(runs))
+    runs["state"] = MISSING
+    runs[[*METRICS, "train_seconds"]] = np.nan
+    figure = plot_pareto(cost(runs, STEPS), summary.iloc[:0], COMPARISONS)
+    assert "no run is finished" in explained(figure)
+    assert figure.axes[0].get_xlabel().endswith("m2 · a8: missing")
+
+
+@pytest.mark.parametrize("methods", [["full"], METHODS])
+def test_one_seed_has_no_error_bars(methods):
+    runs = make_runs(["m1"], methods, ["t1"], [1])
+    summary = summarise(runs, CARDS, make_intervals(runs))
+    axes = bars.plot_bars(summary, "accuracy", "sd").axes[0]
+    errors = [one.errorbar for one in axes.containers if isinstance(one, BarContainer)]
+    segments = [one for error in errors for one in error[2][0].get_segments()]
+    assert errors
+    assert all(len(segment) == 0 for segment in segments)
 
 
 def test_lying_bars_show_what_upright_ones_do():

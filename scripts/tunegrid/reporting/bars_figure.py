@@ -1,6 +1,5 @@
 """Bar charts: one metric, grouped by task, a bar for each model and method."""
 
-import textwrap
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -26,7 +25,12 @@ from tunegrid.reporting.figure_style import (
 )
 from tunegrid.reporting.figure_text import widest
 from tunegrid.reporting.marks import explain_marks_in_legend, format_marks, name_absence
-from tunegrid.reporting.method_rows import ModelPlace, arrange_method_rows, place_models
+from tunegrid.reporting.method_rows import (
+    ModelPlace,
+    arrange_method_rows,
+    name_block,
+    place_models,
+)
 
 #: Share of a task's place on the axis that its bars take together.
 FILLED = 0.8
@@ -94,7 +98,7 @@ def _draw_upright(table: pd.DataFrame, metric: Metric, error_bar: str) -> Figure
             rows["mean"] - foot,
             width * 0.92,
             bottom=foot,
-            yerr=rows[error_bar].fillna(0),
+            yerr=rows[error_bar],
             label=series_label(model, method, models),
             **_style(looks[model, method], capsize=min(3.0, 60 * width)),
         )
@@ -149,7 +153,7 @@ def _draw_lying(table: pd.DataFrame, metric: Metric, error_bar: str) -> Figure:
     left, right = _finite_bounds(metric)
     first.set_xlim(left=left, right=right)
     title = f"{metric.with_unit(metric.title)}, test split"
-    first.set_ylabel(textwrap.fill(title, max(12, int(len(methods) * height / 0.07))))
+    name_block(first, title, len(methods) * height)
     return figure
 
 
@@ -172,7 +176,7 @@ def _draw_lying_model(
         rows["mean"] - foot,
         place.height * 0.92,
         left=foot,
-        xerr=rows[error_bar].fillna(0),
+        xerr=rows[error_bar],
         label=model,
         **_style(place.look, capsize=1.0),
     )

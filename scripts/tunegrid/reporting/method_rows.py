@@ -1,6 +1,7 @@
 """Panels in which methods stand below each other, whose names have room however many there are."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,8 @@ LEFT, HEIGHT_AROUND = 0.45, 0.5
 NUMBER = 0.42
 #: A panel that is higher than this, in inches, has the numbers of its axis at the top, too.
 TALL = 6.0
+#: Width of a character beside a block, in inches, and the least characters of a line there.
+CHARACTER, LEAST_CHARACTERS = 0.07, 12
 #: Share of a method's place that its models take together.
 FILLED = 0.8
 
@@ -109,3 +112,15 @@ def arrange_method_rows(
     grid[0, 0].set_yticks(range(len(names)), names)
     grid[0, 0].set_ylim(len(names) - 0.5, -0.5)
     return figure, panels
+
+
+def name_block(axes: Axes, title: str, height: float) -> None:
+    """Write what the axis of a block shows beside its first panel, at its top if it is tall.
+
+    Args:
+        axes: the first panel of the block.
+        title: is broken into lines where the panel ends.
+        height: of a panel, in inches.
+    """
+    characters = max(LEAST_CHARACTERS, int(height / CHARACTER))
+    axes.set_ylabel(textwrap.fill(title, characters), loc="top" if height > TALL else "center")

@@ -1,6 +1,5 @@
 """Methods below each other: quality against how much of the model is trained."""
 
-import textwrap
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,12 @@ from tunegrid.reporting.figure_style import (
     place_legend,
 )
 from tunegrid.reporting.marks import explain_marks_in_legend, format_marks, name_absence
-from tunegrid.reporting.method_rows import ModelPlace, arrange_method_rows, place_models
+from tunegrid.reporting.method_rows import (
+    ModelPlace,
+    arrange_method_rows,
+    name_block,
+    place_models,
+)
 from tunegrid.statistics.summarise import unequal_steps
 
 #: Height of a model's place within that of a method, without and with the marks of runs beside it,
@@ -24,8 +28,6 @@ from tunegrid.statistics.summarise import unequal_steps
 PLACE, PLACE_MARKED, LEAST_PLACE, LEAST_PANEL = 0.06, 0.085, 0.16, 1.2
 #: How far the points of the runs stand above their mean, as a share of a model's place.
 RUNS_ASIDE = 0.3
-#: Width of a character of a label that stands beside a panel, in inches.
-CHARACTER = 0.07
 
 
 def plot_methods(runs: pd.DataFrame, summary: pd.DataFrame, error_bar: str) -> Figure:
@@ -65,8 +67,7 @@ def plot_methods(runs: pd.DataFrame, summary: pd.DataFrame, error_bar: str) -> F
                 if pd.notna(score):
                     axes.axvline(score, linewidth=1.0, label=label, zorder=1, **line)
         title = METRICS[metric].with_unit(METRICS[metric].title)
-        characters = max(12, int(len(methods) * height / CHARACTER))
-        panels[tasks[0]].set_ylabel(textwrap.fill(f"{title}, test split", characters))
+        name_block(panels[tasks[0]], f"{title}, test split", len(methods) * height)
     place_legend(figure, figure.axes, _legend_title(runs, summary, error_bar))
     return figure
 
@@ -115,7 +116,7 @@ def _draw_means(
     axes.errorbar(
         means["mean"],
         y,
-        xerr=means[error_bar].fillna(0),
+        xerr=means[error_bar],
         color=place.look.color,
         marker=place.look.marker,
         markersize=4,
@@ -134,6 +135,7 @@ def _draw_means(
                 fontsize=MARK_SIZE,
                 ha="left",
                 va="center",
+                bbox={"facecolor": "white", "linewidth": 0, "pad": 0.5},
             )
         elif row.n > 0 and format_marks(row):
             axes.annotate(

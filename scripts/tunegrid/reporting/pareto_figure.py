@@ -185,11 +185,10 @@ def _legend_title(costs: pd.DataFrame, key: _Key) -> str:
     better = "higher" if main_metric().higher_is_better else "lower"
     models = list(costs["model"].unique())
     title = (
-        f"{models_note(models)}means over {seeds_note(costs.loc[costs['n'] > 0, 'n'])}; upright"
-        " bars: 95 % interval over seeds and test examples; lying bars: ± standard deviation of a"
-        f" run's time over seeds\nline, best means: no mean is {better} at lower cost, which may be"
-        " chance\nhollow, dominated: one that costs less is shown to be better, or the same within"
-        " the margin; filled: not told"
+        f"{models_note(models)}{_explain_bars(costs)}\n"
+        f"line, best means: no mean is {better} at lower cost, which may be chance\n"
+        "hollow, dominated: one that costs less is shown to be better, or the same within the"
+        " margin; filled: not told"
     )
     if key.numbers:
         title += (
@@ -200,6 +199,19 @@ def _legend_title(costs: pd.DataFrame, key: _Key) -> str:
     if (shapes > 1).any(axis=None):
         title += "\nsteps of unequal batch or length: see the table cost"
     return title + explain_marks_in_legend(costs)
+
+
+def _explain_bars(costs: pd.DataFrame) -> str:
+    """What the error bars are, for the title of the legend."""
+    finished = costs.loc[costs["n"] > 0, "n"]
+    if finished.empty:
+        return "no run is finished"
+    if finished.max() < 2:
+        return "one seed each; upright bars: 95 % interval over test examples"
+    return (
+        f"means over {seeds_note(finished)}; upright bars: 95 % interval over seeds and test"
+        " examples; lying bars: ± standard deviation of a run's time over seeds"
+    )
 
 
 def _spreads(rows: pd.DataFrame, cost: Cost) -> pd.Series:
