@@ -34,9 +34,11 @@ from tunegrid.reporting.method_rows import (
 
 #: Share of a task's place on the axis that its bars take together.
 FILLED = 0.8
-#: The least width of an upright bar, and the width of what stands beside the bars, in inches. Where
-#: more bars than fit would be drawn side by side, they lie, and their methods stand beside them.
-NARROWEST, BESIDE = 0.09, 0.6
+#: The least width of an upright bar, in inches. More bars than fit side by side lie, and their
+#: methods stand beside them.
+NARROWEST = 0.09
+#: Width of what stands beside upright bars, in inches.
+BESIDE = 0.6
 #: Font size of the names of tasks below upright bars, in points.
 TASK_SIZE = 8
 #: Width of a lying bar, without and with the marks of runs at its end, and the least height of a

@@ -1,5 +1,6 @@
 """One look for all figures: colour-blind safe, readable in grey, the same bytes every time."""
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -78,6 +79,9 @@ BASELINE_LINES: dict[str, tuple[str, dict[str, Any]]] = {
     "tfidf_baseline": ("TF-IDF, logistic regression", {"color": "#777777", "linestyle": "dashdot"}),
 }
 BASELINES = [label for label, _ in BASELINE_LINES.values()]
+
+# It logs a hundred lines for each PDF file, among which a warning would not be seen.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 #: What error bars may show: column of the summary → what legends call it.
 ERROR_BARS = {"sd": "standard deviation", "variance": "variance"}
