@@ -176,6 +176,8 @@ use rule plot_figure as plot_confusion with:
 use rule plot_figure as plot_pareto with:
     input:
         cost="results/cost.csv",
+        summary="results/summary.parquet",
+        comparisons="results/comparisons.parquet",
     output:
         **figure_files(
             "pareto",

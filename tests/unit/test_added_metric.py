@@ -230,7 +230,8 @@ def test_the_main_metric_is_that_of_the_answer_of_its_table_and_beside_the_costs
     shown = results.tables["cost"].readable["Matthews correlation"]
     assert shown[0] == f"{results.costs[matthews.name][0]:.4f}"
     assert "Matthews correlation, trained alone" in results.tables["parts"].readable
-    assert plot_pareto(results.costs).axes[0].get_ylabel() == "Matthews correlation, test split"
+    figure = plot_pareto(results.costs, results.summary, COMPARISONS)
+    assert figure.axes[0].get_ylabel() == "Matthews correlation, test split"
 
 
 def test_the_first_sheet_has_the_main_metric_in_its_own_unit(make_main):
@@ -262,6 +263,6 @@ def test_of_a_metric_whose_lower_values_are_better_the_lowest_is_the_best(make_m
     costs = cost(make_runs(tasks=("t1",)), STEPS)
     costs["traced"] = [1.0, 2.0, 3.0, 4.0]
     costs[perplexity.name] = [1.4, 1.5, 1.1, 1.2]
-    figure = plot_pareto(costs)
+    figure = plot_pareto(costs, summary, COMPARISONS)
     assert figure.axes[0].lines[0].get_ydata().tolist() == [1.4, 1.1]
     assert "no mean is lower at lower cost" in figure.legends[0].get_title().get_text()

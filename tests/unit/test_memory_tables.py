@@ -31,5 +31,12 @@ def test_what_fits_and_what_is_saved():
 
 def test_the_memory_figure_has_a_bar_for_each_method_and_lines_of_gpus():
     parts, batches, _ = plot_memory(PREDICTED).axes
-    assert [label.get_text() for label in parts.get_xticklabels()] == ["full", "a8"]
-    assert {text.get_text() for text in batches.texts} >= {"T4", "A100 (80 GB), H100"}
+    assert [label.get_text() for label in parts.get_yticklabels()] == ["full", "a8"]
+    lines = {text.get_text() for text in batches.texts}
+    assert lines >= {"T4 (16 GB): 13.0 GB", "A100 (80 GB), H100: 69.6 GB"}
+
+
+def test_the_memory_figure_names_its_model_and_says_what_gpus_leave():
+    title = plot_memory(PREDICTED).legends[0].get_title().get_text().replace("\n", " ")
+    assert title.startswith("m1: ")
+    assert "its memory less 1.3 GB for CUDA's context, and that divided by 1.13" in title

@@ -11,9 +11,11 @@ from matplotlib.figure import Figure
 
 from tunegrid.metrics import METRICS, Metric
 from tunegrid.reporting.figure_style import (
-    BASELINE,
+    BASELINE_LINES,
     MARK_SIZE,
+    MOST_TOGETHER,
     WIDTH,
+    Look,
     error_note,
     models_note,
     place_legend,
@@ -21,85 +23,198 @@ from tunegrid.reporting.figure_style import (
     series_looks,
     series_of,
 )
+from tunegrid.reporting.figure_text import widest
 from tunegrid.reporting.marks import explain_marks_in_legend, format_marks, name_absence
+from tunegrid.reporting.method_rows import (
+    ModelPlace,
+    arrange_method_rows,
+    name_block,
+    place_models,
+)
 
 #: Share of a task's place on the axis that its bars take together.
 FILLED = 0.8
-#: The least width of a bar in inches; more bars than fit make the figure wider than a page.
+#: The least width of an upright bar, in inches. More bars than fit side by side lie, and their
+#: methods stand beside them.
 NARROWEST = 0.09
+#: Width of what stands beside upright bars, in inches.
+BESIDE = 0.6
+#: Font size of the names of tasks below upright bars, in points.
+TASK_SIZE = 8
+#: Width of a lying bar, without and with the marks of runs at its end, and the least height of a
+#: method's place, in inches.
+LYING, LYING_MARKED, LEAST_PLACE = 0.05, 0.085, 0.15
 
 
 def plot_bars(summary: pd.DataFrame, metric: str, error_bar: str) -> Figure:
-    """Draw the mean of a metric over seeds, with error bars and the majority class's score.
+    """Draw the mean of a metric over seeds, with error bars and the scores that cost nothing.
 
-    The axis reaches from the metric's lower bound to its upper one, as far as it has bounds. Bars
-    begin at 0, so that negative values point down, or at the bound next to it.
+    These are the majority class's and, where the metric has one, that of logistic regression on
+    TF-IDF weights. The axis reaches from the metric's lower bound to its upper one, as far as it
+    has bounds. Bars begin at 0, so that negative values point down, or at the bound next to it.
+    Many bars lie, a panel for each task, with the methods below each other.
 
     Args:
         summary: as `tunegrid.statistics.summarise.summarise` returns it.
         metric: a name in `METRICS`.
         error_bar: the summary's column that error bars show, `sd` or `variance`.
     """
-    entry = METRICS[metric]
     table = summary[summary["metric"] == metric]
+    bars = len(series_of(table)) * table["task"].nunique()
+    together = len(series_of(table)) <= MOST_TOGETHER
+    if together and bars * NARROWEST <= FILLED * (WIDTH - BESIDE):
+        figure = _draw_upright(table, METRICS[metric], error_bar)
+    else:
+        figure = _draw_lying(table, METRICS[metric], error_bar)
+    models = list(table["model"].unique())
+    note = models_note(models) + error_note(error_bar, table["n"]) + explain_marks_in_legend(table)
+    place_legend(figure, figure.axes, note)
+    return figure
+
+
+def _foot(metric: Metric) -> float:
+    """Where bars begin."""
+    return float(np.clip(0.0, *metric.bounds))
+
+
+def _draw_upright(table: pd.DataFrame, metric: Metric, error_bar: str) -> Figure:
+    """Draw the bars of each task side by side in one panel.
+
+    Args:
+        table: the rows of the summary of this metric.
+        metric: which one.
+        error_bar: the column that error bars show.
+    """
     tasks, series = list(table["task"].unique()), series_of(table)
     models = list(table["model"].unique())
     looks = series_looks(series)
-    foot = float(np.clip(0.0, *entry.bounds))
+    foot = _foot(metric)
     width = FILLED / len(series)
-    inches = max(WIDTH, len(tasks) * len(series) * NARROWEST / FILLED)
-    figure, axes = plt.subplots(figsize=(inches, 3.0))
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.0))
     for position, (model, method) in enumerate(series):
         rows = table[(table["model"] == model) & (table["method"] == method)].set_index("task")
         rows = rows.reindex(tasks)
         places = np.arange(len(tasks)) + (position - (len(series) - 1) / 2) * width
-        look = looks[model, method]
         axes.bar(
             places,
             rows["mean"] - foot,
             width * 0.92,
             bottom=foot,
-            yerr=rows[error_bar].fillna(0),
+            yerr=rows[error_bar],
             label=series_label(model, method, models),
-            color=look.color,
-            hatch=look.hatch,
-            edgecolor="white",
-            linewidth=0.4,
-            error_kw={"elinewidth": 0.9, "capsize": min(3.0, 60 * width), "ecolor": "#222222"},
+            **_style(looks[model, method], capsize=min(3.0, 60 * width)),
         )
         for place, row in zip(places, rows.itertuples(), strict=True):
-            _write_marks(axes, place, row, error_bar, foot)
-    _draw_baselines(axes, table, tasks)
-    axes.set_xticks(range(len(tasks)), tasks)
+            _write_marks(axes, place, row, error_bar, foot, lying=False)
+    middles: npt.NDArray[np.intp] = np.arange(len(tasks))
+    for column, (label, line) in BASELINE_LINES.items():
+        scores = table.groupby("task")[column].first().reindex(tasks).astype(float)
+        if scores.notna().any():
+            axes.hlines(scores, middles - 0.45, middles + 0.45, linewidth=1.0, label=label, **line)
+    axes.set_xticks(range(len(tasks)), tasks, fontsize=TASK_SIZE)
+    if widest(figure, tasks, TASK_SIZE) > 0.95 * (WIDTH - BESIDE) / len(tasks):
+        axes.set_xticks(range(len(tasks)), tasks, rotation=90)
+        figure.set_figheight(figure.get_figheight() + widest(figure, tasks, TASK_SIZE))
     axes.tick_params(axis="x", length=0)
-    axes.set_ylabel(f"{entry.with_unit(entry.title)}, test split")
-    _limit_axis(axes, entry, foot)
-    note = models_note(models) + error_note(error_bar, table["n"]) + explain_marks_in_legend(table)
-    place_legend(figure, [axes], note)
+    axes.set_ylabel(f"{metric.with_unit(metric.title)}, test split")
+    axes.margins(y=0.12)  # room for the marks, where the axis is not limited
+    bottom, top = _finite_bounds(metric)
+    axes.set_ylim(bottom=bottom, top=top)
+    if metric.bounds[0] < foot:
+        axes.axhline(foot, color="black", linewidth=0.6)
     return figure
 
 
-def _limit_axis(axes: Axes, metric: Metric, foot: float) -> None:
-    """Let the axis show the whole range of the metric, as far as it is finite."""
+def _draw_lying(table: pd.DataFrame, metric: Metric, error_bar: str) -> Figure:
+    """Draw a panel for each task, in which the bars lie below each other.
+
+    Args:
+        table: the rows of the summary of this metric.
+        metric: which one.
+        error_bar: the column that error bars show.
+    """
+    tasks, methods = list(table["task"].unique()), list(table["method"].unique())
+    places = place_models(list(table["model"].unique()))
+    foot = _foot(metric)
+    bar = LYING_MARKED if explain_marks_in_legend(table) else LYING
+    height = max(LEAST_PLACE, bar * len(places) / FILLED)
+    figure, (panels,) = arrange_method_rows(methods, tasks, blocks=1, row_height=height)
+    for task, axes in panels.items():
+        of_task = table[table["task"] == task]
+        for model, place in places.items():
+            rows = of_task[of_task["model"] == model].set_index("method").reindex(methods)
+            _draw_lying_model(axes, rows, error_bar, foot, model, place)
+        for column, (label, line) in BASELINE_LINES.items():
+            score = of_task[column].iloc[0]
+            if pd.notna(score):
+                axes.axvline(score, linewidth=1.0, label=label, **line)
+        if metric.bounds[0] < foot:
+            axes.axvline(foot, color="black", linewidth=0.6)
+    first = panels[tasks[0]]
+    first.margins(x=0.12)
+    left, right = _finite_bounds(metric)
+    first.set_xlim(left=left, right=right)
+    title = f"{metric.with_unit(metric.title)}, test split"
+    name_block(first, title, len(methods) * height)
+    return figure
+
+
+def _draw_lying_model(
+    axes: Axes, rows: pd.DataFrame, error_bar: str, foot: float, model: str, place: ModelPlace
+) -> None:
+    """Draw the bars of a model in one panel.
+
+    Args:
+        axes: the panel.
+        rows: of the summary, one for each method.
+        error_bar: the column that error bars show.
+        foot: where bars begin.
+        model: for the legend.
+        place: of the model.
+    """
+    middles: npt.NDArray[np.floating] = np.arange(len(rows)) + place.offset
+    axes.barh(
+        middles,
+        rows["mean"] - foot,
+        place.height * 0.92,
+        left=foot,
+        xerr=rows[error_bar],
+        label=model,
+        **_style(place.look, capsize=1.0),
+    )
+    for middle, row in zip(middles, rows.itertuples(), strict=True):
+        _write_marks(axes, middle, row, error_bar, foot, lying=True)
+
+
+def _style(look: Look, capsize: float) -> dict[str, Any]:
+    """How bars and their error bars are drawn; `capsize` in points."""
+    return {
+        "color": look.color,
+        "hatch": look.hatch,
+        "edgecolor": "white",
+        "linewidth": 0.4,
+        "error_kw": {"elinewidth": 0.9, "capsize": capsize, "ecolor": "#222222"},
+    }
+
+
+def _finite_bounds(metric: Metric) -> tuple[float | None, float | None]:
+    """The ends of the metric's range, None where it has none."""
     lower, upper = metric.bounds
-    axes.margins(y=0.12)  # room for the marks, where the axis is not limited
-    if np.isfinite(lower):
-        axes.set_ylim(bottom=lower)
-    if np.isfinite(upper):
-        axes.set_ylim(top=upper)
-    if lower < foot:
-        axes.axhline(foot, color="black", linewidth=0.6)
+    return lower if np.isfinite(lower) else None, upper if np.isfinite(upper) else None
 
 
-def _write_marks(axes: Axes, place: float, row: Any, error_bar: str, foot: float) -> None:
+def _write_marks(
+    axes: Axes, place: float, row: Any, error_bar: str, foot: float, *, lying: bool
+) -> None:
     """Write the marks of a group's runs at the end of its bar, or why it has no bar.
 
     Args:
         axes: where the bar is drawn.
-        place: of the bar on the x axis.
+        place: of the bar on the axis of the methods.
         row: of the summary; all missing if the grid does not have the group.
         error_bar: the column of its error bar.
         foot: where bars begin.
+        lying: whether the bar lies.
     """
     if pd.isna(row.n):
         return
@@ -112,29 +227,10 @@ def _write_marks(axes: Axes, place: float, row: Any, error_bar: str, foot: float
     if not text:
         return
     # A space keeps the text off the bar.
-    axes.text(
-        place,
-        end,
-        f"{text} " if below else f" {text}",
-        rotation=90,
-        fontsize=MARK_SIZE,
-        ha="center",
-        va="top" if below else "bottom",
-    )
-
-
-def _draw_baselines(axes: Axes, table: pd.DataFrame, tasks: list[str]) -> None:
-    """Draw a dashed line across each task's bars at the score of its majority class."""
-    baselines = table.groupby("task")["majority_baseline"].first().reindex(tasks)
-    if baselines.isna().all():
-        return
-    places: npt.NDArray[np.intp] = np.arange(len(tasks))
-    axes.hlines(
-        baselines,
-        places - 0.45,
-        places + 0.45,
-        colors="black",
-        linestyles="dashed",
-        linewidth=1.0,
-        label=BASELINE,
-    )
+    text = f"{text} " if below else f" {text}"
+    if lying:
+        side = "right" if below else "left"
+        axes.text(end, place, text, fontsize=MARK_SIZE, ha=side, va="center_baseline")
+    else:
+        side = "top" if below else "bottom"
+        axes.text(place, end, text, rotation=90, fontsize=MARK_SIZE, ha="center", va=side)

@@ -1,20 +1,24 @@
 """One look for all figures: colour-blind safe, readable in grey, the same bytes every time."""
 
+import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tunegrid.files import atomic_path
+from tunegrid.reporting.figure_text import FONT, measure_text, needs_further_fonts, wrap_text
 
 #: Okabe & Ito's palette (https://jfly.uni-koeln.de/color/), without its yellow and black.
 COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"]
@@ -22,24 +26,30 @@ HATCHES = ["", "///", "...", "xxx", "\\\\\\", "+++"]
 MARKERS = ["o", "s", "^", "D", "v", "P"]
 LINES = ["-", "--", ":", "-."]
 
-#: What legends call the score of predicting train's most frequent class; it comes last in them.
-BASELINE = "majority class"
-#: Height of a line of a legend, in inches.
-LEGEND_LINE = 0.16
-#: Font size of small marks inside a panel, in points.
-MARK_SIZE = 6
+#: So many series are told apart by colour and shape in one panel, in the legend by their names. Of
+#: more, methods stand on an axis or beside panels of their own.
+MOST_TOGETHER = 12
+#: Height of a line of a legend, and the width of a label's handle and gaps, in inches.
+LEGEND_LINE, LEGEND_HANDLE = 0.16, 0.55
+#: Font size of a legend and its title, and of small marks inside a panel, in points.
+LEGEND_SIZE, MARK_SIZE = 7.5, 6
 
-#: A line of text across two columns of a paper, in inches.
+#: The largest side of a picture that matplotlib can draw.
+MOST_PIXELS = 2**16 - 1
+
+#: A line of text across two columns of a paper, in inches. Figures are as wide, and grow in height:
+#: a print at that width keeps the size of their letters.
 WIDTH = 7.0
 
 mpl.rcParams.update(
     {
-        "font.family": "sans-serif",
-        "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same on every machine
+        "font.family": [FONT],
+        "text.parse_math": False,  # a $ in a label is a $
+        "text.hinting": "no_hinting",  # texts are as wide in PNG files as in PDF files
         "font.size": 8,
         "axes.titlesize": 8.5,
         "axes.labelsize": 8,
-        "legend.fontsize": 7.5,
+        "legend.fontsize": LEGEND_SIZE,
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.axisbelow": True,
@@ -61,6 +71,17 @@ UNDATED = {
     ".svg": {"Date": None, "Creator": None},
     ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
+
+#: What legends call the scores that cost nothing, and how they are drawn: column of the summary →
+#: label and line.
+BASELINE_LINES: dict[str, tuple[str, dict[str, Any]]] = {
+    "majority_baseline": ("majority class", {"color": "black", "linestyle": "dashed"}),
+    "tfidf_baseline": ("TF-IDF, logistic regression", {"color": "#777777", "linestyle": "dashdot"}),
+}
+BASELINES = [label for label, _ in BASELINE_LINES.values()]
+
+# It logs a hundred lines for each PDF file, among which a warning would not be seen.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 #: What error bars may show: column of the summary → what legends call it.
 ERROR_BARS = {"sd": "standard deviation", "variance": "variance"}
@@ -140,35 +161,62 @@ def error_note(error_bar: str, counts: pd.Series) -> str:
     return f"error bars: ± {ERROR_BARS[error_bar]} over {seeds_note(counts[counts > 0])} (n−1)"
 
 
-def place_legend(figure: Figure, panels: Sequence[Axes], title: str) -> None:
+def place_legend(
+    figure: Figure,
+    panels: Sequence[Axes],
+    title: str,
+    further: Mapping[str, Artist] | None = None,
+) -> None:
     """Put the legend above the panels, in as many columns as its labels have room for.
 
     The figure grows by the lines of the legend, so that the panels keep their size.
 
     Args:
         figure: the figure that holds the panels.
-        panels: what they label stands in the legend once, in the order of its first occurrence.
-        title: stands above the labels.
+        panels: what they label stands in the legend once, in the order of its first occurrence;
+            the baselines come last.
+        title: stands above the labels; it is broken into lines where the figure ends.
+        further: handles by label, which come after those of the panels.
     """
     handles: dict[str, Artist] = {}
     for axes in panels:
         drawn, names = axes.get_legend_handles_labels()
         handles |= dict(zip(names, drawn, strict=True))
-    # A stable sort, by which the baseline comes last.
-    labels = sorted(handles, key=lambda label: label == BASELINE)
-    characters = 115 * figure.get_figwidth() / WIDTH  # of a line of the legend
-    longest = max(len(label) for label in labels) + 9  # with the handle and the gaps
-    columns = min(max(1, int(characters // longest)), len(labels))
+    handles |= further or {}
+    # A stable sort, by which the baselines come last.
+    labels = sorted(handles, key=lambda label: label in BASELINES)
+    room = figure.get_figwidth() - 0.2
+    title = wrap_text(figure, title, LEGEND_SIZE, room)
+    columns = _legend_columns(figure, labels, room)
     lines = math.ceil(len(labels) / columns) + title.count("\n")
     figure.set_figheight(figure.get_figheight() + LEGEND_LINE * (lines - 1))
     legend = figure.legend(
         [handles[label] for label in labels],
         labels,
-        loc="outside upper center",
+        loc="outside upper center" if figure.get_layout_engine() else "upper center",
         ncols=columns,
         title=title,
     )
-    legend.get_title().set(fontsize=7.5, multialignment="center")
+    legend.get_title().set(fontsize=LEGEND_SIZE, multialignment="center")
+
+
+def _legend_columns(figure: Figure, labels: Sequence[str], room: float) -> int:
+    """In how many columns the labels of a legend fit, filled one after the other.
+
+    Args:
+        figure: that the legend will stand in.
+        labels: in their order.
+        room: in inches.
+    """
+    widths = [measure_text(figure, label, LEGEND_SIZE) + LEGEND_HANDLE for label in labels]
+    for columns in range(len(labels), 1, -1):
+        lines, longer = divmod(len(labels), columns)
+        # matplotlib gives the first columns one label more, where they cannot be equal.
+        ends = np.cumsum([lines + 1] * longer + [lines] * (columns - longer))
+        parts = np.split(widths, ends[:-1])
+        if sum(max(part) for part in parts) <= room:
+            return columns
+    return 1
 
 
 def empty_figure(why: str) -> Figure:
@@ -187,9 +235,14 @@ def save(figure: Figure, outputs: Sequence[Path], dpi: int) -> None:
     Args:
         figure: it is closed afterwards.
         outputs: paths that end in `.png`, `.svg` or `.pdf`.
-        dpi: dots per inch of PNG files.
+        dpi: dots per inch of PNG files; of figures that would have more than `MOST_PIXELS` on a
+            side it is less.
     """
-    for path in outputs:
-        with atomic_path(path) as temporary:
-            figure.savefig(temporary, dpi=dpi, metadata=UNDATED[path.suffix])
+    dpi = min(dpi, int(MOST_PIXELS / max(figure.get_size_inches())))
+    # matplotlib embeds fonts with PostScript outlines, as CJK fonts have them, in Type 3 alone.
+    font_type = 3 if needs_further_fonts(figure) else mpl.rcParams["pdf.fonttype"]
+    with mpl.rc_context({"pdf.fonttype": font_type}):
+        for path in outputs:
+            with atomic_path(path) as temporary:
+                figure.savefig(temporary, dpi=dpi, metadata=UNDATED[path.suffix])
     plt.close(figure)

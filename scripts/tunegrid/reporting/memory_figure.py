@@ -1,79 +1,105 @@
 """A model's memory as a figure: what takes it at the peak, and how it grows."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tunegrid.memory import KINDS
-from tunegrid.memory.fit import load_gpus, room_for_tensors
+from tunegrid.memory.fit import CUDA_CONTEXT, FRAGMENTATION, load_gpus, room_for_tensors
 from tunegrid.memory.records import StepMemory
-from tunegrid.reporting.figure_style import COLOURS, HATCHES, LINES, MARKERS, WIDTH
+from tunegrid.reporting.figure_style import (
+    COLOURS,
+    HATCHES,
+    LINES,
+    MARK_SIZE,
+    MARKERS,
+    MOST_TOGETHER,
+    WIDTH,
+    place_legend,
+)
+
+#: Font size of the names of methods, in points, and the height of a bar with its gap, in inches.
+NAME_SIZE, BAR_HEIGHT = 7, 0.15
+#: The least height of the panel of bars, the height of the panels of growth, and of what stands
+#: around all, in inches.
+LEAST_BARS, GROWTH_HEIGHT, AROUND = 0.6, 1.9, 1.2
+#: How the curves of methods are drawn that are too many to be told apart.
+CROWD: dict[str, Any] = {"color": "#bbbbbb", "linewidth": 0.6, "zorder": 1}
 
 
 def plot_memory(predicted: Sequence[StepMemory]) -> Figure:
     """Three panels: parts at the peak, the peak by micro-batch, and by tokens of an example.
 
+    Dotted lines are what GPUs leave to the tensors of a step. Of more methods than are told apart,
+    the curves are grey but for the highest and the lowest one.
+
     Args:
         predicted: what predict_memory wrote of one model.
     """
-    figure, (parts, batches, lengths) = plt.subplots(
-        1, 3, figsize=(WIDTH, 3.0), width_ratios=[1 + 0.15 * len(predicted), 2, 2]
-    )
     if not predicted:
-        parts.set_title("no method of this model can be traced")
+        figure, axes = plt.subplots(figsize=(WIDTH, 1.0))
+        axes.set_title("no method of this model can be traced")
+        axes.axis("off")
         return figure
-    step = predicted[0].step
-    _draw_parts(parts, predicted)
+    bars = max(LEAST_BARS, BAR_HEIGHT * len(predicted))
+    figure, panels = plt.subplot_mosaic(
+        [["parts", "parts"], ["batches", "lengths"]],
+        figsize=(WIDTH, bars + GROWTH_HEIGHT + AROUND),
+        height_ratios=[bars, GROWTH_HEIGHT],
+    )
+    first = predicted[0]
+    step = first.step
+    _draw_parts(panels["parts"], predicted)
     _draw_growth(
-        batches,
+        panels["batches"],
         {record.step.method: record.by_batch for record in predicted},
         label=f"micro-batch, {step.tokens} tokens each",
     )
     _draw_growth(
-        lengths,
+        panels["lengths"],
         {record.step.method: record.by_tokens for record in predicted},
         label=f"tokens, {step.batch} examples",
     )
-    handles, labels = parts.get_legend_handles_labels()
-    legend = figure.legend(
-        handles,
-        labels,
-        loc="outside upper left",
-        ncols=3,
-        title=(f"at the peak, {step.batch} examples of {step.tokens} tokens, {step.precision}"),
+    panels["batches"].set_ylabel("GB (10⁹ bytes)")
+    place_legend(
+        figure,
+        [panels["parts"], panels["batches"]],
+        f"{first.model}: the live tensors of a training step at its peak; bars: {step.batch}"
+        f" examples of {step.tokens} tokens, {step.precision}\n"
+        "dotted: what a GPU leaves to them: its memory less"
+        f" {CUDA_CONTEXT / 1e9:g} GB for CUDA's context, and that divided by {FRAGMENTATION:g},"
+        " since the allocator reserves more than they take",
     )
-    legend.get_title().set_fontsize(7.5)
-    handles, labels = batches.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper right", ncols=2)
     return figure
 
 
 def _draw_parts(axes: Axes, predicted: Sequence[StepMemory]) -> None:
     """Draw a bar for each method, stacked of what takes the memory at the peak."""
     methods = [record.step.method for record in predicted]
-    below = [0.0] * len(methods)
+    before = [0.0] * len(methods)
     for position, kind in enumerate(KINDS[:-1]):  # inputs are too small to be seen
         sizes = [record.parts[kind] / 1e9 for record in predicted]
-        axes.bar(
-            methods,
+        axes.barh(
+            range(len(methods)),
             sizes,
             0.7,
-            bottom=below,
+            left=before,
             label=kind,
             color=COLOURS[position % len(COLOURS)],
             hatch=HATCHES[position % len(HATCHES)],
             edgecolor="white",
             linewidth=0.4,
         )
-        below = [low + size for low, size in zip(below, sizes, strict=True)]
-    axes.tick_params(axis="x", length=0)
-    if len(methods) > 2:
-        axes.set_xticks(
-            range(len(methods)), methods, rotation=45, ha="right", rotation_mode="anchor"
-        )
-    axes.set_ylabel("GB (10⁹ bytes)")
+        before = [start + size for start, size in zip(before, sizes, strict=True)]
+    axes.set_yticks(range(len(methods)), methods, fontsize=NAME_SIZE)
+    axes.set_ylim(len(methods) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="y", visible=False)
+    axes.grid(axis="x")
+    axes.set_xlabel("GB (10⁹ bytes)")
 
 
 def _draw_growth(axes: Axes, peaks: Mapping[str, Mapping[int, int]], label: str) -> None:
@@ -84,13 +110,22 @@ def _draw_growth(axes: Axes, peaks: Mapping[str, Mapping[int, int]], label: str)
         peaks: bytes at the peak, by method, by micro-batch or length.
         label: what the horizontal axis shows.
     """
-    largest = 0.0
-    for position, (method, peak_at) in enumerate(peaks.items()):
-        points = list(peak_at)
+    last = {method: list(peak_at.values())[-1] for method, peak_at in peaks.items()}
+    together = len(peaks) <= MOST_TOGETHER
+    named = (
+        list(peaks)
+        if together
+        else [max(last, key=last.__getitem__), min(last, key=last.__getitem__)]
+    )
+    for method, peak_at in peaks.items():
         sizes = [size / 1e9 for size in peak_at.values()]
-        largest = max(largest, *sizes)
+        if method not in named:
+            crowd = f"the other {len(peaks) - len(named)} methods: see the table memory"
+            axes.plot(list(peak_at), sizes, label=crowd, **CROWD)
+            continue
+        position = named.index(method)
         axes.plot(
-            points,
+            list(peak_at),
             sizes,
             label=method,
             color=COLOURS[position % len(COLOURS)],
@@ -106,7 +141,7 @@ def _draw_growth(axes: Axes, peaks: Mapping[str, Mapping[int, int]], label: str)
     axes.set_xticks(list(next(iter(peaks.values()))))
     axes.minorticks_off()
     axes.set_xlabel(label)
-    _draw_gpus(axes, largest)
+    _draw_gpus(axes, largest=max(last.values()) / 1e9)
 
 
 def _draw_gpus(axes: Axes, largest: float) -> None:
@@ -116,15 +151,22 @@ def _draw_gpus(axes: Axes, largest: float) -> None:
         axes: where to draw.
         largest: the highest point of the curves, GB.
     """
-    rooms = [(gpu, room_for_tensors(memory) / 1e9) for gpu, memory in load_gpus().items()]
-    shown = [(gpu, room) for gpu, room in rooms if room <= largest * 1.2]
-    for name, size in shown or rooms[:1]:
-        axes.axhline(size, color="black", linestyle=":", linewidth=0.8)
+    gpus = [
+        (name, memory / 1e9, room_for_tensors(memory) / 1e9) for name, memory in load_gpus().items()
+    ]
+    shown = [gpu for gpu in gpus if gpu[2] <= largest * 1.2]
+    for position, (name, memory, room) in enumerate(shown or gpus[:1]):
+        axes.axhline(room, color="black", linestyle=":", linewidth=0.8)
+        # Neighbours stand at opposite ends, since some GPUs differ little.
+        at_right = position % 2 == 1
+        size = "" if f"{memory:g} GB" in name else f" ({memory:g} GB)"
         axes.annotate(
-            name,
-            (0, size),
+            f"{name}{size}: {room:.1f} GB",
+            (1 if at_right else 0, room),
             xycoords=("axes fraction", "data"),
-            xytext=(2, 1.5),
+            xytext=(-2 if at_right else 2, 1.5),
             textcoords="offset points",
-            fontsize=6,
+            fontsize=MARK_SIZE,
+            ha="right" if at_right else "left",
+            bbox={"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0.5},
         )

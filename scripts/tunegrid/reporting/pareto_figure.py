@@ -1,26 +1,37 @@
-"""Cost beside quality: which methods no other one beats."""
+"""Cost beside quality: what no mean beats at lower cost, and what is shown to be dominated."""
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from tunegrid.metrics import main_metric
 from tunegrid.reporting.figure_style import (
+    LEGEND_LINE,
     MARK_SIZE,
     WIDTH,
     Look,
     Series,
     models_note,
     place_legend,
+    seeds_note,
     series_label,
     series_looks,
     series_of,
 )
+from tunegrid.reporting.figure_text import wrap_text
 from tunegrid.reporting.marks import explain_marks_in_legend, format_marks, name_absence
+from tunegrid.results import GROUP
 from tunegrid.statistics.costs import pareto_front
+from tunegrid.statistics.domination import find_dominated
 
 
 @dataclass(frozen=True)
@@ -28,7 +39,7 @@ class Cost:
     """A cost that is drawn.
 
     Attributes:
-        column: of the table of costs.
+        column: of the table of costs; with `_sd` it is that of the standard deviation, if any.
         label: of the axis.
         unit: the axis shows the column's values divided by this.
     """
@@ -42,127 +53,269 @@ COSTS = [
     Cost(column="traced", label="step memory, traced (GB)", unit=1e9),
     Cost(column="train_seconds", label="training time (minutes)", unit=60.0),
 ]
-#: From this ratio of the largest to the smallest cost on, the axis is logarithmic.
-LOG_FROM = 20
-#: A panel names so many of the series that it cannot show.
+#: From this ratio of the largest to the smallest cost on, the axis is logarithmic; from the second
+#: one on, it numbers powers of ten alone.
+LOG_FROM, DECADES_FROM = 20, 300
+#: Below a panel stand so many of the series that it cannot show.
 MOST_NAMED = 6
+#: The most panels side by side, and the height of one, in inches.
+MOST_COLUMNS, ROW_HEIGHT = 3, 2.3
+#: Font size of what stands below a panel, in points, and the width of what stands beside one, in
+#: inches.
+BELOW_SIZE, BESIDE = 7.5, 0.35
+#: The most series that differ in their look. Of more, the legend names one of model and method, and
+#: numbers stand for the other.
+MOST_LOOKS = 36
+#: Room beyond the outermost points and error bars, as a share of the axis.
+ROOM = 0.08
+#: How markers and the line are drawn.
+POINT: dict[str, Any] = {"linestyle": "none", "markersize": 5.5, "markeredgewidth": 1.1}
+SPARSE: dict[str, Any] = POINT | {"elinewidth": 0.7}
+CROWDED: dict[str, Any] = POINT | {"markersize": 3, "markeredgewidth": 0.7, "elinewidth": 0.3}
+LINE: dict[str, Any] = {"color": "#888888", "linewidth": 0.9}
 
 
-def plot_pareto(costs: pd.DataFrame) -> Figure:
+@dataclass(frozen=True)
+class _Key:
+    """How the series of a figure are drawn and named.
+
+    Attributes:
+        looks: of each series.
+        names: of each series, as texts beside a panel call it.
+        numbers: of each series, for the list of those on the line; empty if looks tell them apart.
+        legend: the handles of the legend, by label.
+    """
+
+    looks: dict[Series, Look]
+    names: dict[Series, str]
+    numbers: dict[Series, str]
+    legend: dict[str, Artist]
+
+
+def plot_pareto(costs: pd.DataFrame, summary: pd.DataFrame, comparisons: pd.DataFrame) -> Figure:
     """Draw the main metric against memory and against time, a column of panels for each task.
 
-    A point is a model and method, the mean over seeds. The line joins the points whose mean no
-    other point beats at lower cost.
+    A point is a model and method, the mean over seeds. Its upright bar is the 95 % interval of the
+    mean over seeds and test examples, its lying bar ± one standard deviation of a run's cost over
+    seeds (a traced cost has none). All panels share the axis of quality, those of one cost that
+    cost's. The line joins the points whose mean no other point beats at lower cost. A hollow point
+    is dominated (`find_dominated`).
 
     Args:
         costs: as `tunegrid.statistics.costs.cost` returns it.
+        summary: as `tunegrid.statistics.summarise.summarise` returns it, for the intervals.
+        comparisons: as `tunegrid.statistics.compare.compare_methods` returns them.
     """
     metric = main_metric()
+    intervals = summary[summary["metric"] == metric.name]
+    costs = costs.merge(intervals[[*GROUP, "crossed_low", "crossed_high"]], on=GROUP, how="left")
     tasks = list(costs["task"].unique())
-    models = list(costs["model"].unique())
-    looks = series_looks(series_of(costs))
+    key = _key_of(costs)
+    lines = math.ceil(len(tasks) / MOST_COLUMNS)
+    columns = math.ceil(len(tasks) / lines)
     figure, grid = plt.subplots(
-        len(COSTS),
-        len(tasks),
-        figsize=(max(WIDTH, 2.3 * len(tasks)), 2.4 * len(COSTS)),
-        sharey="col",
+        len(COSTS) * lines,
+        columns,
+        figsize=(WIDTH, ROW_HEIGHT * len(COSTS) * lines),
+        sharey=True,
         squeeze=False,
     )
-    for column, task in enumerate(tasks):
+    for axes in grid.flat:
+        axes.axis("off")
+    below = 0
+    for place, task in enumerate(tasks):
         rows = costs[costs["task"] == task].reset_index(drop=True)
-        for row, cost in enumerate(COSTS):
-            axes = grid[row, column]
-            _draw_panel(axes, rows, rows[cost.column].astype(float) / cost.unit, looks, models)
-            axes.set_xlabel(cost.label)
-        grid[0, column].set_title(task)
+        for at, cost in enumerate(COSTS):
+            axes = grid[place // columns * len(COSTS) + at, place % columns]
+            axes.axis("on")
+            dominated = set(find_dominated(rows, cost.column, comparisons, metric.name))
+            lacking = _draw_panel(axes, rows, cost, key, dominated)
+            _scale_axis(
+                axes, costs[cost.column] / cost.unit, _spreads(costs, cost), rows[cost.column]
+            )
+            width = WIDTH / columns - BESIDE
+            lacking = [wrap_text(figure, line, BELOW_SIZE, width) for line in lacking]
+            axes.set_xlabel("\n".join([cost.label, *lacking]), fontsize=BELOW_SIZE)
+            below = max(below, sum(line.count("\n") + 1 for line in lacking))
+            if at == 0:
+                axes.set_title(task)
     for axes in grid[:, 0]:
         axes.set_ylabel(f"{metric.with_unit(metric.title)}, test split")
-    place_legend(figure, list(grid.flat), _legend_title(costs, models))
+    grid[0, 0].set_ylim(*_limits(costs))
+    figure.set_figheight(figure.get_figheight() + len(COSTS) * lines * below * LEGEND_LINE)
+    place_legend(figure, [], _legend_title(costs, key), key.legend)
     return figure
 
 
-def _legend_title(costs: pd.DataFrame, models: list[str]) -> str:
+def _key_of(costs: pd.DataFrame) -> _Key:
+    """How the series of the table of costs are drawn and named."""
+    series = series_of(costs)
+    models, methods = (list(costs[name].unique()) for name in ("model", "method"))
+    names = {one: series_label(*one, models) for one in series}
+    looks = series_looks(series)
+    legend: dict[str, Artist] = {}
+    numbers: dict[Series, str] = {}
+    if len(series) <= MOST_LOOKS:
+        legend |= {names[one]: _handle(looks[one]) for one in series}
+    else:
+        # The fewer ones, of models and methods, have looks; the others have numbers.
+        numbered, of_look = (1, 0) if len(models) <= len(methods) else (0, 1)
+        few, many = (models, methods) if numbered else (methods, models)
+        look_of = series_looks([("", name) for name in few])
+        looks = {one: look_of["", one[of_look]] for one in series}
+        numbers = {one: str(many.index(one[numbered]) + 1) for one in series}
+        legend |= {name: _handle(look_of["", name]) for name in few}
+        legend |= {
+            f"{number}  {name}": Line2D([], [], linestyle="none")
+            for number, name in enumerate(many, start=1)
+        }
+    legend["dominated"] = Line2D(
+        [], [], color="#444444", marker="o", markerfacecolor="white", **POINT
+    )
+    legend["best means"] = Line2D([], [], **LINE)
+    return _Key(looks=looks, names=names, numbers=numbers, legend=legend)
+
+
+def _handle(look: Look) -> Line2D:
+    return Line2D([], [], color=look.color, marker=look.marker, **POINT)
+
+
+def _legend_title(costs: pd.DataFrame, key: _Key) -> str:
     """What the points and the line are, and what a reader must know of the runs."""
     better = "higher" if main_metric().higher_is_better else "lower"
-    title = f"{models_note(models)}means over seeds; line: no mean is {better} at lower cost"
+    models = list(costs["model"].unique())
+    title = (
+        f"{models_note(models)}{_explain_bars(costs)}\n"
+        f"line, best means: no mean is {better} at lower cost, which may be chance\n"
+        "hollow, dominated: one that costs less is shown to be better, or the same within the"
+        " margin; filled: not told"
+    )
+    if key.numbers:
+        title += (
+            "\nbelow a panel stand the numbers of the points on its line; the others are named in"
+            " the table cost"
+        )
     shapes = costs.dropna(subset="traced").groupby("model")[["batch", "tokens"]].nunique()
     if (shapes > 1).any(axis=None):
         title += "\nsteps of unequal batch or length: see the table cost"
     return title + explain_marks_in_legend(costs)
 
 
+def _explain_bars(costs: pd.DataFrame) -> str:
+    """What the error bars are, for the title of the legend."""
+    finished = costs.loc[costs["n"] > 0, "n"]
+    if finished.empty:
+        return "no run is finished"
+    if finished.max() < 2:
+        return "one seed each; upright bars: 95 % interval over test examples"
+    return (
+        f"means over {seeds_note(finished)}; upright bars: 95 % interval over seeds and test"
+        " examples; lying bars: ± standard deviation of a run's time over seeds"
+    )
+
+
+def _spreads(rows: pd.DataFrame, cost: Cost) -> pd.Series:
+    """The standard deviation of each row's cost over seeds; 0 where there is none."""
+    if f"{cost.column}_sd" not in rows:
+        return pd.Series(0.0, index=rows.index)
+    return rows[f"{cost.column}_sd"].astype(float).fillna(0) / cost.unit
+
+
 def _draw_panel(
-    axes: Axes, rows: pd.DataFrame, costs: pd.Series, looks: dict[Series, Look], models: list[str]
-) -> None:
-    """Draw one task's points and the line of those that no other one beats.
+    axes: Axes, rows: pd.DataFrame, cost: Cost, key: _Key, dominated: set[Series]
+) -> list[str]:
+    """Draw one task's points, and the line of those whose mean no other one beats.
 
     Args:
         axes: where they are drawn.
-        rows: of the table of costs, of one task.
-        costs: of each row, in the unit of the axis.
-        looks: of each model and method.
-        models: of the whole figure.
+        rows: of the table of costs, of one task, with crossed_low and crossed_high.
+        cost: which one.
+        key: how each model and method is drawn.
+        dominated: those that are drawn hollow.
+
+    Returns:
+        What stands below the panel: which numbers stand on the line, if the figure has numbers, and
+        a text for each series that cannot be shown, with the reason.
     """
     metric = main_metric()
-    scores = rows[metric.name]
-    front = pareto_front(costs, scores if metric.higher_is_better else -scores)
-    axes.plot(
-        costs.iloc[front],
-        scores.iloc[front],
-        color="#888888",
-        linewidth=0.9,
-        drawstyle="steps-post",
-        zorder=1,
-    )
-    not_shown = []
-    for row, cost, score in zip(rows.itertuples(), costs, scores, strict=True):
-        look = looks[row.model, row.method]
-        label = series_label(row.model, row.method, models)
-        axes.plot(
-            [cost],
-            [score],
+    scores = rows[metric.name].astype(float)
+    values = rows[cost.column].astype(float) / cost.unit
+    front = pareto_front(values, scores if metric.higher_is_better else -scores)
+    axes.plot(values.iloc[front], scores.iloc[front], drawstyle="steps-post", zorder=1, **LINE)
+    ends = rows[["crossed_low", "crossed_high"]].astype(float)
+    ends = ends.fillna({"crossed_low": scores, "crossed_high": scores})
+    bars = np.array([scores - ends["crossed_low"], ends["crossed_high"] - scores]).clip(min=0)
+    spreads = _spreads(rows, cost)
+    lacking = []
+    for at, row in enumerate(rows.itertuples()):
+        one = (row.model, row.method)
+        look = key.looks[one]
+        known = pd.notna(values[at]) and pd.notna(scores[at])
+        if name_absence(row):
+            lacking.append(f"{key.names[one]}: {name_absence(row)}")
+        elif not known and values.notna().any():
+            lacking.append(f"{key.names[one]}: not known")
+        if not known:
+            continue
+        axes.errorbar(
+            [values[at]],
+            [scores[at]],
+            xerr=[spreads[at]],
+            yerr=bars[:, [at]],
             color=look.color,
             marker=look.marker,
-            markersize=5.5,
-            linestyle="none",
-            label=label,
+            markerfacecolor="white" if one in dominated else look.color,
+            **(CROWDED if key.numbers else SPARSE),
         )
-        if name_absence(row):
-            not_shown.append(f"{label}: {name_absence(row)}")
-        elif pd.isna(cost) and costs.notna().any():
-            not_shown.append(f"{label}: not known")
-        elif format_marks(row) and pd.notna(cost):
+        if format_marks(row) and not key.numbers:
             axes.annotate(
                 format_marks(row),
-                xy=(cost, score),
+                xy=(values[at], scores[at]),
                 xytext=(4, -7),
                 textcoords="offset points",
                 fontsize=MARK_SIZE,
             )
-    _scale_axis(axes, costs)
-    if len(not_shown) > MOST_NAMED:
-        not_shown[MOST_NAMED:] = [f"and {len(not_shown) - MOST_NAMED} more"]
-    axes.text(
-        0.98,
-        0.03,
-        "\n".join(not_shown),
-        transform=axes.transAxes,
-        fontsize=MARK_SIZE,
-        ha="right",
-        va="bottom",
-        # It stands over the line (1) and under the points (2), of which none may be hidden.
-        zorder=1.5,
-        bbox={"facecolor": "white", "linewidth": 0, "pad": 1},
-    )
+    if len(lacking) > MOST_NAMED:
+        lacking[MOST_NAMED:] = [f"and {len(lacking) - MOST_NAMED} more"]
+    if not key.numbers or not front:
+        return lacking
+    numbers = [key.numbers[series] for series in series_of(rows.iloc[front])]
+    return [f"on the line, from the left: {' '.join(numbers)}", *lacking]
 
 
-def _scale_axis(axes: Axes, costs: pd.Series) -> None:
-    """Scale the axis of the costs, or say that none is known."""
-    if costs.isna().all():
+def _limits(costs: pd.DataFrame) -> tuple[float, float]:
+    """The ends of the axis of quality: all points with their error bars, and some room."""
+    ends = costs[[main_metric().name, "crossed_low", "crossed_high"]].astype(float)
+    if ends.isna().all(axis=None):
+        return 0.0, 1.0
+    low, high = ends.min(axis=None), ends.max(axis=None)
+    room = ROOM * (high - low) or ROOM
+    return low - room, high + room
+
+
+def _scale_axis(axes: Axes, costs: pd.Series, spreads: pd.Series, shown: pd.Series) -> None:
+    """Scale the axis of a cost so that all its panels are alike, or say that none is known.
+
+    Args:
+        axes: a panel.
+        costs: of all panels of this cost, in the unit of the axis.
+        spreads: half the length of the error bar of each.
+        shown: the costs of this panel.
+    """
+    if shown.isna().all():
         axes.text(0.5, 0.5, "not known", transform=axes.transAxes, ha="center", va="center")
         axes.set_xticks([])
-    elif costs.max() > LOG_FROM * costs.min() > 0:
+        return
+    lower_ends = costs - spreads
+    lowest, highest = lower_ends[lower_ends > 0].min(), (costs + spreads).max()
+    if highest > LOG_FROM * lowest > 0:
         axes.set_xscale("log")
+        room = (highest / lowest) ** ROOM
+        axes.set_xlim(lowest / room, highest * room)
+        digits = (1.0,) if highest > DECADES_FROM * lowest else (1.0, 3.0)
+        axes.xaxis.set_major_locator(LogLocator(subs=digits))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     else:
-        axes.set_xlim(left=0)
-    axes.margins(0.12)
+        axes.set_xlim(0, highest * (1 + ROOM) or 1)
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.xaxis.set_major_formatter("{x:g}")
