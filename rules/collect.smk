@@ -16,6 +16,7 @@ rule workbook:
 rule tables:
     input:
         rules.write_tables.output,
+        rules.write_first_page.output,
         rules.write_memory.output,
         rules.write_memory_example.output if PAPER_WITH_MEMORY else [],
         rules.compare_published.output if PAPERS else [],
@@ -24,6 +25,7 @@ rule tables:
 
 rule figures:
     input:
+        expand("results/figures/forest.{suffix}", suffix=FIGURES),
         expand("results/figures/bars_{metric}.{suffix}", metric=METRICS, suffix=FIGURES),
         expand("results/figures/curves_{task}.{suffix}", task=TASKS, suffix=FIGURES),
         expand("results/figures/confusion_{task}.{suffix}", task=TASKS, suffix=FIGURES),

@@ -24,9 +24,9 @@ NOTE = (
     " interval of this difference alone. p: two-sided, of seeds and examples together, corrected by"
     " Holm's method for all comparisons that answer the same question of one model by one metric."
     " Shown from: a difference of this size would be found with these seeds and examples with power"
-    " 80 %. Needed: so many seeds, or so many test examples, would find this difference. Degenerate:"
-    " how many runs of the method / of the other predict one class or have a loss that is not"
-    " finite. docs/statistics.md explains how each is computed."
+    " 80 %. Needed: so many seeds, or so many test examples, would find this difference."
+    " Degenerate: how many runs of the method / of the other predict one class or have a loss that"
+    " is not finite. docs/statistics.md explains how each is computed."
 )
 
 
@@ -47,7 +47,7 @@ def comparisons_table(comparisons: pd.DataFrame, summary: pd.DataFrame) -> Repor
         "interval": format_intervals(data, "verdict_low", "verdict_high", "{:+.4f}"),
         "of": format_numbers(data["family"], "{}"),
         "alone": format_intervals(data, "low", "high", "{:+.4f}"),
-        "p (Holm)": data["p_holm"].map(_format_p),
+        "p (Holm)": data["p_holm"].map(format_p),
         "shown from": format_numbers(data["detectable"], "{:.4f}"),
         "needed": [_format_needed(row) for row in data.itertuples()],
         "degenerate": [_format_degenerate(row) for row in data.itertuples()],
@@ -91,7 +91,8 @@ def _format_degenerate(row: Any) -> str:
     return f"{row.degenerate} / {row.reference_degenerate}" if row.seeds else DASH
 
 
-def _format_p(p: float) -> str:
+def format_p(p: float) -> str:
+    """A p value with four digits, or that it is less; a dash if it is missing."""
     if pd.isna(p):
         return DASH
     return "< 0.0001" if p < 1e-4 else f"{p:.4f}"

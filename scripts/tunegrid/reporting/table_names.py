@@ -8,6 +8,8 @@ from tunegrid.metrics import MAIN_METRIC
 #: The tables of every grid (`results/tables/<name>.md`, `.html`, `.csv`) → chapter of the report.
 CATEGORY = {
     "answer": "Answer",
+    "overall": "Answer",
+    "pairs": "Answer",
     "comparisons": "Answer",
     MAIN_METRIC: "Quality",
     "methods": "Quality",
