@@ -35,6 +35,30 @@ rule figures:
     localrule: True
 
 
+# The page of `snakemake --report`, with the configuration of this command. Snakemake makes it itself,
+# in this folder, which the job that runs has locked. What it shows is no input of a job in there.
+rule report:
+    input:
+        rules.workbook.input,
+        rules.tables.input,
+        rules.figures.input,
+    output:
+        "results/report.html",
+    params:
+        # The page shows the configuration, too.
+        config=canonical_json(PROJECT.config.model_dump(mode="json")),
+        options=report_options,
+    log:
+        "results/logs/report.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    shell:
+        'python -m snakemake --snakefile "$TUNEGRID"/Snakefile --profile none --nolock'
+        ' {params.options:q} --report-stylesheet "$TUNEGRID"/rules/captions/report.css'
+        " --report {output} > {log} 2>&1"
+
+
 # The memory analysis alone: it needs no training.
 rule memory:
     input:
