@@ -86,6 +86,7 @@ rule summarise:
         runs="results/runs.parquet",
         cards=CARDS,
         intervals="results/intervals.parquet",
+        evaluations="results/evaluations.parquet",
     output:
         parquet="results/summary.parquet",
         csv="results/summary.csv",
@@ -98,7 +99,8 @@ rule summarise:
         "../envs/tunegrid.yaml"
     shell:
         'python "$TUNEGRID"/scripts/summarise.py --runs {input.runs} --cards {input.cards:q}'
-        " --intervals {input.intervals} --parquet {output.parquet} --csv {output.csv} > {log} 2>&1"
+        " --intervals {input.intervals} --evaluations {input.evaluations}"
+        " --parquet {output.parquet} --csv {output.csv} > {log} 2>&1"
 
 
 rule count_errors:
@@ -148,7 +150,7 @@ if PAPERS:
             summary="results/summary.parquet",
             cards=CARDS,
         output:
-            expand("results/tables/{table}.{suffix}", table=COMPARED, suffix=["md", "csv"]),
+            expand("results/tables/{table}.{suffix}", table=COMPARED, suffix=TABLE_FILES),
             *[
                 report(
                     f"results/tables/{table}.html",

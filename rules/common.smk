@@ -53,6 +53,8 @@ PAPERS = PROJECT.papers
 PAPER_WITH_MEMORY = PROJECT.paper_with_memory
 PUBLISHED_NUMBERS = ["results/tables/published.csv"] if PAPERS else []
 FIGURES = ["png", "svg", "pdf"]
+# The files of a table beside its HTML, which the report shows.
+TABLE_FILES = ["md", "tex", "csv"]
 RUN = f"results/runs/{RUN_PATH}"
 
 

@@ -60,7 +60,7 @@ rule write_memory:
         predicted=PREDICTED,
         measured=MEASURED,
     output:
-        expand("results/tables/{table}.{suffix}", table=MEMORY_TABLES, suffix=["md", "csv"]),
+        expand("results/tables/{table}.{suffix}", table=MEMORY_TABLES, suffix=TABLE_FILES),
         *[
             report(
                 f"results/tables/{table}.html",
@@ -133,7 +133,7 @@ if PAPER_WITH_MEMORY:
             expand(
                 "results/tables/{table}.{suffix}",
                 table=MEMORY_EXAMPLE_TABLES,
-                suffix=["md", "csv"],
+                suffix=TABLE_FILES,
             ),
             *[
                 report(

@@ -19,7 +19,7 @@ rule write_tables:
         expand(
             "results/tables/{table}.{suffix}",
             table=GRID_TABLES,
-            suffix=["md", "csv"],
+            suffix=TABLE_FILES,
         ),
         *[
             report(
@@ -77,6 +77,7 @@ rule write_workbook:
         runs="results/runs.parquet",
         summary="results/summary.parquet",
         comparisons="results/comparisons.parquet",
+        overall="results/overall.csv",
         per_class="results/errors/per_class.csv",
         cost="results/cost.csv",
         memory="results/tables/memory.csv",
@@ -99,7 +100,8 @@ rule write_workbook:
         "../envs/tunegrid.yaml"
     shell:
         'python "$TUNEGRID"/scripts/write_workbook.py --runs {input.runs} --summary {input.summary}'
-        " --comparisons {input.comparisons} --per-class {input.per_class} --cost {input.cost}"
+        " --comparisons {input.comparisons} --overall {input.overall}"
+        " --per-class {input.per_class} --cost {input.cost}"
         " --memory {input.memory} --cards {input.cards:q} {params.published} --output {output}"
         " > {log} 2>&1"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Set papers' numbers beside the grid's, and audit them, as Markdown, HTML and CSV.
+"""Set papers' numbers beside the grid's, and audit them, as Markdown, HTML, LaTeX and CSV.
 
 published: every number, ours, the difference, and whether it lies within our interval;
 published_audit: numbers that cannot be, or say another thing than they seem to; and, where a paper

@@ -2,9 +2,9 @@
 """Summarise the runs of each model, task and method over their seeds.
 
 For every metric: n, mean, variance and standard deviation (n−1), the 95 % interval of the mean (by
-Student's t over seeds; by a crossed bootstrap over seeds and test examples, of compare_methods),
-median, minimum and maximum; beside them the baselines, the number of degenerate runs and of test
-examples that stand in train.
+Student's t over seeds; over seeds and test examples, of compare_methods), median, minimum and
+maximum; beside them the baselines, the number of degenerate runs and of test examples that stand in
+train, and whether the method was still getting better in its last epoch.
 """
 
 import logging
@@ -17,6 +17,7 @@ def main() -> None:
     parser = describe(__doc__)
     parser.add_argument("--runs", required=True, type=Path, help="runs.parquet")
     parser.add_argument("--cards", required=True, nargs="+", type=Path, help="data cards, JSON")
+    parser.add_argument("--evaluations", required=True, type=Path, help="of score, Parquet")
     parser.add_argument("--intervals", required=True, type=Path, help="of compare_methods")
     parser.add_argument("--parquet", required=True, type=Path, help="the summary, to write")
     parser.add_argument("--csv", required=True, type=Path, help="the same, to write")
@@ -31,6 +32,7 @@ def main() -> None:
         runs=pd.read_parquet(arguments.runs),
         cards=[read_json(path) for path in arguments.cards],
         intervals=pd.read_parquet(arguments.intervals),
+        evaluations=pd.read_parquet(arguments.evaluations),
     )
     for text in unequal_steps(summary):
         logging.warning("methods took unequal numbers of optimizer steps: %s", text)

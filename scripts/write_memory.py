@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Write the tables of the memory analysis, as Markdown, HTML and, unrounded, CSV.
+"""Write the tables of the memory analysis, as Markdown, HTML, LaTeX and, unrounded, CSV.
 
 Table `memory` has a step of each model and method by formula, traced and measured; `memory_fits`
 the largest micro-batch of each GPU; `memory_saving` what is saved against full fine-tuning.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Write the tables of a paper's memory example, as Markdown, HTML and, unrounded, CSV.
+"""Write the tables of a paper's memory example, as Markdown, HTML, LaTeX and, unrounded, CSV.
 
 memory_published: the paper's figures beside the same network traced; memory_corrected: every
 network, method and way, traced and by formula; memory_errata: the errors of the paper's arithmetic,

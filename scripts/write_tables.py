@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Write the tables of the results: the answer, tasks, data, runs, metrics, comparisons, costs.
 
-Each table as Markdown and HTML to read, and as CSV, unrounded, to compute with.
+Each table as Markdown and HTML to read, as LaTeX to print, and as CSV, unrounded, to compute with.
 """
 
 from pathlib import Path

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Write the workbook: a sheet that says what each column is, then the results, a sheet each.
+"""Write the workbook: the answer, then all results, a sheet each, and what each column is.
 
 Rows of degenerate, failed and missing runs, and of groups that hold some, are coloured; numbers
 lead to the rows of their runs.
@@ -16,6 +16,9 @@ def main() -> None:
     parser.add_argument("--summary", required=True, type=Path, help="summary.parquet of summarise")
     parser.add_argument(
         "--comparisons", required=True, type=Path, help="comparisons.parquet of compare_methods"
+    )
+    parser.add_argument(
+        "--overall", required=True, type=Path, help="overall.csv of compare_methods"
     )
     parser.add_argument(
         "--per-class", required=True, type=Path, help="per_class.csv of count_errors"
@@ -42,6 +45,7 @@ def main() -> None:
     summary = pd.read_parquet(arguments.summary)
     tables = {
         "comparisons": pd.read_parquet(arguments.comparisons),
+        "overall": read_table(arguments.overall),
         "per class": read_table(arguments.per_class),
         "cost": read_table(arguments.cost),
         "memory": read_table(arguments.memory),

@@ -90,9 +90,7 @@ def make_intervals(runs):
     means = runs.groupby(["model", "task", "method"], sort=False)[compared_metrics()].mean()
     long = means.melt(ignore_index=False, var_name="metric").dropna().reset_index()
     value = long.pop("value").astype(float)
-    return long.assign(
-        standard_error=0.05, crossed_low=value - 0.1, crossed_high=value + 0.1
-    )
+    return long.assign(standard_error=0.05, crossed_low=value - 0.1, crossed_high=value + 0.1)
 
 
 def make_card(task, title, exact=0, near=0, conflicts=0):

@@ -5,13 +5,13 @@ summaries, intervals, comparisons, tables, figures and the workbook find it by i
 `METRICS`, in the order in which it is registered here. `docs/add-a-metric.md` shows how to add one.
 
 A metric is computed from one of two things, and the same function serves the score of a run and
-the resampling of its test examples:
+what each of its test examples contributes:
 
 - `label_counts`: how often each label was predicted rightly, predicted, and true (`LabelCounts`).
-  The function maps counts of shape (..., k) to values of shape (...), so that thousands of
-  weightings of the examples are scored by one call.
+  The function maps counts of shape (..., k) to values of shape (...), so that the
+  examples less each kind of them are scored by one call.
 - `log_probabilities`: the function maps the log-probabilities (n, k) and the true labels (n,) to a
-  value for each example, (n,); the metric is their (weighted) mean.
+  value for each example, (n,); the metric is their mean.
 
 Nothing here imports more than NumPy: the Snakefile reads the names and titles.
 """

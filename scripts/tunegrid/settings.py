@@ -13,7 +13,8 @@ from functools import cached_property
 from typing import Any
 
 from tunegrid.config.catalogue import Entry, MethodEntry, ModelEntry, TaskEntry
-from tunegrid.config.schema import Closed, SplitSettings, TrainSettings
+from tunegrid.config.schema import SplitSettings, TrainSettings
+from tunegrid.config.value_types import Closed
 from tunegrid.files import canonical_json, digest
 from tunegrid.results import RUN_PATH
 

@@ -205,8 +205,8 @@ def programs(tasks: list[str]) -> dict[str, list[str]]:
         "collect_runs": "--cells cells.csv --scores scores.parquet --runs runs"
         " --parquet runs.parquet --csv runs.csv --history history.parquet",
         "compare_methods": f"--runs runs.parquet --root runs {cards} --parquet comparisons.parquet"
-        " --csv comparisons.csv --mcnemar mcnemar.csv --intervals intervals.parquet"
-        f" --processes {CORES}",
+        " --csv comparisons.csv --overall overall.csv --mcnemar mcnemar.csv"
+        f" --intervals intervals.parquet --processes {CORES}",
         "summarise": f"--runs runs.parquet {cards} --intervals intervals.parquet"
         " --parquet summary.parquet --csv summary.csv",
         "count_errors": "--runs runs.parquet --root runs --output errors",
@@ -215,7 +215,8 @@ def programs(tasks: list[str]) -> dict[str, list[str]]:
         " --comparisons comparisons.parquet --cost cost.csv --memory tables/memory.csv"
         " --fits tables/memory_fits.csv --errors errors --output tables",
         "write_workbook": "--runs runs.parquet --summary summary.parquet"
-        " --comparisons comparisons.parquet --per-class errors/per_class.csv --cost cost.csv"
+        " --comparisons comparisons.parquet --overall overall.csv"
+        " --per-class errors/per_class.csv --cost cost.csv"
         f" --memory tables/memory.csv {cards} --output results.xlsx",
     }
     return {name: arguments.split() for name, arguments in commands.items()}

@@ -30,19 +30,21 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from tunegrid.config.schema import CompareSettings
-from tunegrid.metrics import METRICS
-from tunegrid.statistics.compare import moderate_over_grid
+from tunegrid.metrics import METRICS, Floats
+from tunegrid.statistics.compare import moderate_over_grid, with_moderated_seeds
 from tunegrid.statistics.components import estimate_components
-from tunegrid.statistics.measurements import Measurement
+from tunegrid.statistics.measurements import GroupMean, Measurement
 from tunegrid.statistics.pairs import Pair, Question, Side
 from tunegrid.statistics.power import examples_needed, seeds_needed
 from tunegrid.statistics.verdicts import ALPHA, Judgement, Verdict, judge_family
 
-TASKS, METHODS = 3, 2
+TASKS = 3
+REFERENCE = "full"
+METHODS = (REFERENCE, "adapter-64", "adapter-8")
 ACCURACY = 0.8
 #: The variances of the latent value that are the example's, the example's for this method, and the
 #: rest's. Together 1.
-OF_EXAMPLE, OF_EXAMPLE_AND_METHOD, OF_REST = 0.6, 0.1, 0.3
+OF_EXAMPLE, OF_EXAMPLE_AND_METHOD, OF_REST = 0.55, 0.15, 0.3
 MIXED = (0.5, 1.5, 5.0)
 METRIC = METRICS["accuracy"]
 
@@ -57,16 +59,20 @@ class Setup:
     loss_points: float = 0.0
 
 
-def simulate_grid(setup: Setup, draw: np.random.Generator) -> list[Measurement]:
-    """The comparisons of one grid, before they are moderated."""
-    measured = []
+def simulate_grid(
+    setup: Setup, draw: np.random.Generator
+) -> tuple[list[Measurement], list[GroupMean]]:
+    """The comparisons and the groups of one grid, before they are moderated."""
+    measured: list[Measurement] = []
+    groups: list[GroupMean] = []
     slope = np.exp(-(special.ndtri(ACCURACY) ** 2) / 2) / np.sqrt(2 * np.pi)
-    for task, points in enumerate(setup.seed_points):
+    for task_number, points in enumerate(setup.seed_points):
+        task = f"task-{task_number}"
         seed_sd = points / 100 / slope
         of_examples = np.sqrt(OF_EXAMPLE) * draw.normal(size=setup.examples)
-        rights = []
-        for method in range(METHODS + 1):
-            accuracy = ACCURACY - (setup.loss_points / 100 if method else 0.0)
+        rights = {}
+        for method in METHODS:
+            accuracy = ACCURACY - (setup.loss_points / 100 if method != REFERENCE else 0.0)
             latent = (
                 special.ndtri(accuracy) * np.sqrt(1 + seed_sd**2)
                 + of_examples
@@ -74,24 +80,40 @@ def simulate_grid(setup: Setup, draw: np.random.Generator) -> list[Measurement]:
                 + seed_sd * draw.normal(size=(setup.seeds, 1))
                 + np.sqrt(OF_REST) * draw.normal(size=(setup.seeds, setup.examples))
             )
-            rights.append((latent > 0).astype(float))
-        for method in range(1, METHODS + 1):
-            differences = rights[method] - rights[0]
-            measured.append(
-                Measurement(
-                    pair=Pair(
-                        question=Question.AGAINST_REFERENCE,
-                        task=f"task-{task}",
-                        side=Side("model", f"method-{method}", {}, setup.seeds),
-                        reference=Side("model", "full", {}, setup.seeds),
-                    ),
+            rights[method] = (latent > 0).astype(float)
+        for method, right in rights.items():
+            groups.append(
+                GroupMean(
+                    key=("model", task, method, METRIC.name),
                     metric=METRIC,
-                    row={"difference": float(differences.mean())},
-                    components=estimate_components(differences),
-                    identical=False,
+                    mean=float(right.mean()),
+                    components=estimate_components(right),
                 )
             )
-    return measured
+            if method != REFERENCE:
+                measured.append(measure(task, method, right - rights[REFERENCE]))
+    return measured, groups
+
+
+def measure(task: str, method: str, differences: Floats) -> Measurement:
+    """The comparison of a method with the reference, of the differences (seeds, examples)."""
+    seeds = len(differences)
+    return Measurement(
+        pair=Pair(
+            question=Question.AGAINST_REFERENCE,
+            task=task,
+            side=Side("model", method, positions={}, planned=seeds),
+            reference=Side("model", REFERENCE, positions={}, planned=seeds),
+        ),
+        metric=METRIC,
+        row={
+            "difference": float(differences.mean()),
+            "seeds": seeds,
+            "reference_seeds": seeds,
+        },
+        components=estimate_components(differences),
+        identical=False,
+    )
 
 
 def judged_grids(
@@ -100,9 +122,11 @@ def judged_grids(
     """The comparisons of many grids and their verdicts."""
     for grid in range(grids):
         draw = np.random.default_rng([grid, setup.seeds, setup.examples])
-        moderated = moderate_over_grid(simulate_grid(setup, draw), settings)
-        estimates = [one.estimate() for one in moderated]
-        yield moderated, judge_family(estimates, METRIC, settings.margin_of(METRIC))
+        measured, groups = simulate_grid(setup, draw)
+        moderated = moderate_over_grid(groups, settings)
+        compared = [with_moderated_seeds(one, moderated) for one in measured]
+        estimates = [one.estimate() for one in compared]
+        yield compared, judge_family(estimates, METRIC, settings.margin_of(METRIC))
 
 
 def examine(setup: Setup, loss: float, grids: int, settings: CompareSettings) -> str:

@@ -20,6 +20,7 @@ from synthetic import (
 )
 
 from tunegrid.metrics import METRICS, main_metric, metric
+from tunegrid.reporting.answer_sheet import answer_sheet
 from tunegrid.reporting.bars_figure import plot_bars
 from tunegrid.reporting.curves_figure import plot_curves
 from tunegrid.reporting.methods_figure import plot_methods
@@ -27,10 +28,14 @@ from tunegrid.reporting.pareto_figure import plot_pareto
 from tunegrid.reporting.result_tables import build_tables
 from tunegrid.reporting.summary_tables import main_metric_table
 from tunegrid.reporting.workbook import write_workbook
+from tunegrid.reporting.workbook_columns import describe_column
 from tunegrid.statistics.costs import cost
+from tunegrid.statistics.overall import OVERALL
 from tunegrid.statistics.summarise import summarise
 
 TASKS = ("t1", "t2", "t1+t2")
+#: Each method is compared on one task alone.
+NO_OVERALL = pd.DataFrame(columns=OVERALL)
 
 
 def add_matthews():
@@ -111,13 +116,29 @@ def make_results():
         runs[f"parts.{part}.outside"] = np.where(joined, 0.25, np.nan)
     summary = summarise(runs, CARDS, make_intervals(runs))
     added = [
-        make_comparison("m1", -0.012, -0.020, -0.004, 0.01, -1.5, 7, metric=name)
-        for name in METRICS
+        make_comparison(
+            "m1",
+            difference=-0.012,
+            low=-0.020,
+            high=-0.004,
+            verdict="worse" if entry.higher_is_better else "better",
+            metric=name,
+        )
+        for name, entry in METRICS.items()
         if name != "accuracy"
     ]
     comparisons = pd.concat([COMPARISONS, pd.DataFrame(added)], ignore_index=True)
     costs = cost(runs, STEPS)
-    tables = build_tables(runs, summary, CARDS, comparisons, costs, STEPS, ERRORS)
+    tables = build_tables(
+        runs=runs,
+        summary=summary,
+        cards=CARDS,
+        comparisons=comparisons,
+        overall=NO_OVERALL,
+        costs=costs,
+        memory=STEPS,
+        errors=ERRORS,
+    )
     return Results(runs, summary, costs, tables)
 
 
@@ -160,7 +181,7 @@ def test_it_reaches_every_figure_of_metrics(added):
 def test_it_reaches_every_sheet_of_metrics_and_is_described(added, tmp_path):
     results = make_results()
     sheets = {name: results.tables[name].data for name in ("comparisons", "cost", "data")}
-    sheets |= {"memory": MEMORY, "per class": ERRORS["per_class"]}
+    sheets |= {"overall": NO_OVERALL, "memory": MEMORY, "per class": ERRORS["per_class"]}
     write_workbook(results.runs, results.summary, sheets, tmp_path / "results.xlsx")
     workbook = openpyxl.load_workbook(tmp_path / "results.xlsx")
     for name in ("runs", "cost"):
@@ -173,7 +194,7 @@ def test_it_reaches_every_sheet_of_metrics_and_is_described(added, tmp_path):
         assert added.name in names
     meanings = [
         meaning
-        for _, column, meaning in workbook["README"].iter_rows(max_col=3, values_only=True)
+        for _, column, meaning in workbook["glossary"].iter_rows(max_col=3, values_only=True)
         if column == added.name
     ]
     direction = "Higher is better." if added.higher_is_better else "Lower is better."
@@ -198,7 +219,7 @@ def test_bars_of_a_signed_metric_point_down_where_it_is_negative(make_main):
     assert mark.get_va() == "top"
     assert mark.get_position()[1] == pytest.approx(-0.3)
     readable = main_metric_table(summary).readable.set_index("method")["t1"]
-    assert readable["a8"] == "-0.3000 ± 0.0000 (2) †1"
+    assert readable["a8"] == "−0.3000 ± 0.0000 (2) †1"
     assert readable["full"] == "**0.5000 ± 0.0000 (2)**"
 
 
@@ -217,8 +238,8 @@ def test_the_main_metric_is_that_of_the_answer_of_its_table_and_beside_the_costs
     results = make_results()
     (answer,) = results.tables["answer"].readable["answer"]
     assert answer == (
-        "a8 loses 1.2 points (0.4 … 2.0) of Matthews correlation against full, at 1 % of the"
-        " parameters trained and 61 % of the memory"
+        "a8 loses Matthews correlation against full: −1.2 points (−2.2 … −0.2). It trains 1.000 %"
+        " of the parameters and takes 61 % of the memory of full."
     )
     title = main_metric_table(results.summary).title
     assert title.startswith("Test Matthews correlation, mean")
@@ -228,14 +249,27 @@ def test_the_main_metric_is_that_of_the_answer_of_its_table_and_beside_the_costs
     assert plot_pareto(results.costs).axes[0].get_ylabel() == "Matthews correlation, test split"
 
 
+def test_the_first_sheet_has_the_main_metric_in_its_own_unit(make_main):
+    perplexity = make_main(add_perplexity)
+    results = make_results()
+    comparisons = results.tables["comparisons"].data
+    answer = answer_sheet(comparisons, NO_OVERALL, results.costs)
+    row = answer.set_index(["model", "task", "method"]).loc[("m1", "t1", "a8")]
+    assert row["difference (labels)"] == -0.012
+    assert perplexity.name in answer
+    described = describe_column("answer", "difference (labels)")
+    assert described.number_format == "+0.0000;-0.0000;0.0000"
+    assert perplexity.noun in described.meaning
+
+
 def test_of_a_metric_whose_lower_values_are_better_the_lowest_is_the_best(make_main):
     perplexity = make_main(add_perplexity)
     assert main_metric() is perplexity
     results = make_results()
     (answer,) = results.tables["answer"].readable["answer"]
     assert answer == (
-        "a8 lowers perplexity by 0.0120 labels (0.0040 … 0.0200) against full, at 1 % of the"
-        " parameters trained and 61 % of the memory"
+        "a8 lowers perplexity against full: −0.0120 labels (−0.0220 … −0.0020). It trains 1.000 %"
+        " of the parameters and takes 61 % of the memory of full."
     )
     summary = results.summary
     of_task = summary[(summary["metric"] == perplexity.name) & (summary["task"] == "t1")]

@@ -150,6 +150,7 @@ def test_a_mean_over_tasks_stands_before_the_tasks_and_says_what_it_speaks_of():
     assert "on average over these 4 tasks and others like them; better" in whole
     table = overall_table(make_overall()).readable
     assert table.loc[0, ["compared with", "verdict", "worse"]].tolist() == ["full", "worse", 2]
+    assert table.loc[0, ["difference", "interval"]].tolist() == ["−2.0", "−3.5 … −0.5"]
 
 
 def test_the_costs_are_those_of_the_other_tables():

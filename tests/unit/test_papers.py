@@ -13,7 +13,7 @@ from tunegrid.planning.loading import load_project
 from tunegrid.published.finding_kinds import KINDS
 from tunegrid.published.formulas import evaluate, fill, formula_problem, text_problem
 from tunegrid.published.memory_case import QuantityValues
-from tunegrid.published.number_file import COLUMNS
+from tunegrid.published.number_file import COLUMNS, last_digit
 from tunegrid.published.paper import read_paper
 from tunegrid.reporting.memory_example_tables import memory_example_tables
 
@@ -96,6 +96,8 @@ def test_a_mere_csv_of_several_papers_is_a_paper_without_findings(tmp_path):
             f"{HEADER},mean_of\np,m,t,x,accuracy,.5,five\n",
             ":2: mean_of 'five' is no number of runs: 1, 5, or nothing",
         ),
+        (f"{HEADER},mean_of,mean_of\np,m,t,x,accuracy,.5,5,5\n", "may be followed by mean_of, sd,"),
+        (f"{HEADER},deviation\np,m,t,x,accuracy,.5,5\n", "and may be followed by mean_of, sd,"),
         ("", "is no CSV that can be read"),
     ],
 )
@@ -111,6 +113,91 @@ def test_every_wrong_number_has_its_line(tmp_path):
     first, second = lines_of(tmp_path / "p.csv")
     assert first.startswith("PAPER:2: metric 'a'")
     assert second.startswith("PAPER:4: value 'x'")
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "remedy"),
+    [
+        ("accuracy", "88.25", "write 0.8825"), ("macro_f1", "90.0", "write 0.900"),
+        ("accuracy", "88.25%", "write 0.8825"), ("accuracy", "2.5", "write 0.025"),
+    ],
+)  # fmt: skip
+def test_percent_beside_shares_is_refused(tmp_path, metric, value, remedy):
+    text = f"{HEADER}\np,m,t,y,accuracy,.8825\np,m,t,x,{metric},{value}\n"
+    (tmp_path / "p.csv").write_text(text)
+    assert lines_of(tmp_path / "p.csv") == [
+        f"PAPER:3: value {value!r} looks like percent: {remedy}"
+    ]
+
+
+def test_what_a_paper_may_really_print_is_kept(tmp_path):
+    """Out of range, but no percent: the audit tells of it."""
+    rows = "p,m,t,x,accuracy,1.2\np,m,t,x,loss,-0.3\np,m,t,x,macro_f1,250\np,m,t,y,loss,88.25\n"
+    (tmp_path / "p.csv").write_text(f"{HEADER}\n{rows}")
+    assert len(read_paper(str(tmp_path / "p.csv")).numbers) == 4
+
+
+def test_a_share_of_parameters_is_percent_without_a_sign(tmp_path):
+    (tmp_path / "p.csv").write_text(f"{HEADER}\np,m,,x,trainable_percent,2.818%\n")
+    assert lines_of(tmp_path / "p.csv") == ["PAPER:2: value '2.818%' is not a number; write 2.818"]
+
+
+def test_a_number_that_stands_twice_is_refused(tmp_path):
+    """Equal or not: one of the rows is a slip, or names no place in the paper."""
+    for second in (".5", ".6"):
+        text = f"{HEADER}\np,m,t,x,accuracy,.5\np,m,t,x,loss,1\np,m,t,x,accuracy,{second}\n"
+        (tmp_path / "p.csv").write_text(text)
+        (line,) = lines_of(tmp_path / "p.csv")
+        assert line.startswith("PAPER:4: repeats source, model, task, method, metric of line 2;")
+        assert line.endswith("name the place of each in a column 'where'")
+
+
+def test_a_number_that_a_paper_prints_in_two_places_is_read_twice(tmp_path):
+    rows = "p,m,t,x,accuracy,.5,table 2\np,m,t,x,accuracy,.6,table 5\n"
+    (tmp_path / "p.csv").write_text(f"{HEADER},where\n{rows}")
+    numbers = read_paper(str(tmp_path / "p.csv")).numbers
+    assert [(number.value, number.where) for number in numbers] == [
+        (".5", "table 2"), (".6", "table 5"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ("accuracy,.9,5,-.01,", "sd '-.01' is not a number of 0 or more"),
+        ("accuracy,.9,5,wide,", "sd 'wide' is not a number of 0 or more"),
+        ("accuracy,.9,,.01,", "sd '.01' needs mean_of, of how many runs it is, 2 or more;"),
+        ("accuracy,.9,1,.01,", "sd '.01' needs mean_of, of how many runs it is, 2 or more;"),
+        ("accuracy,.9,1,,.01", "standard_error '.01' needs mean_of, of how many runs it is,"),
+        ("accuracy,.9,5,.01,.01", "has both sd and standard_error; give the one that the paper"),
+        (
+            "accuracy,.8825,5,1.2,",
+            "mean accuracy of .8825 can have (0.360); if it is percent, write 0.012",
+        ),
+        ("accuracy,.8825,5,,0.54", "standard_error '0.54' is more than 5 runs with a mean"),
+        ("trainable_percent,2.8,5,.1,", "a share of parameters does not vary over runs; leave"),
+    ],
+)
+def test_a_spread_that_cannot_be_used_is_refused(tmp_path, cells, message):
+    header = f"{HEADER},mean_of,sd,standard_error"
+    (tmp_path / "p.csv").write_text(f"{header}\np,m,t,x,{cells}\n")
+    (line,) = lines_of(tmp_path / "p.csv")
+    assert line.startswith("PAPER:2: ")
+    assert message in line
+
+
+def test_a_paper_s_own_spread_is_read_in_any_order_of_columns(tmp_path):
+    rows = "p,m,t,x,accuracy,.9,.012,,5\np,m,t,x,loss,.4,,.2,3\np,m,t,y,accuracy,1.00,0,,5\n"
+    (tmp_path / "p.csv").write_text(f"{HEADER},sd,standard_error,mean_of\n{rows}")
+    numbers = read_paper(str(tmp_path / "p.csv")).numbers
+    assert [(number.mean_of, number.sd, number.standard_error) for number in numbers] == [
+        (5, 0.012, None), (3, None, 0.2), (5, 0.0, None),
+    ]  # fmt: skip
+
+
+def test_the_last_digit_of_a_printed_number_is_found_in_every_notation():
+    for text, step in (("0.88", 0.01), (".630", 0.001), ("90", 1), ("1.2e2", 10), ("5e-3", 0.001)):
+        assert last_digit(text) == pytest.approx(step)
 
 
 @pytest.mark.parametrize(
@@ -318,6 +405,14 @@ def test_a_configuration_that_names_a_wrong_paper_is_refused(tmp_path, folder):
     both = [str(folder), "config/published/lab-report-2024"]
     assert "my.yaml: published: " in (line := broken(tmp_path, both))
     assert "have a memory example each; the tables hold one" in line
+
+
+def test_two_papers_that_hold_the_same_number_are_refused(tmp_path, folder):
+    other = tmp_path / "other.csv"
+    other.write_text(NUMBERS)
+    line = broken(tmp_path, [str(folder), str(other)])
+    assert "my.yaml: published[1]: " in line
+    assert f"repeats 1 of the numbers of {folder} (smith2025, m, t, full, accuracy);" in line
 
 
 def test_only_the_report_s_own_configurations_name_papers():

@@ -5,20 +5,32 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from tunegrid.metrics import METRICS
 from tunegrid.published.audit import audit_published
 from tunegrid.published.finding_kinds import KINDS, Finding
-from tunegrid.published.findings import FAILS, HOLDS, JUDGES, UNKNOWN, check_findings
+from tunegrid.published.findings import (
+    FAILS,
+    HOLDS,
+    JUDGES,
+    UNKNOWN,
+    Estimate,
+    check_findings,
+)
 from tunegrid.published.number_comparison import (
+    NARROW_POINTS,
     compare_published,
     expected_interval,
     number_table,
+    welch_interval,
 )
-from tunegrid.published.number_file import COLUMNS
+from tunegrid.published.number_file import PublishedNumber
 from tunegrid.published.paper import read_paper, sourced_findings
 from tunegrid.reporting.published_tables import findings_table, published_tables
 from tunegrid.reporting.table_names import PUBLISHED_TABLES
+from tunegrid.reporting.workbook_columns import describe_column
+from tunegrid.statistics.verdicts import t_quantile
 
 PAPER = read_paper("config/published/lab-report-2024")
 FINDINGS = sourced_findings([PAPER])
@@ -60,6 +72,22 @@ def with_micro(rows):
     return pd.DataFrame([*rows, *(r | {"metric": "micro_f1"} for r in rows)])
 
 
+def printed(value, metric="accuracy", task="t", model="m", method="full", **spread):
+    """A number of the paper p."""
+    return PublishedNumber("p", model, task, method, metric, value, **spread)
+
+
+def verdict_on(number, rows):
+    """The verdict on one published number beside rows of a summary."""
+    return compare_published(number_table([number]), pd.DataFrame(rows))["verdict"].item()
+
+
+def remarks_on(*numbers, summary=None):
+    """What the audit says of numbers, as (value, finding)."""
+    found = audit_published(number_table(numbers), CARDS, SUMMARY if summary is None else summary)
+    return list(zip(found["value"], found["finding"], strict=True))
+
+
 SUMMARY = with_micro(
     [
         row("roberta-base", "restaurant_sup", "full", 0.861),
@@ -94,6 +122,10 @@ def test_the_tables_show_what_was_printed_and_what_cannot_be_told():
     one = shown[(shown["method"] == "adapter-64") & (shown["task"] == "acl_sup")]
     assert one.set_index("metric").loc["accuracy", "runs"] == "1 ‡4"
     assert first["interval"] == "0.8510 … 0.8710"
+    links = tables["published"].links["ours"]
+    assert links[0] == f"runs/{first['model']}/{first['task']}/{first['method']}/"
+    no_task = [link for link, task in zip(links, shown["task"], strict=True) if not task]
+    assert set(no_task) == {""}
     assert "None of these" not in tables["published"].note
     other = with_micro([row("m", "t", "full", 0.5)])
     none = published_tables(compare_published(REPORT, other), audit.iloc[:0])
@@ -111,11 +143,100 @@ def test_the_tables_show_what_was_printed_and_what_cannot_be_told():
 )  # fmt: skip
 def test_a_mean_of_few_runs_may_lie_outside_by_chance(value, mean_of, verdict):
     """Ours: .90 ± .01 of 5 runs; so a mean of 5 lies within √2, a single run within √6 of that."""
-    published = pd.DataFrame([("p", "m", "t", "full", "accuracy", value)], columns=COLUMNS)
-    found = compare_published(
-        published.assign(mean_of=mean_of), with_micro([row("m", "t", "full", 0.9)])
+    number = printed(value, mean_of=mean_of)
+    assert verdict_on(number, [row("m", "t", "full", 0.9)]) == verdict
+
+
+@pytest.mark.parametrize(
+    ("half", "verdict"),
+    [(0.01, "within"), (0.0299, "within"), (0.031, "too wide to tell"), (0.2, "too wide to tell")],
+)
+def test_a_wide_interval_agrees_with_no_number(half, verdict):
+    """Else two noisy runs would confirm whatever a paper prints."""
+    assert verdict_on(printed("0.8999"), [row("m", "t", "full", 0.9, half=half)]) == verdict
+
+
+def test_a_wide_interval_still_contradicts_what_is_far_off():
+    assert verdict_on(printed("0.6000"), [row("m", "t", "full", 0.9, half=0.2)]) == "outside"
+
+
+def test_an_invented_loss_is_not_within_a_wide_interval():
+    """Ours: .82, with an interval from 0.02 to 1.62; the paper: .05."""
+    wide = row("m", "t", "full", 0.82, half=0.8) | {"metric": "loss"}
+    assert verdict_on(printed("0.05", metric="loss"), [wide]) == "too wide to tell"
+    narrow = row("m", "t", "full", 0.82, half=0.08) | {"metric": "loss"}
+    assert verdict_on(printed("0.05", metric="loss"), [narrow]) == "outside"
+    assert verdict_on(printed("0.80", metric="loss"), [narrow]) == "too wide to tell"
+    assert verdict_on(printed("0.800", metric="loss"), [narrow]) == "within"
+
+
+def test_a_number_with_one_digit_is_too_coarse_to_tell():
+    assert verdict_on(printed("0.9"), [row("m", "t", "full", 0.9)]) == "too wide to tell"
+
+
+def test_what_chance_explains_must_be_narrow_too():
+    """Ours: ± 2 points of 5 runs; where a single run falls is ± 4.9 points wide."""
+    noisy = [row("m", "t", "full", 0.9, half=0.02)]
+    assert verdict_on(printed("0.9400", mean_of=1), noisy) == "too wide to tell"
+    assert verdict_on(printed("0.9500", mean_of=1), noisy) == "outside"
+
+
+def test_runs_that_all_score_the_same_say_nothing_of_their_spread():
+    constant = [row("m", "t", "full", 0.9, half=0.0)]
+    assert verdict_on(printed("0.9000"), constant) == "equal"
+    assert verdict_on(printed("0.9010"), constant) == "differs"
+    assert verdict_on(printed("0.9010", mean_of=5), constant) == "differs"
+    with_spread = printed("0.9010", mean_of=5, sd=0.005)
+    assert verdict_on(with_spread, constant) == "within chance"
+
+
+def test_the_paper_s_own_spread_is_used():
+    """Ours: ± 1 point of 5 runs. A paper of more varied runs is farther off by chance."""
+    ours = [row("m", "t", "full", 0.9)]
+    steady = printed("0.9170", mean_of=5, sd=0.001)
+    varied = printed("0.9170", mean_of=5, sd=0.016)
+    assert verdict_on(steady, ours) == "outside"
+    assert verdict_on(varied, ours) == "within chance"
+    same_error = printed("0.9170", mean_of=5, standard_error=0.016 / 5**0.5)
+    found = compare_published(number_table([varied, same_error]), pd.DataFrame(ours))
+    assert found["expected_low"][0] == pytest.approx(found["expected_low"][1])
+    table = published_tables(found, audit_published(number_table([]), [], SUMMARY))["published"]
+    assert table.readable["spread"].tolist() == ["sd 0.0160", "se 0.0072"]
+    assert table.data["published_sd"].tolist()[0] == 0.016
+
+
+def test_the_interval_with_the_paper_s_spread_is_welch_s():
+    """Its ends are where SciPy's test of both samples has p = 5 %."""
+    for n, sd, other_n, other_sd in ((2, 0.01, 5, 0.03), (5, 0.02, 3, 0.001), (4, 0.01, 10, 0.0)):
+        error = other_sd / other_n**0.5
+        for end in welch_interval(n, 0.8, sd, other_error=error, other_n=other_n):
+            _, p = stats.ttest_ind_from_stats(
+                mean1=0.8, std1=sd, nobs1=n, mean2=end, std2=other_sd, nobs2=other_n,
+                equal_var=False,
+            )  # fmt: skip
+            assert p == pytest.approx(0.05)
+    assert welch_interval(3, 0.8, 0.0, other_error=0.0, other_n=3) == (0.8, 0.8)
+
+
+def test_the_tables_say_what_narrow_is():
+    compared = compare_published(REPORT, SUMMARY)
+    note = published_tables(compared, audit_published(REPORT, CARDS, SUMMARY))["published"].note
+    for text in (note, describe_column("published", "verdict").meaning):
+        assert "too wide to tell" in text.lower()
+        assert f"more than {NARROW_POINTS:g} points (of the loss: 10 % of our" in text
+    assert "margin" in describe_column("comparisons", "verdict").meaning
+
+
+def test_the_trainable_share_is_written_in_one_way():
+    """As in the tables of methods and of costs: percent of all parameters, with three digits."""
+    tables = published_tables(
+        compare_published(REPORT, SUMMARY), audit_published(REPORT, CARDS, SUMMARY)
     )
-    assert found["verdict"].item() == verdict
+    shown = tables["published"].readable
+    share = shown[(shown["metric"] == "trainable_percent") & (shown["method"] == "adapter-64")]
+    assert share[["ours", "difference"]].values.tolist() == [["2.340 %", "−0.478 %"]]
+    audited = tables["published_audit"].readable
+    assert audited["finding"].str.contains("without it 2.340 %", regex=False).sum() == 1
 
 
 def test_expected_means_are_where_they_fall():
@@ -138,12 +259,8 @@ def test_a_group_whose_runs_all_failed_is_no_single_run():
 
 
 def test_the_last_printed_digit_is_no_difference():
-    published = pd.DataFrame([("p", "m", "t", "full", "accuracy", "0.90")], columns=COLUMNS).assign(
-        mean_of=None
-    )
     for mean, verdict in ((0.8851, "within"), (0.8849, "outside")):
-        summary = with_micro([row("m", "t", "full", mean, half=0.01)])
-        assert compare_published(published, summary)["verdict"].item() == verdict
+        assert verdict_on(printed("0.90"), [row("m", "t", "full", mean, half=0.01)]) == verdict
 
 
 def test_the_audit_finds_what_the_report_has_and_nothing_else():
@@ -170,17 +287,78 @@ def test_the_audit_finds_what_the_report_has_and_nothing_else():
     ],
 )  # fmt: skip
 def test_a_mean_is_tried_for_the_runs_that_it_is_of(value, mean_of, impossible):
-    row = ("p", "m", "acl_sup", "full", "accuracy", value, mean_of)
-    published = pd.DataFrame([row], columns=[*COLUMNS, "mean_of"])
-    found = audit_published(published, CARDS, SUMMARY)["finding"].tolist()
+    found = remarks_on(printed(value, task="acl_sup", mean_of=mean_of))
     remark = f"is no mean of {impossible} on 139 test examples (GRIM)"
-    assert found == ([remark] if impossible else [])
+    assert found == ([(f"accuracy {value}", remark)] if impossible else [])
 
 
 def test_a_loss_below_what_the_errors_cost_cannot_be():
-    rows = [("p", "m", "t", "x", "accuracy", "0.5"), ("p", "m", "t", "x", "loss", "0.2")]
-    (found,) = audit_published(pd.DataFrame(rows, columns=COLUMNS), [], SUMMARY).itertuples()
-    assert found.finding.startswith("cannot be of the same predictions as accuracy 0.5")
+    ((_, finding),) = remarks_on(printed("0.5"), printed("0.2", metric="loss"))
+    assert finding.startswith("cannot be of the same predictions as accuracy 0.5")
+
+
+@pytest.mark.parametrize(
+    ("value", "metric", "finding"),
+    [
+        ("1.2", "accuracy", "cannot be: the greatest possible value is 1"),
+        ("-0.1", "macro_f1", "cannot be: the least possible value is 0"),
+        ("-0.3", "loss", "cannot be: the least possible value is 0"),
+        ("281.8", "trainable_percent", "cannot be: the greatest possible value is 100"),
+        ("1.000", "macro_f1", None), ("0.0", "loss", None), ("99", "loss", None),
+    ],
+)  # fmt: skip
+def test_a_value_out_of_its_metric_s_range_cannot_be(value, metric, finding):
+    """And nothing else is told of it: an accuracy of 1.2 need not be tried by GRIM."""
+    found = remarks_on(printed(value, metric=metric, task="acl_sup"))
+    assert [text for _, text in found] == ([finding] if finding else [])
+
+
+def test_an_accuracy_that_is_not_the_micro_f1_beside_it_is_told():
+    task = "restaurant_sup"
+    (found,) = remarks_on(printed("0.861", task=task), printed("0.858", "micro_f1", task=task))
+    assert found[0] == "accuracy 0.861, micro-F1 0.858"
+    assert found[1].startswith("differ, but are one number where each example has one label")
+    # As far as they were printed they may be one.
+    assert remarks_on(printed("0.861", task=task), printed("0.86", "micro_f1", task=task)) == []
+
+
+def test_a_number_that_a_paper_prints_in_two_ways_is_told():
+    task = "restaurant_sup"
+    table = printed("0.861", task=task, where="table 2")
+    text = printed("0.85", task=task, where="abstract")
+    assert remarks_on(table, text) == [
+        ("accuracy 0.861 (table 2)", "is 0.85 elsewhere in the paper (abstract)")
+    ]
+    assert remarks_on(table, dataclasses.replace(text, value="0.86")) == []
+    found = compare_published(number_table([table, text]), SUMMARY)
+    shown = published_tables(found, audit_published(number_table([]), [], SUMMARY))["published"]
+    assert shown.readable["where"].tolist() == ["table 2", "abstract"]
+
+
+def test_few_digits_round_to_a_score_and_do_not_say_that_they_are_it():
+    """.511 of 139 examples is 71 and nothing else; .65 of 1,120 may be 723 to 733 of them."""
+    (is_it,) = remarks_on(printed("0.511", task="acl_sup"))
+    assert is_it[1].startswith("is that of predicting Background for every example (71 of 139)")
+    task = "restaurant_sup"
+    (rounds,) = remarks_on(printed("0.65", task=task))
+    assert rounds[1].startswith(
+        "may be that of predicting positive for every example (728 of 1120)"
+    )
+    assert "which rounds to it" in rounds[1]
+    # A mean of five runs has five times as many values.
+    assert "rounds to" in remarks_on(printed("0.511", task="acl_sup", mean_of=15))[0][1]
+
+
+def test_a_share_of_few_digits_rounds_to_one_that_counts_an_unused_head():
+    def share(value):
+        return remarks_on(
+            printed(value, "trainable_percent", task="", model="roberta-base", method="adapter-64")
+        )
+
+    assert share("2.818")[0][1].startswith("counts an unused head")
+    assert "gives 2.831 %, which rounds to it; without it 2.340 %" in share("2.8")[0][1]
+    # What the right share rounds to is not suspected.
+    assert share("2.34") == share("2.3") == share("2") == []
 
 
 def findings_of(rows):
@@ -215,6 +393,31 @@ def test_what_lies_within_the_intervals_cannot_be_told():
     # .10 apart with ± .06 each: sqrt(2) · .06 = .085; ± .08 each: .113.
     assert verdicts(findings_grid(0.06))[0] == HOLDS
     assert verdicts(findings_grid(0.08))[0] == UNKNOWN
+
+
+def test_few_seeds_do_not_make_findings_hold_by_chance():
+    """Of two equal methods with two seeds each, one is called better in less than 5 of 100 grids.
+
+    By normal quantiles it would be in about a fifth of them.
+    """
+    draw = np.random.default_rng(0)
+    signs = []
+    for first, second in draw.normal(size=(2000, 2, 2)):
+        ends = []
+        for scores in (first, second):
+            half = t_quantile(2) * scores.std(ddof=1) / 2**0.5
+            mean = scores.mean()
+            ends.append(Estimate(mean, low=mean - half, high=mean + half))
+        signs.append((ends[0] - ends[1]).sign)
+    assert np.mean(np.array(signs) != 0) < 0.05
+
+
+def test_the_end_of_a_metric_s_range_is_an_end_of_an_interval():
+    """An interval that the range cuts off is not as short on its other side."""
+    near_one = Estimate(0.98, low=0.90, high=1.0)
+    lower = Estimate(0.93, low=0.92, high=0.94)
+    assert (near_one - lower).low == pytest.approx(0.05 - np.hypot(0.08, 0.01))
+    assert (near_one - lower).high == pytest.approx(0.05 + np.hypot(0.02, 0.01))
 
 
 def test_one_seed_tells_no_finding():

@@ -21,17 +21,20 @@ from synthetic import (
 from tunegrid.metrics import METRICS, titles
 from tunegrid.reporting import bars_figure as bars
 from tunegrid.reporting import methods_figure as comparison
+from tunegrid.reporting.comparisons_table import comparisons_table
 from tunegrid.reporting.data_tables import card_tables, leak_note
 from tunegrid.reporting.gpu_fit import fit_lines, fit_summaries
 from tunegrid.reporting.html_page import to_html
 from tunegrid.reporting.memory_tables import fits_table, prediction_table
 from tunegrid.reporting.report_table import read_table
 from tunegrid.reporting.result_tables import build_tables
+from tunegrid.reporting.run_links import link_groups, link_runs
 from tunegrid.reporting.summary_tables import main_metric_table
 from tunegrid.reporting.table_files import to_markdown
 from tunegrid.reporting.table_names import TABLES
 from tunegrid.results import FAILED, FINISHED, MISSING
 from tunegrid.statistics.costs import cost, pareto_front
+from tunegrid.statistics.run_counts import count_runs
 from tunegrid.statistics.summarise import summarise
 
 
@@ -94,7 +97,7 @@ def test_leaks_are_a_warning_on_every_table_of_test_results_and_in_the_summary()
     tables = built()
     for name in ("tasks", "data", "accuracy", "methods"):
         assert "leakage" in tables[name].note
-        assert "t1 7 and 3 nearly of 200 (5.0%)." in tables[name].note
+        assert "t1 7 and 3 nearly of 200 (5.0 %)." in tables[name].note
         assert "t2" not in tables[name].note
     leaked = SUMMARY.drop_duplicates("task").set_index("task")["test_in_train"]
     assert leaked.to_dict() == {"t1": 7, "t2": 0}
@@ -150,9 +153,47 @@ def test_the_summary_says_which_interval_is_of_what():
 
 def test_the_numbers_behind_the_answer_say_what_cannot_be_told():
     table = built()["comparisons"].readable
+    assert table["verdict"].tolist() == ["worse", "cannot be told"]
     assert table["needed"].tolist() == ["—", "14 seeds or 2,400 examples"]
-    assert table["interval"].tolist() == ["-0.0220 … -0.0020", "-0.0110 … +0.0170"]
-    assert table["alone"].tolist() == ["-0.0200 … -0.0040", "-0.0090 … +0.0150"]
+    # Method − reference, in points.
+    assert table["difference"].tolist() == ["−1.2", "+0.3"]
+    assert table["interval"].tolist() == ["−2.2 … −0.2", "−1.1 … +1.7"]
+    assert table["alone"].tolist() == ["−2.0 … −0.4", "−0.9 … +1.5"]
+    assert table["shown from"].tolist() == ["1.7", "1.7"]
+    assert "in points (hundredths)" in built()["comparisons"].note
+
+
+def test_what_is_not_compared_has_dashes_and_leads_nowhere():
+    unknown = ["difference", "low", "high", "verdict_low", "verdict_high", "p_holm", "detectable"]
+    none = COMPARISONS.iloc[:1].assign(reference=None, seeds=0, **dict.fromkeys(unknown))
+    table = comparisons_table(none, SUMMARY)
+    shown = table.readable.iloc[0][["compared with", "seeds", "difference", "interval", "alone"]]
+    assert shown.tolist() == ["—", "0 of 5", "—", "—", "—"]
+    assert table.links["difference"] == [""]
+
+
+def test_a_number_of_runs_leads_to_where_they_are_listed():
+    tables = built()
+    accuracy = tables["accuracy"]
+    row = accuracy.readable.index[accuracy.readable["model"] == "m2"][1]
+    assert accuracy.links["t1"][row] == "runs/m2/t1/a8/"
+    # The baselines are of no run.
+    assert accuracy.links["t1"][-2:] == ["", ""]
+    assert len(accuracy.links["t1"]) == len(accuracy.readable)
+    methods = tables["methods"]
+    assert [methods.links["t2"][at] for at in (0, 1)] == ["", "runs/m1/t2/full/"]
+    assert tables["summary"].links["mean"][0] == "runs/m1/t1/full/"
+    assert tables["cost"].links["accuracy"][-1] == "runs/m2/t2/a8/"
+    assert tables["comparisons"].links["difference"][1] == "runs/m2/t1/a8/"
+    assert tables["runs"].links["Accuracy"][1] == "runs/m1/t1/full/seed2/provenance.json"
+
+
+def test_runs_that_are_not_there_are_not_linked_and_names_are_quoted():
+    runs = make_runs(["m 1"], ["full"], ["t1", "t#2"], [1])
+    runs.loc[0, "state"] = MISSING
+    assert link_runs(runs) == ["", "runs/m%201/t%232/full/seed1/provenance.json"]
+    counts = count_runs(runs).reset_index()
+    assert link_groups(counts) == ["", "runs/m%201/t%232/full/"]
 
 
 def test_labels_stand_in_the_task_s_order_with_their_scores():
@@ -167,7 +208,7 @@ def test_agreement_and_the_examples_that_all_get_wrong():
     tables = built()
     agreement = tables["agreement"].readable.set_index(["model", "task", "method"])
     row = agreement.loc[("m1", "t1", "a8")]
-    assert row.tolist()[:5] == ["2 †1", "4", "25.0%", "25.0%", "50.0%"]
+    assert row.tolist()[:5] == ["2 †1", "4", "25.0 %", "25.0 %", "50.0 %"]
     hard = tables["hard"].readable
     assert hard[["task", "id", "label", "runs", "mostly predicted"]].to_numpy().tolist() == [
         [task, "d", "y", 8, "x"] for task in ("t1", "t2")
@@ -181,8 +222,8 @@ def test_cost_stands_beside_quality():
     runs = RUNS.assign(train_joules=5000.0)
     table = tables_of(runs)["cost"]
     row = table.readable.set_index(["model", "task", "method"]).loc[("m1", "t1", "a8")]
-    shown = row[["parameters", "share", "step (GB)", "peak (GB)", "energy (kJ)"]].tolist()
-    assert shown == ["10", "1.000 %", "0.06", "2.00", "5.0"]
+    shown = row[["parameters", "trainable", "step (GB)", "peak (GB)", "energy (kJ)"]].tolist()
+    assert shown == ["10", "1.000 %", "0.061", "2.000", "5.0"]
     assert table.note.endswith("Device: CPU.")
     runs.loc[0, "provenance.device"] = "A100"
     assert "cannot be compared: A100; CPU." in tables_of(runs)["cost"].note
@@ -196,12 +237,12 @@ def test_the_pareto_front_is_what_none_beats():
 
 def test_a_data_card_shows_what_was_found_and_leaves_out_what_was_not():
     labels, data, lengths, leaks, conflicts = card_tables(CARDS[0])
-    assert labels.readable["train"].tolist() == ["150 (75.0%)", "50 (25.0%)", "200"]
+    assert labels.readable["train"].tolist() == ["150 (75.0 %)", "50 (25.0 %)", "200"]
     assert "16 examples of each label, drawn from these by its own seed" in labels.note
     train, test = data.readable.to_dict("records")
     assert (train["in train"], test["in train"], test["nearly in train"]) == ("—", 7, 3)
     assert (train["rarest label"], train["contradicting labels"]) == ("y: 50", 2)
-    assert lengths.readable["share cut"].tolist() == ["0.5%", "0.5%"]
+    assert lengths.readable["share cut"].tolist() == ["0.5 %", "0.5 %"]
     assert leaks.readable.to_dict("records") == [
         {"example": "test e1", "stands in": "train e2", "similarity": "1"}
     ]
@@ -220,10 +261,10 @@ def test_aggregated_tasks_stand_by_their_parts_beside_the_parts_alone():
     table = tables_of(runs, summary, COMPARISONS.iloc[:0])["parts"]
     one, two = table.readable.to_dict("records")
     assert (one["part"], one["runs"], one["accuracy"]) == ("t1", "2", "0.7500 ± 0.0000")
-    assert one["other parts' labels"] == "25.0%"
+    assert one["other parts' labels"] == "25.0 %"
     alone = runs.loc[~joined, "accuracy"].mean()
     assert one["accuracy, trained alone"] == f"{alone:.4f}"
-    assert one["difference"] == f"{0.75 - alone:+.4f}"
+    assert one["difference"] == f"{100 * (0.75 - alone):+.1f}".replace("-", "−")
     assert two["accuracy, trained alone"] == two["difference"] == "—"
     # A run whose loss is not finite counts; one without a result is marked.
     first = runs.index[joined][0]

@@ -102,7 +102,10 @@ def test_a_group_without_a_finished_run_has_the_baseline_of_its_task():
 
 def test_the_crossed_interval_stands_beside_that_over_seeds():
     ends = pd.DataFrame(
-        [("m", "t", "full", "accuracy", 0.5, 0.9), ("m", "t", "full", "macro_f1", 0.4, 0.6)],
+        [
+            ("m", "t", "full", "accuracy", 0.1, 0.5, 0.9),
+            ("m", "t", "full", "macro_f1", 0.05, 0.4, 0.6),
+        ],
         columns=INTERVALS,
     )
     summary = summarise(runs_table([0.6, 0.8]), [], ends).set_index("metric")
@@ -111,6 +114,45 @@ def test_the_crossed_interval_stands_beside_that_over_seeds():
     assert found.loc["macro_f1"].tolist() == [0.4, 0.6]
     # By these methods are not compared.
     assert found.loc[["loss", "micro_f1"]].isna().all(axis=None)
+
+
+def evaluations_table(method, *epochs):
+    """The accuracy of each seed after each epoch."""
+    return pd.DataFrame(
+        [
+            {
+                "model": "m",
+                "task": "t",
+                "method": method,
+                "seed": seed,
+                "epoch": epoch,
+                "accuracy": score,
+            }
+            for epoch, scores in enumerate(epochs, start=1)
+            for seed, score in enumerate(scores, start=1)
+        ]
+    )
+
+
+def test_a_method_that_was_still_getting_better_is_flagged():
+    """By the mean over seeds: the one rises by 5 points, the other's best epoch is the second."""
+    evaluations = pd.concat(
+        [
+            evaluations_table("full", [0.5, 0.5], [0.8, 0.8], [0.83, 0.77]),
+            evaluations_table("a", [0.5, 0.5], [0.6, 0.6], [0.7, 0.6]),
+        ]
+    )
+    runs = pd.concat([runs_table([0.8, 0.8], method=method) for method in ("full", "a")])
+    summary = summarise(runs, [], pd.DataFrame(columns=INTERVALS), evaluations)
+    rows = summary[summary["metric"] == "accuracy"].set_index("method")
+    assert rows["last_epoch_gain"].to_dict() == pytest.approx({"full": 0.0, "a": 0.05})
+    assert rows["still_rising"].to_dict() == {"full": False, "a": True}
+
+
+def test_of_one_epoch_nothing_is_said():
+    evaluations = evaluations_table("full", [0.5, 0.6])
+    summary = summarise(runs_table([0.8]), [], pd.DataFrame(columns=INTERVALS), evaluations)
+    assert summary["still_rising"].isna().all()
 
 
 def test_groups_and_metrics_keep_the_grid_s_order():

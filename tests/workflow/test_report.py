@@ -1,6 +1,8 @@
 """The report as its readers see it: in a browser, from the file."""
 
 import json
+from base64 import b64encode
+from html import escape
 
 import pandas as pd
 import pytest
@@ -205,6 +207,87 @@ def test_tables_sort_by_a_click_numbers_as_numbers(tmp_path):
     )
     assert complaints == []
     assert found == ["abcd", "dcba", "dbca", "cbda"]
+
+
+def test_a_wide_and_long_table_scrolls_in_its_frame_and_keeps_names_and_head(tmp_path):
+    rows = pd.DataFrame(
+        {"model": ["m"] * 60, "task": ["t"] * 60}
+        | {f"a number of the name {at}": ["0.1234"] * 60 for at in range(20)}
+    )
+    page = tmp_path / "table.html"
+    page.write_text(to_html("A table", [ReportTable("A table", rows, rows)]))
+    found, complaints = browse(
+        page,
+        """
+        const frame = document.querySelector(".frame"), table = frame.querySelector("table");
+        const places = () => [table.rows[0].cells[0], table.rows[59].cells[1]].map(
+          (cell) => [cell.getBoundingClientRect().left, cell.getBoundingClientRect().top]);
+        const before = places();
+        frame.scrollLeft = 500;
+        frame.scrollTop = 300;
+        await wait(100);
+        const after = places();
+        const page = document.documentElement;
+        return {before, after, left: frame.getBoundingClientRect().left,
+                scrolls: page.scrollWidth > page.clientWidth,
+                moved: [frame.scrollLeft, frame.scrollTop]};
+        """,
+        tmp_path,
+    )
+    assert complaints == []
+    assert found["moved"] == [500, 300]
+    assert not found["scrolls"]
+    (head, name), (head_after, name_after) = found["before"], found["after"]
+    assert head[0] == found["left"]
+    assert head_after == head
+    assert name_after == [name[0], name[1] - 300]
+
+
+@pytest.mark.parametrize(("folder", "linked"), [("results/tables", True), ("report", False)])
+def test_numbers_lead_to_their_runs_only_where_the_page_lies_beside_them(tmp_path, folder, linked):
+    rows = pd.DataFrame({"model": ["m"], "mean": ["**0.5** †1"]})
+    table = ReportTable("A table", rows, rows, links={"mean": ["runs/m/t/full/"]})
+    opened = tmp_path / folder
+    opened.mkdir(parents=True)
+    page = tmp_path / "table.html"
+    page.write_text(to_html("A table", [table]))
+    found, complaints = browse(
+        page,
+        """
+        const links = [...document.querySelectorAll("a")];
+        return {links: links.map((link) => [link.href, link.textContent]),
+                said: !document.querySelector("p.links").hidden};
+        """,
+        opened,
+    )
+    assert complaints == []
+    target = (tmp_path / "results/runs/m/t/full").as_uri() + "/"
+    assert found["links"] == ([[target, "0.5 †1"]] if linked else [])
+    assert found["said"] is linked
+
+
+@pytest.mark.parametrize("way", ["data", "srcdoc", "file"])
+def test_an_embedded_page_has_no_links(tmp_path, way):
+    rows = pd.DataFrame({"model": ["m"], "mean": ["0.5"]})
+    table = ReportTable("A table", rows, rows, links={"mean": ["runs/m/t/full/"]})
+    count = "<script>parent.postMessage(document.querySelectorAll('a').length, '*')</script>"
+    inner = to_html("A table", [table]) + count
+    folder = tmp_path / "results/tables"
+    folder.mkdir(parents=True)
+    (folder / "inner.html").write_text(inner)
+    source = {
+        "data": f'src="data:text/html;base64,{b64encode(inner.encode()).decode()}"',
+        "srcdoc": f'srcdoc="{escape(inner)}"',
+        "file": 'src="inner.html"',
+    }[way]
+    page = tmp_path / "table.html"
+    page.write_text(f"""<!DOCTYPE html><script>
+        const counted = new Promise((done) =>
+          window.addEventListener("message", (event) => done(event.data)));
+        </script><iframe {source}></iframe>""")
+    found, complaints = browse(page, "return await counted;", folder)
+    assert complaints == []
+    assert found == 0
 
 
 def test_long_texts_break_into_lines_and_numbers_stay_on_one(tmp_path):

@@ -113,6 +113,7 @@ def _missing_models(project: Project, origins: Origins) -> Iterator[str]:
 def _paper_problems(project: Project, origins: Origins) -> Iterator[str]:
     """Papers that are not there, cannot be read, or do not go together."""
     examples: list[str] = []
+    paper_of_key: dict[tuple[str, ...], str] = {}
     for index, given in enumerate(project.config.published):
         where = origins.locate(("published", index))
         if not user_path(given).exists():
@@ -126,6 +127,15 @@ def _paper_problems(project: Project, origins: Origins) -> Iterator[str]:
         except UserError as error:
             yield from error.problems
             continue
+        repeated = [number for number in paper.numbers if number.key in paper_of_key]
+        if repeated:
+            first = repeated[0]
+            names = ", ".join(name for name in first.key if name)
+            yield (
+                f"{where}: {given} repeats {len(repeated)} of the numbers of"
+                f" {paper_of_key[first.key]} ({names}); keep them in one of the two"
+            )
+        paper_of_key |= dict.fromkeys((number.key for number in paper.numbers), given)
         if paper.memory is None:
             continue
         examples.append(given)

@@ -1,12 +1,18 @@
-"""Published numbers that cannot be, or that say another thing than they seem to."""
+"""Published numbers that cannot be, or that say another thing than they seem to.
+
+An audit speaks of the paper. What is wrong with the file that holds its numbers is refused before
+anything runs (`tunegrid.published.number_file`).
+"""
 
 import math
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 
 from tunegrid.files import read_json
+from tunegrid.metrics import METRICS
 from tunegrid.published.memory_access import find_shape
 from tunegrid.published.number_file import COLUMNS, MEAN_OF, TRAINABLE_PERCENT, half_digit
 from tunegrid.tasks.cards import Card
@@ -19,6 +25,8 @@ MOST_RUNS = 10
 NEAR_LEAST = 1.5
 #: … and where the errors alone cost at least so much (nats).
 SMALL_LOSS = 0.1
+#: A share of parameters with fewer digits than this may be another one that rounds to it.
+SURE_DIGITS = 3
 
 #: The metrics of one place → their values, as printed.
 Values = dict[str, str]
@@ -42,18 +50,67 @@ def audit_published(
     splits_of_task = {card["task"]: card["splits"] for card in cards}
     rows = []
     for (source, model, task, method), group in published.groupby(PLACE, sort=False):
-        values = dict(zip(group["metric"], group["value"], strict=True))
-        remarks = [
-            *_remark_on_loss(values),
-            *_remark_on_share(values, model, summary[summary["method"] == method]),
-        ]
+        remarks = [*_remark_on_repetitions(group), *_remark_on_ranges(group)]
+        # A metric that is printed in several places is audited further as it stands in the first.
+        possible = group[[_is_possible(row) for row in group.itertuples()]]
+        first = possible.drop_duplicates("metric").set_index("metric")
+        values = first["value"].to_dict()
+        remarks += _remark_on_loss(values)
+        remarks += _remark_on_share(values, model, summary[summary["method"] == method])
         if task in splits_of_task:
             splits = splits_of_task[task]
-            mean_of = dict(zip(group["metric"], group[MEAN_OF], strict=True)).get("accuracy")
+            mean_of = first[MEAN_OF].get("accuracy")
             remarks += _remark_on_mean(values, mean_of, splits["test"]["examples"])
-            remarks += _remark_on_majority(values, splits)
+            remarks += _remark_on_majority(values, mean_of, splits)
+            remarks += _remark_on_micro_f1(values)
         rows += [(source, model, task, method, value, finding) for value, finding in remarks]
     return pd.DataFrame(rows, columns=[*PLACE, "value", "finding"])
+
+
+def _write_value(metric: str, text: str) -> str:
+    """A printed value and what it is of: `accuracy 0.7822`."""
+    if metric == TRAINABLE_PERCENT:
+        return f"{text} % trainable"
+    return f"{METRICS[metric].noun} {text}"
+
+
+def _bounds(metric: str) -> tuple[float, float]:
+    """The least and the greatest value that a printed value can have."""
+    return (0.0, 100.0) if metric == TRAINABLE_PERCENT else METRICS[metric].bounds
+
+
+def _is_possible(row: Any) -> bool:
+    """Whether a published number lies in the range of its metric."""
+    lowest, highest = _bounds(row.metric)
+    return lowest <= float(row.value) <= highest
+
+
+def _remark_on_ranges(group: pd.DataFrame) -> Iterator[Remark]:
+    """Tell of values out of the range of their metric."""
+    for row in group.itertuples():
+        lowest, highest = _bounds(row.metric)
+        value = _write_value(row.metric, row.value)
+        if float(row.value) < lowest:
+            yield value, f"cannot be: the least possible value is {lowest:g}"
+        elif float(row.value) > highest:
+            yield value, f"cannot be: the greatest possible value is {highest:g}"
+
+
+def _remark_on_repetitions(group: pd.DataFrame) -> Iterator[Remark]:
+    """Tell of a number that a paper prints in several places, and not the same there."""
+    for metric, rows in group.groupby("metric", sort=False):
+        first, *others = rows.itertuples()
+        for other in others:
+            if not _are_same(first.value, other.value):
+                here = f" ({first.where})" if first.where else ""
+                there = f" ({other.where})" if other.where else ""
+                value = f"{_write_value(metric, first.value)}{here}"
+                yield value, f"is {other.value} elsewhere in the paper{there}"
+
+
+def _are_same(one: str, other: str) -> bool:
+    """Whether two printed numbers may be of one number, as far as each was printed."""
+    return abs(float(one) - float(other)) <= half_digit(one) + half_digit(other)
 
 
 def _remark_on_mean(values: Values, mean_of: int | None, examples: int) -> Iterator[Remark]:
@@ -77,8 +134,13 @@ def _remark_on_mean(values: Values, mean_of: int | None, examples: int) -> Itera
     yield f"accuracy {text}", f"is no mean of {number} on {examples} test examples (GRIM)"
 
 
-def _remark_on_majority(values: Values, splits: dict[str, Any]) -> Iterator[Remark]:
-    """Tell of scores that are exactly those of predicting train's most frequent label always."""
+def _remark_on_majority(
+    values: Values, mean_of: int | None, splits: dict[str, Any]
+) -> Iterator[Remark]:
+    """Tell of scores that are, or round to, those of always predicting train's most frequent label.
+
+    They are, where no other number of right predictions rounds to what was printed.
+    """
     if "accuracy" not in values:
         return
     text = values["accuracy"]
@@ -94,8 +156,37 @@ def _remark_on_majority(values: Values, splits: dict[str, Any]) -> Iterator[Rema
         printed_macro is None or abs(macro - float(printed_macro)) <= half_digit(printed_macro)
     ):
         also = f", macro-F1 {printed_macro}" if printed_macro else ""
-        finding = f"is that of predicting {top} for every example ({right} of {total})"
+        that_score = f"that of predicting {top} for every example ({right} of {total})"
+        predictions = total * (1 if pd.isna(mean_of) else mean_of)
+        if _count_fitting(text, predictions) == 1:
+            finding = f"is {that_score}"
+        else:
+            finding = f"may be {that_score}, which rounds to it"
         yield f"accuracy {text}{also}", f"{finding}: nothing need have been learnt"
+
+
+def _count_fitting(text: str, predictions: int) -> int:
+    """How many numbers of right ones among so many predictions give a printed accuracy."""
+    most = math.floor((float(text) + half_digit(text)) * predictions)
+    least = math.ceil((float(text) - half_digit(text)) * predictions)
+    return most - least + 1
+
+
+def _remark_on_micro_f1(values: Values) -> Iterator[Remark]:
+    """Tell of an accuracy that is not the micro-F1 beside it.
+
+    Each example of the grid's tasks has one label and is given one, so that each error is one false
+    positive and one false negative: precision, recall, their F1 and the accuracy are one number.
+    """
+    if "accuracy" not in values or "micro_f1" not in values:
+        return
+    accuracy, micro_f1 = values["accuracy"], values["micro_f1"]
+    if not _are_same(accuracy, micro_f1):
+        finding = "differ, but are one number where each example has one label"
+        yield (
+            f"accuracy {accuracy}, micro-F1 {micro_f1}",
+            f"{finding}: they are of other predictions, or one leaves labels out",
+        )
 
 
 def _remark_on_loss(values: Values) -> Iterator[Remark]:
@@ -143,14 +234,24 @@ def _remark_on_share(values: Values, model: str, summary: pd.DataFrame) -> Itera
     head = (hidden * hidden + hidden) + 2 * hidden + vocabulary
     pooler = hidden * hidden + hidden
     known = summary.dropna(subset=["trainable_parameters", "total_parameters"])
+    if (abs(known[TRAINABLE_PERCENT] - float(text)) <= half_digit(text)).any():
+        return  # the printed share may well be the right one
     for row in known.drop_duplicates("task").itertuples():
+        honest = f"without it {row.trainable_percent:.3f} %"
         trained = row.trainable_parameters + head
         for total in (row.total_parameters + head, row.total_parameters + head + pooler):
             share = 100 * trained / total
             if abs(share - float(text)) <= half_digit(text):
-                finding = (
-                    f"counts an unused head of masked language modelling ({head:,} parameters);"
-                    f" without it {row.trainable_percent:.3f} %"
-                )
-                yield f"{text} % trainable", finding
+                head_in_words = f"an unused head of masked language modelling ({head:,} parameters)"
+                if _count_digits(text) >= SURE_DIGITS:
+                    finding = f"counts {head_in_words}; {honest}"
+                else:
+                    counted = f"counting {head_in_words} gives {share:.3f} %"
+                    finding = f"{counted}, which rounds to it; {honest}"
+                yield _write_value(TRAINABLE_PERCENT, text), finding
                 return
+
+
+def _count_digits(text: str) -> int:
+    """How many significant digits a printed number has: 3 of "0.882"."""
+    return len(Decimal(text).as_tuple().digits)

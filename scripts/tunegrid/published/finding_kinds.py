@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from tunegrid.config.catalogue import Name
 from tunegrid.config.messages import nearest
-from tunegrid.config.schema import Closed
+from tunegrid.config.value_types import Closed
 from tunegrid.metrics import METRICS, compared_metrics
 
 

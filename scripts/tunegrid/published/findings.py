@@ -4,6 +4,11 @@ A conclusion is called true, or false, only where its differences are larger tha
 over seeds and test examples leave open. These are taken as if the means were independent; methods
 on the same examples vary less apart than that, so what is told is told with caution.
 
+Intervals of differences and means are recovered from those of their parts, as Zou & Donner 2008
+(https://doi.org/10.1002/sim.3095) do it: the distance between a difference and an end of its
+interval is the root of the sum of the squared distances of its parts. So each part keeps the factor
+of Student's t that its number of seeds needs, and few seeds tell no more than they know.
+
 Each kind of finding (`tunegrid.published.finding_kinds`) is one function here, registered under the
 kind's name by the decorator `judges`.
 """
@@ -14,7 +19,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from scipy import stats
 
 from tunegrid.metrics import METRICS
 from tunegrid.published.finding_kinds import (
@@ -26,12 +30,9 @@ from tunegrid.published.finding_kinds import (
     GainsMostOnHardestTask,
     MostlyBetterMethod,
 )
-from tunegrid.statistics.verdicts import ALPHA
 
 HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "cannot tell"
 COLUMNS = ["source", "finding", "verdict", "because"]
-#: The normal distribution's quantile of a `LEVEL` interval: 1.96.
-QUANTILE = float(stats.norm.ppf(1 - ALPHA / 2))
 
 #: Whether a finding holds, and the numbers that say so, in words.
 Verdict = tuple[str, str]
@@ -60,20 +61,24 @@ def judges(kind: str) -> Callable[[Judge], Judge]:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number and its standard error."""
+    """A number and the ends of its 95 % interval, which are not numbers if it has none."""
 
     value: float
-    error: float
+    low: float
+    high: float
 
     def __sub__(self, other: "Estimate") -> "Estimate":
-        return Estimate(self.value - other.value, math.hypot(self.error, other.error))
+        difference = self.value - other.value
+        below = math.hypot(self.value - self.low, other.high - other.value)
+        above = math.hypot(self.high - self.value, other.value - other.low)
+        return Estimate(difference, low=difference - below, high=difference + above)
 
     @property
     def sign(self) -> int:
-        """1 or −1 where the interval leaves out 0; else 0, also where the error is unknown."""
-        if not abs(self.value) > QUANTILE * self.error:
-            return 0
-        return 1 if self.value > 0 else -1
+        """1 or −1 where the interval leaves out 0; else 0, also where there is no interval."""
+        if self.low > 0:
+            return 1
+        return -1 if self.high < 0 else 0
 
 
 #: (model, method, task) → the mean of the cell groups that have one.
@@ -113,19 +118,19 @@ def _caveats(summary: pd.DataFrame, claim: ComparedClaim) -> str:
 
 
 def _scores(summary: pd.DataFrame, metric: str) -> Scores:
-    """The means of a metric, with their standard errors over seeds and test examples."""
+    """The means of a metric, with their intervals over seeds and test examples."""
     rows = summary[(summary["metric"] == metric) & summary["mean"].notna()]
     return {
-        (row.model, row.method, row.task): Estimate(row.mean, _error(row))
+        (row.model, row.method, row.task): _to_estimate(row)
         for row in rows.itertuples(index=False, name="Row")
     }
 
 
-def _error(row: Any) -> float:
-    """The standard error of a mean over seeds and examples; not a number with one seed."""
+def _to_estimate(row: Any) -> Estimate:
+    """The mean of a cell group; without an interval if it is of one seed alone."""
     if row.n <= 1:
-        return math.nan
-    return float(row.standard_error)
+        return Estimate(row.mean, low=math.nan, high=math.nan)
+    return Estimate(row.mean, low=row.crossed_low, high=row.crossed_high)
 
 
 def _by_task(scores: Scores, method: str) -> dict[str, dict[str, Estimate]]:
@@ -138,12 +143,13 @@ def _by_task(scores: Scores, method: str) -> dict[str, dict[str, Estimate]]:
 
 
 def _over_models(scores: Iterable[Estimate]) -> Estimate:
-    """The mean of scores on the same test examples: its error as if they varied as one."""
+    """The mean of scores on the same test examples: its interval as if they varied as one."""
     scores = list(scores)
     count = len(scores)
     return Estimate(
         value=sum(score.value for score in scores) / count,
-        error=sum(score.error for score in scores) / count,
+        low=sum(score.low for score in scores) / count,
+        high=sum(score.high for score in scores) / count,
     )
 
 
@@ -151,10 +157,10 @@ def _over_tasks(scores: Iterable[Estimate]) -> Estimate:
     """The mean of scores on different test examples, which vary independently."""
     scores = list(scores)
     count = len(scores)
-    return Estimate(
-        value=sum(score.value for score in scores) / count,
-        error=math.hypot(*(score.error for score in scores)) / count,
-    )
+    mean = sum(score.value for score in scores) / count
+    below = math.hypot(*(score.value - score.low for score in scores)) / count
+    above = math.hypot(*(score.high - score.value for score in scores)) / count
+    return Estimate(mean, low=mean - below, high=mean + above)
 
 
 def _advantage(claim: ComparedClaim, one: Estimate, other: Estimate) -> Estimate:
@@ -302,6 +308,7 @@ def _told(estimates: Mapping[str, Estimate], form: str = ".4f") -> str:
     """Estimates in words, from the smallest on, each ± half of its interval if that is known."""
     told = []
     for name, estimate in sorted(estimates.items(), key=lambda item: item[1].value):
-        spread = "" if math.isnan(estimate.error) else f" ± {QUANTILE * estimate.error:.4f}"
+        half = (estimate.high - estimate.low) / 2
+        spread = "" if math.isnan(half) else f" ± {half:.4f}"
         told.append(f"{name} {estimate.value:{form}}{spread}")
     return ", ".join(told)

@@ -14,7 +14,7 @@ from tunegrid.files import read_json
 from tunegrid.published.formulas import evaluate, formula_problem
 from tunegrid.published.memory_access import find_shipped_shape
 from tunegrid.published.memory_example import UNITS, MemoryExample, Traced
-from tunegrid.published.number_file import decimals, is_number, read_rows
+from tunegrid.published.number_file import is_number, last_digit, read_rows
 
 COLUMNS = ["method", "component", "gigabytes"]
 #: The paper's arithmetic for a figure; empty where it gives none.
@@ -130,7 +130,7 @@ def _read_shape(name: str, folder: Path, label: str) -> dict[str, Any]:
 def _read_figures(example: MemoryExample, path: Path, label: str) -> Iterator[MemoryFigure]:
     """The figures of `memory.csv`, each checked against the formula that stands behind it."""
     values = {**UNITS, "batch": float(example.batch), "tokens": float(example.tokens)}
-    for line, (method, component, printed, formula) in read_rows(path, label, COLUMNS, FORMULA):
+    for line, (method, component, printed, formula) in read_rows(path, label, COLUMNS, [FORMULA]):
         problem = None
         if method not in example.methods:
             problem = f"unknown method {method!r}; {nearest(method, example.methods)}"
@@ -151,7 +151,7 @@ def _difference(printed: str, formula: str, values: Mapping[str, float]) -> str 
         value = evaluate(formula, values)
     except ArithmeticError as error:
         return f"formula {formula!r} has no value: {error}"
-    if abs(value - float(printed)) < 10.0 ** -decimals(printed):
+    if abs(value - float(printed)) < last_digit(printed):
         return None
     return (
         f"gigabytes {printed!r} is not what its formula {formula!r} gives, {value:g}; where the"

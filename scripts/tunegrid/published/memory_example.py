@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 from tunegrid.config.catalogue import Name
 from tunegrid.config.messages import nearest
 from tunegrid.config.origin import KeyPath
-from tunegrid.config.schema import Closed
+from tunegrid.config.value_types import Closed
 from tunegrid.published.formulas import formula_problem, text_problem
 
 #: Units that every formula and text may use, in bytes.

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 
 from tunegrid.config.messages import validation_messages
 from tunegrid.config.origin import Origins, read_yaml
-from tunegrid.config.schema import Closed
+from tunegrid.config.value_types import Closed
 from tunegrid.errors import UserError
 from tunegrid.paths import user_path
 from tunegrid.published.finding_kinds import Finding

@@ -107,8 +107,8 @@ def _choose_verb(metric: Metric, verdict: str) -> str:
 
 def _describe_needs(row: Any) -> str:
     """What would tell a difference that cannot be told: more seeds, more test examples."""
-    seeds = None if pd.isna(row.seeds_needed) else f"{row.seeds_needed:,} seeds"
-    examples = None if pd.isna(row.examples_needed) else f"{row.examples_needed:,} test examples"
+    seeds = None if pd.isna(row.seeds_needed) else f"{row.seeds_needed:,.0f} seeds"
+    examples = None if pd.isna(row.examples_needed) else f"{row.examples_needed:,.0f} test examples"
     if seeds and examples:
         return f"to tell such a difference, {seeds} or {examples} are needed"
     if seeds:
@@ -121,7 +121,7 @@ def _describe_needs(row: Any) -> str:
 def _describe_identity(row: Any) -> str:
     sides = name_sides(row)
     return (
-        f"{sides.subject} predicts exactly what {sides.other} does, on all {row.examples:,} test"
+        f"{sides.subject} predicts exactly what {sides.other} does, on all {row.examples:,.0f} test"
         " examples"
     )
 

@@ -15,6 +15,7 @@ from tunegrid.reporting.answer_sentences import (
     describe_single_runs,
     name_sides,
 )
+from tunegrid.reporting.answer_sheet import OVER_TASKS
 from tunegrid.reporting.comparisons_table import NOTHING_NOTE
 from tunegrid.reporting.report_table import DASH, ReportTable, join_notes
 from tunegrid.statistics.pairs import Question
@@ -251,7 +252,7 @@ def _write_rows(answer: Answer, margin: float, costs: Costs) -> Iterator[dict[st
     if answer.overall is not None:
         sentence = describe_overall(answer.overall, margin)
         yield _kept_columns(answer.overall) | {
-            "task": f"all {answer.overall.tasks}",
+            "task": OVER_TASKS.format(answer.overall.tasks),
             "memory_percent": memory,
             "answer": _join_sentences(sentence, costs.describe(answer.tasks)),
         }

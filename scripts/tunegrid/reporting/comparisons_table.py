@@ -8,11 +8,14 @@ from tunegrid.metrics import titles
 from tunegrid.reporting.data_tables import leak_note
 from tunegrid.reporting.report_table import (
     DASH,
+    POINTS_NOTE,
     ReportTable,
-    format_intervals,
+    format_difference_intervals,
+    format_differences,
     format_numbers,
     join_notes,
 )
+from tunegrid.reporting.run_links import link_comparisons
 from tunegrid.statistics.verdicts import Verdict
 
 NOTHING_NOTE = "The grid has one method for each model and task: there is nothing to compare."
@@ -43,21 +46,24 @@ def comparisons_table(comparisons: pd.DataFrame, summary: pd.DataFrame) -> Repor
         "metric": data["metric"].map(titles()),
         "verdict": data["verdict"],
         "seeds": [_format_seeds(row) for row in data.itertuples()],
-        "difference": format_numbers(data["difference"], "{:+.4f}"),
-        "interval": format_intervals(data, "verdict_low", "verdict_high", "{:+.4f}"),
+        "difference": format_differences(data["difference"], data["metric"]),
+        "interval": format_difference_intervals(
+            data["verdict_low"], data["verdict_high"], data["metric"]
+        ),
         "of": format_numbers(data["family"], "{}"),
-        "alone": format_intervals(data, "low", "high", "{:+.4f}"),
+        "alone": format_difference_intervals(data["low"], data["high"], data["metric"]),
         "p (Holm)": data["p_holm"].map(format_p),
-        "shown from": format_numbers(data["detectable"], "{:.4f}"),
+        "shown from": format_differences(data["detectable"], data["metric"], signed=False),
         "needed": [_format_needed(row) for row in data.itertuples()],
         "degenerate": [_format_degenerate(row) for row in data.itertuples()],
     }
-    note = NOTHING_NOTE if data.empty else join_notes(NOTE, leak_note(summary))
+    note = NOTHING_NOTE if data.empty else join_notes(NOTE, POINTS_NOTE, leak_note(summary))
     return ReportTable(
         "Methods and models compared, over seeds and test examples",
         data[["model", "task", "method"]].assign(**columns),
         data,
         note,
+        {"difference": link_comparisons(data)},
     )
 
 
@@ -74,9 +80,9 @@ def _format_needed(row: Any) -> str:
         return DASH
     needed = []
     if not pd.isna(row.seeds_needed):
-        needed.append(f"{row.seeds_needed} seeds")
+        needed.append(f"{row.seeds_needed:.0f} seeds")
     if not pd.isna(row.examples_needed):
-        needed.append(f"{row.examples_needed:,} examples")
+        needed.append(f"{row.examples_needed:,.0f} examples")
     return " or ".join(needed) or "more of both"
 
 

@@ -6,16 +6,24 @@ import pandas as pd
 
 from tunegrid.metrics import main_metric
 from tunegrid.reporting.marks import explain_marks, format_run_count
+from tunegrid.reporting.number_formats import (
+    BYTES_OF_GIGABYTE,
+    GIGABYTES,
+    MINUTES,
+    SCORE,
+    TRAINABLE_PERCENT,
+)
 from tunegrid.reporting.report_table import DASH, ReportTable, format_numbers, join_notes
+from tunegrid.reporting.run_links import link_groups
 from tunegrid.results import GROUP
 
 NOTE = (
-    "Parameters: those that receive a gradient. Minutes: training and its evaluations of a run,"
+    "Parameters: those that receive a gradient, the classification head included. Trainable: their"
+    " share of all parameters of the trained model. Minutes: training and its evaluations of a run,"
     " the mean over seeds. Step: the live tensors at the peak of one training step, traced (at the"
     " method's largest batch and length). Peak: of the whole run as measured; of tensors on a GPU,"
     " of the process on a CPU. Energy: by the GPU's own counter, where it has one."
 )
-BYTES_OF_GB = 1e9
 
 
 def cost_table(costs: pd.DataFrame) -> ReportTable:
@@ -27,13 +35,13 @@ def cost_table(costs: pd.DataFrame) -> ReportTable:
     metric = main_metric()
     columns = {
         "runs": [format_run_count(row) for row in costs.itertuples()],
-        metric.noun: format_numbers(costs[metric.name], "{:.4f}"),
+        metric.noun: format_numbers(costs[metric.name], SCORE),
         "parameters": format_numbers(costs["trainable_parameters"], "{:,.0f}"),
-        "share": format_numbers(costs["trainable_percent"], "{:.3f} %"),
-        "minutes": format_numbers(costs["train_seconds"] / 60, "{:.2f}"),
+        "trainable": format_numbers(costs["trainable_percent"], TRAINABLE_PERCENT),
+        "minutes": format_numbers(costs["train_seconds"] / 60, MINUTES),
         "step of": [_format_step(row) for row in costs.itertuples()],
-        "step (GB)": format_numbers(costs["traced"] / BYTES_OF_GB, "{:.2f}"),
-        "peak (GB)": format_numbers(costs["peak_memory"] / BYTES_OF_GB, "{:.2f}"),
+        "step (GB)": format_numbers(costs["traced"] / BYTES_OF_GIGABYTE, GIGABYTES),
+        "peak (GB)": format_numbers(costs["peak_memory"] / BYTES_OF_GIGABYTE, GIGABYTES),
         "energy (kJ)": format_numbers(costs["train_joules"] / 1e3, "{:.1f}"),
     }
     return ReportTable(
@@ -41,6 +49,7 @@ def cost_table(costs: pd.DataFrame) -> ReportTable:
         costs[GROUP].assign(**columns),
         costs,
         join_notes(NOTE, explain_marks(costs), _devices_note(costs["devices"])),
+        dict.fromkeys([metric.noun, "minutes", "peak (GB)"], link_groups(costs)),
     )
 
 

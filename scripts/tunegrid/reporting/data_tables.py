@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from tunegrid.metrics import main_metric
+from tunegrid.reporting.number_formats import PERCENT, SCORE
 from tunegrid.reporting.report_table import DASH, ReportTable, format_numbers, join_notes
 from tunegrid.results import FINISHED
 from tunegrid.tasks.cards import Card, find_leak, leaks
@@ -28,7 +29,7 @@ LENGTH_HEADERS = {
 }
 DATA_NOTE = (
     "Repeated: examples whose text (or pair) stands before them in the same split. In train:"
-    " examples of dev and test that stand in train, too. Nearly: at least {threshold:.0%} of the"
+    " examples of dev and test that stand in train, too. Nearly: at least {threshold:.0f} % of the"
     " character 5-grams are the same, and the texts are not equal. Contradicting labels: examples"
     " whose text stands with another label, too, in any split."
 )
@@ -51,7 +52,7 @@ def tasks_table(runs: pd.DataFrame, cards: Sequence[Card]) -> ReportTable:
     if majority in first:
         data[majority] = first[majority].array
         header = f"majority class, test {metric.noun}"
-        readable[header] = format_numbers(data[majority], "{:.4f}")
+        readable[header] = format_numbers(data[majority], SCORE)
     return ReportTable(
         "Tasks, and the examples of each split that were used",
         readable,
@@ -69,7 +70,9 @@ def data_table(cards: Sequence[Card]) -> ReportTable:
         "Data: what each split holds",
         data.rename(columns=DATA_HEADERS).where(data.notna().to_numpy(), DASH),
         data,
-        join_notes(DATA_NOTE.format(threshold=cards[0]["threshold"]), leak_note(leaks(cards))),
+        join_notes(
+            DATA_NOTE.format(threshold=100 * cards[0]["threshold"]), leak_note(leaks(cards))
+        ),
     )
 
 
@@ -107,8 +110,8 @@ def leak_note(leaked: pd.DataFrame) -> str:
             counts.append(f"{exact}")
         if near:
             counts.append(f"{near} nearly")
-        share = (exact + near) / row.test_examples
-        texts.append(f"{row.task} {' and '.join(counts)} of {row.test_examples} ({share:.1%})")
+        share = PERCENT.format(100 * (exact + near) / row.test_examples)
+        texts.append(f"{row.task} {' and '.join(counts)} of {row.test_examples} ({share})")
     if not texts:
         return ""
     return (
@@ -139,7 +142,7 @@ def lengths_table(cards: Sequence[Card]) -> ReportTable:
     readable = data.assign(
         median=format_numbers(data["median"], "{:.0f}"),
         p95=format_numbers(data["p95"], "{:.0f}"),
-        truncated_share=format_numbers(data["truncated_share"], "{:.1%}"),
+        truncated_share=format_numbers(100 * data["truncated_share"], PERCENT),
     )
     return ReportTable(
         "Lengths in tokens, special ones included, before the cut",
@@ -163,7 +166,7 @@ def _labels_table(card: Card) -> ReportTable:
     data = pd.DataFrame({split: held["labels"] for split, held in card["splits"].items()})
     totals = data.sum()
     readable = data.apply(
-        lambda counts: [f"{count} ({count / max(1, totals[counts.name]):.1%})" for count in counts]
+        lambda counts: [_format_count(count, totals[counts.name]) for count in counts]
     )
     readable.loc["all"] = [str(total) for total in totals]
     notes = []
@@ -180,6 +183,11 @@ def _labels_table(card: Card) -> ReportTable:
         # Parts of an aggregated task that are drawn alike are said once.
         join_notes(*dict.fromkeys(notes)),
     )
+
+
+def _format_count(count: int, total: int) -> str:
+    """A count and its share of all, as `12 (25.0 %)`."""
+    return f"{count} ({PERCENT.format(100 * count / max(1, total))})"
 
 
 def _leaks_table(card: Card) -> ReportTable:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from tunegrid.reporting.marks import explain_marks, format_run_count
+from tunegrid.reporting.number_formats import PERCENT
 from tunegrid.reporting.report_table import (
     DASH,
     ReportTable,
@@ -12,6 +13,7 @@ from tunegrid.reporting.report_table import (
     format_numbers,
     join_notes,
 )
+from tunegrid.reporting.run_links import link_groups
 from tunegrid.results import GROUP
 from tunegrid.tasks.cards import Card
 
@@ -62,6 +64,7 @@ def classes_table(per_class: pd.DataFrame, cards: Sequence[Card]) -> ReportTable
         data[GROUP].assign(**columns),
         data,
         join_notes(CLASSES_NOTE, explain_marks(data.drop_duplicates(GROUP))),
+        dict.fromkeys(CLASS_SCORES.values(), link_groups(data)),
     )
 
 
@@ -97,7 +100,8 @@ def agreement_table(agreement: pd.DataFrame) -> ReportTable:
         "examples": format_numbers(examples, "{:.0f}"),
     }
     columns |= {
-        header: format_numbers(share.astype(float), "{:.1%}") for header, share in shares.items()
+        header: format_numbers(100 * share.astype(float), PERCENT)
+        for header, share in shares.items()
     }
     columns["kappa"] = format_numbers(agreement["kappa"], "{:.3f}")
     return ReportTable(
@@ -105,6 +109,7 @@ def agreement_table(agreement: pd.DataFrame) -> ReportTable:
         agreement[GROUP].assign(**columns),
         agreement,
         join_notes(AGREEMENT_NOTE, explain_marks(agreement)),
+        dict.fromkeys([*shares, "kappa"], link_groups(agreement)),
     )
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 from tunegrid.published.formulas import fill
 from tunegrid.published.memory_case import MemoryCase, QuantityValues
 from tunegrid.published.memory_example import TableText
+from tunegrid.reporting.number_formats import BYTES_OF_GIGABYTE, GIGABYTES
 from tunegrid.reporting.report_table import ReportTable, format_numbers
 
 Rows = list[dict[str, Any]]
@@ -100,8 +101,8 @@ def _corrected_table(case: MemoryCase, rows: Rows, values: QuantityValues) -> Re
     data[f"percent_of_{reference}"] = share
     readable = data[["model", "method", "way"]].assign(
         **{
-            "by formula": format_numbers(data["closed_form"] / 1e9, "{:,.3f}"),
-            "traced": format_numbers(data["traced"] / 1e9, "{:,.3f}"),
+            "by formula": format_numbers(data["closed_form"] / BYTES_OF_GIGABYTE, GIGABYTES),
+            "traced": format_numbers(data["traced"] / BYTES_OF_GIGABYTE, GIGABYTES),
             f"of {reference}": share.map("{:.0f} %".format),
         }
     )

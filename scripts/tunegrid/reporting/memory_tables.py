@@ -8,6 +8,7 @@ import pandas as pd
 from tunegrid.memory import KINDS
 from tunegrid.memory.fit import CUDA_CONTEXT, FRAGMENTATION, load_gpus
 from tunegrid.memory.records import MeasuredStep, StepMemory
+from tunegrid.reporting.number_formats import BYTES_OF_GIGABYTE, GIGABYTES
 from tunegrid.reporting.report_table import ReportTable, format_numbers
 
 #: What the rows of each table are of.
@@ -195,4 +196,4 @@ def _full_fine_tuning(predicted: Sequence[StepMemory], record: StepMemory) -> St
 
 def _gigabytes(sizes: pd.Series) -> pd.Series:
     """Sizes in bytes, written in GB; a dash where there is none."""
-    return format_numbers(sizes.astype(float) / 1e9, "{:,.3f}")
+    return format_numbers(sizes.astype(float) / BYTES_OF_GIGABYTE, GIGABYTES)

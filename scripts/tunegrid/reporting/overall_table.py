@@ -7,7 +7,14 @@ import pandas as pd
 from tunegrid.metrics import titles
 from tunegrid.reporting.answer_sentences import name_sides
 from tunegrid.reporting.comparisons_table import format_p
-from tunegrid.reporting.report_table import ReportTable, format_intervals, format_numbers
+from tunegrid.reporting.report_table import (
+    POINTS_NOTE,
+    ReportTable,
+    format_difference_intervals,
+    format_differences,
+    format_numbers,
+    join_notes,
+)
 
 NOTE = (
     "Difference: the method − what it is compared with, the mean over the tasks, each counting the"
@@ -33,10 +40,12 @@ def overall_table(overall: pd.DataFrame) -> ReportTable:
         "metric": data["metric"].map(titles()),
         "verdict": data["verdict"],
         "tasks": data["tasks"],
-        "difference": format_numbers(data["difference"], "{:+.4f}"),
-        "interval": format_intervals(data, "verdict_low", "verdict_high", "{:+.4f}"),
+        "difference": format_differences(data["difference"], data["metric"]),
+        "interval": format_difference_intervals(
+            data["verdict_low"], data["verdict_high"], data["metric"]
+        ),
         "of": format_numbers(data["family"], "{}"),
-        "alone": format_intervals(data, "low", "high", "{:+.4f}"),
+        "alone": format_difference_intervals(data["low"], data["high"], data["metric"]),
         "p (Holm)": data["p_holm"].map(format_p),
         "speaks of": data["speaks_of"],
         "better": data["wins"],
@@ -48,7 +57,7 @@ def overall_table(overall: pd.DataFrame) -> ReportTable:
         "Methods and models compared, over all tasks",
         data[["model", "method"]].assign(**columns),
         data,
-        NOTHING_NOTE if data.empty else NOTE,
+        NOTHING_NOTE if data.empty else join_notes(NOTE, POINTS_NOTE),
     )
 
 

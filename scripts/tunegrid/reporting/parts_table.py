@@ -7,19 +7,23 @@ import pandas as pd
 from tunegrid.metrics import METRICS, compared_metrics, main_metric
 from tunegrid.reporting.data_tables import leak_note
 from tunegrid.reporting.marks import explain_marks, format_run_count
+from tunegrid.reporting.number_formats import PERCENT, SCORE
 from tunegrid.reporting.report_table import (
+    POINTS_NOTE,
     ReportTable,
+    format_differences,
     format_mean,
     format_numbers,
     join_notes,
 )
+from tunegrid.reporting.run_links import link_groups
 from tunegrid.results import GROUP, JOINED
 from tunegrid.statistics.run_counts import count_runs
 
 NOTE = (
     "Other parts' labels: examples of the part that are given a label of another part; they count"
     " as errors. Trained alone: the mean of the same model and method on that task, where the grid"
-    " has it; a few-shot part is compared with the few-shot task."
+    " has it; a few-shot part is compared with the few-shot task. Difference: as a part − alone."
 )
 
 
@@ -56,16 +60,17 @@ def parts_table(runs: pd.DataFrame, summary: pd.DataFrame) -> ReportTable:
         for name in compared_metrics()
     }
     columns |= {
-        "other parts' labels": format_numbers(data["outside"], "{:.1%}"),
-        f"{metric.noun}, trained alone": format_numbers(data["alone"], "{:.4f}"),
-        "difference": format_numbers(data["gain"], "{:+.4f}"),
+        "other parts' labels": format_numbers(100 * data["outside"], PERCENT),
+        f"{metric.noun}, trained alone": format_numbers(data["alone"], SCORE),
+        "difference": format_differences(data["gain"], [metric.name] * len(data)),
     }
     groups = data.drop_duplicates(GROUP)
     return ReportTable(
         "Aggregated tasks by their parts: test metrics, mean ± standard deviation over seeds",
         data[["model", "method", "task", "part"]].assign(**columns),
         data,
-        join_notes(NOTE, explain_marks(groups), leak_note(summary)),
+        join_notes(NOTE, POINTS_NOTE, explain_marks(groups), leak_note(summary)),
+        dict.fromkeys([METRICS[name].noun for name in compared_metrics()], link_groups(data)),
     )
 
 

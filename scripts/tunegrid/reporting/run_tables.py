@@ -5,7 +5,9 @@ from typing import Any
 import pandas as pd
 
 from tunegrid.metrics import METRICS, titles
+from tunegrid.reporting.number_formats import MINUTES, SCORE
 from tunegrid.reporting.report_table import DASH, ReportTable, format_numbers
+from tunegrid.reporting.run_links import link_runs
 from tunegrid.results import FINISHED, GROUP, RUN
 
 #: Settings that the table of hyper-parameters shows, in their order.
@@ -49,14 +51,15 @@ def runs_table(runs: pd.DataFrame) -> ReportTable:
     )
     readable = data.assign(
         why=data["why"].fillna(""),
-        **{name: format_numbers(data[name], "{:.4f}") for name in METRICS},
+        **{name: format_numbers(data[name], SCORE) for name in METRICS},
         steps=format_numbers(data["steps"], "{:.0f}"),
-        minutes=format_numbers(data["minutes"], "{:.2f}"),
+        minutes=format_numbers(data["minutes"], MINUTES),
         commit=data["commit"].map(_shorten_commit),
         host=format_numbers(data["host"], "{}"),
         slurm_job=format_numbers(data["slurm_job"], "{}"),
     ).rename(columns=titles() | {"slurm_job": "Slurm job"})
-    return ReportTable("Every cell of the grid, and its run", readable, data, RUNS_NOTE)
+    links = dict.fromkeys([*titles().values(), "steps", "minutes"], link_runs(runs))
+    return ReportTable("Every cell of the grid, and its run", readable, data, RUNS_NOTE, links)
 
 
 def _shorten_commit(commit: Any) -> str:

@@ -7,13 +7,16 @@ import pandas as pd
 from tunegrid.metrics import main_metric, titles
 from tunegrid.reporting.data_tables import leak_note
 from tunegrid.reporting.marks import explain_marks, format_marks, name_absence
+from tunegrid.reporting.number_formats import SCORE, TRAINABLE_PERCENT
 from tunegrid.reporting.report_table import (
     DASH,
     ReportTable,
     format_intervals,
+    format_mean,
     format_numbers,
     join_notes,
 )
+from tunegrid.reporting.run_links import link_groups
 from tunegrid.results import GROUP
 from tunegrid.statistics.summarise import unequal_steps
 
@@ -24,8 +27,8 @@ BEST_NOTE = (
     " comparisons."
 )
 TRAINABLE_NOTE = (
-    "Trainable: the share of the parameters that receive a gradient, the classification head"
-    " included."
+    "Trainable: the parameters that receive a gradient, the classification head included, as a"
+    " share of all parameters of the trained model."
 )
 INTERVALS_NOTE = (
     "The intervals are 95 % intervals of the mean. Over seeds: by Student's t; how much the mean"
@@ -47,22 +50,27 @@ def main_metric_table(summary: pd.DataFrame) -> ReportTable:
         text = _format_distribution(row)
         bold = f"**{text}**" if row.mean == best_mean else text
         cells.append(f"{bold} {format_marks(row)}".rstrip())
-    readable = _spread_over_tasks(table.assign(cell=cells), names=["model", "method"])
+    table = table.assign(cell=cells, runs=link_groups(table))
+    readable = _spread_over_tasks(table, names=["model", "method"])
+    links = _links_over_tasks(table, names=["model", "method"])
     tasks = table.drop_duplicates("task").set_index("task")
     for column, name in BASELINES.items():
-        scores = format_numbers(tasks[column], "{:.4f}").to_dict()
+        scores = format_numbers(tasks[column], SCORE).to_dict()
         readable.loc[len(readable)] = {"model": name, "method": DASH} | scores
+        links = {task: [*of_task, ""] for task, of_task in links.items()}
     return ReportTable(
         f"Test {metric.noun}, mean ± standard deviation over seeds (number of runs)",
         readable,
         table[[*GROUP, "n", "mean", "variance", "sd", "n_degenerate", *BASELINES]],
         join_notes(BEST_NOTE, _notes(summary)),
+        links,
     )
 
 
 def methods_table(summary: pd.DataFrame) -> ReportTable:
     """Every metric of every method on every task, below the share that the method trains."""
     metrics = summary.assign(
+        runs=link_groups(summary),
         cell=[
             f"{_format_distribution(row)} {format_marks(row)}".rstrip()
             for row in summary.itertuples()
@@ -72,14 +80,18 @@ def methods_table(summary: pd.DataFrame) -> ReportTable:
     # The share has a row of its own: the head is as large as a task has labels, so it varies.
     groups = summary.drop_duplicates(GROUP)
     shares = groups.assign(
-        metric="Trainable", cell=format_numbers(groups["trainable_percent"], "{:.3f} %")
+        metric="Trainable",
+        cell=format_numbers(groups["trainable_percent"], TRAINABLE_PERCENT),
+        runs="",
     )
     rows = pd.concat([shares, metrics]).sort_index(kind="stable")
+    names = ["model", "method", "metric"]
     return ReportTable(
         "Methods: test metrics, mean ± standard deviation over seeds (number of runs)",
-        _spread_over_tasks(rows, names=["model", "method", "metric"]),
+        _spread_over_tasks(rows, names),
         summary,
         join_notes(TRAINABLE_NOTE, _notes(summary)),
+        _links_over_tasks(rows, names),
     )
 
 
@@ -87,7 +99,7 @@ def summary_table(summary: pd.DataFrame) -> ReportTable:
     """Every metric of every cell group: its distribution over seeds, beside the baselines."""
 
     def scores(column: str) -> pd.Series:
-        return format_numbers(summary[column], "{:.4f}")
+        return format_numbers(summary[column], SCORE)
 
     columns = {
         "metric": summary["metric"].map(titles()),
@@ -112,6 +124,7 @@ def summary_table(summary: pd.DataFrame) -> ReportTable:
         summary[GROUP].assign(**columns),
         summary,
         join_notes(INTERVALS_NOTE, _notes(summary)),
+        dict.fromkeys(["mean", "sd", "median", "min", "max"], link_groups(summary)),
     )
 
 
@@ -120,19 +133,30 @@ def _spread_over_tasks(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
 
     Rows and columns keep the order of the table; a cell that it does not have is a dash.
     """
+    wide = _pivot_over_tasks(table, names, values="cell")
+    return wide.fillna(DASH).rename_axis(columns=None).reset_index()
+
+
+def _links_over_tasks(table: pd.DataFrame, names: list[str]) -> dict[str, list[str]]:
+    """The links of such a table by task, filled from `runs`; empty for a cell that it lacks."""
+    wide = _pivot_over_tasks(table, names, values="runs").fillna("")
+    return {str(task): list(wide[task]) for task in wide}
+
+
+def _pivot_over_tasks(table: pd.DataFrame, names: list[str], values: str) -> pd.DataFrame:
+    """The column `values` with one row for each value of `names`, and one column for each task."""
     tasks = list(table["task"].unique())
     wide = table.pivot_table(
-        index=names, columns="task", values="cell", aggfunc="first", sort=False
+        index=names, columns="task", values=values, aggfunc="first", sort=False
     )
-    return wide.reindex(columns=tasks).fillna(DASH).rename_axis(columns=None).reset_index()
+    return wide.reindex(columns=tasks)
 
 
 def _format_distribution(row: Any) -> str:
     """`mean ± sd (n)` of a row of the summary, or why there is none."""
     if pd.isna(row.mean):
         return name_absence(row) or "not finite"
-    spread = f" ± {row.sd:.4f}" if row.n > 1 else ""
-    return f"{row.mean:.4f}{spread} ({row.n})"
+    return f"{format_mean(row.mean, row.sd)} ({row.n})"
 
 
 def _format_finite_runs(row: Any) -> str:

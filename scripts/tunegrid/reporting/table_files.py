@@ -1,18 +1,20 @@
-"""Tables as files: Markdown and HTML for people, CSV for programs."""
+"""Tables as files: Markdown and HTML for people, LaTeX for papers, CSV for programs."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from tunegrid.files import atomic_path, write_text
 from tunegrid.reporting.html_page import to_html
+from tunegrid.reporting.latex_table import to_latex
 from tunegrid.reporting.report_table import ReportTable
 
 
 def write_tables(tables: Mapping[str, ReportTable], folder: Path) -> None:
-    """Write each table as <name>.md, <name>.html and <name>.csv."""
+    """Write each table as <name>.md, <name>.html, <name>.tex and <name>.csv."""
     for name, table in tables.items():
         write_text(folder / f"{name}.md", to_markdown(table))
         write_text(folder / f"{name}.html", to_html(table.title, [table]))
+        write_text(folder / f"{name}.tex", to_latex(name, table))
         with atomic_path(folder / f"{name}.csv") as temporary:
             table.data.to_csv(temporary, index=False)
 

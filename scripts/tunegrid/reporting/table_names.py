@@ -5,7 +5,8 @@ The Snakefile reads them before it knows any result, so nothing heavy is importe
 
 from tunegrid.metrics import MAIN_METRIC
 
-#: The tables of every grid (`results/tables/<name>.md`, `.html`, `.csv`) → chapter of the report.
+#: The tables of every grid → chapter of the report. Each is there as `results/tables/<name>.md`,
+#: `.html`, `.tex` and `.csv`.
 CATEGORY = {
     "answer": "Answer",
     "overall": "Answer",

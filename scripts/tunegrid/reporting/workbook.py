@@ -1,4 +1,4 @@
-"""The workbook: what each column is, then the results, a sheet each, linked to their runs."""
+"""The workbook: the answer, then all results, a sheet each, linked to their runs; a glossary."""
 
 import math
 from collections.abc import Mapping
@@ -7,19 +7,57 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
-from tunegrid.reporting.workbook_columns import SHEETS, describe_column
-from tunegrid.results import FAILED, FINISHED, GROUP, MISSING, RUN
+from tunegrid.reporting.answer_sheet import answer_sheet
+from tunegrid.reporting.sheet_layout import (
+    LINE,
+    WIDEST,
+    column_widths,
+    head_height,
+    print_pages,
+)
+from tunegrid.reporting.workbook_columns import describe_column
+from tunegrid.reporting.workbook_links import Links, sheet_links
+from tunegrid.results import FAILED, MISSING, RUN
 
-#: How many columns at the left of each sheet stay in view.
-FROZEN = {
-    "summary": 4,
+#: The sheets in their order → what each is.
+SHEETS = {
+    "answer": (
+        "A row for each model, task and method: what it wins or loses by the main metric against"
+        " the reference, and what it costs. A difference leads to the row that it is taken from, a"
+        " mean to its distribution."
+    ),
+    "overall": "A row for each method and metric: its differences, the mean over all tasks.",
+    "comparisons": (
+        "A row for each method (or model) and metric: the method − what it is compared with, on one"
+        " task."
+    ),
+    "summary": (
+        "A row for each cell group (model, task, method) and metric: its distribution over seeds."
+        " Mean, min and max lead to their runs."
+    ),
+    "cost": "A row for each cell group: what it costs, beside what it scores.",
+    "published": "A row for each published number, and beside it the grid's own.",
+    "memory": "A row for each model and method: the memory of one training step, in bytes.",
+    "per class": "A row for each cell group and label: its test scores.",
+    "data": "A row for each task and split: what it holds, and what is wrong with it.",
+    "runs": "A row for each cell of the grid: what its run measured, or why there is none.",
+    "settings": "A row for each cell: every setting of its run.",
+    "provenance": "A row for each cell: what made its run.",
+    "glossary": "This page: what each sheet and column is.",
+}
+#: How many columns at the left of each sheet name a row: they stay in view.
+NAMES = {
+    "answer": 3,
+    "overall": 3,
     "comparisons": 4,
+    "summary": 4,
     "cost": 3,
     "published": 4,
     "memory": 2,
@@ -32,7 +70,7 @@ FROZEN = {
 DEGENERATE = "degenerate"
 #: The colour of a row by what it holds.
 COLOURS = {DEGENERATE: "#FCE4D6", FAILED: "#F4B6B6", MISSING: "#D9D9D9"}
-#: The same in words, for the first sheet.
+#: The same in words, for the glossary.
 COLOUR_MEANINGS = {
     DEGENERATE: "holds a run that predicts one class, or whose loss is not finite",
     FAILED: "holds a run that failed",
@@ -62,23 +100,18 @@ HIGHLIGHTS = [
     Highlight(columns=("degenerate",), formula="{}*1>0", colour=DEGENERATE),
     Highlight(columns=("reference_degenerate",), formula="{}>0", colour=DEGENERATE),
     Highlight(columns=("n_failed",), formula="{}>0", colour=FAILED),
+    Highlight(columns=("failed",), formula="{}>0", colour=FAILED),
+    Highlight(columns=("missing",), formula="{}>0", colour=MISSING),
     Highlight(columns=("n_missing",), formula="{}>0", colour=MISSING),
     Highlight(columns=("state",), formula=f'{{}}="{FAILED}"', colour=FAILED),
     Highlight(columns=("state",), formula=f'{{}}="{MISSING}"', colour=MISSING),
     Highlight(columns=("seeds", "seeds_planned"), formula="{}<{}", colour=MISSING),
 ]
-#: The widest column, in characters.
-WIDEST = 60
-#: So many rows are looked at for the width of a column.
-MEASURED_ROWS = 500
-#: Width of the meanings on the first sheet in characters, and height of a line in points.
-README_WIDTH, LINE = 100, 15
-#: Excel does not open a sheet with more links than this.
-MOST_LINKS = 65_530
+#: The widths of the glossary's columns, in characters: sheets, their columns, and meanings.
+GLOSSARY_WIDTHS = [14, 24, 100]
 LINK_COLOUR = "#1F4E9E"
-
-#: The links of a sheet: column → row of its table → address that the cell leads to.
-Links = Mapping[str, Mapping[int, str]]
+#: The last sheet.
+GLOSSARY = "glossary"
 
 
 def workbook_sheets(
@@ -89,10 +122,12 @@ def workbook_sheets(
     Args:
         runs: as collect_runs returns it.
         summary: as summarise returns it.
-        tables: the other sheets, by name, unrounded.
+        tables: the other sheets, by name, unrounded; among them comparisons, overall and cost, of
+            which the answer is made.
     """
     spread = ("settings.", "provenance.")
     sheets = {
+        "answer": answer_sheet(tables["comparisons"], tables["overall"], tables["cost"]),
         "summary": summary,
         "runs": runs[[name for name in runs if not name.startswith(spread)]],
         "settings": _columns_below(runs, "settings."),
@@ -111,7 +146,7 @@ def _columns_below(runs: pd.DataFrame, prefix: str) -> pd.DataFrame:
 def write_workbook(
     runs: pd.DataFrame, summary: pd.DataFrame, tables: Mapping[str, pd.DataFrame], path: Path
 ) -> None:
-    """Write results.xlsx: frozen headers, filters, number formats, fitted column widths.
+    """Write results.xlsx: frozen headers, filters, number formats, fitted widths, printed pages.
 
     Missing values are empty cells, text that begins with `=` stays text, rows that are degenerate,
     failed or missing have a colour, and numbers lead to the rows of their runs. Equal tables give
@@ -124,51 +159,16 @@ def write_workbook(
     options = {"strings_to_formulas": False, "strings_to_urls": False, "constant_memory": True}
     created = datetime.fromisoformat(runs["provenance.started"].dropna().max()).astimezone(UTC)
     sheets = workbook_sheets(runs, summary, tables)
-    links = {
-        "summary": _link_summary(summary, runs),
-        "runs": _link_hashes(runs, "provenance"),
-        "settings": _link_hashes(runs, "runs"),
-        "provenance": _link_hashes(runs, "runs"),
-    }
+    links = sheet_links(sheets, runs)
     with xlsxwriter.Workbook(path, options) as workbook:
         workbook.set_properties(
             {"title": "tunegrid results", "created": created.replace(tzinfo=None)}
         )
         formats = _CellFormats(workbook)
-        _write_readme(workbook.add_worksheet("README"), sheets, formats)
         for name, table in sheets.items():
             sheet = workbook.add_worksheet(name)
             _write_sheet(sheet, name, table, links.get(name, {}), formats)
-
-
-def _address(sheet: str, row: int) -> str:
-    """The address of a table's row on its sheet, whose first row is the header."""
-    return f"internal:'{sheet}'!A{row + 2}"
-
-
-def _link_hashes(runs: pd.DataFrame, sheet: str) -> Links:
-    """From the hash of each run to its row on another sheet."""
-    return {"hash": {row: _address(sheet, row) for row in range(len(runs))}}
-
-
-def _link_summary(summary: pd.DataFrame, runs: pd.DataFrame) -> Links:
-    """From a group's mean to its first run that has the metric, from its extremes to theirs."""
-    finished = runs[runs["state"] == FINISHED]
-    links: dict[str, dict[int, str]] = {"mean": {}, "min": {}, "max": {}}
-    for metric, rows in summary.reset_index(drop=True).groupby("metric"):
-        measured = finished.dropna(subset=metric).astype({metric: float})
-        groups = measured.assign(run_row=measured.index).groupby(GROUP)
-        run_rows = {
-            "mean": groups["run_row"].first(),
-            "min": groups[metric].idxmin(),
-            "max": groups[metric].idxmax(),
-        }
-        names = pd.MultiIndex.from_frame(rows[GROUP])
-        for column, by_group in run_rows.items():
-            targets = pd.Series(by_group.reindex(names).to_numpy(), index=rows.index).dropna()
-            for row, target in targets.items():
-                links[column][row] = _address("runs", int(target))
-    return links
+        _write_glossary(workbook.add_worksheet(GLOSSARY), sheets, formats)
 
 
 class _CellFormats:
@@ -182,9 +182,10 @@ class _CellFormats:
             the number to its left.
         number_header: of the head of a column of numbers.
         text: of a text.
+        long_text: of a text that is broken into lines.
         linked_text: of a text that leads somewhere.
         truth: of a truth, which is shown in small letters.
-        title, strong, wrapped, top: of the first sheet: its title, names of sheets, meanings, and
+        title, strong, wrapped, top: of the glossary: its title, names of sheets, meanings, and
             names of columns.
         highlights: of rows, by the keys of `COLOURS`.
     """
@@ -192,10 +193,11 @@ class _CellFormats:
     def __init__(self, workbook: xlsxwriter.Workbook) -> None:
         self._workbook = workbook
         self._numbers: dict[tuple[str, bool], Format] = {}
-        header = {"bold": True, "bg_color": "#DCE6F1", "bottom": 1}
+        header = {"bold": True, "bg_color": "#DCE6F1", "bottom": 1, "text_wrap": True}
         self.text_header = workbook.add_format(header | {"indent": 1})
         self.number_header = workbook.add_format(header | {"align": "right"})
         self.text = workbook.add_format({"indent": 1})
+        self.long_text = workbook.add_format({"indent": 1, "text_wrap": True})
         self.linked_text = workbook.add_format({"indent": 1, "font_color": LINK_COLOUR})
         self.truth = workbook.add_format({"num_format": '"true";"true";"false"'})
         self.title = workbook.add_format({"bold": True, "font_size": 14})
@@ -221,13 +223,12 @@ class _CellFormats:
         return self._numbers[key]
 
 
-def _write_readme(
+def _write_glossary(
     sheet: Worksheet, sheets: Mapping[str, pd.DataFrame], formats: _CellFormats
 ) -> None:
-    """Write the first sheet: what the colours, the sheets and their columns are."""
-    sheet.set_column(0, 0, 14)
-    sheet.set_column(1, 1, 24)
-    sheet.set_column(2, 2, README_WIDTH)
+    """Write the last sheet: what the colours, the sheets and their columns are."""
+    for index, width in enumerate(GLOSSARY_WIDTHS):
+        sheet.set_column(index, index, width)
     sheet.write_string(0, 0, "tunegrid: results of a grid of fine-tuning runs", formats.title)
     row = 2
     for colour, meaning in COLOUR_MEANINGS.items():
@@ -241,25 +242,23 @@ def _write_readme(
         row += 1
         for column in table.columns:
             meaning = describe_column(name, column).meaning
-            sheet.set_row(row, LINE * math.ceil(len(meaning) / README_WIDTH))
+            sheet.set_row(row, LINE * math.ceil(len(meaning) / GLOSSARY_WIDTHS[-1]))
             sheet.write_string(row, 1, column, formats.top)
             sheet.write_string(row, 2, meaning, formats.wrapped)
             row += 1
+    print_pages(sheet, SHEETS[GLOSSARY], GLOSSARY_WIDTHS, names=1)
     sheet.hide_gridlines(2)  # neither on the screen nor on paper
-    sheet.set_landscape()
-    sheet.fit_to_pages(1, 0)
 
 
 def _write_sheet(
     sheet: Worksheet, name: str, table: pd.DataFrame, links: Links, formats: _CellFormats
 ) -> None:
     """Write one table: its head, its cells with their links, filters and colours."""
-    if sum(len(rows) for rows in links.values()) > MOST_LINKS:
-        links = {}
     number_formats = [describe_column(name, column).number_format for column in table.columns]
+    widths = column_widths(table, number_formats)
+    sheet.set_row(0, head_height(table, widths))
     for index, column in enumerate(table.columns):
-        width = _column_width(table[column], number_formats[index])
-        sheet.set_column(index, index, width)
+        sheet.set_column(index, index, widths[index])
         numeric = pd.api.types.is_numeric_dtype(table[column])
         header = formats.number_header if numeric else formats.text_header
         sheet.write_string(0, index, column, header)
@@ -268,19 +267,11 @@ def _write_sheet(
         for index, value in enumerate(values):
             link = links_of_columns[index].get(row)
             _write_cell(sheet, row + 1, index, value, number_formats[index], link, formats)
-    sheet.freeze_panes(1, FROZEN[name])
-    sheet.set_landscape()
-    sheet.fit_to_pages(1, 0)  # as wide as one page, and as long as it takes
+    sheet.freeze_panes(1, NAMES[name])
     sheet.repeat_rows(0)
+    print_pages(sheet, SHEETS[name], widths, names=NAMES[name])
     sheet.autofilter(0, 0, len(table), len(table.columns) - 1)
     _highlight_rows(sheet, table, formats)
-
-
-def _column_width(values: pd.Series, number_format: str) -> float:
-    """The width of a column in characters: that of its head or of its longest cell."""
-    widths = [len(str(values.name)) + 3]  # room for the filter's button
-    widths += [len(_approximate(value, number_format)) + 1 for value in values.head(MEASURED_ROWS)]
-    return min(WIDEST, max(widths))
 
 
 def _highlight_rows(sheet: Worksheet, table: pd.DataFrame, formats: _CellFormats) -> None:
@@ -330,7 +321,8 @@ def _write_cell(
         return
     is_text = isinstance(value, str)
     if is_text:
-        cell_format = formats.linked_text if link else formats.text
+        plain = formats.long_text if len(value) > WIDEST else formats.text
+        cell_format = formats.linked_text if link else plain
     else:
         cell_format = formats.number(number_format, linked=link is not None)
     if link:
@@ -338,20 +330,11 @@ def _write_cell(
         sheet.write_url(row, index, link, cell_format, string="")
     if is_text:
         sheet.write_string(row, index, value, cell_format)
-    elif isinstance(value, bool):
-        sheet.write_boolean(row, index, value, formats.truth)
+    elif isinstance(value, bool | np.bool_):
+        sheet.write_boolean(row, index, bool(value), formats.truth)
     else:
         sheet.write_number(row, index, value, cell_format)
 
 
 def _is_missing(value: Any) -> bool:
     return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
-
-
-def _approximate(value: Any, number_format: str) -> str:
-    """About what a reader sees of a value, for the width of its column."""
-    if value is None or value is pd.NA:
-        return ""
-    if isinstance(value, str):
-        return value
-    return f"{value:,.4f}" if number_format else str(value)

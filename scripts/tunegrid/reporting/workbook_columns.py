@@ -1,34 +1,24 @@
-"""What each sheet and column of the workbook is: its first sheet, and the columns' formats."""
+"""What each sheet and column of the workbook is: its last sheet, and the columns' formats."""
 
 from dataclasses import dataclass
 
 from tunegrid.config.schema import DataSettings, TrainSection
 from tunegrid.memory import KINDS
-from tunegrid.metrics import METRICS, Metric
-
-#: The sheets in their order → what each is.
-SHEETS = {
-    "README": "This page: what each sheet and column is.",
-    "summary": (
-        "A row for each cell group (model, task, method) and metric: its distribution over seeds."
-        " Mean, min and max lead to their runs."
-    ),
-    "comparisons": (
-        "A row for each method and metric: the method against the one that trains most, paired by"
-        " seed and by test example."
-    ),
-    "cost": "A row for each cell group: what it costs, beside what it scores.",
-    "published": "A row for each published number, and beside it the grid's own.",
-    "memory": "A row for each model and method: the memory of one training step, in bytes.",
-    "per class": "A row for each cell group and label: its test scores.",
-    "data": "A row for each task and split: what it holds, and what is wrong with it.",
-    "runs": "A row for each cell of the grid: what its run measured, or why there is none.",
-    "settings": "A row for each cell: every setting of its run.",
-    "provenance": "A row for each cell: what made its run.",
-}
+from tunegrid.metrics import METRICS, Metric, main_metric
+from tunegrid.published.number_comparison import NARROW_POINTS, NARROW_SHARE
+from tunegrid.reporting.answer_sheet import (
+    MEMORY,
+    PARAMETERS,
+    RUN_COUNTS,
+    TIME,
+    difference_columns,
+)
+from tunegrid.reporting.difference_format import DifferenceFormat
 
 #: Number formats, as Excel writes them; empty: the general one.
 SCORE = "0.0000"
+DIFFERENCE = "+0.0000;-0.0000;0.0000"
+TRAINABLE_PERCENT = "0.000"
 COUNT = "#,##0"
 BYTES = "#,##0"
 SECONDS = "#,##0.0"
@@ -67,7 +57,10 @@ COLUMNS = {
         "Parameters that receive a gradient, the classification head included.", COUNT
     ),
     "total_parameters": Column("All parameters of the model with what the method adds.", COUNT),
-    "trainable_percent": Column("The trainable parameters as a share of all, percent.", "0.000"),
+    "trainable_percent": Column(
+        "The trainable parameters as a share of all parameters of the trained model, percent.",
+        TRAINABLE_PERCENT,
+    ),
     "high": Column("The upper end of the interval that begins at low.", SCORE),
     # summary
     "variance": Column("Variance over seeds (n−1).", "0.00E+00"),
@@ -93,15 +86,25 @@ COLUMNS = {
     "test_in_train": Column("Test examples that stand in train, too.", COUNT),
     "test_nearly_in_train": Column("Other test examples that nearly stand in train.", COUNT),
     "test_examples": Column("All test examples.", COUNT),
+    "last_epoch_gain": Column(
+        "What the last epoch brought on the watched split, in the main metric: the mean over seeds"
+        " less the best mean of an earlier epoch.",
+        SCORE,
+    ),
+    "still_rising": Column(
+        "Whether that is a point or more: more epochs may make the method better."
+    ),
     # comparisons
     "question": Column(
         "What the comparison answers: against the reference, among the methods, among the models."
     ),
     "reference_model": Column("The model compared with; the same, where methods are compared."),
     "reference": Column("The method compared with; the same, where models are compared."),
+    # answer, overall and comparisons
     "verdict": Column(
         "better, worse, same (closer than the margin), cannot be told; identical predictions; one"
-        " seed (these two runs alone); not compared."
+        " seed (these two runs alone); not compared. On the sheet answer: reference, of the method"
+        " that the others are compared with."
     ),
     "seeds": Column("Seeds that are compared.", COUNT),
     "reference_seeds": Column("Seeds of the reference that are compared.", COUNT),
@@ -117,9 +120,9 @@ COLUMNS = {
     "verdict_low": Column(
         "Lower end of the interval that the verdict is read from: wider than 95 %, corrected as p"
         " is.",
-        SCORE,
+        DIFFERENCE,
     ),
-    "verdict_high": Column("The upper end of the interval that begins at verdict_low.", SCORE),
+    "verdict_high": Column("The upper end of the interval that begins at verdict_low.", DIFFERENCE),
     "margin": Column("A difference that is shown to be smaller counts as the same.", SCORE),
     "p_equivalence": Column(
         "p that the true difference is as large as the margin: two one-sided tests, not corrected.",
@@ -155,17 +158,15 @@ COLUMNS = {
     "published": Column("The paper's number.", SCORE),
     "mean_of": Column("Of how many runs it is the mean, where the paper tells.", COUNT),
     "ours": Column("The grid's mean.", SCORE),
+    "where": Column("The place in the paper, of a number that it prints in several."),
+    "published_sd": Column("The paper's own standard deviation over its runs.", SCORE),
+    "published_standard_error": Column("The paper's own standard error of its mean.", SCORE),
     "expected_low": Column(
         "A mean of as many runs as the paper's, were they like the grid's, lies below this in 1 of"
-        " 40 cases.",
+        " 40 cases; with the paper's own spread, by Welch's test.",
         SCORE,
     ),
     "expected_high": Column("Such a mean lies above this in 1 of 40 cases.", SCORE),
-    "verdict": Column(
-        "within: the published number lies in low … high, as far as it was printed; within chance:"
-        " in expected_low … expected_high; outside: in neither; equal, differs: of a number that"
-        " does not vary; otherwise the reason why there is no verdict."
-    ),
     # memory
     "batch": Column("Examples of the traced training step."),
     "tokens": Column("Tokens of each of these examples."),
@@ -224,15 +225,52 @@ COLUMNS_OF_SHEETS = {
     ("summary", "low"): Column(
         "Lower end of the 95 % interval of the mean over seeds, by Student's t.", SCORE
     ),
+    ("published", "verdict"): Column(
+        "within: the published number lies in low … high, as far as it was printed; within chance:"
+        " in expected_low … expected_high; too wide to tell: in one of both, but that reaches more"
+        f" than {NARROW_POINTS:g} points (of the loss: {100 * NARROW_SHARE:g} % of our mean) to"
+        " either side; outside: in neither; equal, differs: of what does not vary; otherwise the"
+        " reason why there is no verdict."
+    ),
     ("published", "low"): Column(
         "Lower end of the 95 % interval of the grid's mean over seeds, by Student's t.", SCORE
     ),
+    ("published", "difference"): Column("Ours − published.", DIFFERENCE),
     ("comparisons", "low"): Column(
         "Lower end of the 95 % interval of this difference alone, over seeds and test examples.",
-        SCORE,
+        DIFFERENCE,
     ),
-    ("comparisons", "difference"): Column("Method − reference, the mean over the seeds.", SCORE),
-    ("published", "difference"): Column("Ours − published.", SCORE),
+    ("comparisons", "high"): Column(
+        "The upper end of the interval that begins at low.", DIFFERENCE
+    ),
+    ("comparisons", "difference"): Column(
+        "Method − reference (or model − reference_model), the mean over the seeds, in the metric's"
+        " own unit: 0.01 is a point.",
+        DIFFERENCE,
+    ),
+    ("overall", "low"): Column(
+        "Lower end of the 95 % interval of this mean difference alone.", DIFFERENCE
+    ),
+    ("overall", "high"): Column("The upper end of the interval that begins at low.", DIFFERENCE),
+    ("overall", "difference"): Column(
+        "Method − reference (or model − reference_model), the mean over the tasks, in the metric's"
+        " own unit: 0.01 is a point.",
+        DIFFERENCE,
+    ),
+    ("answer", "task"): Column("The name of the task, or how many tasks the row is over."),
+    ("answer", PARAMETERS): Column(
+        "The parameters that receive a gradient, the classification head included, as a share of"
+        " all parameters of the trained model, percent.",
+        TRAINABLE_PERCENT,
+    ),
+    ("answer", MEMORY): Column(
+        "Peak of a training step by trace, with a GPU's kernels, at the method's largest batch and"
+        " length; GB of 10^9 bytes.",
+        "#,##0.000",
+    ),
+    ("answer", TIME): Column(
+        "Minutes of training and its evaluations, the mean over seeds (and tasks).", "#,##0.00"
+    ),
     ("comparisons", "degenerate"): Column("Runs of the method at these seeds that are degenerate."),
     ("runs", "degenerate"): Column(
         "Whether the run predicts one class, or its loss is not finite."
@@ -265,14 +303,12 @@ MAJORITY = "majority_"
 
 def describe_column(sheet: str, column: str) -> Column:
     """What a column of a sheet is; without a meaning if that is not known."""
-    if sheet == "settings" and (setting := _describe_setting(column)):
-        return setting
-    if (sheet, column) in COLUMNS_OF_SHEETS:
-        return COLUMNS_OF_SHEETS[sheet, column]
+    if described := _describe_on_sheet(sheet, column):
+        return described
     if column in COLUMNS:
         return COLUMNS[column]
     if column in METRICS:
-        return _describe_metric(METRICS[column], mean=sheet == "cost")
+        return _describe_metric(METRICS[column], mean=sheet in ("answer", "cost"))
     if column.removeprefix(MAJORITY) in METRICS:
         title = METRICS[column.removeprefix(MAJORITY)].title
         return Column(
@@ -290,12 +326,38 @@ def describe_column(sheet: str, column: str) -> Column:
     return Column(f"The version of {column}." if sheet == "provenance" else "")
 
 
+def _describe_on_sheet(sheet: str, column: str) -> Column | None:
+    """A column that means on this sheet what it means on no other; None for all others."""
+    if sheet == "settings" and (setting := _describe_setting(column)):
+        return setting
+    if sheet == "answer" and (difference := _describe_difference(column)):
+        return difference
+    if sheet == "answer" and column in RUN_COUNTS.values():
+        return COLUMNS[f"n_{column}"]
+    return COLUMNS_OF_SHEETS.get((sheet, column))
+
+
 def _describe_setting(name: str) -> Column | None:
     """A setting of a run by the words of the configuration's schema; None for other columns."""
     fields = DataSettings.model_fields | TrainSection.model_fields
     if name not in fields:
         return None
     return Column(fields[name].description or "", "0.0E+00" if name == "learning_rate" else "")
+
+
+def _describe_difference(name: str) -> Column | None:
+    """A column of differences on the sheet answer; None for other columns."""
+    meanings = {
+        "difference": f"Method − reference, in {main_metric().noun}.",
+        "verdict_low": "Lower end of the interval that the verdict is read from: wider than 95 %"
+        " where several differences are judged together.",
+        "verdict_high": "The upper end of that interval.",
+    }
+    column_of = {title: column for column, title in difference_columns().items()}
+    if name not in column_of:
+        return None
+    digits = "0" * DifferenceFormat.of(main_metric()).digits
+    return Column(meanings[column_of[name]], f"+0.{digits};-0.{digits};0.{digits}")
 
 
 def _describe_metric(metric: Metric, *, mean: bool) -> Column:

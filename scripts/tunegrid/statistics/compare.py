@@ -14,14 +14,12 @@ import pandas as pd
 from joblib import Parallel, delayed, parallel_config
 
 from tunegrid.config.schema import CompareSettings
-from tunegrid.metrics import compared_metrics
 from tunegrid.results import GROUP, RUN
-from tunegrid.statistics.components import VarianceComponents
-from tunegrid.statistics.measurements import GroupMean, Measurement, Row, measure_task
-from tunegrid.statistics.moderation import NO_PRIOR, VariancePrior, fit_prior
+from tunegrid.statistics.components import VarianceComponents, df_of_sum
+from tunegrid.statistics.measurements import GroupKey, GroupMean, Measurement, Row, measure_task
+from tunegrid.statistics.moderation import VariancePrior, fit_prior
 from tunegrid.statistics.outcomes import Load
 from tunegrid.statistics.overall import compare_over_tasks
-from tunegrid.statistics.pairs import Question
 from tunegrid.statistics.power import detectable_difference, examples_needed, seeds_needed
 from tunegrid.statistics.verdicts import ALPHA, Judgement, Verdict, judge_family
 
@@ -139,26 +137,30 @@ def compare_methods(
             for task, group in runs.groupby("task", sort=False)
         )
     measured, details, groups = (list(chain(*rows)) for rows in zip(*parts, strict=True))
-    comparisons = judge(measured, settings)
+    moderated = moderate_over_grid(groups, settings)
+    comparisons = judge(measured, moderated, settings)
     return {
         "comparisons": comparisons,
         "overall": compare_over_tasks(comparisons, settings),
         "mcnemar": pd.DataFrame(details, columns=MCNEMAR),
-        "intervals": pd.DataFrame(_intervals(groups, settings), columns=INTERVALS),
+        "intervals": pd.DataFrame(_intervals(moderated.values()), columns=INTERVALS),
     }
 
 
-def judge(measured: Sequence[Measurement], settings: CompareSettings) -> pd.DataFrame:
+def judge(
+    measured: Sequence[Measurement], groups: Mapping[GroupKey, GroupMean], settings: CompareSettings
+) -> pd.DataFrame:
     """The table of comparisons: what each measurement says once all are known.
 
     Args:
         measured: of the whole grid.
+        groups: as `moderate_over_grid` returns them.
         settings: as of `compare_methods`.
 
     Returns:
         The table `comparisons` of `compare_methods`.
     """
-    moderated = moderate_over_grid(measured, settings)
+    moderated = [with_moderated_seeds(one, groups) for one in measured]
     families: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for at, one in enumerate(moderated):
         if one.several_seeds and not one.identical:
@@ -180,50 +182,69 @@ def judge(measured: Sequence[Measurement], settings: CompareSettings) -> pd.Data
 
 
 def moderate_over_grid(
-    measured: Sequence[Measurement], settings: CompareSettings
-) -> list[Measurement]:
-    """The measurements of a whole grid, each variance between seeds drawn to what is typical."""
-    priors = _fit_priors(measured, settings)
-    return [
-        replace(one, components=_moderate(one.components, priors[one.metric.name]))
-        for one in measured
-    ]
+    groups: Sequence[GroupMean], settings: CompareSettings
+) -> dict[GroupKey, GroupMean]:
+    """The groups of a grid, the variance between seeds of each drawn to what is typical.
 
+    Args:
+        groups: of the whole grid.
+        settings: whether to moderate.
 
-def _fit_priors(
-    measured: Sequence[Measurement], settings: CompareSettings
-) -> dict[str, VariancePrior]:
-    """Of each metric, what the variance of differences between seeds is typically.
-
-    The comparisons with the reference method count, one for each method, because those among the
-    methods are made of the same runs; without any, those of the models.
+    Returns:
+        The groups by their keys. A group of one seed stays as it is, and so does one that predicts
+        the same at every seed: it has no spread that could be drawn anywhere.
     """
-    priors = {}
-    for name in compared_metrics():
-        usable = [one for one in measured if one.metric.name == name and one.several_seeds]
-        asked = [one for one in usable if one.pair.question == Question.AGAINST_REFERENCE]
-        components = [one.components for one in asked or usable if not one.identical]
-        priors[name] = _fit_seed_prior(components) if settings.moderate else NO_PRIOR
-    return priors
+    varying: dict[str, list[VarianceComponents]] = defaultdict(list)
+    for group in groups:
+        if group.components.rest > 0:
+            varying[group.metric.name].append(group.components)
+    moderated = {}
+    priors = {name: _fit_seed_prior(components) for name, components in varying.items()}
+    for group in groups:
+        moderated[group.key] = group
+        if settings.moderate and group.components.rest > 0:
+            moderated[group.key] = _moderate(group, priors[group.metric.name])
+    return moderated
 
 
-def _fit_seed_prior(components: Iterable[VarianceComponents | None]) -> VariancePrior:
-    """The prior of the variances between seeds, of those that vary at all."""
-    varying = [one for one in components if one is not None and one.rest > 0]
+def _moderate(group: GroupMean, prior: VariancePrior) -> GroupMean:
+    """The group with the variance between its seeds drawn to what is typical."""
+    components = group.components
+    variance, df = prior.moderate(components.seed_variance, components.seed_df)
+    components = components.with_between_seeds(variance / components.seeds, df)
+    return replace(group, components=components, grid_df=prior.total_df if prior.df > 0 else None)
+
+
+def _fit_seed_prior(components: Sequence[VarianceComponents]) -> VariancePrior:
+    """What the variance between seeds is typically, of groups that vary."""
     return fit_prior(
-        [max(one.seed_variance, LEAST_SHARE_OF_REST * one.seeds * one.rest) for one in varying],
-        [one.seed_df for one in varying],
+        [max(one.seed_variance, LEAST_SHARE_OF_REST * one.seeds * one.rest) for one in components],
+        [one.seed_df for one in components],
     )
 
 
-def _moderate(
-    components: VarianceComponents | None, prior: VariancePrior
-) -> VarianceComponents | None:
-    """The components with the variance between seeds drawn to what is typical of the grid."""
-    if components is None or components.seeds < 2 or components.variance == 0:
-        return components
-    variance, df = prior.moderate(components.seed_variance, components.seed_df)
-    return components.with_seed_variance(variance, df)
+def with_moderated_seeds(one: Measurement, groups: Mapping[GroupKey, GroupMean]) -> Measurement:
+    """The measurement with the moderated variances between seeds of its two sides.
+
+    The effects of seeds on both sides are taken to be independent, so that their variances add up.
+    Without moderation, the differences at paired seeds speak for themselves.
+
+    Args:
+        one: the measurement of a pair.
+        groups: as `moderate_over_grid` returns them.
+    """
+    if one.components is None or not one.several_seeds:
+        return one
+    side, reference = groups[one.side_key], groups[one.reference_key]
+    moderated = [group.grid_df for group in (side, reference) if group.grid_df is not None]
+    if not moderated:
+        return one
+    own = side.components.seed_variance / one.row["seeds"]
+    other = reference.components.seed_variance / one.row["reference_seeds"]
+    df = df_of_sum(own, side.components.seed_df, other, reference.components.seed_df)
+    # Both were drawn to the same variance, which is known no better than all groups together tell.
+    df = min(df, *moderated)
+    return replace(one, components=one.components.with_between_seeds(own + other, df))
 
 
 def _describe_difference(one: Measurement, settings: CompareSettings) -> Row:
@@ -266,22 +287,16 @@ def _describe_verdict(one: Measurement, judgement: Judgement) -> Row:
     }
 
 
-def _intervals(groups: Sequence[GroupMean], settings: CompareSettings) -> list[Row]:
+def _intervals(groups: Iterable[GroupMean]) -> list[Row]:
     """The interval of each group's own mean, as far as the metric's range goes."""
     rows = []
-    for name in compared_metrics():
-        of_metric = [group for group in groups if group.metric.name == name]
-        several = [group.components for group in of_metric if group.components.seeds > 1]
-        prior = _fit_seed_prior(several) if settings.moderate else NO_PRIOR
-        for group in of_metric:
-            components = _moderate(group.components, prior)
-            assert components is not None
-            half = components.estimate(group.mean).half_width(ALPHA)
-            lowest, highest = group.metric.bounds
-            ends = {
-                "standard_error": components.standard_error,
-                "crossed_low": max(group.mean - half, lowest),
-                "crossed_high": min(group.mean + half, highest),
-            }
-            rows.append(group.key | {"metric": name} | ends)
+    for group in groups:
+        lowest, highest = group.metric.bounds
+        estimate = group.components.estimate(group.mean)
+        half = estimate.half_width(ALPHA)
+        row: Row = dict(zip([*GROUP, "metric"], group.key, strict=True))
+        row["standard_error"] = estimate.standard_error
+        row["crossed_low"] = max(group.mean - half, lowest)
+        row["crossed_high"] = min(group.mean + half, highest)
+        rows.append(row)
     return rows

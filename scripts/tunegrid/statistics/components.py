@@ -96,13 +96,9 @@ class VarianceComponents:
         """The variance of the seeds' values around their mean, as seen: k · `between_seeds`."""
         return self.seeds * self.between_seeds
 
-    def with_seed_variance(self, variance: float, df: float) -> "VarianceComponents":
-        """The same with another estimate of `seed_variance` and of its degrees of freedom."""
-        if self.between_seeds > 0:
-            between_seeds = self.between_seeds * variance / self.seed_variance
-        else:
-            between_seeds = variance / self.seeds
-        return replace(self, between_seeds=between_seeds, seed_df=df)
+    def with_between_seeds(self, variance: float, df: float) -> "VarianceComponents":
+        """The same with another estimate of `between_seeds` and of its degrees of freedom."""
+        return replace(self, between_seeds=variance, seed_df=df)
 
     def planned(self, seeds: float, examples: float) -> "VarianceComponents":
         """The components that as variable seeds and examples would have in other numbers.
@@ -179,24 +175,21 @@ def estimate_unpaired_components(values: Floats, others: Floats) -> VarianceComp
     one, two = estimate_components(values), estimate_components(others)
     difference = values.mean(axis=0) - others.mean(axis=0)
     examples = one.examples
-    between_seeds = one.between_seeds + two.between_seeds
-    rest = one.rest + two.rest
     return VarianceComponents(
-        between_seeds=between_seeds,
+        between_seeds=one.between_seeds + two.between_seeds,
         between_examples=float(difference.var(ddof=1)) / examples,
-        rest=rest,
-        seed_df=_df_of_sum(
-            (one.between_seeds, one.seed_df), (two.between_seeds, two.seed_df), total=between_seeds
-        ),
+        rest=one.rest + two.rest,
+        seed_df=df_of_sum(one.between_seeds, one.seed_df, two.between_seeds, two.seed_df),
         example_df=examples - 1,
-        rest_df=_df_of_sum((one.rest, one.rest_df), (two.rest, two.rest_df), total=rest),
+        rest_df=df_of_sum(one.rest, one.rest_df, two.rest, two.rest_df),
         seeds=min(one.seeds, two.seeds),
         examples=examples,
     )
 
 
-def _df_of_sum(one: tuple[float, float], two: tuple[float, float], *, total: float) -> float:
+def df_of_sum(variance: float, df: float, other_variance: float, other_df: float) -> float:
     """Satterthwaite's degrees of freedom of the sum of two variances, each with its own."""
+    total = variance + other_variance
     if total == 0:
-        return one[1] + two[1]
-    return total**2 / (one[0] ** 2 / one[1] + two[0] ** 2 / two[1])
+        return df + other_df
+    return total**2 / (variance**2 / df + other_variance**2 / other_df)

@@ -24,6 +24,8 @@ from tunegrid.statistics.verdicts import Estimate
 NEGLIGIBLE = 1e-12
 
 Row = dict[str, Any]
+#: Model, task, method and metric.
+GroupKey = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,18 @@ class Measurement:
         return self.components.estimate(self.row["difference"])
 
     @property
+    def side_key(self) -> GroupKey:
+        """The group of the one side."""
+        return self.pair.side.model, self.pair.task, self.pair.side.method, self.metric.name
+
+    @property
+    def reference_key(self) -> GroupKey:
+        """The group of the other side; only where there is one."""
+        assert self.pair.reference is not None
+        reference = self.pair.reference
+        return reference.model, self.pair.task, reference.method, self.metric.name
+
+    @property
     def family(self) -> tuple[str, ...]:
         """What names the comparisons whose p values are corrected together."""
         return (*self.pair.family, self.metric.name)
@@ -65,16 +79,19 @@ class GroupMean:
     """The mean of one group by one metric.
 
     Attributes:
-        key: the columns of `GROUP`.
+        key: model, task, method and the metric's name.
         metric: by what.
         mean: over seeds.
         components: how surely it is known.
+        grid_df: where the variance between seeds is drawn to what is typical of the grid, the
+            degrees of freedom of all groups together; None where it stands by itself.
     """
 
-    key: Row
+    key: GroupKey
     metric: Metric
     mean: float
     components: VarianceComponents
+    grid_df: float | None = None
 
 
 def measure_task(
@@ -97,7 +114,7 @@ def measure_task(
     by_metric: dict[str, list[Measurement]] = {}
     for metric in metrics:
         values = outcomes.values(metric)
-        finite = np.isfinite(values).all(axis=1)
+        finite = [bool(np.isfinite(row).all()) for row in values]
         by_metric[metric.name] = [
             _measure_pair(pair, metric, values, finite, finished, outcomes) for pair in pairs
         ]
@@ -182,7 +199,7 @@ def _measure_groups(
         known = [at for at in rows.index if finite[at]]
         if known:
             yield GroupMean(
-                key=dict(zip(GROUP, key, strict=True)),
+                key=(*key, metric.name),
                 metric=metric,
                 mean=float(values[known].mean()),
                 components=estimate_components(values[known]),

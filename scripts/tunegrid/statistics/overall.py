@@ -1,6 +1,8 @@
 """Each method over all tasks: the mean of its differences, and how often it wins or loses."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -44,6 +46,10 @@ OVERALL = [
     "untold",
     "losses",
 ]
+#: The columns that are counts.
+WHOLE_NUMBERS = ["tasks", "family", "wins", "ties", "untold", "losses"]
+
+Row = dict[str, Any]
 
 
 def compare_over_tasks(comparisons: pd.DataFrame, settings: CompareSettings) -> pd.DataFrame:
@@ -62,34 +68,29 @@ def compare_over_tasks(comparisons: pd.DataFrame, settings: CompareSettings) -> 
         identical). A pair that is compared on one task alone, or on none, has no row.
     """
     usable = comparisons[comparisons["verdict"].isin([str(verdict) for verdict in COUNTED])]
-    rows = []
+    rows: list[Row] = []
+    families: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     for key, tasks in usable.groupby(KEY, sort=False):
         if len(tasks) < 2:
             continue
-        estimate, speaks_of = mean_over_tasks(
-            [
-                Estimate(row.difference, standard_error=row.standard_error, df=row.df)
-                for row in tasks.itertuples()
-            ]
-        )
-        row = dict(zip(KEY, key, strict=True))
-        low, high = estimate.interval(ALPHA, METRICS[row["metric"]])
-        row |= {
-            "tasks": len(tasks),
-            "speaks_of": speaks_of,
-            "difference": estimate.difference,
-            "standard_error": estimate.standard_error,
-            "df": estimate.df,
-            "low": low,
-            "high": high,
-            "p": estimate.p_value(),
-        }
-        row |= dict.fromkeys(COUNTED.values(), 0)
-        for verdict in tasks["verdict"]:
-            row[COUNTED[Verdict(verdict)]] += 1
+        row = dict(zip(KEY, key, strict=True)) | _describe_mean(tasks)
         rows.append(row)
-    table = pd.DataFrame(rows, columns=OVERALL)
-    return _with_verdicts(table, settings)
+        among_models = row["model"] != row["reference_model"]
+        asked_of = row["method"] if among_models else row["model"]
+        families[row["question"], asked_of, row["metric"]].append(row)
+    for members in families.values():
+        metric = METRICS[members[0]["metric"]]
+        estimates = [_estimate(row) for row in members]
+        judgements = judge_family(estimates, metric, settings.margin_of(metric))
+        for row, estimate, judgement in zip(members, estimates, judgements, strict=True):
+            row["low"], row["high"] = estimate.interval(ALPHA, metric)
+            row["verdict"] = str(judgement.verdict)
+            row["family"] = judgement.family
+            row["p_holm"] = judgement.p_holm
+            row["level"] = judgement.level
+            row["verdict_low"] = judgement.low
+            row["verdict_high"] = judgement.high
+    return pd.DataFrame(rows, columns=OVERALL).astype(dict.fromkeys(WHOLE_NUMBERS, "Int64"))
 
 
 def mean_over_tasks(estimates: Sequence[Estimate]) -> tuple[Estimate, str]:
@@ -124,26 +125,23 @@ def mean_over_tasks(estimates: Sequence[Estimate]) -> tuple[Estimate, str]:
     return Estimate(mean, standard_error=within**0.5, df=within_df), speaks_of
 
 
-def _with_verdicts(table: pd.DataFrame, settings: CompareSettings) -> pd.DataFrame:
-    """The rows with their verdicts; those of one question, model (or method) and metric together."""
-    texts = {*KEY, "verdict", "speaks_of"}
-    numbers = [name for name in OVERALL if name not in texts]
-    table = table.astype(dict.fromkeys(numbers, float))
-    among_models = table["model"] != table["reference_model"]
-    asked = table["model"].where(~among_models, table["method"])
-    for _, rows in table.groupby([table["question"], asked, table["metric"]], sort=False):
-        metric = METRICS[rows["metric"].iloc[0]]
-        estimates = [
-            Estimate(row.difference, standard_error=row.standard_error, df=row.df)
-            for row in rows.itertuples()
-        ]
-        judgements = judge_family(estimates, metric, settings.margin_of(metric))
-        for at, judgement in zip(rows.index, judgements, strict=True):
-            table.loc[at, "verdict"] = str(judgement.verdict)
-            table.loc[at, "family"] = judgement.family
-            table.loc[at, "p_holm"] = judgement.p_holm
-            table.loc[at, "level"] = judgement.level
-            table.loc[at, "verdict_low"] = judgement.low
-            table.loc[at, "verdict_high"] = judgement.high
-    whole = ["tasks", "family", "wins", "ties", "untold", "losses"]
-    return table.astype(dict.fromkeys(whole, "Int64"))
+def _describe_mean(tasks: pd.DataFrame) -> Row:
+    """The mean of one pair's differences over tasks, and the tasks by their verdicts."""
+    estimate, speaks_of = mean_over_tasks([_estimate(row) for row in tasks.to_dict("records")])
+    counts = dict.fromkeys(COUNTED.values(), 0)
+    for verdict in tasks["verdict"]:
+        counts[COUNTED[Verdict(verdict)]] += 1
+    return {
+        "tasks": len(tasks),
+        "speaks_of": speaks_of,
+        "difference": estimate.difference,
+        "standard_error": estimate.standard_error,
+        "df": estimate.df,
+        "p": estimate.p_value(),
+        **counts,
+    }
+
+
+def _estimate(row: Mapping[Any, Any]) -> Estimate:
+    """The difference of a row of either table."""
+    return Estimate(row["difference"], standard_error=row["standard_error"], df=row["df"])

@@ -10,6 +10,7 @@ four times what it seems, and with it the seeds that are needed.
 """
 
 import bisect
+import math
 from collections.abc import Callable
 
 from scipy import special
@@ -30,7 +31,9 @@ def power(difference: float, components: VarianceComponents, level: float) -> fl
         return 1.0 if difference else 0.0
     centre = abs(difference) / components.standard_error
     threshold = critical_value(components.df, level)
-    return 1 - float(special.nctdtr(components.df, centre, threshold))
+    missed = float(special.nctdtr(components.df, centre, threshold))
+    # Where it is too small to be computed it may come out as not a number.
+    return 1.0 if math.isnan(missed) else 1 - missed
 
 
 def detectable_difference(components: VarianceComponents, level: float) -> float:

@@ -7,8 +7,9 @@ import pandas as pd
 
 from tunegrid.metrics import METRICS
 from tunegrid.results import GROUP
-from tunegrid.statistics.verdicts import t_quantile
 from tunegrid.statistics.run_counts import COUNTS, count_runs
+from tunegrid.statistics.undertrained import GAINS, last_epoch_gains
+from tunegrid.statistics.verdicts import t_quantile
 from tunegrid.tasks.cards import Card, leaks, word_baselines
 
 #: What names a row of the summary.
@@ -33,6 +34,8 @@ COLUMNS = [
     *COUNTS,
     "steps_min",
     "steps_max",
+    "last_epoch_gain",
+    "still_rising",
     "trainable_parameters",
     "total_parameters",
     "trainable_percent",
@@ -42,7 +45,12 @@ COLUMNS = [
 ]
 
 
-def summarise(runs: pd.DataFrame, cards: Sequence[Card], intervals: pd.DataFrame) -> pd.DataFrame:
+def summarise(
+    runs: pd.DataFrame,
+    cards: Sequence[Card],
+    intervals: pd.DataFrame,
+    evaluations: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """The distribution of every metric of the registry over the seeds of a group.
 
     A group is a model, task and method.
@@ -51,6 +59,8 @@ def summarise(runs: pd.DataFrame, cards: Sequence[Card], intervals: pd.DataFrame
         runs: as collect_runs returns it.
         cards: the data cards of the tasks (check_task).
         intervals: as compare_methods returns them.
+        evaluations: as `tunegrid.statistics.score_grid.score_grid` returns them; None: nothing is
+            said of the last epoch.
 
     Returns:
         One row for each group and metric, the groups in the grid's order, with `COLUMNS`:
@@ -58,14 +68,15 @@ def summarise(runs: pd.DataFrame, cards: Sequence[Card], intervals: pd.DataFrame
         - n (runs with a finite value), mean, variance and sd (with n−1), median, min and max;
         - low and high, the 95 % interval of the mean over seeds by Student's t; missing, as sd is,
           with one run;
-        - standard_error, crossed_low and crossed_high: the standard error of the mean over seeds and
-          test examples, and its 95 % interval by variance components (with one seed over the
-          examples alone), of the compared metrics;
+        - standard_error, crossed_low and crossed_high, of the compared metrics: the standard error
+          of the mean over seeds and test examples, and its 95 % interval by variance components
+          (with one seed over the examples alone);
         - majority_baseline and tfidf_baseline, of the metrics that have them;
         - n_runs (cells of the grid), n_degenerate (which the mean includes), n_failed and n_missing
           of these; a group without any finished run has its rows all the same;
-        - steps_min and steps_max, the optimizer steps of its runs; trainable_parameters,
-          total_parameters and trainable_percent;
+        - steps_min and steps_max, the optimizer steps of its runs; last_epoch_gain and
+          still_rising (`last_epoch_gains`), missing where there was one epoch;
+        - trainable_parameters, total_parameters and trainable_percent;
         - test_in_train, test_nearly_in_train and test_examples (`leaks`).
     """
     order = (
@@ -78,8 +89,12 @@ def summarise(runs: pd.DataFrame, cards: Sequence[Card], intervals: pd.DataFrame
         word_baselines(cards), on=["task", "metric"], how="left", validate="many_to_one"
     )
     table = table.merge(_runs_of_groups(runs), on=GROUP, validate="many_to_one")
+    gains = pd.DataFrame(columns=GAINS)
+    if evaluations is not None:
+        gains = last_epoch_gains(evaluations)
+    table = table.merge(gains, on=GROUP, how="left", validate="many_to_one")
     table = table.merge(leaks(cards), on="task", how="left", validate="many_to_one")
-    return table[COLUMNS]
+    return table[COLUMNS].astype({"still_rising": "boolean"})
 
 
 def _distributions(runs: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,6 @@ from enum import StrEnum
 from typing import Any
 
 from scipy import special
-from statsmodels.stats.multitest import multipletests
 
 from tunegrid.metrics import Metric
 
@@ -106,6 +105,43 @@ def t_quantile(n: Any) -> Any:
 
 
 @dataclass(frozen=True)
+class HolmTest:
+    """What Holm's procedure makes of one hypothesis of a family.
+
+    Attributes:
+        p_value: its p value, corrected: the hypothesis is rejected where this is below the level of
+            the family.
+        level: the level at which the procedure tests the p value itself, to the same end.
+    """
+
+    p_value: float
+    level: float
+
+
+def holm(p_values: Sequence[float], alpha: float = ALPHA) -> list[HolmTest]:
+    """Holm's step-down procedure (1979, https://www.jstor.org/stable/4615733).
+
+    The hypotheses are taken by rising p. The j-th of m is tested at alpha / (m − j + 1); from the
+    first that is not rejected on, all are tested at that one's level.
+
+    Args:
+        p_values: of the hypotheses of a family.
+        alpha: the chance of rejecting any that is true.
+    """
+    count = len(p_values)
+    corrected = 0.0
+    level_of_last: float | None = None
+    tests: dict[int, HolmTest] = {}
+    for rank, at in enumerate(sorted(range(count), key=lambda at: p_values[at])):
+        corrected = max(corrected, min(1.0, p_values[at] * (count - rank)))
+        level = alpha / (count - rank) if level_of_last is None else level_of_last
+        tests[at] = HolmTest(p_value=corrected, level=level)
+        if level_of_last is None and p_values[at] >= level:
+            level_of_last = level
+    return [tests[at] for at in range(count)]
+
+
+@dataclass(frozen=True)
 class Judgement:
     """The verdict on one difference of a family.
 
@@ -145,18 +181,15 @@ def judge_family(
             is too small to count.
     """
     p_values = [estimate.p_value() for estimate in estimates]
-    corrected = multipletests(p_values, alpha=ALPHA, method="holm")[1]
-    levels = holm_levels(p_values)
     return [
         _judge(
             estimate,
             metric,
             margin,
             family=len(estimates),
-            p_holm=float(p_holm),
-            level=level,
+            test=test,
         )
-        for estimate, p_holm, level in zip(estimates, corrected, levels, strict=True)
+        for estimate, test in zip(estimates, holm(p_values), strict=True)
     ]
 
 
@@ -166,35 +199,22 @@ def _judge(
     margin: float | None,
     *,
     family: int,
-    p_holm: float,
-    level: float,
+    test: HolmTest,
 ) -> Judgement:
     low, high = estimate.interval(ALPHA / family, metric)
     if margin is not None and -margin < low and high < margin:
         verdict = Verdict.SAME
-    elif estimate.p_value() < level:
-        low, high = estimate.interval(level, metric)
+    elif estimate.p_value() < test.level:
+        low, high = estimate.interval(test.level, metric)
         is_better = (estimate.difference > 0) == metric.higher_is_better
         verdict = Verdict.BETTER if is_better else Verdict.WORSE
     else:
         verdict = Verdict.UNTOLD
     return Judgement(
-        verdict=verdict, family=family, p_holm=p_holm, level=level, low=low, high=high
+        verdict=verdict,
+        family=family,
+        p_holm=test.p_value,
+        level=test.level,
+        low=low,
+        high=high,
     )
-
-
-def holm_levels(p_values: Sequence[float], alpha: float = ALPHA) -> list[float]:
-    """The level at which Holm's procedure tests each hypothesis of a family.
-
-    The hypotheses are taken by rising p. The j-th of m is tested at alpha / (m − j + 1); from the
-    first that is not rejected on, all are tested at that one's level.
-    """
-    order = sorted(range(len(p_values)), key=lambda at: p_values[at])
-    levels = [alpha] * len(p_values)
-    level_of_last = None
-    for rank, at in enumerate(order):
-        level = alpha / (len(p_values) - rank) if level_of_last is None else level_of_last
-        levels[at] = level
-        if level_of_last is None and p_values[at] >= level:
-            level_of_last = level
-    return levels

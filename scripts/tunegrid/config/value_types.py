@@ -1,0 +1,64 @@
+"""The types of the configuration's values: what text or number each takes, and what it refuses."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+import humanfriendly
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from tunegrid.config.messages import nearest
+from tunegrid.metrics import METRICS
+
+
+class Closed(BaseModel):
+    """A mapping of known keys, of exact types, that cannot be changed once read."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+def _is_count_or_auto(value: Any) -> Any:
+    if value == "auto" or (type(value) is int and value >= 1):
+        return value
+    raise ValueError(f"{value!r} is neither a whole number of at least 1 nor auto")
+
+
+MicroBatch = Annotated[
+    Annotated[int, Field(ge=1)] | Literal["auto"], BeforeValidator(_is_count_or_auto)
+]
+
+
+def _unit(parse: Callable[[str], float], like: str) -> BeforeValidator:
+    """A check that text is a number with a unit."""
+
+    def check(value: Any) -> Any:
+        try:
+            if isinstance(value, str) and not value.strip().isdigit() and parse(value) > 0:
+                return value
+        except (humanfriendly.InvalidSize, humanfriendly.InvalidTimespan):
+            pass
+        raise ValueError(f"{value!r} is not {like}")
+
+    return BeforeValidator(check)
+
+
+def _or_auto(parse: Callable[[str], float]) -> Callable[[str], float]:
+    return lambda text: 1 if text == "auto" else parse(text)
+
+
+Size = Annotated[str, _unit(humanfriendly.parse_size, "a size such as 8GB")]
+Time = Annotated[str, _unit(humanfriendly.parse_timespan, "a time such as 4h")]
+AutoSize = Annotated[str, _unit(_or_auto(humanfriendly.parse_size), "a size such as 8GB, nor auto")]
+AutoTime = Annotated[
+    str, _unit(_or_auto(humanfriendly.parse_timespan), "a time such as 4h, nor auto")
+]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+def _is_metric(name: str) -> str:
+    if name not in METRICS:
+        raise ValueError(f"unknown metric {name!r}; {nearest(name, METRICS)}")
+    return name
+
+
+MetricName = Annotated[str, AfterValidator(_is_metric)]
+NonEmpty = Field(min_length=1)

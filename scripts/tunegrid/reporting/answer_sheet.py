@@ -1,0 +1,97 @@
+"""The first sheet of the workbook: what each method loses, and what it costs."""
+
+import pandas as pd
+
+from tunegrid.metrics import main_metric
+from tunegrid.reporting.difference_format import DifferenceFormat
+from tunegrid.reporting.number_formats import BYTES_OF_GIGABYTE
+from tunegrid.results import GROUP
+from tunegrid.statistics.pairs import Question
+from tunegrid.statistics.run_counts import COUNTS
+
+#: Stands for a verdict in the rows of the method that the others are compared with.
+REFERENCE = "reference"
+#: Columns of the sheet. The differences' own names hold their unit (`difference_columns`).
+PARAMETERS, MEMORY, TIME = "parameters trained (%)", "memory of a step (GB)", "training time (min)"
+#: What became of the runs behind a row: column of `COUNTS` → the same on this sheet.
+RUN_COUNTS = {name: name.removeprefix("n_") for name in COUNTS}
+#: Stands for the task in the rows over all tasks, with their number.
+OVER_TASKS = "all {} tasks"
+#: What a row takes of the comparisons, and of the lines over all tasks.
+COMPARED = ["reference", "verdict", "difference", "verdict_low", "verdict_high"]
+
+
+def difference_columns() -> dict[str, str]:
+    """Columns of the comparisons → the same on this sheet, with the unit that they have there."""
+    unit = DifferenceFormat.of(main_metric()).unit
+    in_unit = f" ({unit})" if unit else ""
+    return {
+        "difference": f"difference{in_unit}",
+        "verdict_low": f"from{in_unit}",
+        "verdict_high": f"to{in_unit}",
+    }
+
+
+def answer_sheet(
+    comparisons: pd.DataFrame, overall: pd.DataFrame, costs: pd.DataFrame
+) -> pd.DataFrame:
+    """Each method against the reference by the main metric, on each task and over all of them.
+
+    Args:
+        comparisons: as compare_methods returns it.
+        overall: as `tunegrid.statistics.overall.compare_over_tasks` returns it.
+        costs: as `tunegrid.statistics.costs.cost` returns it.
+
+    Returns:
+        The rows of each model together: those of its tasks, in the grid's order, then those over
+        all tasks. The reference has rows, too, whose verdict is `REFERENCE`. The columns: `GROUP`,
+        the reference, the verdict, `difference_columns`, the mean of the main metric, `PARAMETERS`,
+        `MEMORY`, `TIME`, seeds and `RUN_COUNTS`. Over all tasks, what a
+        method scores and costs is the mean over the tasks.
+    """
+    compared = _choose_answer(comparisons)
+    of_tasks = costs.merge(
+        compared[[*GROUP, *COMPARED, "seeds"]], on=GROUP, how="left", validate="one_to_one"
+    )
+    references = set(compared[["model", "task", "reference"]].itertuples(index=False, name=None))
+    is_reference = [key in references for key in of_tasks[GROUP].itertuples(index=False, name=None)]
+    of_tasks["verdict"] = of_tasks["verdict"].mask(is_reference, REFERENCE)
+    rows = pd.concat([of_tasks, _rows_over_tasks(_choose_answer(overall), costs)])
+    order = rows["model"].map({name: at for at, name in enumerate(costs["model"].unique())})
+    rows = rows.iloc[order.argsort(kind="stable")].reset_index(drop=True)
+    return _in_readers_units(rows)
+
+
+def is_over_tasks(sheet: pd.DataFrame) -> pd.Series:
+    """Of each row of the sheet, whether it is one over all tasks."""
+    return sheet["task"].str.fullmatch(OVER_TASKS.format(r"\d+"))
+
+
+def _choose_answer(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows that compare methods with the reference by the main metric."""
+    asked = rows["question"] == Question.AGAINST_REFERENCE
+    return rows[asked & (rows["metric"] == main_metric().name)]
+
+
+def _rows_over_tasks(overall: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
+    """The lines over all tasks, with the means of what the method costs on each."""
+    measured = [main_metric().name, "trainable_percent", "traced", "train_seconds"]
+    means = costs.groupby(["model", "method"])[measured].mean()
+    counts = costs.groupby(["model", "method"])[COUNTS].sum()
+    rows = overall.join(means.join(counts), on=["model", "method"])
+    return rows.assign(task=[OVER_TASKS.format(tasks) for tasks in rows["tasks"]])
+
+
+def _in_readers_units(rows: pd.DataFrame) -> pd.DataFrame:
+    """The columns of the sheet: points, GB and minutes."""
+    metric = main_metric()
+    sheet = rows[[*GROUP, "reference", "verdict"]].copy()
+    factor = DifferenceFormat.of(metric).factor
+    for column, title in difference_columns().items():
+        sheet[title] = factor * rows[column].astype(float)
+    sheet[metric.name] = rows[metric.name]
+    sheet[PARAMETERS] = rows["trainable_percent"]
+    sheet[MEMORY] = rows["traced"] / BYTES_OF_GIGABYTE
+    sheet[TIME] = rows["train_seconds"] / 60
+    sheet["seeds"] = rows["seeds"].astype("Int64")
+    return sheet.join(rows[COUNTS].astype("Int64").rename(columns=RUN_COUNTS))
