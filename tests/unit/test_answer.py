@@ -143,7 +143,7 @@ def test_a_mean_over_tasks_stands_before_the_tasks_and_says_what_it_speaks_of():
     whole, *tasks = sentences(EACH.iloc[:4], make_overall())
     assert whole == (
         "a8 loses accuracy against full: −2.0 points (−3.5 … −0.5) on average over these 4 tasks;"
-        " better on 1 of them, worse on 2, not to be told on 1"
+        " better on 1 of them, worse on 2, cannot be told on 1"
     )
     assert len(tasks) == 4
     whole = sentences(EACH.iloc[:4], make_overall(speaks_of="tasks like these"))[0]

@@ -160,4 +160,4 @@ def _name_first(names: list[str]) -> str:
     """The first of the names, and how many more there are."""
     if len(names) <= MOST_NAMED:
         return "; ".join(names)
-    return f"{'; '.join(names[:MOST_NAMED])}; and {len(names) - MOST_NAMED} more groups"
+    return f"{'; '.join(names[:MOST_NAMED])}; and {len(names) - MOST_NAMED} more"

@@ -162,7 +162,7 @@ def _count_verdicts(row: Any) -> str:
         "better": row.wins,
         "worse": row.losses,
         "the same": row.ties,
-        "not to be told": row.untold,
+        "cannot be told": row.untold,
     }
     parts = [f"{verdict} on {count}" for verdict, count in counts.items() if count]
     return ", ".join([f"{parts[0]} of them", *parts[1:]])
