@@ -24,15 +24,10 @@ install: .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement envs/embedded.txt
 	@touch $@
 
-demo: install
-	$(SNAKEMAKE) $(DEMO)
-	@$(MAKE) --no-print-directory report
+demo: report
 
-# The page is made again only when a result is newer.
 report: install
-	@if [ ! -e results/report.html ] || \
-	  [ -n "$$(find results/results.xlsx results/figures results/tables -newer results/report.html)" ]; \
-	then $(SNAKEMAKE) $(DEMO) --report results/report.html; fi
+	$(SNAKEMAKE) report $(DEMO)
 
 # The cluster tests have the machine to themselves, since Slurm's time limits wait for nobody. The
 # tests mostly wait, so more of them run at once than there are cores.

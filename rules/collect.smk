@@ -16,6 +16,7 @@ rule workbook:
 rule tables:
     input:
         rules.write_tables.output,
+        rules.write_first_page.output,
         rules.write_memory.output,
         rules.write_memory_example.output if PAPER_WITH_MEMORY else [],
         rules.compare_published.output if PAPERS else [],
@@ -24,6 +25,7 @@ rule tables:
 
 rule figures:
     input:
+        expand("results/figures/forest.{suffix}", suffix=FIGURES),
         expand("results/figures/bars_{metric}.{suffix}", metric=METRICS, suffix=FIGURES),
         expand("results/figures/curves_{task}.{suffix}", task=TASKS, suffix=FIGURES),
         expand("results/figures/confusion_{task}.{suffix}", task=TASKS, suffix=FIGURES),
@@ -31,6 +33,30 @@ rule figures:
         expand("results/figures/pareto.{suffix}", suffix=FIGURES),
         expand("results/figures/memory_{model}.{suffix}", model=MODELS, suffix=FIGURES),
     localrule: True
+
+
+# The page of `snakemake --report`, with the configuration of this command. Snakemake makes it itself,
+# in this folder, which the job that runs has locked. What it shows is no input of a job in there.
+rule report:
+    input:
+        rules.workbook.input,
+        rules.tables.input,
+        rules.figures.input,
+    output:
+        "results/report.html",
+    params:
+        # The page shows the configuration, too.
+        config=canonical_json(PROJECT.config.model_dump(mode="json")),
+        options=report_options,
+    log:
+        "results/logs/report.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    shell:
+        'python -m snakemake --snakefile "$TUNEGRID"/Snakefile --profile none --nolock'
+        ' {params.options:q} --report-stylesheet "$TUNEGRID"/rules/captions/report.css'
+        " --report {output} > {log} 2>&1"
 
 
 # The memory analysis alone: it needs no training.

@@ -289,6 +289,17 @@ def input_options(wildcards, input):
     return [f"--{name} {path}" for name, path in input.items()]
 
 
+def report_options(wildcards, input):
+    """The configuration of this command as options of Snakemake, for the job that makes the report.
+
+    That it asks for `input` keeps it out of what makes the report stale: it holds absolute paths.
+    """
+    options = ["--configfile", *map(str, workflow.configfiles)]
+    if given := workflow.config_settings.config_args:
+        options += ["--config", *given]
+    return options
+
+
 def figure_files(name, **shown):
     """The files of a figure by format, for the output of its rule; the report shows the PNG.
 

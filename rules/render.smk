@@ -11,12 +11,11 @@ rule write_tables:
         summary="results/summary.parquet",
         cards=CARDS,
         comparisons="results/comparisons.parquet",
+        overall="results/overall.csv",
         cost="results/cost.csv",
         memory="results/tables/memory.csv",
-        fits="results/tables/memory_fits.csv",
         errors=expand("results/errors/{table}.csv", table=ERRORS),
     output:
-        "results/tables/answer.rst",  # the first page of the report
         expand(
             "results/tables/{table}.{suffix}",
             table=GRID_TABLES,
@@ -40,8 +39,37 @@ rule write_tables:
         "../envs/tunegrid.yaml"
     shell:
         'python "$TUNEGRID"/scripts/write_tables.py --runs {input.runs} --summary {input.summary}'
-        " --cards {input.cards:q} --comparisons {input.comparisons} --cost {input.cost}"
-        " --memory {input.memory} --fits {input.fits} --errors results/errors --output results/tables > {log} 2>&1"
+        " --cards {input.cards:q} --comparisons {input.comparisons} --overall {input.overall}"
+        " --cost {input.cost} --memory {input.memory} --errors results/errors"
+        " --output results/tables > {log} 2>&1"
+
+
+# The report shows this page first (captions/workflow.rst), and again in chapter Answer.
+rule write_first_page:
+    input:
+        comparisons="results/comparisons.parquet",
+        overall="results/overall.csv",
+        summary="results/summary.parquet",
+        memory="results/tables/memory.csv",
+        fits="results/tables/memory_fits.csv",
+    output:
+        report(
+            "results/first_page.html",
+            caption="captions/first_page.rst",
+            category="Answer",
+            labels={"shows": "the first page"},
+        ),
+    params:
+        code=code_digest("write_first_page"),
+    log:
+        "results/logs/write_first_page.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    shell:
+        'python "$TUNEGRID"/scripts/write_first_page.py --comparisons {input.comparisons}'
+        " --overall {input.overall} --summary {input.summary} --memory {input.memory}"
+        " --fits {input.fits} --output {output} > {log} 2>&1"
 
 
 rule write_workbook:
@@ -93,6 +121,24 @@ rule plot_figure:
     shell:
         'python "$TUNEGRID"/scripts/{params.program}.py {params.inputs} {params.options}'
         " --dpi {params.dpi} --output {output} > {log} 2>&1"
+
+
+use rule plot_figure as plot_forest with:
+    input:
+        comparisons="results/comparisons.parquet",
+        overall="results/overall.csv",
+    output:
+        **figure_files(
+            "forest",
+            caption="captions/forest.rst",
+            category="Answer",
+            labels={"shows": "what is lost"},
+        ),
+    params:
+        code=code_digest("plot_forest"),
+        program="plot_forest",
+    log:
+        "results/logs/plot_forest.log",
 
 
 use rule plot_figure as plot_bars with:

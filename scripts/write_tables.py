@@ -1,8 +1,7 @@
 #!/usr/bin/env python
 """Write the tables of the results: the answer, tasks, data, runs, metrics, comparisons, costs.
 
-Each table as Markdown and HTML to read, as LaTeX to print, and as CSV, unrounded, to compute with;
-the answer also as reStructuredText, for the first page of the report.
+Each table as Markdown and HTML to read, as LaTeX to print, and as CSV, unrounded, to compute with.
 """
 
 from pathlib import Path
@@ -20,36 +19,34 @@ def main() -> None:
     parser.add_argument(
         "--comparisons", required=True, type=Path, help="comparisons.parquet of compare_methods"
     )
+    parser.add_argument(
+        "--overall", required=True, type=Path, help="overall.csv of compare_methods"
+    )
     parser.add_argument("--cost", required=True, type=Path, help="cost.csv of count_cost")
     parser.add_argument("--memory", required=True, type=Path, help="memory.csv of write_memory")
-    parser.add_argument("--fits", required=True, type=Path, help="memory_fits.csv of write_memory")
     parser.add_argument("--errors", required=True, type=Path, help="the folder of count_errors")
     parser.add_argument("--output", required=True, type=Path, help="the folder to write to")
     arguments = parser.parse_args()
 
     import pandas as pd
 
-    from tunegrid.files import read_json, write_text
-    from tunegrid.reporting.answer_table import answer_page
-    from tunegrid.reporting.gpu_fit import fit_lines
+    from tunegrid.files import read_json
     from tunegrid.reporting.report_table import read_table
     from tunegrid.reporting.result_tables import build_tables
     from tunegrid.reporting.table_files import write_tables
     from tunegrid.reporting.table_names import ERRORS
 
-    memory = read_table(arguments.memory)
     tables = build_tables(
         runs=pd.read_parquet(arguments.runs),
         summary=pd.read_parquet(arguments.summary),
         cards=[read_json(path) for path in arguments.cards],
         comparisons=pd.read_parquet(arguments.comparisons),
+        overall=read_table(arguments.overall),
         costs=read_table(arguments.cost),
-        memory=memory,
+        memory=read_table(arguments.memory),
         errors={name: read_table(arguments.errors / f"{name}.csv") for name in ERRORS},
     )
     write_tables(tables, arguments.output)
-    fit = fit_lines(memory, read_table(arguments.fits))
-    write_text(arguments.output / "answer.rst", answer_page(tables["answer"], fit))
 
 
 if __name__ == "__main__":

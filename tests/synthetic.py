@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from tunegrid.config.catalogue import MethodEntry
+from tunegrid.config.schema import CompareSettings
 from tunegrid.memory import KINDS
 from tunegrid.memory.fit import load_gpus
 from tunegrid.memory.records import MeasuredStep, StepMemory, TrainingStep
@@ -16,6 +17,7 @@ from tunegrid.reporting.result_tables import build_tables
 from tunegrid.results import FINISHED
 from tunegrid.statistics.costs import cost
 from tunegrid.statistics.error_analysis import count_errors
+from tunegrid.statistics.overall import compare_over_tasks
 from tunegrid.statistics.summarise import summarise
 
 #: Steps of a run and of an epoch.
@@ -168,7 +170,16 @@ def predictions(model, task, method, seed):
 
 def built():
     """The tables of the runs below."""
-    return build_tables(RUNS, SUMMARY, CARDS, COMPARISONS, cost(RUNS, STEPS), STEPS, ERRORS)
+    return build_tables(
+        runs=RUNS,
+        summary=SUMMARY,
+        cards=CARDS,
+        comparisons=COMPARISONS,
+        overall=OVERALL,
+        costs=cost(RUNS, STEPS),
+        memory=STEPS,
+        errors=ERRORS,
+    )
 
 
 def make_history(runs):
@@ -215,7 +226,9 @@ COMPARISONS = pd.DataFrame(
             needed=(14, 2400),
         ),
     ]
-)
+).astype({"seeds_needed": "Int64", "examples_needed": "Int64"})
+#: Each method is compared on one task alone, so that there is no mean over tasks.
+OVERALL = compare_over_tasks(COMPARISONS, CompareSettings())
 #: The memory of a step of each model and method, as the table `memory` holds it.
 STEPS = pd.DataFrame(
     [

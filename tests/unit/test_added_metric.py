@@ -116,13 +116,29 @@ def make_results():
         runs[f"parts.{part}.outside"] = np.where(joined, 0.25, np.nan)
     summary = summarise(runs, CARDS, make_intervals(runs))
     added = [
-        make_comparison("m1", -0.012, -0.020, -0.004, verdict="worse", metric=name)
-        for name in METRICS
+        make_comparison(
+            "m1",
+            difference=-0.012,
+            low=-0.020,
+            high=-0.004,
+            verdict="worse" if entry.higher_is_better else "better",
+            metric=name,
+        )
+        for name, entry in METRICS.items()
         if name != "accuracy"
     ]
     comparisons = pd.concat([COMPARISONS, pd.DataFrame(added)], ignore_index=True)
     costs = cost(runs, STEPS)
-    tables = build_tables(runs, summary, CARDS, comparisons, costs, STEPS, ERRORS)
+    tables = build_tables(
+        runs=runs,
+        summary=summary,
+        cards=CARDS,
+        comparisons=comparisons,
+        overall=NO_OVERALL,
+        costs=costs,
+        memory=STEPS,
+        errors=ERRORS,
+    )
     return Results(runs, summary, costs, tables)
 
 
@@ -222,8 +238,8 @@ def test_the_main_metric_is_that_of_the_answer_of_its_table_and_beside_the_costs
     results = make_results()
     (answer,) = results.tables["answer"].readable["answer"]
     assert answer == (
-        "a8 loses 1.2 points (0.4 … 2.0) of Matthews correlation against full, at 1 % of the"
-        " parameters trained and 61 % of the memory"
+        "a8 loses Matthews correlation against full: −1.2 points (−2.2 … −0.2). It trains 1.000 %"
+        " of the parameters and takes 61 % of the memory of full."
     )
     title = main_metric_table(results.summary).title
     assert title.startswith("Test Matthews correlation, mean")
@@ -253,8 +269,8 @@ def test_of_a_metric_whose_lower_values_are_better_the_lowest_is_the_best(make_m
     results = make_results()
     (answer,) = results.tables["answer"].readable["answer"]
     assert answer == (
-        "a8 lowers perplexity by 0.0120 labels (0.0040 … 0.0200) against full, at 1 % of the"
-        " parameters trained and 61 % of the memory"
+        "a8 lowers perplexity against full: −0.0120 labels (−0.0220 … −0.0020). It trains 1.000 %"
+        " of the parameters and takes 61 % of the memory of full."
     )
     summary = results.summary
     of_task = summary[(summary["metric"] == perplexity.name) & (summary["task"] == "t1")]

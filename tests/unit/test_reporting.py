@@ -8,6 +8,7 @@ from synthetic import (
     COMPARISONS,
     ERRORS,
     MEASURED,
+    OVERALL,
     PREDICTED,
     RUNS,
     STEPS,
@@ -20,10 +21,9 @@ from synthetic import (
 from tunegrid.metrics import METRICS, titles
 from tunegrid.reporting import bars_figure as bars
 from tunegrid.reporting import methods_figure as comparison
-from tunegrid.reporting.answer_table import answer_page, answer_table
 from tunegrid.reporting.comparisons_table import comparisons_table
 from tunegrid.reporting.data_tables import card_tables, leak_note
-from tunegrid.reporting.gpu_fit import fit_lines
+from tunegrid.reporting.gpu_fit import fit_lines, fit_summaries
 from tunegrid.reporting.html_page import to_html
 from tunegrid.reporting.memory_tables import fits_table, prediction_table
 from tunegrid.reporting.report_table import read_table
@@ -40,7 +40,16 @@ from tunegrid.statistics.summarise import summarise
 
 def tables_of(runs, summary=SUMMARY, comparisons=COMPARISONS, errors=ERRORS):
     """All tables of these runs."""
-    return build_tables(runs, summary, CARDS, comparisons, cost(runs, STEPS), STEPS, errors)
+    return build_tables(
+        runs=runs,
+        summary=summary,
+        cards=CARDS,
+        comparisons=comparisons,
+        overall=OVERALL,
+        costs=cost(runs, STEPS),
+        memory=STEPS,
+        errors=errors,
+    )
 
 
 def test_the_best_of_a_task_is_bold_and_degenerate_runs_are_marked():
@@ -95,40 +104,14 @@ def test_leaks_are_a_warning_on_every_table_of_test_results_and_in_the_summary()
     assert not leak_note(SUMMARY[SUMMARY["task"] == "t2"])
 
 
-def test_the_answer_is_a_sentence_with_interval_and_cost():
-    answer = built()["answer"]
-    loses, equal = answer.readable["answer"]
-    assert loses == (
-        "a8 loses 1.2 points (0.4 … 2.0) of accuracy against full, at 1 % of the parameters trained"
-        " and 61 % of the memory"
-    )
-    assert equal == (
-        "a8 cannot be told from full in accuracy: +0.3 points (-0.9 … +1.5), where 5 seeds on 139"
-        " examples find 1.7 points with power 80 %, at 1 % of the parameters trained"
-    )
-    page = answer_page(built()["answer"], {"m_1": ["full: fits"]})
-    assert "\n*t1*\n\n- m1: a8 loses 1.2 points (0.4 … 2.0) of accuracy" in page
-    assert "\n**Will it fit**\n\n*m\\_1*\n\n- full: fits\n" in page
-    nothing = answer_table(COMPARISONS.iloc[:0], SUMMARY, STEPS)
-    assert nothing.readable.empty
-    assert "nothing to compare" in nothing.note
-
-
-def test_a_model_and_task_without_a_finished_run_has_an_answer_that_says_so():
-    none = COMPARISONS.iloc[:1].assign(
-        reference=None, seeds=0, **dict.fromkeys(["difference", "low", "high", "p_holm"])
-    )
-    none = none.astype({"seeds": "Int64"})
-    table = answer_table(none, SUMMARY, STEPS)
-    assert table.readable["answer"].tolist() == [
-        "a8 cannot be compared: no run of m1 on t1 is finished"
-    ]
-    numbers = comparisons_table(none, SUMMARY).readable.iloc[0]
-    assert numbers[["reference", "seeds", "interval"]].tolist() == ["—", "0 of 5", "—"]
-
-
 def test_what_fits_is_said_of_each_method():
     memory, fits = prediction_table(PREDICTED, MEASURED).data, fits_table(PREDICTED).data
+    assert fit_summaries(memory) == {
+        "m1": (
+            "a training step needs 9.2 GB by full and 8.1 GB by a8; a GPU like T4 (16 GB) has room"
+            " for each"
+        )
+    }
     lines = fit_lines(memory, fits)["m1"]
     sizes = {"full": "7.00 GB, with margins 9.2 GB", "a8": "6.00 GB, with margins 8.1 GB"}
     assert lines == [
@@ -310,9 +293,13 @@ def test_runs_without_a_result_stand_in_every_table_and_figure():
         runs.loc[chosen, measured] = None
     runs.loc[runs["state"] != FINISHED, "degenerate"] = False
     summary = summarise(runs, CARDS, make_intervals(runs))
-    unknown = ["difference", "low", "high", "p_holm", "effect_size", "detectable", "aso"]
+    unknown = ["difference", "low", "high", "verdict_low", "verdict_high", "p_holm", "family"]
     lacking = COMPARISONS.iloc[:1].assign(
-        task="t2", seeds=0, seeds_planned=2, **dict.fromkeys([*unknown, "examples"])
+        task="t2",
+        verdict="not compared",
+        seeds=0,
+        seeds_planned=2,
+        **dict.fromkeys([*unknown, "detectable", "examples"]),
     )
     # As a group without a finished run leaves it: neither a number nor NaN.
     known = summary["trainable_parameters"].astype(object)
@@ -325,7 +312,7 @@ def test_runs_without_a_result_stand_in_every_table_and_figure():
     assert "in all 2 have failed and 1 are missing" in accuracy.note
     methods = tables["methods"].readable.set_index(["method", "metric"])
     assert methods.loc[("a8", "Accuracy"), "t2"] == "failed ‡2"
-    assert "cannot be compared" in tables["answer"].readable["answer"].iloc[0]
+    assert "is not compared with full on t2" in tables["answer"].readable["answer"].iloc[0]
     assert tables["comparisons"].readable["seeds"].tolist() == ["0 of 2"]
     every = tables["runs"].readable.set_index(["task", "method", "seed"])
     shown = every.loc[("t2", "a8", 2), ["state", "Accuracy", "steps"]].tolist()

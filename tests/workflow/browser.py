@@ -32,7 +32,9 @@ RUN_SCRIPT = """<script>
 WINDOW = (1000, 800)
 
 
-def browse(page: Path, script: str, folder: Path) -> tuple[Any, list[str]]:
+def browse(
+    page: Path, script: str, folder: Path, window: tuple[int, int] = WINDOW
+) -> tuple[Any, list[str]]:
     """Open a page and run a script in it.
 
     Skips the test if there is no Chromium; in CI, where there must be one, it fails.
@@ -41,6 +43,7 @@ def browse(page: Path, script: str, folder: Path) -> tuple[Any, list[str]]:
         page: an HTML file.
         script: the body of an asynchronous JavaScript function; `await wait(ms)` waits.
         folder: an empty folder for the browser's files.
+        window: its width and height, in pixels; the page has less, as in a window on a screen.
 
     Returns:
         What the script returns, and all errors of the page.
@@ -60,7 +63,7 @@ def browse(page: Path, script: str, folder: Path) -> tuple[Any, list[str]]:
         "--no-sandbox",
         "--disable-gpu",
         "--virtual-time-budget=60000",
-        f"--window-size={WINDOW[0]},{WINDOW[1]}",
+        f"--window-size={window[0]},{window[1]}",
         f"--user-data-dir={folder / 'browser'}",
         "--dump-dom",
         copy.as_uri(),

@@ -134,7 +134,7 @@ def test_a_figure_s_setting_draws_the_figures_alone(grid):
     workflow.configure(config | {"figures": {"dpi": 111}})
     assert workflow.plan() == {
         "plot_bars": 4, "plot_confusion": 1, "plot_methods": 1, "plot_pareto": 1,
-        "plot_curves": 1, "plot_memory": 1, "all": 1,
+        "plot_curves": 1, "plot_memory": 1, "plot_forest": 1, "all": 1,
     }  # fmt: skip
 
 
@@ -299,6 +299,7 @@ def test_the_report_holds_every_figure_table_and_the_workbook(grid):
     workflow.run("--report", "report.zip")
     with zipfile.ZipFile(workflow.directory / "report.zip") as archive:
         names = [name for name in archive.namelist() if "/data/raw/" in name]
+        assert "data:image/svg+xml" in archive.read("report/report.html").decode()
     held = {name.rsplit("/", 1)[-1] for name in names}
     assert held >= {
         "results.xlsx", "runs.csv", "methods.png", "curves_tiny.png",

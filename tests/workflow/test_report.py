@@ -1,13 +1,17 @@
 """The report as its readers see it: in a browser, from the file."""
 
+import json
 from base64 import b64encode
 from html import escape
 
 import pandas as pd
 import pytest
 from browser import browse
+from synthetic import MEMORY, PREDICTED, SUMMARY, make_comparison
 
+from tunegrid.reporting.first_page import first_page
 from tunegrid.reporting.html_page import to_html
+from tunegrid.reporting.memory_tables import fits_table
 from tunegrid.reporting.report_table import ReportTable
 from tunegrid.reporting.table_names import (
     CATEGORY,
@@ -44,14 +48,64 @@ LOOK_AROUND = """
 """
 
 
+#: Screens on which the answer is to be seen at once.
+SCREENS = [(1366, 768), (1440, 900), (1920, 1080), (1280, 720)]
+#: Another first page (%s) is put in place of the report's own; where its parts stand is returned.
+MEASURE_POSITIONS = """
+  await wait(1000);
+  const place = (element) => {
+    const {left, top, right, bottom} = element.getBoundingClientRect();
+    return {left, top, right, bottom};
+  };
+  const find = (selector) => [...document.querySelectorAll(`#tunegrid ${selector}`)].map(place);
+  const measure = () => ({
+    window: {left: 0, top: 0, right: innerWidth, bottom: innerHeight},
+    headline: find("h1"),
+    picture: find("img"),
+    sentences: find(".sentence"),
+    fits: find(".fit"),
+    caveats: find(".caveat"),
+    graph: [place(document.querySelector("#rulegraph"))],
+  });
+  const own = measure();
+  document.querySelector("#tunegrid").outerHTML = %s;
+  await wait(500);
+  const other = measure();
+  const large = '<svg xmlns="http://www.w3.org/2000/svg" width="3000" height="5000"></svg>';
+  app.setView({content: "img", contentPath: `data:image/svg+xml,${encodeURIComponent(large)}`});
+  await wait(500);
+  return {own, other, large: place(document.querySelector("#app .justify-center img"))};
+"""
+
+
 @pytest.fixture(scope="module")
-def report(finished, tmp_path_factory):
-    """What is seen in the finished grid's report, and what the browser complained of."""
+def page(finished):
+    """The finished grid's report, made by its target."""
     workflow, config = finished
     workflow.configure(config)
-    workflow.run("--report", "report.html")
-    folder = tmp_path_factory.mktemp("browser")
-    return browse(workflow.directory / "report.html", LOOK_AROUND, folder)
+    workflow.run("report")
+    return workflow.directory / "results/report.html"
+
+
+@pytest.fixture(scope="module")
+def report(page, tmp_path_factory):
+    """What is seen in the finished grid's report, and what the browser complained of."""
+    return browse(page, LOOK_AROUND, tmp_path_factory.mktemp("browser"))
+
+
+def demo_page():
+    """The first page of a grid of the demo's size: two methods against full on three tasks."""
+    rows = [
+        make_comparison("minilm-l6", difference=-0.032, low=-0.09, high=0.026, verdict=verdict)
+        | {"method": method, "task": task, "seeds_needed": 8, "examples_needed": 1200}
+        for method, verdict in (("adapter-64", "cannot be told"), ("adapter-8", "worse"))
+        for task in ("reviews", "questions", "paper_sentences")
+    ]
+    comparisons = pd.DataFrame(rows)
+    means = comparisons.drop_duplicates("method").drop(columns="task")
+    counts = {"wins": 0, "ties": 0, "untold": 2, "losses": 1}
+    overall = means.assign(tasks=3, speaks_of="these tasks", **counts)
+    return first_page(comparisons, overall, SUMMARY, MEMORY, fits_table(PREDICTED).data)
 
 
 def test_it_opens_without_an_error(report):
@@ -63,9 +117,52 @@ def test_it_opens_without_an_error(report):
 def test_its_first_page_states_the_answer(report):
     front = report[0]["front"]
     assert "What do I lose with an adapter instead of full fine-tuning" in front
-    assert "adapter-4 cannot be told from full" in front or "adapter-4 loses" in front
-    assert "% of the parameters trained" in front
+    words = ("cannot be told from", "loses", "gains", "is the same as", "predicts exactly")
+    assert any(f"adapter-4 {word}" in front for word in words)
+    assert "It trains" in front
+    assert "Will it fit" in front
     assert "Each job" not in front
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: f"{screen[0]}x{screen[1]}")
+def test_the_answer_is_seen_without_scrolling_and_the_rest_can_be_scrolled_to(
+    screen, page, tmp_path
+):
+    script = MEASURE_POSITIONS % json.dumps(demo_page())
+    found, complaints = browse(page, script, tmp_path, screen)
+    assert "failed" not in found, found
+    assert complaints == []
+    for seen, count in ((found["own"], 1), (found["other"], 2)):
+        window = seen["window"]
+        assert len(seen["headline"]) == len(seen["picture"]) == 1
+        assert len(seen["sentences"]) == count
+        for place in (*seen["headline"], *seen["picture"], *seen["sentences"]):
+            assert 0 <= place["left"] < place["right"] <= window["right"]
+            assert 0 <= place["top"] < place["bottom"] <= window["bottom"]
+        (picture,) = seen["picture"]
+        assert picture["right"] - picture["left"] > 400
+        lowest = max(place["bottom"] for place in seen["sentences"])
+        for place in (*seen["fits"], *seen["caveats"]):
+            assert place["top"] >= max(lowest, picture["bottom"])
+        assert seen["graph"][0]["top"] > seen["caveats"][-1]["bottom"]
+    # Of a figure that is larger than the window, too, the beginning is seen.
+    large = found["large"]
+    assert large["bottom"] > window["bottom"]
+    assert large["top"] >= 0
+    assert large["left"] >= 0
+
+
+def test_the_report_is_a_target_that_is_up_to_date_until_something_changes(page, finished):
+    workflow, _ = finished
+    assert workflow.plan("report") == {}
+    # What the page shows of the configuration has changed, and nothing else.
+    given = "cluster={mem: 8GB}"
+    assert workflow.plan("report", "--config", given) == {"report": 1}
+    made = page.stat().st_mtime_ns
+    run = workflow.run("report", "--printshellcmds", "--config", given)
+    assert f"--config '{given}'" in run.stdout + run.stderr
+    assert page.stat().st_mtime_ns > made
+    assert "Report created" in (workflow.directory / "results/logs/report.log").read_text()
 
 
 def test_each_chapter_has_its_entries_and_each_entry_is_seen(report):
@@ -81,9 +178,11 @@ def test_each_chapter_has_its_entries_and_each_entry_is_seen(report):
         assert f"results/tables/{table}.html" in chapters[chapter]["shown"]
         assert table in chapters[chapter]["listed"]
     pictures = {path for seen in chapters.values() for path in seen["shown"]}
-    for name in ("bars_accuracy", "confusion_tiny", "curves_tiny", "methods", "pareto"):
+    for name in ("forest", "bars_accuracy", "confusion_tiny", "curves_tiny", "methods", "pareto"):
         assert f"results/figures/{name}.png" in pictures
     assert "results/results.xlsx" in chapters["Runs"]["shown"]
+    assert "results/first_page.html" in chapters["Answer"]["shown"]
+    assert "results/figures/forest.png" in chapters["Answer"]["shown"]
 
 
 def test_tables_sort_by_a_click_numbers_as_numbers(tmp_path):

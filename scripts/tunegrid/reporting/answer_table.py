@@ -1,231 +1,273 @@
-"""What is lost with a method that trains less, in one sentence for each comparison."""
+"""What is lost with a method that trains less: in sentences, over all tasks and for each."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from tunegrid.metrics import Metric, main_metric
+from tunegrid.metrics import main_metric
+from tunegrid.reporting.answer_caveats import Evidence, list_caveats, remark_on_runs
+from tunegrid.reporting.answer_costs import Costs
+from tunegrid.reporting.answer_sentences import (
+    describe_comparison,
+    describe_overall,
+    describe_single_runs,
+    name_sides,
+)
+from tunegrid.reporting.answer_sheet import OVER_TASKS
 from tunegrid.reporting.comparisons_table import NOTHING_NOTE
-from tunegrid.reporting.data_tables import leak_note
-from tunegrid.reporting.gpu_fit import NOTE as FIT_NOTE
-from tunegrid.reporting.report_table import ReportTable, join_notes
-from tunegrid.reporting.summary_tables import steps_note
-from tunegrid.results import GROUP
+from tunegrid.reporting.report_table import DASH, ReportTable, join_notes
 from tunegrid.statistics.pairs import Question
 from tunegrid.statistics.verdicts import Verdict
 
-#: Two methods are told apart where the corrected p is below this level.
-ALPHA = 0.05
-#: With fewer seeds than this, readers are told what that does to the intervals.
-ENOUGH_SEEDS = 4
-
 BRACKETS_NOTE = (
-    "In brackets: the 95 % interval of this difference alone. Cannot be told: p is not below"
-    f" {ALPHA} by Holm's method for all comparisons. Power: how often the test of this comparison"
-    " alone, before Holm's correction, would find such a difference. Memory: of a training step of"
-    " the same shape, traced."
+    "Differences are the method − what it is compared with. In brackets: the interval that the"
+    " verdict is read from, wider than 95 % where several differences are judged together. Such a"
+    " difference would be told: with power 80 %, by so many seeds on the same test examples, or by"
+    " so many test examples with the same seeds. Parameters: those that receive a gradient, of all"
+    " that the model has. Memory: of a training step of the same shape, traced."
 )
-FEW_SEEDS_NOTE = (
-    "Seeds: {}, which is too few for an interval over seeds to tell much (two seeds widen it"
-    " 9-fold, five 1.6-fold); take five or more."
+PAIRS_NOTE = (
+    "Models are compared by the same method, each with the grid's first; with compare: {pairs: all}"
+    " in the configuration, all of them are compared, and the methods with each other, too."
 )
-
-#: The memory of a step by (model, method): rows of the table `memory`.
-Steps = Mapping[tuple[str, str], Any]
-#: The trainable parameters by (model, task, method).
-Parameters = Mapping[tuple[str, str, str], float]
+NO_PAIRS_NOTE = (
+    "The grid has one model, and its methods are compared with the reference alone: compare:"
+    " {pairs: all} in the configuration compares them with each other, too."
+)
+#: The columns of the comparisons that stand beside the sentences, for programs.
+KEPT = [
+    "question",
+    "model",
+    "task",
+    "method",
+    "reference_model",
+    "reference",
+    "verdict",
+    "seeds",
+    "examples",
+    "difference",
+    "low",
+    "high",
+    "verdict_low",
+    "verdict_high",
+]
+#: Further columns for programs.
+ADDED = ["trainable_percent", "memory_percent", "remarks", "answer"]
 
 
 @dataclass(frozen=True)
-class _DifferenceStyle:
-    """How the sentences write the differences of a metric.
+class Answer:
+    """Everything that one subject is said to lose or gain, against one other.
 
     Attributes:
-        factor: what a difference is multiplied by.
-        digits: its digits behind the point.
-        unit: the word behind a number; empty for a metric without a unit.
+        question: which kind of comparison it is.
+        asked: what both have in common: the model where methods are compared, or the method.
+        subject: the method or model that the sentences are about.
+        other: the one that it is compared with; empty if there is none.
+        overall: the row over all tasks; None where fewer than two tasks compare it.
+        tasks: the rows of the single tasks.
     """
 
-    factor: float
-    digits: int
-    unit: str
-
-    @classmethod
-    def of(cls, metric: Metric) -> "_DifferenceStyle":
-        """Points, that is hundredths, of a metric with bounds; else the metric's own unit."""
-        if metric.bounded:
-            return cls(factor=100, digits=1, unit="points")
-        return cls(factor=1, digits=4, unit=metric.unit)
-
-    def number(self, value: float, sign: str = "") -> str:
-        """The number alone; `sign="+"` writes the sign of a positive number, too."""
-        return f"{self.factor * value:{sign}.{self.digits}f}"
-
-    def size(self, value: float, sign: str = "") -> str:
-        """The number and its unit."""
-        return f"{self.number(value, sign)} {self.unit}".rstrip()
+    question: str
+    asked: str
+    subject: str
+    other: str
+    overall: Any | None
+    tasks: list[Any]
 
 
 def answer_table(
-    comparisons: pd.DataFrame, summary: pd.DataFrame, memory: pd.DataFrame
+    comparisons: pd.DataFrame, overall: pd.DataFrame, summary: pd.DataFrame, memory: pd.DataFrame
 ) -> ReportTable:
-    """What each method loses of the main metric against the one that trains most.
+    """What each method loses of the main metric against the reference method.
 
     Args:
         comparisons: as compare_methods returns it.
+        overall: as `compare_over_tasks` returns it.
         summary: as summarise returns it.
         memory: the table `memory`: columns model, method, batch, tokens and traced (bytes).
 
     Returns:
-        A row with one sentence for each model, task and method.
+        A row with one sentence for each model and method over all tasks, and for each task.
     """
-    asked = comparisons["question"] == Question.AGAINST_REFERENCE
-    compared = comparisons[asked & (comparisons["metric"] == main_metric().name)]
-    groups = summary.drop_duplicates(GROUP).set_index(GROUP)
-    # Not a number where no run of the group is finished.
-    trained = groups["trainable_parameters"].astype(float).to_dict()
-    steps = {(row.model, row.method): row for row in memory.itertuples()}
-    data = compared.assign(
-        parameters=[_parameter_share(trained, row) for row in compared.itertuples()],
-        memory=[_memory_share(steps, row) for row in compared.itertuples()],
-    )
-    sentences = [_write_sentence(row) for row in data.itertuples()]
-    data["answer"] = pd.Series(sentences, index=data.index, dtype=object)
-    note = NOTHING_NOTE
-    if not data.empty:
-        note = join_notes(
-            BRACKETS_NOTE, _few_seeds_note(data["seeds"]), steps_note(summary), leak_note(summary)
-        )
-    return ReportTable(
+    compared = select_rows(comparisons, Question.AGAINST_REFERENCE)
+    table = _write_table(
         "What is lost, at which share of parameters and memory",
-        data[["task", "model", "answer"]],
-        data,
-        note,
+        gather_answers(comparisons, overall, [Question.AGAINST_REFERENCE]),
+        margin_of(comparisons),
+        Costs.of(summary, memory),
     )
+    if compared.empty:
+        return _with_note(table, NOTHING_NOTE)
+    caveats = list_caveats(Evidence(compared, summary))
+    return _with_note(table, join_notes(BRACKETS_NOTE, *caveats))
 
 
-def _few_seeds_note(seeds: pd.Series) -> str:
-    """What few seeds do to the intervals; empty if every comparison has enough, or none has any."""
-    compared = seeds[seeds > 0]
-    if compared.empty or compared.min() >= ENOUGH_SEEDS:
-        return ""
-    return FEW_SEEDS_NOTE.format(compared.min())
-
-
-def _parameter_share(trained: Parameters, row: Any) -> float:
-    """How many percent of what the reference trains the method trains; missing if unknown."""
-    if pd.isna(row.reference):
-        return float("nan")
-    by_method = trained[row.model, row.task, row.method]
-    by_reference = trained[row.model, row.task, row.reference]
-    return 100 * by_method / by_reference
-
-
-def _memory_share(steps: Steps, row: Any) -> float | None:
-    """How many percent of the reference's memory the method takes; None if not comparable."""
-    step = steps.get((row.model, row.method))
-    reference = steps.get((row.model, row.reference))
-    if step is None or reference is None:
-        return None
-    if (step.batch, step.tokens) != (reference.batch, reference.tokens):
-        return None
-    return float(100 * step.traced / reference.traced)
-
-
-def _write_sentence(row: Any) -> str:
-    """One comparison as a sentence: the difference, its caveats, and what the method costs."""
-    if pd.isna(row.reference):
-        return f"{row.method} cannot be compared: no run of {row.model} on {row.task} is finished"
-    if not row.seeds:
-        return (
-            f"{row.method} cannot be compared: it has no finished run of a seed that"
-            f" {row.reference} has, too ({row.seeds_planned} in the grid)"
-        )
-    told = row.verdict in (Verdict.BETTER, Verdict.WORSE)
-    sentence = _write_difference(row) if told else _write_no_difference(row)
-    caveats = _list_caveats(row)
-    if caveats:
-        sentence += f" ({'; '.join(caveats)})"
-    costs = [f"{row.parameters:.3g} % of the parameters trained"]
-    if not pd.isna(row.memory):
-        costs.append(f"{row.memory:.0f} % of the memory")
-    return f"{sentence}, at {' and '.join(costs)}"
-
-
-def _write_difference(row: Any) -> str:
-    """The sentence of a difference that is told apart from none."""
-    metric = main_metric()
-    style = _DifferenceStyle.of(metric)
-    low, high = (
-        (row.verdict_low, row.verdict_high)
-        if row.difference > 0
-        else (-row.verdict_high, -row.verdict_low)
-    )
-    size = style.size(abs(row.difference))
-    interval = f"({style.number(low)} … {style.number(high)})"
-    if metric.higher_is_better:
-        verb = "gains" if row.difference > 0 else "loses"
-        return f"{row.method} {verb} {size} {interval} of {metric.noun} against {row.reference}"
-    verb = "raises" if row.difference > 0 else "lowers"
-    return f"{row.method} {verb} {metric.noun} by {size} {interval} against {row.reference}"
-
-
-def _write_no_difference(row: Any) -> str:
-    """The sentence of a difference that cannot be told, and which one could be."""
-    metric = main_metric()
-    style = _DifferenceStyle.of(metric)
-    seeds = "1 seed" if row.seeds == 1 else f"{row.seeds} seeds"
-    return (
-        f"{row.method} cannot be told from {row.reference} in {metric.noun}:"
-        f" {style.size(row.difference, sign='+')}"
-        f" ({style.number(row.low, sign='+')} … {style.number(row.high, sign='+')}), where"
-        f" {seeds} on {row.examples} examples find {style.size(row.detectable)} with power 80 %"
-    )
-
-
-def _list_caveats(row: Any) -> list[str]:
-    """What a reader must know of the runs behind a sentence."""
-    caveats = []
-    if row.seeds < row.seeds_planned:
-        caveats.append(f"by {row.seeds} of {row.seeds_planned} seeds")
-    if row.seeds == 1:
-        caveats.append("one seed tells of these two runs alone")
-    for method, count in ((row.method, row.degenerate), (row.reference, row.reference_degenerate)):
-        if count:
-            caveats.append(f"{count} of {method}'s runs degenerate")
-    return caveats
-
-
-def answer_page(answer: ReportTable, fit: Mapping[str, Sequence[str]]) -> str:
-    """Both answers as reStructuredText for the first page of the report.
+def pairs_table(
+    comparisons: pd.DataFrame, overall: pd.DataFrame, summary: pd.DataFrame, memory: pd.DataFrame
+) -> ReportTable:
+    """The same of everything else that is compared: the models, and the methods with each other.
 
     Args:
-        answer: as `answer_table` returns it; it becomes a list for each task.
-        fit: as `tunegrid.reporting.gpu_fit.fit_lines` returns it; it becomes a list for each model.
+        comparisons, overall, summary, memory: as of `answer_table`.
     """
-    lost = {
-        task: [f"{row.model}: {row.answer}" for row in rows.itertuples()]
-        for task, rows in answer.readable.groupby("task", sort=False)
-    }
-    lines = ["**What is lost**", "", *_write_lists(lost), _escape(answer.note), ""]
-    if fit:
-        lines += ["**Will it fit**", "", *_write_lists(fit), _escape(FIT_NOTE), ""]
-    return "\n".join(lines)
+    questions = [Question.AMONG_MODELS, Question.AMONG_METHODS]
+    answers = gather_answers(comparisons, overall, questions)
+    table = _write_table(
+        "Models compared, and methods compared with each other",
+        answers,
+        margin_of(comparisons),
+        Costs.of(summary, memory),
+    )
+    return _with_note(table, PAIRS_NOTE if answers else NO_PAIRS_NOTE)
 
 
-def _write_lists(items_by_name: Mapping[str, Sequence[str]]) -> list[str]:
-    """The lines of a list below each name."""
-    lines = []
-    for name, items in items_by_name.items():
-        lines += [f"*{_escape(name)}*", ""]
-        lines += [f"- {_escape(item)}" for item in items]
-        lines.append("")
-    return lines
+def select_rows(table: pd.DataFrame, question: Question) -> pd.DataFrame:
+    """The rows of the main metric that answer a question.
+
+    Args:
+        table: the comparisons, or those over all tasks.
+        question: which one.
+    """
+    return table[(table["question"] == question) & (table["metric"] == main_metric().name)]
 
 
-def _escape(text: str) -> str:
-    """The text with a backslash before every character that is markup in reStructuredText."""
-    return re.sub(r"([*`|_\\\[\]<>])", r"\\\1", text)
+def margin_of(comparisons: pd.DataFrame) -> float:
+    """The margin of the main metric, in its unit; not a number where no verdict needs one."""
+    margins = comparisons.loc[comparisons["metric"] == main_metric().name, "margin"]
+    return float(margins.max())
+
+
+def gather_answers(
+    comparisons: pd.DataFrame, overall: pd.DataFrame, questions: list[Question]
+) -> list[Answer]:
+    """What is said of the main metric, each subject and what it is compared with together.
+
+    Args:
+        comparisons: as compare_methods returns it.
+        overall: as `compare_over_tasks` returns it.
+        questions: which are answered, in this order.
+
+    Returns:
+        The answers, the subjects that are asked of together side by side, in the grid's order. A
+        subject that is compared with different others on different tasks has one for each.
+    """
+    answers = []
+    for question in questions:
+        over_tasks = {_key(row): row for row in select_rows(overall, question).itertuples()}
+        tasks = _group_rows(select_rows(comparisons, question))
+        asked_first = list(dict.fromkeys(asked for asked, _, _ in tasks))
+        # A stable sort: within what is asked, the order of the grid remains.
+        for key in sorted(tasks, key=lambda key: asked_first.index(key[0])):
+            asked, subject, other = key
+            answers.append(
+                Answer(
+                    question=question,
+                    asked=asked,
+                    subject=subject,
+                    other=other,
+                    overall=over_tasks.get(key),
+                    tasks=tasks[key],
+                )
+            )
+    return answers
+
+
+def choose_answers(
+    comparisons: pd.DataFrame, overall: pd.DataFrame
+) -> tuple[Question, list[Answer]]:
+    """What is answered first: the methods against the reference, or the models by one method.
+
+    Args:
+        comparisons: as compare_methods returns it.
+        overall: as `compare_over_tasks` returns it.
+
+    Returns:
+        The question, and its answers; none if nothing is compared.
+    """
+    for question in (Question.AGAINST_REFERENCE, Question.AMONG_MODELS):
+        if answers := gather_answers(comparisons, overall, [question]):
+            return question, answers
+    return Question.AGAINST_REFERENCE, []
+
+
+def _group_rows(rows: pd.DataFrame) -> dict[tuple[str, str, str], list[Any]]:
+    """The rows of each subject and other, by `_key`.
+
+    A task on which there is no other, since no run is finished there, stands with the tasks on
+    which there is one.
+    """
+    groups: dict[tuple[str, str, str], list[Any]] = {}
+    for row in rows.itertuples():
+        groups.setdefault(_key(row), []).append(row)
+    for asked, subject, other in list(groups):
+        with_other = [key for key in groups if key[:2] == (asked, subject) and key[2]]
+        if not other and with_other:
+            groups[with_other[0]] += groups.pop((asked, subject, other))
+    return groups
+
+
+def _key(row: Any) -> tuple[str, str, str]:
+    sides = name_sides(row)
+    return sides.asked, sides.subject, sides.other
+
+
+def state_answer(answer: Answer, margin: float) -> list[str]:
+    """The shortest that can be said of a subject: over all tasks, or else of each task.
+
+    Args:
+        answer: of one subject.
+        margin: below which a difference counts as none, in the metric's unit.
+    """
+    if answer.overall is not None:
+        return [describe_overall(answer.overall, margin)]
+    if all(row.verdict == Verdict.ONE_SEED for row in answer.tasks):
+        return [describe_single_runs(answer.tasks)]
+    several = len(answer.tasks) > 1
+    return [
+        f"{row.task}: {describe_comparison(row)}" if several else describe_comparison(row)
+        for row in answer.tasks
+    ]
+
+
+def _write_table(title: str, answers: list[Answer], margin: float, costs: Costs) -> ReportTable:
+    """The table of these answers, without a note."""
+    rows = [row for answer in answers for row in _write_rows(answer, margin, costs)]
+    data = pd.DataFrame(rows, columns=[*KEPT, *ADDED])
+    readable = data[["model", "task", "method", "verdict", "answer", "remarks"]].rename(
+        columns={"remarks": "runs"}
+    )
+    return ReportTable(title, readable.where(readable.notna() & (readable != ""), DASH), data)
+
+
+def _with_note(table: ReportTable, note: str) -> ReportTable:
+    return ReportTable(table.title, table.readable, table.data, note)
+
+
+def _write_rows(answer: Answer, margin: float, costs: Costs) -> Iterator[dict[str, Any]]:
+    """The rows of one subject: over all tasks, then each task."""
+    memory = costs.memory_percent(answer.tasks[0])
+    if answer.overall is not None:
+        sentence = describe_overall(answer.overall, margin)
+        yield _kept_columns(answer.overall) | {
+            "task": OVER_TASKS.format(answer.overall.tasks),
+            "memory_percent": memory,
+            "answer": _join_sentences(sentence, costs.describe(answer.tasks)),
+        }
+    for row in answer.tasks:
+        yield _kept_columns(row) | {
+            "trainable_percent": costs.trainable_percent(row),
+            "memory_percent": memory,
+            "remarks": remark_on_runs(row),
+            "answer": _join_sentences(describe_comparison(row), costs.describe([row])),
+        }
+
+
+def _kept_columns(row: Any) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in KEPT if hasattr(row, name)}
+
+
+def _join_sentences(sentence: str, costs: str) -> str:
+    return f"{sentence}. {costs}".rstrip()

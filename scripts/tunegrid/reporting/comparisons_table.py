@@ -52,7 +52,7 @@ def comparisons_table(comparisons: pd.DataFrame, summary: pd.DataFrame) -> Repor
         ),
         "of": format_numbers(data["family"], "{}"),
         "alone": format_difference_intervals(data["low"], data["high"], data["metric"]),
-        "p (Holm)": data["p_holm"].map(_format_p),
+        "p (Holm)": data["p_holm"].map(format_p),
         "shown from": format_differences(data["detectable"], data["metric"], signed=False),
         "needed": [_format_needed(row) for row in data.itertuples()],
         "degenerate": [_format_degenerate(row) for row in data.itertuples()],
@@ -97,7 +97,8 @@ def _format_degenerate(row: Any) -> str:
     return f"{row.degenerate} / {row.reference_degenerate}" if row.seeds else DASH
 
 
-def _format_p(p: float) -> str:
+def format_p(p: float) -> str:
+    """A p value with four digits, or that it is less; a dash if it is missing."""
     if pd.isna(p):
         return DASH
     return "< 0.0001" if p < 1e-4 else f"{p:.4f}"

@@ -1,6 +1,6 @@
 """Whether a step fits a GPU: in words, for the first page of the report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,6 +11,65 @@ NOTE = (
     "Traced without a GPU, at the largest batch and length that the grid has of the method; what a"
     " GPU must have counts margins for CUDA's context and the allocator. More: chapter Memory."
 )
+
+
+#: A model's short line names so many methods; of more, the least and the most that they need.
+MOST_NAMED = 3
+
+
+def fit_summaries(memory: pd.DataFrame) -> dict[str, str]:
+    """For each model one short sentence: what its methods need, and the smallest GPU for each.
+
+    Args:
+        memory: the table `memory`, unrounded: bytes.
+
+    Returns:
+        The sentences by model, of the models of which a step could be traced.
+    """
+    traced = memory.dropna(subset="traced")
+    return {str(model): _summarise_fit(rows) for model, rows in traced.groupby("model", sort=False)}
+
+
+def _summarise_fit(rows: pd.DataFrame) -> str:
+    """The short sentence of the methods of a model."""
+    needed = {row.method: gpu_memory_needed(row.traced) for row in rows.itertuples()}
+    methods_of: dict[str, list[str]] = {}
+    for method, size in needed.items():
+        methods_of.setdefault(_smallest_gpu(size), []).append(method)
+    if len(needed) <= MOST_NAMED:
+        sizes = [f"{size / 1e9:.1f} GB by {method}" for method, size in needed.items()]
+        text = f"a training step needs {_enumerate(sizes)}"
+    else:
+        least, most = min(needed, key=needed.__getitem__), max(needed, key=needed.__getitem__)
+        text = (
+            f"a training step needs {needed[least] / 1e9:.1f} GB (by {least}) to"
+            f" {needed[most] / 1e9:.1f} GB (by {most})"
+        )
+    if len(methods_of) == 1:
+        (gpu,) = methods_of
+        return f"{text}; {gpu} has room for each"
+    rooms = [f"{gpu} for {_name_methods(methods)}" for gpu, methods in methods_of.items()]
+    return f"{text}; there is room on {_enumerate(rooms)}"
+
+
+def _smallest_gpu(needed: float) -> str:
+    """The smallest GPU of the catalogue that has so many bytes, in words."""
+    for gpu, memory in load_gpus().items():
+        if needed <= memory:
+            return _describe(gpu, memory)
+    return "none of the GPUs in config/gpus.yaml"
+
+
+def _name_methods(methods: Sequence[str]) -> str:
+    """The methods by their names, or, if there are many, their number."""
+    return _enumerate(methods) if len(methods) <= MOST_NAMED else f"{len(methods)} methods"
+
+
+def _enumerate(parts: Sequence[str]) -> str:
+    """The parts as a sentence lists them."""
+    if len(parts) == 1:
+        return parts[0]
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def fit_lines(memory: pd.DataFrame, fits: pd.DataFrame) -> dict[str, list[str]]:

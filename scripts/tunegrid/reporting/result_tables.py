@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from tunegrid.metrics import MAIN_METRIC
-from tunegrid.reporting.answer_table import answer_table
+from tunegrid.reporting.answer_table import answer_table, pairs_table
 from tunegrid.reporting.comparisons_table import comparisons_table
 from tunegrid.reporting.cost_table import cost_table
 from tunegrid.reporting.data_tables import data_table, lengths_table, tasks_table
 from tunegrid.reporting.error_tables import agreement_table, classes_table, hard_table
+from tunegrid.reporting.overall_table import overall_table
 from tunegrid.reporting.parts_table import parts_table
 from tunegrid.reporting.report_table import ReportTable
 from tunegrid.reporting.run_tables import hyperparameters_table, runs_table
@@ -23,6 +24,7 @@ def build_tables(
     summary: pd.DataFrame,
     cards: Sequence[Card],
     comparisons: pd.DataFrame,
+    overall: pd.DataFrame,
     costs: pd.DataFrame,
     memory: pd.DataFrame,
     errors: Mapping[str, pd.DataFrame],
@@ -34,6 +36,7 @@ def build_tables(
         summary: as summarise returns it.
         cards: the data cards of the tasks (check_task).
         comparisons: as compare_methods returns it.
+        overall: as `compare_over_tasks` returns it.
         costs: as `tunegrid.statistics.costs.cost` returns it.
         memory: the table `memory`, unrounded (bytes).
         errors: as count_errors returns them, by name.
@@ -43,7 +46,9 @@ def build_tables(
         aggregated tasks.
     """
     tables = {
-        "answer": answer_table(comparisons, summary, memory),
+        "answer": answer_table(comparisons, overall, summary, memory),
+        "overall": overall_table(overall),
+        "pairs": pairs_table(comparisons, overall, summary, memory),
         "tasks": tasks_table(runs, cards),
         "data": data_table(cards),
         "lengths": lengths_table(cards),

@@ -9,6 +9,8 @@ from tunegrid.metrics import MAIN_METRIC
 #: `.html`, `.tex` and `.csv`.
 CATEGORY = {
     "answer": "Answer",
+    "overall": "Answer",
+    "pairs": "Answer",
     "comparisons": "Answer",
     MAIN_METRIC: "Quality",
     "methods": "Quality",

@@ -1,0 +1,163 @@
+"""What a reader must know before relying on the answer, the gravest first.
+
+A further caveat is one function that returns its sentences, and one entry of `CAVEATS`.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from tunegrid.reporting.answer_sentences import name_sides
+from tunegrid.reporting.data_tables import leak_note
+from tunegrid.reporting.summary_tables import steps_note
+from tunegrid.results import GROUP
+from tunegrid.statistics.verdicts import Verdict
+
+#: With fewer seeds than this, readers are told what that does to the intervals.
+ENOUGH_SEEDS = 4
+#: So many are named of what a caveat finds; of more, the number.
+MOST_NAMED = 4
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the answer is made of, and its caveats are found in.
+
+    Attributes:
+        compared: the comparisons that the answer states, of the main metric.
+        summary: as summarise returns it.
+    """
+
+    compared: pd.DataFrame
+    summary: pd.DataFrame
+
+    @property
+    def groups(self) -> pd.DataFrame:
+        """One row for each model, task and method of the grid."""
+        return self.summary.drop_duplicates(GROUP)
+
+
+def list_caveats(evidence: Evidence) -> list[str]:
+    """Every caveat of these results as a sentence, the gravest first."""
+    return [sentence for find in CAVEATS for sentence in find(evidence)]
+
+
+def _degenerate_runs(evidence: Evidence) -> Iterator[str]:
+    groups = evidence.groups[evidence.groups["n_degenerate"] > 0]
+    if groups.empty:
+        return
+    named = [
+        f"{row.n_degenerate} of {row.n_runs} of {row.method} ({row.model} on {row.task})"
+        for row in groups.itertuples()
+    ]
+    yield (
+        "Degenerate runs, which predict one class for every example or have a loss that is not"
+        f" finite, are part of the numbers: {_name_first(named)}."
+    )
+
+
+def _few_seeds(evidence: Evidence) -> Iterator[str]:
+    seeds = evidence.compared["seeds"].dropna()
+    compared = seeds[seeds > 0]
+    if compared.empty or compared.min() >= ENOUGH_SEEDS:
+        return
+    fewest, most = compared.min(), compared.max()
+    number = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    word = "seed" if most == 1 else "seeds"
+    yield (
+        f"Few seeds: {number} {word} for each comparison, so that it is hardly known how far seeds"
+        " differ; five or more are better."
+    )
+
+
+def _missing_seeds(evidence: Evidence) -> Iterator[str]:
+    lacking = evidence.groups
+    lacking = lacking[lacking["n_failed"] + lacking["n_missing"] > 0]
+    if lacking.empty:
+        return
+    named = [
+        f"{row.n_failed + row.n_missing} of {row.n_runs} of {row.method} ({row.model} on"
+        f" {row.task})"
+        for row in lacking.itertuples()
+    ]
+    yield (
+        "Runs without a result are left out, which flatters a method whose runs fail because they"
+        f" go badly: {_name_first(named)}."
+    )
+
+
+def _unequal_steps(evidence: Evidence) -> Iterator[str]:
+    if note := steps_note(evidence.summary):
+        yield _begin_sentence(note.removeprefix("Warning: "))
+
+
+def _still_rising(evidence: Evidence) -> Iterator[str]:
+    if "still_rising" not in evidence.summary:
+        return
+    rising = evidence.groups
+    rising = rising[rising["still_rising"].fillna(False).astype(bool)]
+    if rising.empty:
+        return
+    named = [f"{row.method} ({row.model} on {row.task})" for row in rising.itertuples()]
+    yield (
+        "Still better in the last epoch, so that more epochs may change the difference:"
+        f" {_name_first(named)}."
+    )
+
+
+def _leaks(evidence: Evidence) -> Iterator[str]:
+    if note := leak_note(evidence.summary):
+        yield _begin_sentence(note.removeprefix("Warning, leakage: "))
+
+
+def _untuned_rates(evidence: Evidence) -> Iterator[str]:
+    if (evidence.compared["verdict"] != Verdict.NOT_COMPARED).any():
+        yield (
+            "Each method was trained with the learning rate that the configuration gives it. None"
+            " was tuned here, and another rate may change any of these differences."
+        )
+
+
+#: The caveats in the order of their weight.
+CAVEATS: list[Callable[[Evidence], Iterator[str]]] = [
+    _degenerate_runs,
+    _few_seeds,
+    _missing_seeds,
+    _unequal_steps,
+    _leaks,
+    _untuned_rates,
+    _still_rising,
+]
+
+
+def remark_on_runs(row: Any) -> str:
+    """What is to be known of the runs behind one comparison; empty if there is nothing.
+
+    Args:
+        row: of the comparisons, as compare_methods returns them.
+    """
+    sides = name_sides(row)
+    remarks = []
+    if 0 < row.seeds < row.seeds_planned:
+        remarks.append(f"by {row.seeds} of {row.seeds_planned} seeds")
+    for name, count in (
+        (sides.subject, row.degenerate),
+        (sides.other, row.reference_degenerate),
+    ):
+        if row.seeds and count:
+            remarks.append(f"{count} of {name}'s runs degenerate")
+    return "; ".join(remarks)
+
+
+def _begin_sentence(text: str) -> str:
+    """The text with a capital letter at its beginning."""
+    return text[0].upper() + text[1:]
+
+
+def _name_first(names: list[str]) -> str:
+    """The first of the names, and how many more there are."""
+    if len(names) <= MOST_NAMED:
+        return "; ".join(names)
+    return f"{'; '.join(names[:MOST_NAMED])}; and {len(names) - MOST_NAMED} more"
