@@ -213,8 +213,11 @@ def programs(tasks: list[str]) -> dict[str, list[str]]:
         "count_errors": "--runs runs.parquet --root runs --output errors",
         "count_cost": "--runs runs.parquet --memory tables/memory.csv --output cost.csv",
         "write_tables": f"--runs runs.parquet --summary summary.parquet {cards}"
-        " --comparisons comparisons.parquet --cost cost.csv --memory tables/memory.csv"
-        " --fits tables/memory_fits.csv --errors errors --output tables",
+        " --comparisons comparisons.parquet --overall overall.csv --cost cost.csv"
+        " --memory tables/memory.csv --errors errors --output tables",
+        "write_first_page": "--comparisons comparisons.parquet --overall overall.csv"
+        " --summary summary.parquet --memory tables/memory.csv --fits tables/memory_fits.csv"
+        " --output first_page.html",
         "write_workbook": "--runs runs.parquet --summary summary.parquet"
         " --comparisons comparisons.parquet --overall overall.csv"
         " --per-class errors/per_class.csv --cost cost.csv"
@@ -231,7 +234,7 @@ WAVES = [
     ["collect_runs"],
     ["compare_methods"],
     ["count_errors", "summarise", "count_cost"],
-    ["write_tables", "write_workbook"],
+    ["write_tables", "write_first_page", "write_workbook"],
 ]
 #: The environment that Snakemake gives to a program of one thread.
 ENVIRONMENT = dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"], "1")
