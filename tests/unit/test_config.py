@@ -50,8 +50,8 @@ def test_the_reports_grid_has_75_cells_with_its_hyper_parameters():
         assert (train.learning_rate, train.warmup_ratio) == (1.4e-4, 0.15)
 
 
-def test_the_demo_has_three_tasks_methods_and_two_seeds():
-    assert len(list(expand_grid(load_project([ROOT / "config/demo.yaml"])))) == 18
+def test_the_demo_has_three_tasks_methods_and_seeds():
+    assert len(list(expand_grid(load_project([ROOT / "config/demo.yaml"])))) == 27
 
 
 @pytest.mark.parametrize(
@@ -84,6 +84,11 @@ def test_the_demo_has_three_tasks_methods_and_two_seeds():
         (GRID + "train: {schedule: cosin}", "'cosin' is not one of 'cosine', 'linear'"),
         (GRID.replace("minilm-l6", "minilm"), "unknown model 'minilm'; did you mean 'minilm-l6'?"),
         (GRID.replace("reviews", "reveiws"), "unknown task 'reveiws'; did you mean 'reviews'?"),
+        (
+            GRID + "compare: {reference: adapter-8}",
+            "compare.reference: the grid trains no method 'adapter-8'; known: full",
+        ),
+        (GRID + "compare: {margin: 0}", "compare.margin: 0 is out of range"),
         (GRID.replace("full", "ful"), "unknown method 'ful'; did you mean 'full'?"),
         ("grid: []", "my.yaml: grid: is empty; name at least 1"),
         ("{}", "my.yaml: grid: is missing"),

@@ -17,6 +17,7 @@ def embedded(tmp_path_factory):
         "tasks": ["paper_sentences"], "methods": ["full", "adapter-64"], "seeds": [1],
     }  # fmt: skip
     demo["data"] = {"max_length": 32, "max_train": 160, "max_dev": 20, "max_test": 100}
+    demo["train"]["epochs"] = 3
     workflow.configure(demo)
     workflow.run("results/runs.parquet")
     return workflow

@@ -27,6 +27,7 @@ def problems(project: Project, origins: Origins) -> Iterator[str]:
     yield from _missing_models(project, origins)
     yield from _paper_problems(project, origins)
     if next(_unknown_names(project, origins), None) is None:
+        yield from _reference_outside_grid(project, origins)
         yield from _missing_files(project, origins)
         yield from _settings_of_several(project, origins)
         cells = list(expand_grid(project))
@@ -82,6 +83,14 @@ def _repetitions(project: Project, origins: Origins) -> Iterator[str]:
             for value in dict.fromkeys(v for v in values if values.count(v) > 1):
                 where = origins.locate(("grid", index, key))
                 yield f"{where}: {value!r} stands {values.count(value)} times; name it once"
+
+
+def _reference_outside_grid(project: Project, origins: Origins) -> Iterator[str]:
+    wanted = project.config.compare.reference
+    trained = {name for block in project.config.grid for name in block.methods}
+    if wanted is not None and wanted not in trained:
+        where = origins.locate(("compare", "reference"))
+        yield f"{where}: the grid trains no method {wanted!r}; {nearest(wanted, trained)}"
 
 
 def _missing_files(project: Project, origins: Origins) -> Iterator[str]:
