@@ -172,10 +172,9 @@ def examine_needed(setup: Setup, grids: int, settings: CompareSettings) -> str:
     loss = setup.loss_points / 100
     for moderated, judgements in judged_grids(setup, max(1, grids // 4), settings):
         for one, judgement in zip(moderated, judgements, strict=True):
-            level = ALPHA / judgement.family
             assert one.components is not None
-            seeds = seeds_needed(loss, one.components, level)
-            examples = examples_needed(loss, one.components, level)
+            seeds = seeds_needed(loss, one.components, judgement.level)
+            examples = examples_needed(loss, one.components, judgement.level)
             if seeds is None or seeds > 40:
                 unreachable["seeds"] += 1
             else:
