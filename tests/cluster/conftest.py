@@ -11,7 +11,6 @@ once, for all processes.
 """
 
 import os
-import pickle
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -20,8 +19,8 @@ from pathlib import Path
 import pytest
 import tiny
 import yaml
-from filelock import FileLock
 from running import TARGET, Run, copy_folder, results, write_profile
+from sharing import made_once
 from slurm import Cluster, why_no_cluster
 from workflow import Workflow, copy_workflow
 
@@ -87,15 +86,11 @@ class LocalGrid:
 @pytest.fixture(scope="session")
 def local(request, tmp_path_factory, worker_id):
     """The grid as it is where nothing goes wrong, run by the process that needs it first."""
-    own = tmp_path_factory.getbasetemp()
-    folder = (own if worker_id == "master" else own.parent) / "local"
-    folder.mkdir(exist_ok=True)
-    kept = folder / "grid.pickle"
-    with FileLock(folder / "grid.lock"):
-        if not kept.exists():
-            grid = run_locally(folder, request.getfixturevalue("tiny_model"))
-            kept.write_bytes(pickle.dumps(grid))
-        return pickle.loads(kept.read_bytes())
+
+    def make(folder):
+        return run_locally(folder, request.getfixturevalue("tiny_model"))
+
+    return made_once(tmp_path_factory, worker_id, "local grid", make)
 
 
 def run_locally(folder: Path, model: Path) -> LocalGrid:
