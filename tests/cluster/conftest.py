@@ -3,7 +3,7 @@
 The tests mostly wait: for Slurm, for Snakemake's next question, for a limit. So they are meant to
 be run by several processes at once, more than there are cores:
 
-  pytest --numprocesses 6 --maxschedchunk 1 tests/cluster
+  pytest --numprocesses 8 --maxschedchunk 1 tests/cluster
 
 Each process has clusters of its own, which start in a second (with accounting, in four), so that a
 test may do with its cluster whatever it likes. What a grid finds where nothing goes wrong is found
@@ -28,6 +28,18 @@ from workflow import Workflow, copy_workflow
 #: long enough for a test to notice the first checkpoint and to hold the run while it disturbs it
 #: (`Run.hold`); nothing else depends on how long a cell trains.
 EPOCHS = 40
+#: The tests that take longest. They begin first, so that no process is left with one at the end.
+LONGEST = [
+    "test_a_run_that_runs_out_of_time_goes_on_with_more",
+    "test_the_benchmark_measures_both_profiles",
+    "test_accounting_that_is_away_for_a_minute",
+    "test_a_cancelled_job_is_reported_and_the_rest_goes_on",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the tests by what they take; all others stay as they are."""
+    items.sort(key=lambda item: LONGEST.index(item.name) if item.name in LONGEST else len(LONGEST))
 
 
 def start_cluster(*, accounting: bool) -> Cluster:
