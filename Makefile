@@ -29,11 +29,12 @@ demo: report
 report: install
 	$(SNAKEMAKE) report $(DEMO)
 
-# The cluster tests have the machine to themselves, since Slurm's time limits wait for nobody. The
-# tests mostly wait, so more of them run at once than there are cores.
+# The files that take minutes come first, so that the short ones keep all processes busy at the end.
+# The cluster tests have the machine to themselves, since Slurm's time limits wait for nobody. They
+# mostly wait, so more of them run at once than there are cores.
 test: install check test-packages
-	$(BIN)/pytest $(PARALLEL) tests/unit tests/workflow
-	$(BIN)/pytest --numprocesses 6 --maxschedchunk 1 tests/cluster
+	$(BIN)/pytest $(PARALLEL) tests/workflow tests/unit
+	$(BIN)/pytest --numprocesses 8 --maxschedchunk 1 tests/cluster
 
 # What a change is tried with before anything else.
 test-quick: install check

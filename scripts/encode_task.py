@@ -9,6 +9,7 @@ Fails when the tokenizer has no padding token or the model takes fewer tokens th
 """
 
 import logging
+import os
 from pathlib import Path
 
 from tunegrid.cli import describe, json_argument, run_program
@@ -24,6 +25,8 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="folder to write")
     arguments = parser.parse_args()
 
+    # Tokenizers need no torch, whose import would take longer than the work.
+    os.environ["USE_TORCH"] = "0"
     from tunegrid.settings import parse_task_settings
     from tunegrid.tasks.encoding import encode_to_folder
 

@@ -168,14 +168,21 @@ def _digest_of(modules: tuple[str, ...]) -> str:
     parts = []
     for entry in sorted(modules):
         module, _, name = entry.partition(":")
-        tree = _meaning(module_file(module))
-        body = tree.body
-        if name:
-            body = [_without_display(node) for node in body if name in _names_defined(node)]
-            if not body:
-                raise FileNotFoundError(f"tunegrid.{module} defines no {name}")
-        parts.append(f"{entry}:{digest(ast.dump(ast.Module(body, [])))}")
+        path = module_file(module)
+        parts.append(f"{entry}:{_definition_digest(path, name) if name else _file_digest(path)}")
     return digest("\n".join(parts))
+
+
+def _definition_digest(path: Path, name: str) -> str:
+    """The digest of one function, class or constant of a file.
+
+    Raises:
+        FileNotFoundError: the file defines nothing of this name.
+    """
+    body = [_without_display(node) for node in _meaning(path).body if name in _names_defined(node)]
+    if not body:
+        raise FileNotFoundError(f"tunegrid.{_module_name(path)} defines no {name}")
+    return digest(ast.dump(ast.Module(body, [])))
 
 
 def _without_display(node: ast.stmt) -> ast.stmt:
@@ -254,19 +261,21 @@ def module_file(name: str) -> Path:
 
 
 @cache
-def _parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-@cache
 def _meaning(path: Path) -> ast.Module:
     """A file's syntax tree without what decides nothing: docstrings, log lines, texts of errors."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    return ast.fix_missing_locations(_WithoutTexts().visit(tree))
+    _WithoutTexts().visit(tree)
+    return tree
 
 
 class _WithoutTexts(ast.NodeTransformer):
-    """Removes docstrings, lone texts and log lines, and what is said when an error is raised."""
+    """Removes docstrings, lone texts and log lines, and what is said when an error is raised.
+
+    All of these are statements, and no expression holds a statement: expressions are not searched.
+    """
+
+    def visit(self, node: ast.AST) -> ast.AST | None:
+        return node if isinstance(node, ast.expr) else super().visit(node)
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
@@ -300,11 +309,11 @@ def _names_defined(node: ast.stmt) -> list[str]:
 @cache
 def _imports_of(path: Path) -> tuple[Path, ...]:
     """The files of the project that one file imports."""
-    return tuple(sorted(set(_imported_by(_parsed(path)))))
+    return tuple(sorted(set(_imported_by(_meaning(path)))))
 
 
-def _imported_by(tree: ast.AST) -> Iterator[Path]:
-    for node in ast.walk(tree):
+def _imported_by(tree: ast.Module) -> Iterator[Path]:
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -314,6 +323,14 @@ def _imported_by(tree: ast.AST) -> Iterator[Path]:
         for name in names:
             if name.split(".")[0] == "tunegrid":
                 yield from _files_of(name)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """What a file's tree holds at any depth, but for expressions: no statement stands in those."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.expr):
+            yield child
+            yield from _statements(child)
 
 
 def _files_of(name: str) -> Iterator[Path]:

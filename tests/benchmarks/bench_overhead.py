@@ -10,6 +10,7 @@ before the clock starts. Start and planning of Snakemake are counted on both sid
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,21 +39,28 @@ def configuration(cells: int, pack: int) -> dict:
     }
 
 
-def fixed_cost(cells: int, pack: int, folder: Path) -> float:
-    """Seconds a cell beside its training."""
+def snakemake(target: str, config: dict, folder: Path) -> None:
+    """Make a target with this configuration in a folder."""
+    (folder / "grid.yaml").write_text(yaml.safe_dump(config))
+    subprocess.run(
+        [sys.executable, "-m", "snakemake", target, "--snakefile", ROOT / "Snakefile",
+         "--configfile", folder / "grid.yaml", "--directory", folder, "--cores", "1"],
+        check=True, capture_output=True, env=os.environ | {"XDG_CACHE_HOME": str(folder)},
+    )  # fmt: skip
+
+
+def prepare(cells: int, folder: Path) -> Path:
+    """A folder in which model and task are fetched and encoded."""
     folder.mkdir()
-    (folder / "grid.yaml").write_text(yaml.safe_dump(configuration(cells, pack)))
+    snakemake("results/encoded/minilm-l6/reviews", configuration(cells, pack=1), folder)
+    return folder
 
-    def snakemake(*targets: str) -> None:
-        subprocess.run(
-            [sys.executable, "-m", "snakemake", *targets, "--snakefile", ROOT / "Snakefile",
-             "--configfile", folder / "grid.yaml", "--directory", folder, "--cores", "1"],
-            check=True, capture_output=True, env=os.environ | {"XDG_CACHE_HOME": str(folder)},
-        )  # fmt: skip
 
-    snakemake("results/encoded/minilm-l6/reviews")
+def fixed_cost(cells: int, pack: int, prepared: Path, folder: Path) -> float:
+    """Seconds a cell beside its training."""
+    shutil.copytree(prepared, folder, symlinks=True)
     begun = time.perf_counter()
-    snakemake("runs")
+    snakemake("runs", configuration(cells, pack), folder)
     wall = time.perf_counter() - begun
     found = [json.loads(path.read_text()) for path in folder.rglob("runs/**/training.json")]
     assert len(found) == cells
@@ -66,8 +74,9 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=10)
     cells = parser.parse_args().cells
     with tempfile.TemporaryDirectory() as folder:
-        alone = fixed_cost(cells, 1, Path(folder, "alone"))
-        packed = fixed_cost(cells, cells, Path(folder, "packed"))
+        prepared = prepare(cells, Path(folder, "prepared"))
+        alone = fixed_cost(cells, 1, prepared, Path(folder, "alone"))
+        packed = fixed_cost(cells, cells, prepared, Path(folder, "packed"))
     rows = [
         {"cells": "a job each", "fixed cost of a cell (s)": f"{alone:.1f}", "ratio": "1"},
         {

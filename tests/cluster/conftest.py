@@ -3,7 +3,7 @@
 The tests mostly wait: for Slurm, for Snakemake's next question, for a limit. So they are meant to
 be run by several processes at once, more than there are cores:
 
-  pytest --numprocesses 6 --maxschedchunk 1 tests/cluster
+  pytest --numprocesses 8 --maxschedchunk 1 tests/cluster
 
 Each process has clusters of its own, which start in a second (with accounting, in four), so that a
 test may do with its cluster whatever it likes. What a grid finds where nothing goes wrong is found
@@ -11,7 +11,6 @@ once, for all processes.
 """
 
 import os
-import pickle
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -20,8 +19,8 @@ from pathlib import Path
 import pytest
 import tiny
 import yaml
-from filelock import FileLock
 from running import TARGET, Run, copy_folder, results, write_profile
+from sharing import made_once
 from slurm import Cluster, why_no_cluster
 from workflow import Workflow, copy_workflow
 
@@ -29,6 +28,18 @@ from workflow import Workflow, copy_workflow
 #: long enough for a test to notice the first checkpoint and to hold the run while it disturbs it
 #: (`Run.hold`); nothing else depends on how long a cell trains.
 EPOCHS = 40
+#: The tests that take longest. They begin first, so that no process is left with one at the end.
+LONGEST = [
+    "test_a_run_that_runs_out_of_time_goes_on_with_more",
+    "test_the_benchmark_measures_both_profiles",
+    "test_accounting_that_is_away_for_a_minute",
+    "test_a_cancelled_job_is_reported_and_the_rest_goes_on",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the tests by what they take; all others stay as they are."""
+    items.sort(key=lambda item: LONGEST.index(item.name) if item.name in LONGEST else len(LONGEST))
 
 
 def start_cluster(*, accounting: bool) -> Cluster:
@@ -87,15 +98,11 @@ class LocalGrid:
 @pytest.fixture(scope="session")
 def local(request, tmp_path_factory, worker_id):
     """The grid as it is where nothing goes wrong, run by the process that needs it first."""
-    own = tmp_path_factory.getbasetemp()
-    folder = (own if worker_id == "master" else own.parent) / "local"
-    folder.mkdir(exist_ok=True)
-    kept = folder / "grid.pickle"
-    with FileLock(folder / "grid.lock"):
-        if not kept.exists():
-            grid = run_locally(folder, request.getfixturevalue("tiny_model"))
-            kept.write_bytes(pickle.dumps(grid))
-        return pickle.loads(kept.read_bytes())
+
+    def make(folder):
+        return run_locally(folder, request.getfixturevalue("tiny_model"))
+
+    return made_once(tmp_path_factory, worker_id, "local grid", make)
 
 
 def run_locally(folder: Path, model: Path) -> LocalGrid:

@@ -14,7 +14,7 @@ def test_the_benchmark_measures_both_profiles():
     if why := why_no_cluster(accounting=False):
         (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
     done = subprocess.run(
-        [sys.executable, ROOT / "tests/benchmarks/bench_slurm.py", "--cells", "1"],
+        [sys.executable, ROOT / "tests/benchmarks/bench_slurm.py", "--cells", "1", "--at-once"],
         capture_output=True,
         text=True,
         check=False,

@@ -28,16 +28,16 @@ def check(run, undisturbed, *, cells, resumed=True):
         assert any(map(went_on_from_a_checkpoint, folders)), "no run went on from its checkpoint"
 
 
-# Faults of jobs and nodes. Those that take longest come first.
+# Faults of jobs and nodes.
 
 
 def test_a_run_that_runs_out_of_time_goes_on_with_more(run_on, cluster, undisturbed):
-    run = run_on(cluster, grid=ONE_CELL | {"cluster": {"runtime": "3m"}})
+    run = run_on(cluster, grid=ONE_CELL | {"cluster": {"runtime": "2m"}})
     run.start()
     with run.hold(run.job_in_training()):
         # Slurm before version 23 does not tell a job when it began: the run counts from its own
         # beginning.
-        stops = run.training_began() + 3 * 60 - MARGIN
+        stops = run.training_began() + 2 * 60 - MARGIN
         time.sleep(max(0, stops + 1 - time.time()))
     output = run.finish()
     check(run, undisturbed, cells=[FULL])

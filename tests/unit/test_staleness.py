@@ -8,7 +8,7 @@ import tiny
 from tunegrid import staleness
 from tunegrid.paths import SCRIPTS
 
-CACHES = ("_digest_of", "_program_digest", "_parsed", "_meaning", "_file_digest", "_imports_of")
+CACHES = ("_digest_of", "_program_digest", "_meaning", "_file_digest", "_imports_of")
 
 
 @pytest.fixture

@@ -10,12 +10,14 @@ SMALLEST = {
     "bench_training.py": ["--rounds", "1", "--steps", "1", "--batch", "2"],
     "bench_overhead.py": ["--cells", "1"],
     "bench_aggregates.py": ["--runs", "40", "--predictions", "20"],
+    "bench_statistics.py": ["--grids", "2", "--seeds", "2", "--examples", "30"],
 }
 #: What stands in each one's table.
 ROW = {
     "bench_training.py": "\n|",
     "bench_overhead.py": "\n|",
     "bench_aggregates.py": "\nside by side",
+    "bench_statistics.py": "\n    2       30   mixed | ",
 }
 #: It starts a Slurm of its own, so it is tried with the tests on a cluster.
 ON_A_CLUSTER = {"bench_slurm.py"}

@@ -16,6 +16,7 @@ def embedded(tmp_path_factory):
     demo["grid"][0] |= {
         "tasks": ["paper_sentences"], "methods": ["full", "adapter-64"], "seeds": [1],
     }  # fmt: skip
+    demo["train"]["pack"] = 2  # one process for both
     demo["data"] = {"max_length": 32, "max_train": 160, "max_dev": 20, "max_test": 100}
     demo["train"]["epochs"] = 3
     workflow.configure(demo)

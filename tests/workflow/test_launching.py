@@ -8,6 +8,7 @@ import time
 
 import pandas as pd
 import pytest
+import tiny
 from paths import ROOT
 from tiny import results, settings_json
 
@@ -15,22 +16,28 @@ from tunegrid.files import read_json
 
 
 @pytest.fixture
-def program(tiny_model, encoded, tmp_path):
-    """Start train.py on a cell: the process, its output to read."""
+def still_model(tiny_model, tmp_path):
+    """The tiny model without dropout, whose masks are a process' own."""
     model = tmp_path / "model"
     model.mkdir()
-    for path in tiny_model.iterdir():  # without dropout, whose masks are a process' own
+    for path in tiny_model.iterdir():
         content = path.read_bytes()
         if path.name == "config.json":
             still = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
             content = json.dumps(json.loads(content) | still).encode()
         (model / path.name).write_bytes(content)
+    return model
+
+
+@pytest.fixture
+def program(still_model, encoded, tmp_path):
+    """Start train.py on a cell: the process, its output to read."""
 
     def start(name, **settings):
         return subprocess.Popen(
             [sys.executable, ROOT / "scripts/train.py",
              "--settings", json.dumps(settings_json(**settings)),
-             "--model", model, "--encoded", encoded[0], "--output", tmp_path / name,
+             "--model", still_model, "--encoded", encoded[0], "--output", tmp_path / name,
              "--checkpoints", tmp_path / "checkpoints"],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
@@ -42,16 +49,21 @@ def program(tiny_model, encoded, tmp_path):
 EPOCHS = 20
 
 
-def test_two_processes_find_what_one_finds_and_go_on_bitwise(program, tmp_path):
-    """Three runs tell both: by one process, by two, and by two that were asked to stop."""
+def test_two_processes_find_what_one_finds_and_go_on_bitwise(
+    program, still_model, encoded, tmp_path
+):
+    """Three runs tell both: by one process, by two, and by two that were asked to stop.
+
+    The one process is this one.
+    """
+    tiny.train(tiny.cell(epochs=EPOCHS), still_model, encoded[0], tmp_path / "1")
+    process = program("2", gpus_per_run=2, epochs=EPOCHS)
+    log, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, log
     found = {}
     for processes in (1, 2):
-        process = program(str(processes), gpus_per_run=processes, epochs=EPOCHS)
-        log, _ = process.communicate(timeout=120)
-        assert process.returncode == 0, log
         folder = tmp_path / str(processes)
-        made = read_json(folder / "provenance.json")
-        assert made["processes"] == processes
+        assert read_json(folder / "provenance.json")["processes"] == processes
         found[processes] = pd.read_csv(folder / "history.csv").head(12)
     pd.testing.assert_frame_equal(found[1], found[2], rtol=1e-4)
     assert not found[1].equals(found[2]), "the processes did not share the batches"

@@ -33,6 +33,7 @@ def test_a_table_and_a_model_of_the_hub_become_a_workbook(tiny_model, tmp_path, 
             "values": {str(index): name for index, name in enumerate(tiny.LABELS)},
         }
     }
+    config["train"]["pack"] = 2
     config["data"]["tasks"] = {"mine": {"dev_fraction": 0.2}}
     workflow = own_workflow(tmp_path, config)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))

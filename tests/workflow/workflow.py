@@ -31,6 +31,14 @@ class Workflow:
     def configure(self, config: dict) -> None:
         self.configfile.write_text(yaml.safe_dump(config))
 
+    def copy(self, folder: Path) -> "Workflow":
+        """A copy of all of it below `folder`, for tests that change something."""
+        return Workflow(
+            source=shutil.copytree(self.source, folder / self.source.name),
+            directory=shutil.copytree(self.directory, folder / self.directory.name, symlinks=True),
+            configfile=Path(shutil.copy2(self.configfile, folder)),
+        )
+
     def run(self, *arguments, profile="local", check=True, configfile=None):
         """Run snakemake from a folder that is neither the workflow's nor the results'."""
         command = [sys.executable, "-m", "snakemake", *arguments]
@@ -50,12 +58,16 @@ class Workflow:
 
     def plan(self, *arguments, **options) -> dict[str, int]:
         """How many jobs of each rule a dry run shows."""
-        run = self.run("--dry-run", *arguments, **options)
-        table = re.search(
-            r"^job +count\n-+  -+\n(.*?)^total", run.stdout + run.stderr, re.MULTILINE | re.DOTALL
-        )
-        rows = (line.split() for line in table[1].splitlines()) if table else ()
-        return {rule: int(count) for rule, count in rows}
+        return planned(self.run("--dry-run", *arguments, **options))
+
+
+def planned(run: subprocess.CompletedProcess) -> dict[str, int]:
+    """How many jobs of each rule this run of snakemake has shown."""
+    table = re.search(
+        r"^job +count\n-+  -+\n(.*?)^total", run.stdout + run.stderr, re.MULTILINE | re.DOTALL
+    )
+    rows = (line.split() for line in table[1].splitlines()) if table else ()
+    return {rule: int(count) for rule, count in rows}
 
 
 def copy_workflow(folder: Path) -> Path:
