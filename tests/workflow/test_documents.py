@@ -34,7 +34,7 @@ SAID_ROOT = "/data/corpora"
 #: The pages whose blocks need what they show, with the test that tries them.
 OWN_TESTS = {"add-a-reader": "tests/unit/test_task_docs.py"}
 #: What the demo's grid, of which the documents speak, is called in the grid that is finished here.
-NAMES = {"minilm-l6": "tiny-bert", "reviews": "tiny", "adapter-64": "adapter-4"}
+NAMES = {"minilm-l6": "tiny-bert", "questions": "tiny", "adapter-64": "adapter-4"}
 #: What is tried elsewhere, since it changes the environment or runs everything.
 TRIED_ELSEWHERE = {
     "make install": "every test runs in the environment that it makes",

@@ -18,7 +18,9 @@ def embedded(tmp_path_factory):
     }  # fmt: skip
     demo["train"]["pack"] = 2  # one process for both
     demo["data"] = {"max_length": 32, "max_train": 160, "max_dev": 20, "max_test": 100}
+    # So few steps want a higher rate than the demo's.
     demo["train"]["epochs"] = 3
+    demo["overrides"] = [{"where": {"method": ["adapter-64"]}, "set": {"learning_rate": 2.0e-3}}]
     workflow.configure(demo)
     workflow.run("results/runs.parquet")
     return workflow

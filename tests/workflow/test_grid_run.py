@@ -50,7 +50,7 @@ def test_everything_is_written_below_the_directory_and_nothing_beside_the_workfl
         *TABLES, *MEMORY_TABLES, *PUBLISHED_TABLES, *FINDING_TABLES,
     }  # fmt: skip
     figures = {f"bars_{metric}" for metric in METRICS}
-    figures |= {"methods", "pareto", "confusion_tiny", "curves_tiny", "memory_tiny-bert"}
+    figures |= {"forest", "methods", "pareto", "confusion_tiny", "curves_tiny", "memory_tiny-bert"}
     written = {path.name for path in (folder / "figures").iterdir()}
     assert written == {f"{name}.{suffix}" for name in figures for suffix in ("png", "svg", "pdf")}
     assert sorted(path.name for path in workflow.source.iterdir()) == [

@@ -53,7 +53,7 @@ def test_the_report_s_answers_are_corrected(recounted):
         "the feed-forward block's terms": "8bsi + 9bsh (fp32)",
         "activations of one example": "5.82 GB as its formula stands, 6.05 GB with 504",
         "gradients with adapters": "0.09 GB",
-        "share that adapters train": "0.77 %",
+        "share that adapters train": "0.767 %",
         "activations with adapters": "155.0 GB; 62.7 GB with fused attention",
         "logits and loss": "8.4 GB each time they are held",
         "adapters against full fine-tuning": "78 %; 67 % with fused attention",

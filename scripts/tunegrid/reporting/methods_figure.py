@@ -161,4 +161,4 @@ def _legend_title(runs: pd.DataFrame, summary: pd.DataFrame, error_bar: str) -> 
 
 
 def _format_share(percent: float) -> str:
-    return "—" if np.isnan(percent) else f"{percent:.3g} %"
+    return "—" if np.isnan(percent) else f"{percent:.3f} %"
