@@ -7,9 +7,14 @@ from html.parser import HTMLParser
 import openpyxl
 import pandas as pd
 import pytest
+from synthetic import COMPARISONS, ERRORS, MEMORY, OVERALL, PREDICTED, RUNS, SUMMARY, built
 
 from tunegrid.metrics import main_metric
+from tunegrid.reporting.first_page import first_page
+from tunegrid.reporting.memory_tables import fits_table
 from tunegrid.reporting.report_table import read_table
+from tunegrid.reporting.table_files import write_tables
+from tunegrid.reporting.workbook import write_workbook
 from tunegrid.results import GROUP
 
 
@@ -50,8 +55,18 @@ def cells_of_markdown(path):
 
 
 @pytest.fixture(scope="module")
-def results(finished):
-    return finished[0].directory / "results"
+def results(tmp_path_factory):
+    """The tables, the workbook and the first page of the synthetic grid."""
+    folder = tmp_path_factory.mktemp("results")
+    (folder / "tables").mkdir()
+    tables = built()
+    write_tables(tables, folder / "tables")
+    sheets = {name: tables[name].data for name in ("comparisons", "cost", "data")}
+    sheets |= {"overall": OVERALL, "memory": MEMORY, "per class": ERRORS["per_class"]}
+    write_workbook(RUNS, SUMMARY, sheets, folder / "results.xlsx")
+    page = first_page(COMPARISONS, OVERALL, SUMMARY, MEMORY, fits_table(PREDICTED).data)
+    (folder / "first_page.html").write_text(page)
+    return folder
 
 
 def points(value):
@@ -68,9 +83,8 @@ def test_a_table_has_the_same_cells_in_markdown_and_html(results):
 
 
 def test_a_difference_is_the_same_in_every_place(results):
-    comparisons = pd.read_parquet(results / "comparisons.parquet")
-    rows = comparisons[comparisons["metric"] == main_metric().name]
-    assert len(rows) > 0
+    rows = COMPARISONS[COMPARISONS["metric"] == main_metric().name]
+    assert len(rows) == 2
     table = "\n".join(
         " | ".join(row) for row in cells_of_markdown(results / "tables/comparisons.md")
     )
@@ -102,13 +116,16 @@ def test_a_difference_is_the_same_in_every_place(results):
 
 
 def test_a_mean_and_a_trainable_share_are_the_same_in_every_place(results):
-    summary = pd.read_parquet(results / "summary.parquet")
-    rows = summary[summary["metric"] == main_metric().name]
+    rows = SUMMARY[SUMMARY["metric"] == main_metric().name]
     cells = {
         name: [cell for row in cells_of_html(results / f"tables/{name}.html") for cell in row]
         for name in (main_metric().name, "methods", "summary", "cost")
     }
-    costs = pd.read_csv(results / "cost.csv").set_index(GROUP)
+    sheet = openpyxl.load_workbook(results / "results.xlsx")["cost"]
+    heads = [cell.value for cell in sheet[1]]
+    costs = pd.DataFrame(
+        [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2)], columns=heads
+    ).set_index(GROUP)
     for row in rows.itertuples():
         mean, share = f"{row.mean:.4f}", f"{row.trainable_percent:.3f} %"
         for name, shown in cells.items():
