@@ -21,7 +21,13 @@ from tunegrid.statistics.moderation import VariancePrior, fit_prior
 from tunegrid.statistics.outcomes import Load
 from tunegrid.statistics.overall import compare_over_tasks
 from tunegrid.statistics.power import detectable_difference, examples_needed, seeds_needed
-from tunegrid.statistics.verdicts import ALPHA, Judgement, Verdict, judge_family
+from tunegrid.statistics.verdicts import (
+    ALPHA,
+    DIFFERENCE_COLUMNS,
+    Judgement,
+    Verdict,
+    judge_family,
+)
 
 #: What names a comparison.
 PAIR = ["question", "model", "task", "method", "reference_model", "reference"]
@@ -50,17 +56,7 @@ COLUMNS = [
     "reference_degenerate",
     "mean",
     "reference_mean",
-    "difference",
-    "standard_error",
-    "df",
-    "low",
-    "high",
-    "p",
-    "family",
-    "p_holm",
-    "level",
-    "verdict_low",
-    "verdict_high",
+    *DIFFERENCE_COLUMNS,
     "margin",
     "p_equivalence",
     "effect_size",
@@ -194,6 +190,8 @@ def moderate_over_grid(
         The groups by their keys. A group of one seed stays as it is, and so does one that predicts
         the same at every seed: it has no spread that could be drawn anywhere.
     """
+    if not settings.moderate:
+        return {group.key: group for group in groups}
     varying: dict[str, list[VarianceComponents]] = defaultdict(list)
     for group in groups:
         if group.components.rest > 0:
@@ -202,7 +200,7 @@ def moderate_over_grid(
     priors = {name: _fit_seed_prior(components) for name, components in varying.items()}
     for group in groups:
         moderated[group.key] = group
-        if settings.moderate and group.components.rest > 0:
+        if group.components.rest > 0:
             moderated[group.key] = _moderate(group, priors[group.metric.name])
     return moderated
 
@@ -252,14 +250,7 @@ def _describe_difference(one: Measurement, settings: CompareSettings) -> Row:
     if one.components is None:
         return {"verdict": str(Verdict.NOT_COMPARED)}
     estimate = one.estimate()
-    low, high = estimate.interval(ALPHA, one.metric)
-    row: Row = {
-        "standard_error": estimate.standard_error,
-        "df": estimate.df,
-        "low": low,
-        "high": high,
-        "p": estimate.p_value(),
-    }
+    row: Row = estimate.describe(one.metric)
     if one.identical:
         return row | {"verdict": str(Verdict.IDENTICAL)}
     if not one.several_seeds:
@@ -274,13 +265,7 @@ def _describe_verdict(one: Measurement, judgement: Judgement) -> Row:
     """The verdict on a difference, the interval that it is read from, and what would say more."""
     assert one.components is not None
     difference, level = one.row["difference"], judgement.level
-    return {
-        "verdict": str(judgement.verdict),
-        "family": judgement.family,
-        "p_holm": judgement.p_holm,
-        "level": level,
-        "verdict_low": judgement.low,
-        "verdict_high": judgement.high,
+    return judgement.describe() | {
         "detectable": detectable_difference(one.components, level),
         "seeds_needed": seeds_needed(difference, one.components, level),
         "examples_needed": examples_needed(difference, one.components, level),

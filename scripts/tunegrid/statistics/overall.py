@@ -9,7 +9,13 @@ import pandas as pd
 
 from tunegrid.config.schema import CompareSettings
 from tunegrid.metrics import METRICS
-from tunegrid.statistics.verdicts import ALPHA, Estimate, Verdict, judge_family
+from tunegrid.statistics.pairs import name_family
+from tunegrid.statistics.verdicts import (
+    DIFFERENCE_COLUMNS,
+    Estimate,
+    Verdict,
+    judge_family,
+)
 
 #: What names a row.
 KEY = ["question", "model", "method", "reference_model", "reference", "metric"]
@@ -30,17 +36,7 @@ OVERALL = [
     "verdict",
     "tasks",
     "speaks_of",
-    "difference",
-    "standard_error",
-    "df",
-    "low",
-    "high",
-    "p",
-    "family",
-    "p_holm",
-    "level",
-    "verdict_low",
-    "verdict_high",
+    *DIFFERENCE_COLUMNS,
     "wins",
     "ties",
     "untold",
@@ -75,21 +71,14 @@ def compare_over_tasks(comparisons: pd.DataFrame, settings: CompareSettings) -> 
             continue
         row = dict(zip(KEY, key, strict=True)) | _describe_mean(tasks)
         rows.append(row)
-        among_models = row["model"] != row["reference_model"]
-        asked_of = row["method"] if among_models else row["model"]
-        families[row["question"], asked_of, row["metric"]].append(row)
+        family = name_family(row["question"], model=row["model"], method=row["method"])
+        families[*family, row["metric"]].append(row)
     for members in families.values():
         metric = METRICS[members[0]["metric"]]
         estimates = [_estimate(row) for row in members]
         judgements = judge_family(estimates, metric, settings.margin_of(metric))
         for row, estimate, judgement in zip(members, estimates, judgements, strict=True):
-            row["low"], row["high"] = estimate.interval(ALPHA, metric)
-            row["verdict"] = str(judgement.verdict)
-            row["family"] = judgement.family
-            row["p_holm"] = judgement.p_holm
-            row["level"] = judgement.level
-            row["verdict_low"] = judgement.low
-            row["verdict_high"] = judgement.high
+            row.update(estimate.describe(metric) | judgement.describe())
     return pd.DataFrame(rows, columns=OVERALL).astype(dict.fromkeys(WHOLE_NUMBERS, "Int64"))
 
 
@@ -137,7 +126,6 @@ def _describe_mean(tasks: pd.DataFrame) -> Row:
         "difference": estimate.difference,
         "standard_error": estimate.standard_error,
         "df": estimate.df,
-        "p": estimate.p_value(),
         **counts,
     }
 

@@ -25,6 +25,11 @@ class Question(StrEnum):
     AMONG_MODELS = "among the models"
 
 
+def name_family(question: str, *, model: str, method: str) -> tuple[str, ...]:
+    """What names the comparisons that are corrected together: the question, and of what it is."""
+    return str(question), method if question == Question.AMONG_MODELS else model
+
+
 @dataclass(frozen=True)
 class Side:
     """One of two that are compared: a model trained by a method.
@@ -77,9 +82,7 @@ class Pair:
     @property
     def family(self) -> tuple[str, ...]:
         """What names the comparisons whose p values are corrected together, of one metric."""
-        if self.question == Question.AMONG_MODELS:
-            return str(self.question), self.side.method
-        return str(self.question), self.side.model
+        return name_family(self.question, model=self.side.model, method=self.side.method)
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ def choose_runs(pair: Pair, finite: Sequence[bool]) -> ComparedRuns | None:
     others = [seed for seed, at in sorted(pair.reference.positions.items()) if finite[at]]
     if not seeds or not others:
         return None
-    shared = [seed for seed in seeds if seed in set(others)]
+    shared = [seed for seed in seeds if seed in others]
     if len(shared) >= LEAST_PAIRED_SEEDS:
         return ComparedRuns(pair.side.at(shared), pair.reference.at(shared), paired=True)
     if min(len(seeds), len(others)) >= LEAST_PAIRED_SEEDS:
@@ -139,11 +142,15 @@ def find_pairs(runs: pd.DataFrame, task: str, settings: CompareSettings) -> list
         The pairs: of each model its methods, then the models by each method.
     """
     finished = runs[runs["state"] == FINISHED].reset_index(drop=True)
+    positions = {
+        key: dict(zip(seeds, seeds.index, strict=True))
+        for key, seeds in finished.groupby(["model", "method"])["seed"]
+    }
     sides = {
         (model, method): Side(
             model=model,
             method=method,
-            positions=_positions(finished, model, method),
+            positions=positions.get((model, method), {}),
             planned=len(rows),
         )
         for (model, method), rows in runs.groupby(["model", "method"], sort=False)
@@ -161,11 +168,6 @@ def find_pairs(runs: pd.DataFrame, task: str, settings: CompareSettings) -> list
         own = [side for side in sides.values() if side.method == method]
         pairs += _pairs_of_models(own, task, all_pairs=settings.pairs == "all")
     return pairs
-
-
-def _positions(finished: pd.DataFrame, model: str, method: str) -> dict[int, int]:
-    rows = finished[(finished["model"] == model) & (finished["method"] == method)]
-    return dict(zip(rows["seed"], rows.index, strict=True))
 
 
 def _largest_method(finished: pd.DataFrame) -> str | None:

@@ -13,6 +13,20 @@ from scipy import special
 
 from tunegrid.metrics import Metric
 
+#: The columns that a difference has in every table, behind its verdict and what it is made of.
+DIFFERENCE_COLUMNS = [
+    "difference",
+    "standard_error",
+    "df",
+    "low",
+    "high",
+    "p",
+    "family",
+    "p_holm",
+    "level",
+    "verdict_low",
+    "verdict_high",
+]
 #: The chance of a wrong verdict: of one comparison, and after correction of a whole family.
 ALPHA = 0.05
 
@@ -47,6 +61,17 @@ class Estimate:
     difference: float
     standard_error: float
     df: float
+
+    def describe(self, metric: Metric) -> dict[str, float]:
+        """What is known of the difference by itself, as columns of a table."""
+        low, high = self.interval(ALPHA, metric)
+        return {
+            "standard_error": self.standard_error,
+            "df": self.df,
+            "low": low,
+            "high": high,
+            "p": self.p_value(),
+        }
 
     def half_width(self, alpha: float) -> float:
         """Half the width of Student's interval of level 1 − `alpha`."""
@@ -160,6 +185,17 @@ class Judgement:
     level: float
     low: float
     high: float
+
+    def describe(self) -> dict[str, Any]:
+        """The verdict and what it is read from, as columns of a table."""
+        return {
+            "verdict": str(self.verdict),
+            "family": self.family,
+            "p_holm": self.p_holm,
+            "level": self.level,
+            "verdict_low": self.low,
+            "verdict_high": self.high,
+        }
 
 
 def judge_family(
