@@ -49,8 +49,7 @@ def _degenerate_runs(evidence: Evidence) -> Iterator[str]:
     if groups.empty:
         return
     named = [
-        f"{row.n_degenerate} of {row.n_runs} of {row.method} ({row.model} on {row.task})"
-        for row in groups.itertuples()
+        f"{row.n_degenerate} of {row.n_runs} of {_name_group(row)}" for row in groups.itertuples()
     ]
     yield (
         "Degenerate runs, which predict one class for every example or have a loss that is not"
@@ -78,8 +77,7 @@ def _missing_seeds(evidence: Evidence) -> Iterator[str]:
     if lacking.empty:
         return
     named = [
-        f"{row.n_failed + row.n_missing} of {row.n_runs} of {row.method} ({row.model} on"
-        f" {row.task})"
+        f"{row.n_failed + row.n_missing} of {row.n_runs} of {_name_group(row)}"
         for row in lacking.itertuples()
     ]
     yield (
@@ -94,13 +92,11 @@ def _unequal_steps(evidence: Evidence) -> Iterator[str]:
 
 
 def _still_rising(evidence: Evidence) -> Iterator[str]:
-    if "still_rising" not in evidence.summary:
-        return
     rising = evidence.groups
     rising = rising[rising["still_rising"].fillna(False).astype(bool)]
     if rising.empty:
         return
-    named = [f"{row.method} ({row.model} on {row.task})" for row in rising.itertuples()]
+    named = [_name_group(row) for row in rising.itertuples()]
     yield (
         "Still better in the last epoch, so that more epochs may change the difference:"
         f" {_name_first(named)}."
@@ -149,6 +145,10 @@ def remark_on_runs(row: Any) -> str:
         if row.seeds and count:
             remarks.append(f"{count} of {name}'s runs degenerate")
     return "; ".join(remarks)
+
+
+def _name_group(row: Any) -> str:
+    return f"{row.method} ({row.model} on {row.task})"
 
 
 def _begin_sentence(text: str) -> str:

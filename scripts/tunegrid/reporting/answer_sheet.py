@@ -3,6 +3,7 @@
 import pandas as pd
 
 from tunegrid.metrics import main_metric
+from tunegrid.reporting.answer_table import OVER_TASKS, select_rows
 from tunegrid.reporting.difference_format import DifferenceFormat
 from tunegrid.reporting.number_formats import BYTES_OF_GIGABYTE
 from tunegrid.results import GROUP
@@ -15,8 +16,6 @@ REFERENCE = "reference"
 PARAMETERS, MEMORY, TIME = "parameters trained (%)", "memory of a step (GB)", "training time (min)"
 #: What became of the runs behind a row: column of `COUNTS` → the same on this sheet.
 RUN_COUNTS = {name: name.removeprefix("n_") for name in COUNTS}
-#: Stands for the task in the rows over all tasks, with their number.
-OVER_TASKS = "all {} tasks"
 #: What a row takes of the comparisons, and of the lines over all tasks.
 COMPARED = ["reference", "verdict", "difference", "verdict_low", "verdict_high"]
 
@@ -49,14 +48,15 @@ def answer_sheet(
         `MEMORY`, `TIME`, seeds and `RUN_COUNTS`. Over all tasks, what a
         method scores and costs is the mean over the tasks.
     """
-    compared = _choose_answer(comparisons)
+    compared = select_rows(comparisons, Question.AGAINST_REFERENCE)
     of_tasks = costs.merge(
         compared[[*GROUP, *COMPARED, "seeds"]], on=GROUP, how="left", validate="one_to_one"
     )
     references = set(compared[["model", "task", "reference"]].itertuples(index=False, name=None))
     is_reference = [key in references for key in of_tasks[GROUP].itertuples(index=False, name=None)]
     of_tasks["verdict"] = of_tasks["verdict"].mask(is_reference, REFERENCE)
-    rows = pd.concat([of_tasks, _rows_over_tasks(_choose_answer(overall), costs)])
+    over_tasks = select_rows(overall, Question.AGAINST_REFERENCE)
+    rows = pd.concat([of_tasks, _rows_over_tasks(over_tasks, costs)])
     order = rows["model"].map({name: at for at, name in enumerate(costs["model"].unique())})
     rows = rows.iloc[order.argsort(kind="stable")].reset_index(drop=True)
     return _in_readers_units(rows)
@@ -65,12 +65,6 @@ def answer_sheet(
 def is_over_tasks(sheet: pd.DataFrame) -> pd.Series:
     """Of each row of the sheet, whether it is one over all tasks."""
     return sheet["task"].str.fullmatch(OVER_TASKS.format(r"\d+"))
-
-
-def _choose_answer(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows that compare methods with the reference by the main metric."""
-    asked = rows["question"] == Question.AGAINST_REFERENCE
-    return rows[asked & (rows["metric"] == main_metric().name)]
 
 
 def _rows_over_tasks(overall: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """What is lost with a method that trains less: in sentences, over all tasks and for each."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -15,7 +15,6 @@ from tunegrid.reporting.answer_sentences import (
     describe_single_runs,
     name_sides,
 )
-from tunegrid.reporting.answer_sheet import OVER_TASKS
 from tunegrid.reporting.comparisons_table import NOTHING_NOTE
 from tunegrid.reporting.report_table import DASH, ReportTable, join_notes
 from tunegrid.statistics.pairs import Question
@@ -36,6 +35,8 @@ NO_PAIRS_NOTE = (
     "The grid has one model, and its methods are compared with the reference alone: compare:"
     " {pairs: all} in the configuration compares them with each other, too."
 )
+#: Stands for the task in the rows over all tasks, with their number.
+OVER_TASKS = "all {} tasks"
 #: The columns of the comparisons that stand beside the sentences, for programs.
 KEPT = [
     "question",
@@ -100,9 +101,9 @@ def answer_table(
         Costs.of(summary, memory),
     )
     if compared.empty:
-        return _with_note(table, NOTHING_NOTE)
+        return replace(table, note=NOTHING_NOTE)
     caveats = list_caveats(Evidence(compared, summary))
-    return _with_note(table, join_notes(BRACKETS_NOTE, *caveats))
+    return replace(table, note=join_notes(BRACKETS_NOTE, *caveats))
 
 
 def pairs_table(
@@ -121,7 +122,7 @@ def pairs_table(
         margin_of(comparisons),
         Costs.of(summary, memory),
     )
-    return _with_note(table, PAIRS_NOTE if answers else NO_PAIRS_NOTE)
+    return replace(table, note=PAIRS_NOTE if answers else NO_PAIRS_NOTE)
 
 
 def select_rows(table: pd.DataFrame, question: Question) -> pd.DataFrame:
@@ -240,10 +241,6 @@ def _write_table(title: str, answers: list[Answer], margin: float, costs: Costs)
         columns={"remarks": "runs"}
     )
     return ReportTable(title, readable.where(readable.notna() & (readable != ""), DASH), data)
-
-
-def _with_note(table: ReportTable, note: str) -> ReportTable:
-    return ReportTable(table.title, table.readable, table.data, note)
 
 
 def _write_rows(answer: Answer, margin: float, costs: Costs) -> Iterator[dict[str, Any]]:

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from tunegrid.metrics import titles
+from tunegrid.reporting.answer_sentences import name_sides
 from tunegrid.reporting.data_tables import leak_note
 from tunegrid.reporting.report_table import (
     DASH,
@@ -42,7 +43,7 @@ def comparisons_table(comparisons: pd.DataFrame, summary: pd.DataFrame) -> Repor
     """
     data = comparisons.reset_index(drop=True)
     columns = {
-        "compared with": [_name_reference(row) for row in data.itertuples()],
+        "compared with": [name_sides(row).other or DASH for row in data.itertuples()],
         "metric": data["metric"].map(titles()),
         "verdict": data["verdict"],
         "seeds": [_format_seeds(row) for row in data.itertuples()],
@@ -65,13 +66,6 @@ def comparisons_table(comparisons: pd.DataFrame, summary: pd.DataFrame) -> Repor
         note,
         {"difference": link_comparisons(data)},
     )
-
-
-def _name_reference(row: Any) -> str:
-    """What a row is compared with: a method of the same model, or another model."""
-    if pd.isna(row.reference):
-        return DASH
-    return str(row.reference if row.reference_model == row.model else row.reference_model)
 
 
 def _format_needed(row: Any) -> str:

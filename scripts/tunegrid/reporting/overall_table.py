@@ -1,7 +1,5 @@
 """Everything that is compared, over all tasks: one row for each pair and metric."""
 
-from typing import Any
-
 import pandas as pd
 
 from tunegrid.metrics import titles
@@ -36,7 +34,7 @@ def overall_table(overall: pd.DataFrame) -> ReportTable:
     """
     data = overall.reset_index(drop=True)
     columns = {
-        "compared with": [_name_other(row) for row in data.itertuples()],
+        "compared with": [name_sides(row).other for row in data.itertuples()],
         "metric": data["metric"].map(titles()),
         "verdict": data["verdict"],
         "tasks": data["tasks"],
@@ -59,7 +57,3 @@ def overall_table(overall: pd.DataFrame) -> ReportTable:
         data,
         NOTHING_NOTE if data.empty else join_notes(NOTE, POINTS_NOTE),
     )
-
-
-def _name_other(row: Any) -> str:
-    return name_sides(row).other
