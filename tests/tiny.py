@@ -22,7 +22,7 @@ TRAIN = {
     "schedule": "cosine", "weight_decay": 0.0, "max_grad_norm": 1.0, "protocol": "standard",
     "select": "last", "select_metric": "accuracy", "early_stopping": None, "micro_batch": 8,
     "memory_limit": None,
-    "group_by_length": False, "precision": "fp32", "attention": "auto",
+    "group_by_length": False, "precision": "fp32", "attention": "auto", "trim_last_layer": True,
     "gpus_per_run": 1, "threads": 1, "deterministic": True,
 }  # fmt: skip
 
@@ -110,6 +110,31 @@ def cell(method: dict = FULL, seed: int = 1, **train):
     from tunegrid.settings import CellSettings
 
     return CellSettings.from_json(settings_json(method, seed, **train))
+
+
+def examples(pad_token: int = 0) -> dict:
+    """A batch of two short texts in the tiny model's tokens, the second padded."""
+    import torch
+
+    ids = torch.tensor([[2, 6, 17, 9, 3], [2, 8, 3, pad_token, pad_token]])
+    mask = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])
+    return {"input_ids": ids, "attention_mask": mask}
+
+
+def build(folder: Path, method=FULL, seed: int = 1, *, labels=LABELS, inputs=None, **train):
+    """A cell's model, and what is to be known of how it came to be."""
+    from tunegrid.config.catalogue import MethodEntry
+    from tunegrid.training.model_building import build_model
+
+    if isinstance(method, MethodEntry):
+        method = method.settings()
+    return build_model(
+        folder,
+        cell(method, seed, **train),
+        labels=labels,
+        pad_token=0,
+        examples=inputs or examples(),
+    )
 
 
 def train_settings(**train):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from torch import nn
@@ -19,36 +19,49 @@ if TYPE_CHECKING:
 ADAPTER = "task"
 
 
-def apply_method(model: PreTrainedModel, method: MethodEntry) -> None:
+def apply_method(
+    model: PreTrainedModel, method: MethodEntry, new: Collection[str] = ()
+) -> dict[str, tuple[int, ...]]:
     """Change `model` in place as the catalogue entry says, and freeze what does not train.
 
-    `full` trains every parameter. All others train the classification head, and beside it: `head`
-    nothing (the linear probe), `bitfit` every bias (Ben Zaken et al. 2022,
-    https://aclanthology.org/2022.acl-short.1), `adapter` one adapter that is added. New weights
-    come from torch's global generator.
+    `full` trains every parameter. All others train the classification head and whatever else is
+    new in the model, and beside it: `head` nothing (the linear probe), `bitfit` every bias (Ben
+    Zaken et al. 2022, https://aclanthology.org/2022.acl-short.1), `adapter` one adapter that is
+    added. Its weights come from torch's global generator.
 
     Args:
         model: a sequence classification model with its head.
         method: the catalogue entry.
+        new: the names of parameters that were not pretrained: nothing is learnt by leaving random
+            numbers as they are.
+
+    Returns:
+        The parameters that the adapters library had added beside the adapter, by name their
+        shapes: they were taken out again.
 
     Raises:
         UserError: the adapters library cannot read the configuration string or take the model,
             the built bottleneck has another size than `bottleneck_size`, or bitfit finds no bias.
     """
+    removed = {}
     if method.kind == "adapter":
-        _add_adapter(model, method)
+        removed = _add_adapter(model, method)
+        for name, parameter in model.named_parameters():
+            if name in new:
+                parameter.requires_grad_()
     elif method.kind != "full":
-        _freeze_encoder(model, train_biases=method.kind == "bitfit")
+        _freeze_encoder(model, new, train_biases=method.kind == "bitfit")
+    return removed
 
 
-def _freeze_encoder(model: PreTrainedModel, *, train_biases: bool) -> None:
-    """Let the head train, of the encoder nothing but its biases, and those only if asked for."""
+def _freeze_encoder(model: PreTrainedModel, new: Collection[str], *, train_biases: bool) -> None:
+    """Let train what is new, of the encoder nothing but its biases, and those only if asked for."""
     biases = 0
     for name, parameter in model.named_parameters():
-        head = in_head(model, name)
+        fresh = in_head(model, name) or name in new
         trained_bias = train_biases and name.endswith("bias")
-        parameter.requires_grad_(head or trained_bias)
-        if trained_bias and not head:
+        parameter.requires_grad_(fresh or trained_bias)
+        if trained_bias and not fresh:
             biases += 1
     if train_biases and not biases:
         raise UserError(
@@ -57,13 +70,17 @@ def _freeze_encoder(model: PreTrainedModel, *, train_biases: bool) -> None:
         )
 
 
-def _add_adapter(model: PreTrainedModel, method: MethodEntry) -> None:
-    """Add the method's adapter, which trains beside the head, and check its bottleneck's size."""
-    import adapters  # it takes seconds to import, which full fine-tuning need not pay
+def _add_adapter(model: PreTrainedModel, method: MethodEntry) -> dict[str, tuple[int, ...]]:
+    """Add the method's adapter, which trains beside the head, and check its bottleneck's size.
 
+    Returns:
+        What the library had added beside it, as of `apply_method`.
+    """
     config = adapter_config(method, model.config.hidden_size)
+    before = {name for name, _ in model.named_parameters()}
     try:
-        adapters.init(model, interface=_interface(model))
+        init_adapters(model)
+        removed = _remove_additions(model, before)
         # `init` gives the model the library's own methods, which type checkers do not know.
         add_adapter: Callable[..., None] = model.add_adapter
         add_adapter(ADAPTER, config=config)
@@ -89,6 +106,43 @@ def _add_adapter(model: PreTrainedModel, method: MethodEntry) -> None:
                 f"bottleneck_size: {method.bottleneck_size} was asked for,"
                 f" {sorted(built)} was built"
             )
+    after = {name for name, _ in model.named_parameters()}
+    strange = [name for name in after - before if ADAPTER not in name.split(".")]
+    if lost := sorted(before - after) or strange:
+        raise UserError(
+            f"adapter: {method.adapter!r} changes more of {type(model).__name__} than it adds:"
+            f" {', '.join(lost[:3])}; leave the method out of the grid for this model"
+        )
+    return removed
+
+
+def init_adapters(model: PreTrainedModel) -> None:
+    """Give a model the adapters library's methods, also where that does not know it by itself.
+
+    Raises:
+        ValueError: the library cannot take the model.
+    """
+    import adapters  # it takes seconds to import, which full fine-tuning need not pay
+
+    adapters.init(model, interface=_interface(model))
+
+
+def _remove_additions(
+    model: PreTrainedModel, before: Collection[str]
+) -> dict[str, tuple[int, ...]]:
+    """Take out what the adapters library has added to a model before any adapter is in it.
+
+    It puts a randomly drawn bias that does not train, and that it does not save, into fused
+    projections that have none (ModernBERT, DeBERTa). An optional parameter of a module is taken out
+    as torch's own modules are built without one: by None in its place.
+    """
+    removed = {}
+    for name, parameter in list(model.named_parameters()):
+        if name not in before:
+            owner, _, attribute = name.rpartition(".")
+            setattr(model.get_submodule(owner), attribute, None)
+            removed[name] = tuple(parameter.shape)
+    return removed
 
 
 def _interface(model: PreTrainedModel) -> AdapterModelInterface | None:

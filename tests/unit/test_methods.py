@@ -1,5 +1,6 @@
 import encoders
 import pytest
+import tiny
 import torch
 import transformers
 from paths import ROOT
@@ -14,7 +15,6 @@ from tunegrid.methods import (
     parameter_counts,
 )
 from tunegrid.planning.loading import load_project
-from tunegrid.training.model_building import build_model
 
 HOULSBY = "double_seq_bn[non_linearity='gelu']"
 PROJECT = load_project([ROOT / "config/demo.yaml"])
@@ -28,7 +28,7 @@ FULL = MethodEntry(kind="full")
 
 
 def build(folder, method, seed=1):
-    return build_model(folder, labels=["good", "bad"], method=method, seed=seed)
+    return tiny.build(folder, method, seed).model
 
 
 def test_the_reduction_factor_gives_every_size_of_a_base_model_exactly():

@@ -8,10 +8,8 @@ import torch
 from datasets import load_from_disk
 from tiny import ADAPTER, FULL, cell
 
-from tunegrid.config.catalogue import MethodEntry
 from tunegrid.files import read_json
 from tunegrid.training.batching import EncodedSplit
-from tunegrid.training.model_building import build_model
 from tunegrid.training.randomness import make_deterministic
 
 
@@ -91,12 +89,7 @@ def test_nothing_below_the_first_trained_weight_keeps_activations(tiny_model, en
     split = EncodedSplit(load_from_disk(folder)["train"], card["padding"])
     saved = {
         name: saved_for_backward(
-            build_model(
-                tiny_model,
-                labels=card["labels"],
-                method=MethodEntry.model_validate(method),
-                seed=1,
-            ),
+            tiny.build(tiny_model, method).model,
             split,
         )
         for name, method in (("full", FULL), ("adapter", ADAPTER), ("head", {"kind": "head"}))

@@ -36,6 +36,7 @@ METHODS = {
 }
 IDS = torch.randint(3, 50, (4, 9), generator=torch.Generator().manual_seed(0))
 MASK = (torch.arange(9) < torch.tensor([[9], [5], [2], [7]])).long()
+EXAMPLES = {"input_ids": IDS, "attention_mask": MASK}
 
 
 def build(config, method):
@@ -56,7 +57,7 @@ def outcome(model):
 @pytest.mark.parametrize("method", METHODS)
 def test_neither_logits_nor_gradients_change(config, method):
     whole, trimmed = (build(config(**SIZES), METHODS[method]) for _ in range(2))
-    assert trim_last_layer(trimmed)
+    assert trim_last_layer(trimmed, EXAMPLES)
     logits, gradients = outcome(whole)
     less, same = outcome(trimmed)
     torch.testing.assert_close(less, logits, rtol=1e-4, atol=1e-6)
@@ -68,12 +69,12 @@ def test_neither_logits_nor_gradients_change(config, method):
 @pytest.mark.parametrize("method", [FULL, ADAPTER])
 def test_dropout_does_not_disturb_the_comparison(method):
     config = BertConfig(**SIZES | {"hidden_dropout_prob": 0.5})
-    assert trim_last_layer(build(config, method))
+    assert trim_last_layer(build(config, method), EXAMPLES)
 
 
 def test_the_last_block_sees_one_token_an_example():
     model = build(BertConfig(**SIZES), FULL)
-    trim_last_layer(model)
+    trim_last_layer(model, EXAMPLES)
     seen = []
     for layer in model.bert.encoder.layer:
         layer.output.register_forward_hook(lambda *args: seen.append(args[-1].shape[1]))
@@ -84,7 +85,7 @@ def test_the_last_block_sees_one_token_an_example():
 def test_a_head_that_reads_every_token_is_left_whole():
     model = build(BertConfig(**SIZES), FULL)
     model.bert.pooler.forward = lambda hidden: hidden.mean(dim=1)
-    assert not trim_last_layer(model)
+    assert not trim_last_layer(model, EXAMPLES)
     assert "feed_forward_chunk" not in vars(model.bert.encoder.layer[-1])
 
 
@@ -98,5 +99,5 @@ def test_a_head_that_reads_every_token_is_left_whole():
 def test_a_model_of_another_shape_is_left_whole(config):
     model = build(config, FULL)
     expected = model(input_ids=IDS, attention_mask=MASK).logits
-    assert not trim_last_layer(model)
+    assert not trim_last_layer(model, EXAMPLES)
     assert torch.equal(model(input_ids=IDS, attention_mask=MASK).logits, expected)

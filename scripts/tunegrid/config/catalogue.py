@@ -79,6 +79,17 @@ class ModelEntry(Entry):
     tokenizer: Name | None = Field(
         None, description="Model that it shares its tokenizer with; null: its own."
     )
+    head: Literal["fresh", "keep"] | None = Field(
+        None,
+        description="fresh, or null: the classification head is drawn from the seed, whatever the"
+        " checkpoint holds; keep: it is the checkpoint's own, whose labels must be the task's by"
+        " name.",
+    )
+    padding_dependent: bool | None = Field(
+        None,
+        description="true: train it although its predictions depend on the padding of a batch;"
+        " every table says so. Null: such a model is refused.",
+    )
     without: list[Name] | None = Field(
         None, description="Methods that it cannot be trained with; a grid with one is refused."
     )

@@ -100,6 +100,12 @@ class TrainSettings(Closed):
     attention: Literal["auto", "sdpa", "eager"] = Field(
         "auto", description="Attention kernels; auto: sdpa for models that have it."
     )
+    trim_last_layer: bool = Field(
+        True,
+        description="Compute the last layer's feed-forward block for the first token alone, where"
+        " that is tried to change no logit (BERT and its like): a tenth faster. Off: every token."
+        " It changes the last bits, and which dropout masks are drawn.",
+    )
     gpus_per_run: int = Field(
         1, ge=1, description="Processes that share each batch, a GPU each; on a CPU, processes."
     )

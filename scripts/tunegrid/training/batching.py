@@ -29,7 +29,8 @@ class EncodedSplit:
 
     Args:
         data: columns id, label and those of `padding` (lists of int32).
-        padding: the padding value of each tokenizer column.
+        padding: the padding value of each tokenizer column that the model takes.
+        masked: whether the model takes an attention mask.
 
     Attributes:
         ids: example ids, (n,).
@@ -37,11 +38,12 @@ class EncodedSplit:
         lengths: tokens of each example, int64 (n,).
     """
 
-    def __init__(self, data: Dataset, padding: dict[str, int]) -> None:
+    def __init__(self, data: Dataset, padding: dict[str, int], *, masked: bool = True) -> None:
         table = data.with_format("arrow")[:]
         self.ids: list[str] = table["id"].to_pylist()
         self.labels = table["label"].to_numpy()
         self._padding = padding
+        self._masked = masked
         self._columns = {}
         for key in padding:
             lists = table[key].combine_chunks()
@@ -56,7 +58,8 @@ class EncodedSplit:
         """The model's inputs for these examples, padded on the right to their longest.
 
         Returns:
-            Each tokenizer column and attention_mask, int64 (len(positions), longest).
+            Each tokenizer column and, where the model takes it, attention_mask: int64
+            (len(positions), longest).
         """
         lengths = self.lengths[positions]
         shape = (len(positions), int(lengths.max()))
@@ -67,6 +70,8 @@ class EncodedSplit:
                 start, end = offsets[position], offsets[position + 1]
                 padded[row, : end - start] = values[start:end]
             batch[key] = torch.from_numpy(padded)
+        if not self._masked:
+            return batch
         mask = np.arange(shape[1]) < lengths[:, None]
         return batch | {"attention_mask": torch.from_numpy(mask.astype(np.int64))}
 

@@ -1,5 +1,7 @@
 """The splits of an encoded task as one run sees them."""
 
+import logging
+from collections.abc import Collection
 from typing import Any
 
 from datasets import load_from_disk
@@ -12,10 +14,17 @@ from tunegrid.training.batching import EncodedSplit
 from tunegrid.training.run_request import RunRequest
 
 
-def load_splits(request: RunRequest) -> tuple[dict[str, EncodedSplit], dict[str, Any]]:
+def load_splits(
+    request: RunRequest, taken: Collection[str]
+) -> tuple[dict[str, EncodedSplit], dict[str, Any]]:
     """Train, test and the split that the run's protocol evaluates after each epoch.
 
     A few-shot task's examples are drawn by the run's seed, where no fixed seed draws them.
+
+    Args:
+        request: the run.
+        taken: the names of the inputs that the model takes (`input_columns`); what the tokenizer
+            gives beside them is left out.
 
     Returns:
         The splits, and what each split of the task holds for this run (`count_encoded`).
@@ -34,7 +43,11 @@ def load_splits(request: RunRequest) -> tuple[dict[str, EncodedSplit], dict[str,
     if card["few_shot"]:
         data = draw_few_shot(data, card["few_shot"], request.settings.seed)
         counts |= {split: count_encoded(data[split]) for split in FEW_SHOT_SPLITS if split in data}
+    padding = {key: value for key, value in card["padding"].items() if key in taken}
+    if left_out := sorted(card["padding"].keys() - padding.keys()):
+        logging.info("left out, since the model takes none: %s", ", ".join(left_out))
     splits = {
-        split: EncodedSplit(data[split], card["padding"]) for split in {"train", "test", watched}
+        split: EncodedSplit(data[split], padding, masked="attention_mask" in taken)
+        for split in {"train", "test", watched}
     }
     return splits, counts

@@ -36,8 +36,10 @@ from tunegrid.training.devices import device_name
 from tunegrid.training.encoded_splits import load_splits
 from tunegrid.training.energy import EnergyMeter
 from tunegrid.training.gradients import Gradients
+from tunegrid.training.input_columns import input_columns
 from tunegrid.training.micro_batch import choose_micro_batch
 from tunegrid.training.model_building import build_model, check_vocabulary
+from tunegrid.training.probing import two_short_examples
 from tunegrid.training.progress_bar import progress_bar
 from tunegrid.training.run_request import RunRequest
 from tunegrid.training.run_state import (
@@ -95,7 +97,7 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
     accelerator = start_accelerator(settings.train)
     if not accelerator.is_main_process:
         logging.getLogger().setLevel(logging.WARNING)
-    splits, seen_splits = load_splits(request)
+    splits, seen_splits = load_splits(request, input_columns(request.model))
     micro_batch = choose_micro_batch(
         settings,
         request.model,
@@ -104,15 +106,19 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
         processes=accelerator.num_processes,
         device=accelerator.device,
     )
-    model = build_model(
+    short = two_short_examples(splits["train"].lengths)
+    built = build_model(
         request.model,
+        settings,
         labels=request.encoding["labels"],
-        method=settings.method_source,
-        seed=settings.seed,
-        attention=settings.train.attention,
+        pad_token=request.encoding["padding"]["input_ids"],
+        examples=splits["train"].collate(short),
         process=accelerator.process_index,
     )
-    check_vocabulary(settings.model, model, request.encoding["largest_token"])
+    model = built.model
+    check_vocabulary(settings.model, model.config, request.encoding["largest_token"])
+    for note in built.notes():
+        logging.info("%s", note)
     model.to(accelerator.device)
     logging.info("%s on %s: %s", settings.hash, accelerator.device, parameter_counts(model))
     optimizer = build_optimizer(model, settings.train)
@@ -123,7 +129,7 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
     run = Run(
         request=request,
         accelerator=accelerator,
-        model=model,
+        built=built,
         splits=splits,
         seen_splits=seen_splits,
         optimizer=optimizer,

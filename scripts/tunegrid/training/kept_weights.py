@@ -4,24 +4,32 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from transformers import PreTrainedModel
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from tunegrid.config.catalogue import MethodEntry
 from tunegrid.files import sha256
-from tunegrid.methods import ADAPTER
+from tunegrid.methods import ADAPTER, in_head, init_adapters
+from tunegrid.training.loading_weights import load_classifier
+from tunegrid.training.model_building import BuiltModel
 
 #: Folders below a run's own.
 ADAPTER_FOLDER, MODEL_FOLDER = "adapter", "model"
+#: In `adapter/`: what stands in the encoder beside the adapter and is not as in its checkpoint.
+BESIDE = "beside_the_adapter.safetensors"
 
 
-def keep_weights(model: PreTrainedModel, method: MethodEntry, output: Path) -> dict[str, str]:
+def keep_weights(built: BuiltModel, method: MethodEntry, output: Path) -> dict[str, str]:
     """Write what was trained: an adapter with its head into `adapter/`, else a whole `model/`.
 
     Args:
-        model: after training.
+        built: the model, after training.
         method: the catalogue entry.
         output: the run's folder. `adapter/` in it is what the adapters library's `save_adapter`
-            writes, `model/` what `save_pretrained` does; both as safetensors.
+            writes, `model/` what `save_pretrained` does; both as safetensors. Where the encoder
+            has weights that its checkpoint lacks, or lacks some that the adapters library draws
+            at random, `adapter/` holds `BESIDE`, too: their values, and zeros.
 
     Returns:
         The SHA-256 of each file, by its path below `output`.
@@ -32,10 +40,53 @@ def keep_weights(model: PreTrainedModel, method: MethodEntry, output: Path) -> d
         folder = output / ADAPTER_FOLDER
         folder.mkdir(parents=True)
         # `adapters.init` gave the model this method.
-        save_adapter: Callable[..., None] = model.save_adapter  # type: ignore[assignment]
+        save_adapter: Callable[..., None] = built.model.save_adapter  # type: ignore[assignment]
         save_adapter(str(folder), ADAPTER, with_head=True, use_safetensors=True)
+        if beside := _beside_the_adapter(built):
+            save_file(beside, folder / BESIDE, metadata={"format": "pt"})
     else:
         folder = output / MODEL_FOLDER
-        model.save_pretrained(folder)
+        built.model.save_pretrained(folder)
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(output)): sha256(path) for path in paths}
+
+
+def _beside_the_adapter(built: BuiltModel) -> dict[str, torch.Tensor]:
+    """The new weights of the encoder, and zeros for what was taken out of it."""
+    new = {
+        name: value.detach().cpu().contiguous()
+        for name, value in built.model.named_parameters()
+        if name in built.loaded.new and not in_head(built.model, name)
+    }
+    return new | {name: torch.zeros(shape) for name, shape in built.removed.items()}
+
+
+def load_kept(
+    model: Path, kept: Path, *, labels: list[str], pad_token: int, layers: int | None = None
+) -> PreTrainedModel:
+    """A trained classifier from what a run kept.
+
+    Args:
+        model: folder of the pretrained model.
+        kept: the run's folder, which holds `adapter/` or `model/`.
+        labels: label names in the order of their ids.
+        pad_token: the token id that batches are padded with.
+        layers: so many blocks were built (`build_model`); None: all.
+
+    Returns:
+        The model in evaluation mode.
+    """
+    if (kept / MODEL_FOLDER).is_dir():
+        whole: PreTrainedModel = AutoModelForSequenceClassification.from_pretrained(
+            kept / MODEL_FOLDER, dtype=torch.float32
+        )
+        return whole
+    classifier, _ = load_classifier(model, labels=labels, layers=layers)
+    classifier.config.pad_token_id = pad_token
+    init_adapters(classifier)
+    load_adapter: Callable[..., str] = classifier.load_adapter  # type: ignore[assignment]
+    load_adapter(str(kept / ADAPTER_FOLDER), set_active=True, use_safetensors=True)
+    if (kept / ADAPTER_FOLDER / BESIDE).is_file():
+        classifier.load_state_dict(load_file(kept / ADAPTER_FOLDER / BESIDE), strict=False)
+    classifier.train(mode=False)
+    return classifier

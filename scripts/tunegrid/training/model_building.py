@@ -1,74 +1,168 @@
 """Building a cell's model: pretrained encoder, new head, method, each from its own stream."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from transformers import AutoModelForSequenceClassification, PreTrainedModel
+from transformers import PretrainedConfig, PreTrainedModel
 
-from tunegrid.config.catalogue import MethodEntry
 from tunegrid.errors import UserError
 from tunegrid.methods import apply_method
+from tunegrid.settings import CellSettings
+from tunegrid.training.loading_weights import LoadedWeights, load_classifier
+from tunegrid.training.method_proof import effect_at_start
+from tunegrid.training.probing import logits_of
 from tunegrid.training.randomness import stream_seed
 from tunegrid.training.trimming import trim_last_layer
+
+#: Names that a note gives of many.
+NAMED = 5
+
+
+@dataclass(frozen=True)
+class BuiltModel:
+    """A model, and what is to be known of how it came to be.
+
+    Attributes:
+        model: ready to train, in evaluation mode.
+        loaded: where its weights come from.
+        removed: parameters that the adapters library had added beside the adapter, by name their
+            shapes; they were taken out again.
+        effect: the largest change of a logit by an adapter that is not trained yet; None: the
+            method adds none.
+        trimmed: whether its last layer computes the first token's feed-forward block alone.
+        pad_token: the padding token's id in the model's configuration before, if it was another.
+    """
+
+    model: PreTrainedModel
+    loaded: LoadedWeights
+    removed: dict[str, tuple[int, ...]]
+    effect: float | None
+    trimmed: bool
+    pad_token: dict[str, int | None]
+
+    def facts(self) -> dict[str, Any]:
+        """What a run's provenance says of it."""
+        return {
+            "new_weights": sorted(self.loaded.new),
+            "prefix_removed": self.loaded.prefix,
+            "head_replaced": self.loaded.replaced,
+            "head_kept": self.loaded.kept_head,
+            "unused_weights": self.loaded.unused,
+            "removed_additions": sorted(self.removed),
+            "effect_at_start": self.effect,
+            "trimmed_last_layer": self.trimmed,
+            "pad_token": self.pad_token,
+        }
+
+    def notes(self) -> list[str]:
+        """The same in sentences, without what is as expected."""
+        notes = [f"new, drawn from the seed and trained: {_first(sorted(self.loaded.new))}"]
+        if self.loaded.prefix:
+            notes.append(f"the weights' names began with {self.loaded.prefix!r}, which was removed")
+        if self.loaded.replaced:
+            notes.append(
+                "the checkpoint's own classification head is not used, the head is new"
+                " (`head: keep` in the model's entry would keep it)"
+            )
+        if self.loaded.kept_head:
+            notes.append("the classification head is the checkpoint's own")
+        if self.loaded.unused:
+            notes.append(f"not used of the weights: {_first(self.loaded.unused)}")
+        if self.removed:
+            notes.append(f"taken out what the method does not name: {_first(sorted(self.removed))}")
+        if self.pad_token:
+            notes.append(
+                f"the model's padding token is set to {self.pad_token['now']}, the tokenizer's"
+                f" (before: {self.pad_token['before']})"
+            )
+        if self.trimmed:
+            notes.append("the last layer's feed-forward block computes the first token alone")
+        return notes
+
+
+def _first(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def build_model(
     folder: Path,
+    settings: CellSettings,
     *,
     labels: list[str],
-    method: MethodEntry,
-    seed: int,
-    attention: str = "auto",
+    pad_token: int,
+    examples: Mapping[str, torch.Tensor],
     process: int = 0,
-) -> PreTrainedModel:
-    """A sequence classifier on the CPU in fp32, changed by `method`, ready to train.
+    layers: int | None = None,
+) -> BuiltModel:
+    """A sequence classifier on the CPU in fp32, changed by the cell's method, ready to train.
 
-    The head is drawn from the seed's stream `head`, so it is the same for every method; the
-    adapter from `adapter`. Afterwards torch's global generator stands at the start of the
-    process' stream `dropout`.
+    What is new in the model is drawn from the seed's stream `head`, so it is the same for every
+    method; the adapter from `adapter`. Afterwards torch's global generator stands at the start of
+    the process' stream `dropout`.
 
     Args:
         folder: a model folder (`tunegrid.models.fetch_model`); its weights are safetensors.
+        settings: the cell's.
         labels: label names in the order of their ids.
-        method: the method's catalogue entry.
-        seed: the run's.
-        attention: "sdpa" or "eager"; "auto": the first that the model can.
+        pad_token: the token id that batches are padded with; models that look for their last
+            token know it by this.
+        examples: a batch of one or two short ones, on which is tried what the method changes and
+            what can be left out.
         process: of the run's processes (from 0), the one that this is.
+        layers: build only so many blocks, for a trial; None: all.
 
     Raises:
-        UserError: transformers cannot build a classifier from the folder, or the method does not
-            fit the model.
+        UserError: no classifier can be built of what is in the folder, the method does not fit the
+            model or changes more than it says, or the model cannot compute the examples.
     """
-    torch.manual_seed(stream_seed(seed, "head"))
-    try:
-        model = AutoModelForSequenceClassification.from_pretrained(
-            folder,
-            num_labels=len(labels),
-            id2label=dict(enumerate(labels)),
-            label2id={label: index for index, label in enumerate(labels)},
-            dtype=torch.float32,
-            use_safetensors=True,
-            trust_remote_code=False,
-            attn_implementation=None if attention == "auto" else attention,
-        )
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise UserError(f"{folder}: builds no classifier: {reason}") from None
-    torch.manual_seed(stream_seed(seed, "adapter"))
-    apply_method(model, method)
-    trim_last_layer(model)
-    torch.manual_seed(stream_seed(seed, "dropout", process))
-    return model
+    method, train = settings.method_source, settings.train
+    torch.manual_seed(stream_seed(settings.seed, "head"))
+    model, loaded = load_classifier(
+        folder,
+        labels=labels,
+        attention=train.attention,
+        keep_head=settings.model_source.head == "keep",
+        layers=layers,
+    )
+    before = model.config.pad_token_id
+    model.config.pad_token_id = pad_token
+    # Of a model with a method, before it is changed.
+    expected = logits_of(model, examples) if method.kind == "adapter" else None
+    torch.manual_seed(stream_seed(settings.seed, "adapter"))
+    removed = apply_method(model, method, loaded.new)
+    effect = None
+    if expected is not None:
+        effect = effect_at_start(model, method, examples, expected=expected)
+    trimmed = train.trim_last_layer and trim_last_layer(model, examples)
+    model.train(mode=False)
+    torch.manual_seed(stream_seed(settings.seed, "dropout", process))
+    return BuiltModel(
+        model=model,
+        loaded=loaded,
+        removed=removed,
+        effect=effect,
+        trimmed=trimmed,
+        pad_token={} if before == pad_token else {"before": before, "now": pad_token},
+    )
 
 
-def check_vocabulary(name: str, model: PreTrainedModel, largest_token: int) -> None:
+def check_vocabulary(name: str, config: PretrainedConfig, largest_token: int) -> None:
     """Check that the model knows every token that its task was encoded with.
+
+    Args:
+        name: of the model.
+        config: its configuration; a model of characters (CANINE) has no vocabulary.
+        largest_token: the largest id of the encoded task.
 
     Raises:
         UserError: it does not: it shares a tokenizer that is not its own.
     """
-    size = model.config.vocab_size
-    if largest_token >= size:
+    size = getattr(config, "vocab_size", None)
+    if size is not None and largest_token >= size:
         raise UserError(
             f"model {name!r}: its vocabulary has {size} tokens, the tokenizer's ids go to"
             f" {largest_token}; correct its `tokenizer`"

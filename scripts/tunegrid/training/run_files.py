@@ -75,10 +75,11 @@ def write_run(run: Run, test: Predictions, made: dict[str, Any], started: float)
         "model_files": request.model_files,
         **{key: card[key] for key in ENCODING},
         "splits": run.seen_splits,
+        "model": run.built.facts(),
         "kept": {},
     }
     if request.keeps_weights:
-        made["kept"] = keep_weights(run.model, request.settings.method_source, output)
+        made["kept"] = keep_weights(run.built, request.settings.method_source, output)
     write_history(run.progress.history, output / HISTORY)
     write_evaluations(
         run.splits[run.watched], card["labels"], run.progress.evaluations, output / EVALUATIONS

@@ -18,6 +18,7 @@ from tunegrid.training.batching import EncodedSplit
 from tunegrid.training.checkpoints import Checkpoints, State
 from tunegrid.training.energy import EnergyMeter
 from tunegrid.training.gradients import Gradients
+from tunegrid.training.model_building import BuiltModel
 from tunegrid.training.randomness import random_states, restore_random_states
 from tunegrid.training.run_request import RunRequest
 from tunegrid.training.selection import Selection, trained_weights
@@ -71,7 +72,7 @@ class Run:
 
     request: RunRequest
     accelerator: Accelerator
-    model: PreTrainedModel
+    built: BuiltModel
     splits: dict[str, EncodedSplit]
     seen_splits: dict[str, Any]
     optimizer: torch.optim.Optimizer
@@ -83,6 +84,11 @@ class Run:
     energy: EnergyMeter
     progress: Progress
     started: float
+
+    @property
+    def model(self) -> PreTrainedModel:
+        """What is trained."""
+        return self.built.model
 
     @property
     def train_settings(self) -> TrainSettings:

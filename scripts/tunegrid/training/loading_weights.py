@@ -1,0 +1,339 @@
+"""Loading a pretrained encoder into a classifier, with every tensor accounted for.
+
+The tensors of the files are matched with those of the model by name before anything is built. What
+the encoder needs and the files lack is an error; what is new in the model is named, since it is
+drawn from the run's seed and must train in every method; what is left over is listed.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    PretrainedConfig,
+    PreTrainedModel,
+)
+
+from tunegrid.errors import UserError
+from tunegrid.files import read_json
+from tunegrid.methods import in_head
+
+#: The weights of a model folder, in one file or named by an index
+#: (https://huggingface.co/docs/transformers/main/big_models).
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+#: Endings that BERT's first checkpoints have, and what they are called today.
+RENAMED = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
+#: Keys of a configuration that say how many blocks a model has.
+DEPTHS = (
+    "num_hidden_layers",
+    "num_layers",
+    "num_decoder_layers",
+    "encoder_layers",
+    "decoder_layers",
+)
+#: Names that a message or the log gives of many.
+NAMED = 3
+
+
+@dataclass(frozen=True)
+class LoadedWeights:
+    """What a classifier's weights are.
+
+    Attributes:
+        new: parameters that no file holds, drawn from torch's global generator: the head, and of
+            the encoder what stands after its blocks, such as a pooler.
+        prefix: what a wrapper had put before all names in the files; empty: nothing.
+        replaced: tensors of the checkpoint's own classification head, in whose place a new one is.
+        unused: the other tensors of the files that the model has no place for.
+        kept_head: tensors of the checkpoint's own head that the model has kept, on request.
+    """
+
+    new: frozenset[str]
+    prefix: str = ""
+    replaced: list[str] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)
+    kept_head: list[str] = field(default_factory=list)
+
+
+def load_classifier(
+    folder: Path,
+    *,
+    labels: list[str],
+    attention: str = "auto",
+    keep_head: bool = False,
+    layers: int | None = None,
+) -> tuple[PreTrainedModel, LoadedWeights]:
+    """A sequence classifier on the CPU in fp32, and where each of its weights comes from.
+
+    New weights are drawn from torch's global generator, as the model's own library initialises it.
+
+    Args:
+        folder: a model folder (`tunegrid.models.fetch_model`); its weights are safetensors.
+        labels: label names in the order of their ids.
+        attention: "sdpa" or "eager"; "auto": the first that the model can.
+        keep_head: whether the checkpoint's own classification head is kept. Its labels must be
+            those of `labels` by name; its rows are put into their order.
+        layers: build only so many of the model's blocks, for a trial; None: all of them. All
+            weights are accounted for in either case.
+
+    Raises:
+        UserError: transformers cannot build a classifier from the folder, the files lack a tensor
+            of the encoder or hold one of another shape, or the head cannot be kept.
+    """
+    try:
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        own_labels = dict(config.id2label or {})
+        config.num_labels = len(labels)
+        config.id2label = dict(enumerate(labels))
+        config.label2id = {label: index for index, label in enumerate(labels)}
+        skeleton = _skeleton(config)
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise _builds_none(folder, error) from None
+    tensors, prefix = _without_prefix(_read_tensors(folder), skeleton)
+    tensors, unused = _by_name_in_model(tensors, skeleton)
+    of_head = sorted(name for name in tensors if in_head(skeleton, name))
+    of_labels = _names_of_labels(config, skeleton) if of_head else set()
+    kept_head, replaced = [], []
+    if keep_head:
+        has_head = bool(of_labels) and of_labels <= set(of_head)
+        order = _label_order(folder, own_labels, labels, has_head=has_head)
+        tensors |= {name: tensors[name][order] for name in of_labels}
+        kept_head = of_head
+    elif of_labels & set(of_head):
+        replaced = of_head
+        for name in of_head:
+            del tensors[name]
+    # Without a layer that ends in labels it is the transformation before a language model's head,
+    # which is pretrained, and stays.
+    _check_shapes(folder, tensors, skeleton)
+    new = _find_new(folder, tensors, skeleton)
+    if layers is not None:
+        _keep_layers(config, layers)
+        tensors, _ = _by_name_in_model(tensors, _skeleton(config))
+    try:
+        model = type(skeleton).from_pretrained(
+            None,
+            config=config,
+            state_dict=tensors,
+            dtype=torch.float32,
+            attn_implementation=None if attention == "auto" else attention,
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise _builds_none(folder, error) from None
+    return model, LoadedWeights(
+        new=new, prefix=prefix, replaced=replaced, unused=unused, kept_head=kept_head
+    )
+
+
+def _builds_none(folder: Path, error: Exception) -> UserError:
+    reason = " ".join(str(error).split())[:300]
+    return UserError(f"{folder}: builds no classifier: {reason}")
+
+
+def _skeleton(config: PretrainedConfig) -> PreTrainedModel:
+    """The model without storage for its weights, for the names and shapes of its tensors."""
+    from_config: Any = AutoModelForSequenceClassification.from_config  # it has no types
+    with torch.device("meta"):
+        model: PreTrainedModel = from_config(config)
+    return model
+
+
+def weights_files(folder: Path) -> list[Path]:
+    """The files that hold the weights of the model in a folder.
+
+    Raises:
+        UserError: there are none.
+    """
+    if (folder / WEIGHTS).is_file():
+        return [folder / WEIGHTS]
+    if (folder / INDEX).is_file():
+        shards = dict.fromkeys(read_json(folder / INDEX)["weight_map"].values())
+        return [folder / shard for shard in shards]
+    raise UserError(f"{folder}: holds neither {WEIGHTS} nor {INDEX}; save the model as safetensors")
+
+
+def _read_tensors(folder: Path) -> dict[str, torch.Tensor]:
+    tensors: dict[str, torch.Tensor] = {}
+    for path in weights_files(folder):
+        tensors |= load_file(path)
+    return tensors
+
+
+def _without_prefix(
+    tensors: dict[str, torch.Tensor], skeleton: PreTrainedModel
+) -> tuple[dict[str, torch.Tensor], str]:
+    """The tensors without what a wrapper put before all their names, if that names more of them.
+
+    torch.compile writes `_orig_mod.`, DataParallel `module.`; any other that all names share is
+    recognised as well.
+
+    Returns:
+        The tensors by their shorter names, and the prefix; it is empty where the names fit best as
+        they are.
+    """
+    expected = skeleton.state_dict().keys()
+    best, most = "", len(_matches(tensors, "", skeleton, expected))
+    for prefix in _shared_prefixes(tensors):
+        matching = len(_matches(tensors, prefix, skeleton, expected))
+        if matching > most:
+            best, most = prefix, matching
+    return {name.removeprefix(best): value for name, value in tensors.items()}, best
+
+
+def _matches(
+    names: Iterable[str], prefix: str, skeleton: PreTrainedModel, expected: Iterable[str]
+) -> set[str]:
+    found = (_name_in_model(name.removeprefix(prefix), skeleton, expected) for name in names)
+    return {name for name in found if name is not None}
+
+
+def _shared_prefixes(names: Iterable[str]) -> list[str]:
+    """Every run of name parts that all names begin with, the shortest first, each with its dot."""
+    parts = [name.split(".")[:-1] for name in names]
+    prefixes = []
+    for depth in range(1, min(map(len, parts), default=0) + 1):
+        heads = {tuple(part[:depth]) for part in parts}
+        if len(heads) > 1:
+            break
+        prefixes.append(".".join(heads.pop()) + ".")
+    return prefixes
+
+
+def _name_in_model(name: str, model: PreTrainedModel, expected: Iterable[str]) -> str | None:
+    """What a tensor of a file is called in the model; None: the model has none like it.
+
+    The files of a base model lack the prefix that it has in a classifier.
+    """
+    for old, new in RENAMED.items():
+        if name.endswith(old):
+            name = name.removesuffix(old) + new
+    for candidate in (name, f"{model.base_model_prefix}.{name}"):
+        if candidate in expected:
+            return candidate
+    return None
+
+
+def _by_name_in_model(
+    tensors: dict[str, torch.Tensor], skeleton: PreTrainedModel
+) -> tuple[dict[str, torch.Tensor], list[str]]:
+    """The tensors by their names in the model, and the names of those it has no place for."""
+    expected = skeleton.state_dict().keys()
+    buffers = dict(skeleton.named_buffers())
+    named, unused = {}, []
+    for name, value in tensors.items():
+        in_model = _name_in_model(name, skeleton, expected)
+        if in_model is not None:
+            named[in_model] = value
+        elif _name_in_model(name, skeleton, buffers) is None:  # else it is computed, not loaded
+            unused.append(name)
+    return named, sorted(unused)
+
+
+def _names_of_labels(config: PretrainedConfig, skeleton: PreTrainedModel) -> set[str]:
+    """The tensors that have a row for each label."""
+    more = type(config).from_dict(config.to_dict())
+    more.num_labels = config.num_labels + 1
+    grown = _skeleton(more).state_dict()
+    return {
+        name for name, value in skeleton.state_dict().items() if value.shape != grown[name].shape
+    }
+
+
+def _label_order(
+    folder: Path, own_labels: dict[int, str], labels: list[str], *, has_head: bool
+) -> list[int]:
+    """The rows of a checkpoint's head in the order of the task's labels.
+
+    Raises:
+        UserError: it has no head, or one for labels of other names.
+    """
+    if not has_head:
+        raise UserError(
+            f"{folder}: head: keep, but its weights hold no classification head; leave `head` out"
+        )
+    rows = {label: row for row, label in own_labels.items()}
+    if set(rows) != set(labels):
+        raise UserError(
+            f"{folder}: head: keep, but its head knows {', '.join(map(str, rows))}, and the task's"
+            f" labels are {', '.join(labels)}; name them alike, or leave `head` out for a new head"
+        )
+    return [rows[label] for label in labels]
+
+
+def _check_shapes(
+    folder: Path, tensors: dict[str, torch.Tensor], skeleton: PreTrainedModel
+) -> None:
+    expected = skeleton.state_dict()
+    for name, value in tensors.items():
+        if value.shape != expected[name].shape:
+            raise UserError(
+                f"{folder}: {name} has the shape {tuple(value.shape)} in the weights and"
+                f" {tuple(expected[name].shape)} by config.json; give the weights and the"
+                " config.json of one model"
+            )
+
+
+def _find_new(
+    folder: Path, tensors: dict[str, torch.Tensor], skeleton: PreTrainedModel
+) -> frozenset[str]:
+    """The parameters that no file holds, if a model may begin with random values in them.
+
+    It may in its head, and where a whole part of the base model stands beside the embeddings and
+    the blocks, such as a pooler.
+
+    Raises:
+        UserError: the files lack something else.
+    """
+    held = {id(value) for name, value in _named(skeleton) if name in tensors}
+    missing = [
+        (name, value)
+        for name, value in _named(skeleton)
+        # A tied weight has one storage under several names; what does not train is computed.
+        if name not in tensors and id(value) not in held and value.requires_grad
+    ]
+    in_encoder = [name for name, _ in missing if not in_head(skeleton, name)]
+    lacking = [name for name in in_encoder if not _may_be_new(name, tensors, skeleton)]
+    if lacking:
+        encoder = sum(not in_head(skeleton, name) for name, _ in skeleton.named_parameters())
+        more = ", …" if len(lacking) > NAMED else ""
+        raise UserError(
+            f"{folder}: the weights lack {len(lacking)} of the encoder's {encoder} tensors"
+            f" ({', '.join(lacking[:NAMED])}{more}), which would begin as random numbers; give the"
+            " weights that belong to its config.json"
+        )
+    return frozenset(name for name, _ in missing)
+
+
+def _named(model: nn.Module) -> Iterable[tuple[str, nn.Parameter]]:
+    """All parameters by all their names: a tied one has several."""
+    return model.named_parameters(remove_duplicate=False)
+
+
+def _may_be_new(name: str, held: Iterable[str], skeleton: PreTrainedModel) -> bool:
+    """Whether a parameter of the encoder is of a part that is new as a whole, such as a pooler."""
+    prefix = f"{skeleton.base_model_prefix}."
+    part_name = name.removeprefix(prefix).split(".")[0]
+    part = getattr(skeleton.base_model, part_name)
+    if not isinstance(part, nn.Module):
+        return False
+    begun = any(other.startswith(f"{prefix}{part_name}.") for other in held)
+    bears_the_encoder = any(
+        isinstance(module, nn.ModuleList | nn.Embedding) for module in part.modules()
+    )
+    return not begun and not bears_the_encoder
+
+
+def _keep_layers(config: PretrainedConfig, layers: int) -> None:
+    """Make a configuration of fewer blocks."""
+    for key in DEPTHS:
+        number = getattr(config, key, None)
+        if isinstance(number, int):
+            setattr(config, key, min(number, layers))
+    if isinstance(kinds := getattr(config, "layer_types", None), list):
+        config.layer_types = kinds[:layers]
