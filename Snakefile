@@ -25,6 +25,7 @@ onerror:
 include: "rules/common.smk"
 include: "rules/cluster.smk"
 include: "rules/data.smk"
+include: "rules/check.smk"
 include: "rules/train.smk"
 include: "rules/score.smk"
 include: "rules/memory.smk"

@@ -7,6 +7,13 @@ rule runs:
     localrule: True
 
 
+# Whether every model, task and method of the grid fits: minutes on a CPU, before any training.
+rule checks:
+    input:
+        sorted({check_of_cell(vars(cell.settings)) for cell in CELLS.values()}),
+    localrule: True
+
+
 rule workbook:
     input:
         "results/results.xlsx",

@@ -13,7 +13,7 @@ os.environ |= {
 
 from tunegrid.errors import UserError
 from tunegrid.files import canonical_json, digest, matching_files, sha256
-from tunegrid.planning.grid import expand_grid, packs, tokenizer_of
+from tunegrid.planning.grid import cells_to_try, expand_grid, packs, tokenizer_of
 from tunegrid.planning.memory_cases import memory_cases
 from tunegrid.paths import user_path
 from tunegrid.planning.loading import load_project, typed_command_line
@@ -142,6 +142,21 @@ def pack_threads(wildcards):
 def encoded_task(wildcards):
     """The encoded task that a cell trains on."""
     return f"results/encoded/{tokenizer_of(PROJECT, wildcards.model)}/{wildcards.task}"
+
+
+def check_of_cell(wildcards):
+    """What says that a cell's model, task and method fit; the age of it makes no run stale."""
+    return ancient("results/checks/{model}/{task}/{method}.json".format(**wildcards))
+
+
+def tried_cells(wildcards):
+    """A cell of each method of a model and task as JSON, to be tried."""
+    cells = (
+        cell
+        for cell in CELLS.values()
+        if (cell.model, cell.task) == (wildcards.model, wildcards.task)
+    )
+    return canonical_json(cells_to_try(cells))
 
 
 def model_entry(wildcards):

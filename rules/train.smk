@@ -6,6 +6,7 @@ rule train:
     input:
         model="resources/models/{model}",
         encoded=encoded_task,
+        check=check_of_cell,
         pack=pack_of_cell,
     output:
         history=f"{RUN}/history.csv",
@@ -42,11 +43,13 @@ rule train:
 
 
 # Several cells of a model and task in one process: their start-up is paid once. A cell that fails
-# does not fail the pack; its own `train` does, with the cell's log.
+# does not fail the pack; its own `train` does, with the cell's log. One whose method does not fit is
+# left out.
 rule train_pack:
     input:
         model="resources/models/{model}",
         encoded=encoded_task,
+        trials=ancient("results/trials/{model}/{task}.json"),
     output:
         "results/packs/{model}/{task}/{pack}.json",
     params:
@@ -66,7 +69,8 @@ rule train_pack:
         "../envs/tunegrid.yaml"
     shell:
         'python "$TUNEGRID"/scripts/train_pack.py --cells {params.cells:q}'
-        " --model {input.model} --encoded {input.encoded} --runs results/runs"
+        " --model {input.model} --encoded {input.encoded} --trials {input.trials}"
+        " --runs results/runs"
         " --logs results/logs/train_pack --checkpoints results/.checkpoints"
         " --finished results/.finished --attempts {params.attempts}"
         " --run-attempts results/.attempts"

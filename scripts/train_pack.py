@@ -23,6 +23,9 @@ def main() -> None:
     )
     parser.add_argument("--model", required=True, type=Path, help="folder that fetch_model wrote")
     parser.add_argument("--encoded", required=True, type=Path, help="folder that encode_task wrote")
+    parser.add_argument(
+        "--trials", type=Path, help="file of try_cells: cells that do not fit are left out"
+    )
     parser.add_argument("--runs", required=True, type=Path, help="folder of all runs")
     parser.add_argument("--logs", required=True, type=Path, help="folder for the runs' logs")
     parser.add_argument("--checkpoints", required=True, type=Path, help="folder of all checkpoints")
@@ -40,7 +43,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from tunegrid.cluster.attempts import AttemptLog
-    from tunegrid.files import canonical_json, digest, write_json
+    from tunegrid.files import canonical_json, digest, read_json, write_json
     from tunegrid.settings import CellSettings
     from tunegrid.stopping import GO_ON, Stopped, StopRequest, job_deadline
     from tunegrid.training.packing import make_all
@@ -48,9 +51,13 @@ def main() -> None:
 
     stop = StopRequest(job_deadline(arguments.time_limit))
     stop.install()
+    trials = read_json(arguments.trials) if arguments.trials else {}
     requests = {}
     for cell in arguments.cells:
         settings = CellSettings.from_json(cell["settings"])
+        if settings.method in trials and trials[settings.method]["problem"]:
+            logging.info("%s: left out: %s", settings.path, trials[settings.method]["problem"])
+            continue
         requests[settings.path] = RunRequest(
             settings=settings,
             model=arguments.model,

@@ -83,8 +83,9 @@ DECIDES: dict[str, list[str]] = {
 }
 #: The keywords of a metric that say how it is shown, and decide no epoch that it selects.
 DISPLAY = {"title", "noun", "unit", "source", "compared"}
-#: A pack trains what `train` trains.
+#: A pack trains what `train` trains, and a trial tries it.
 DECIDES["train_pack"] = DECIDES["train"]
+DECIDES["try_cells"] = [*DECIDES["train"], "training.kept_weights", "training.trial"]
 
 #: What those programs import beside, below `tunegrid` (`name.*`: a package and all that is in it),
 #: and why it decides nothing of their results.
@@ -137,6 +138,7 @@ OF_ONE_PROGRAM: dict[str, dict[str, str]] = {
     },
 }
 OF_ONE_PROGRAM["train_pack"] = OF_ONE_PROGRAM["train"]
+OF_ONE_PROGRAM["try_cells"] = OF_ONE_PROGRAM["train"]
 
 
 def code_digest(program: str) -> str:

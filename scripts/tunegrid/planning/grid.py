@@ -98,6 +98,31 @@ def _cell(project: Project, *, model: str, task: str, method: str, seed: int) ->
     return Cell(settings=settings, keep=keep)
 
 
+#: The training settings that a trial depends on; an edit of another one tries nothing again.
+TRIED_SETTINGS = {"attention", "protocol", "trim_last_layer"}
+
+
+def cells_to_try(cells: Iterable[Cell]) -> list[dict[str, Any]]:
+    """What a trial must be told: the first cell of each method, as JSON values.
+
+    Args:
+        cells: of one model and task.
+    """
+    of_method: dict[str, list[Cell]] = defaultdict(list)
+    for cell in cells:
+        of_method[cell.method].append(cell)
+    told = []
+    for group in of_method.values():
+        settings = group[0].settings.to_json()
+        settings["train"] = {
+            key: value for key, value in settings["train"].items() if key in TRIED_SETTINGS
+        }
+        kept = {cell.keep for cell in group}
+        keep = next((one for one in ("all", "adapters") if one in kept), "none")
+        told.append({"settings": settings, "keep": keep})
+    return told
+
+
 def packs(cells: Iterable[Cell], size: int) -> dict[str, list[Cell]]:
     """The cells that one process trains: up to `size` of the same model and task, by pack name.
 

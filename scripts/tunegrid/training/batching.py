@@ -5,7 +5,8 @@ micro-batches, each padded to its own longest example: the gradient is that of t
 with little padding.
 """
 
-from typing import Any
+import copy
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -30,18 +31,28 @@ class EncodedSplit:
     Args:
         data: columns id, label and those of `padding` (lists of int32).
         padding: the padding value of each tokenizer column that the model takes.
+        side: where padding stands, at the beginning or at the end of a text.
         masked: whether the model takes an attention mask.
 
     Attributes:
+        side: the same.
         ids: example ids, (n,).
         labels: label ids, int64 (n,).
         lengths: tokens of each example, int64 (n,).
     """
 
-    def __init__(self, data: Dataset, padding: dict[str, int], *, masked: bool = True) -> None:
+    def __init__(
+        self,
+        data: Dataset,
+        padding: dict[str, int],
+        *,
+        side: Literal["left", "right"] = "right",
+        masked: bool = True,
+    ) -> None:
         table = data.with_format("arrow")[:]
         self.ids: list[str] = table["id"].to_pylist()
         self.labels = table["label"].to_numpy()
+        self.side = side
         self._padding = padding
         self._masked = masked
         self._columns = {}
@@ -54,8 +65,14 @@ class EncodedSplit:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def padded_on_the_other_side(self) -> "EncodedSplit":
+        """The same examples with padding at the other end."""
+        other = copy.copy(self)
+        other.side = "left" if self.side == "right" else "right"
+        return other
+
     def collate(self, positions: Integers) -> Tensors:
-        """The model's inputs for these examples, padded on the right to their longest.
+        """The model's inputs for these examples, padded to their longest.
 
         Returns:
             Each tokenizer column and, where the model takes it, attention_mask: int64
@@ -68,11 +85,17 @@ class EncodedSplit:
             padded = np.full(shape, self._padding[key], dtype=np.int64)
             for row, position in enumerate(positions):
                 start, end = offsets[position], offsets[position + 1]
-                padded[row, : end - start] = values[start:end]
+                text = (
+                    padded[row, : end - start]
+                    if self.side == "right"
+                    else padded[row, start - end :]
+                )
+                text[:] = values[start:end]
             batch[key] = torch.from_numpy(padded)
         if not self._masked:
             return batch
-        mask = np.arange(shape[1]) < lengths[:, None]
+        places = np.arange(shape[1]) if self.side == "right" else np.arange(shape[1])[::-1]
+        mask = places < lengths[:, None]
         return batch | {"attention_mask": torch.from_numpy(mask.astype(np.int64))}
 
 

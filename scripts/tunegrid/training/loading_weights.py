@@ -5,12 +5,14 @@ the encoder needs and the files lack is an error; what is new in the model is na
 drawn from the run's seed and must train in every method; what is left over is listed.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
 from transformers import (
@@ -156,6 +158,20 @@ def weights_files(folder: Path) -> list[Path]:
         shards = dict.fromkeys(read_json(folder / INDEX)["weight_map"].values())
         return [folder / shard for shard in shards]
     raise UserError(f"{folder}: holds neither {WEIGHTS} nor {INDEX}; save the model as safetensors")
+
+
+def count_parameters(folder: Path) -> int:
+    """The numbers in all tensors of a model folder's files, by their headers.
+
+    Raises:
+        UserError: the folder holds no weights.
+    """
+    total = 0
+    for path in weights_files(folder):
+        with safe_open(path, framework="pt") as file:
+            names = file.keys()
+            total += sum(math.prod(file.get_slice(name).get_shape()) for name in names)
+    return total
 
 
 def _read_tensors(folder: Path) -> dict[str, torch.Tensor]:
