@@ -18,6 +18,10 @@ CONTAINERS = ("_parameters", "_buffers", "_modules")
 CANNOT_COMPUTE = (RuntimeError, IndexError, ValueError, TypeError, AttributeError, KeyError)
 
 
+class CannotComputeError(UserError):
+    """A model cannot compute some examples; the text says which and why."""
+
+
 @contextmanager
 def left_as_it_is(model: nn.Module) -> Iterator[None]:
     """Put every module's attributes and every random generator back at the end.
@@ -53,7 +57,7 @@ def logits_of(model: nn.Module, inputs: Mapping[str, torch.Tensor]) -> torch.Ten
         Of shape (examples, labels), in fp32.
 
     Raises:
-        UserError: the model cannot compute them.
+        CannotComputeError: the model cannot.
     """
     with left_as_it_is(model):
         model.train(mode=False)
@@ -62,8 +66,9 @@ def logits_of(model: nn.Module, inputs: Mapping[str, torch.Tensor]) -> torch.Ten
         except CANNOT_COMPUTE as error:
             reason = " ".join(str(error).split())[:200]
             examples, tokens = inputs["input_ids"].shape
-            raise UserError(
-                f"{type(model).__name__} cannot compute {examples} examples of {tokens} tokens:"
+            number = "one example" if examples == 1 else f"{examples} examples"
+            raise CannotComputeError(
+                f"{type(model).__name__} cannot compute {number} of {tokens} tokens:"
                 f" {type(error).__name__}: {reason}"
             ) from None
     return logits

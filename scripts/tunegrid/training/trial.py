@@ -4,8 +4,8 @@
       try_cell
         build_model       the weights are accounted for, the method changes only what it says
         compute_longest   the longest inputs that the encoded task has
-        prove_padding     a text's logits do not depend on what shares its batch
-        prove_memory      nor on what was computed before it
+        prove_memory      a text's logits do not depend on what was computed before it
+        prove_padding     nor on what shares its batch
         take_one_step     a loss, gradients, an update
         reload            what is kept gives the same logits in a fresh process
 
@@ -35,7 +35,12 @@ from tunegrid.training.input_columns import input_columns
 from tunegrid.training.kept_weights import keep_weights, load_kept
 from tunegrid.training.loading_weights import count_parameters
 from tunegrid.training.model_building import BuiltModel, build_model, check_vocabulary
-from tunegrid.training.probing import CANNOT_COMPUTE, logits_of, two_short_examples
+from tunegrid.training.probing import (
+    CANNOT_COMPUTE,
+    CannotComputeError,
+    logits_of,
+    two_short_examples,
+)
 from tunegrid.training.run_request import RunRequest
 
 #: Bytes of memory a parameter: weights, gradient and AdamW's two moments in fp32, and the file.
@@ -80,10 +85,13 @@ def try_cells(requests: Mapping[str, RunRequest], memory: int) -> dict[str, Tria
             started = perf_counter()
             try:
                 notes, problem = try_cell(request, fresh, memory), None
+            except CannotComputeError as error:
+                remedy = "leave the model out of the grid for this task"
+                notes, problem = [], f"{_name(request)}: {error}; {remedy}"
             except UserError as error:
                 notes, problem = [], " ".join(str(error).split())
             seconds = round(perf_counter() - started, 1)
-            logging.info("%s: %s (%.1f s)", method, problem or "fits", seconds)
+            logging.info("%s: %s (%s s)", method, problem or "fits", seconds)
             trials[method] = Trial(problem=problem, notes=notes, seconds=seconds)
     return trials
 
@@ -117,9 +125,9 @@ def try_cell(request: RunRequest, fresh: Executor, memory: int) -> list[str]:
     )
     check_vocabulary(request.settings.model, built.model.config, request.encoding["largest_token"])
     compute_longest(request, built, splits)
+    prove_memory(request, built, train)
     notes = built.notes()
     notes += prove_padding(request, built, train)
-    prove_memory(request, built, train)
     take_one_step(request, built, train)
     if request.keeps_weights or request.settings.method_source.kind == "adapter":
         notes += reload(request, built, train, layers=layers, fresh=fresh)
@@ -132,18 +140,23 @@ def compute_longest(
     """Compute the longest example of every split.
 
     Raises:
-        UserError: the model cannot.
+        UserError: the model cannot, or gives logits that are no numbers.
     """
     for split in splits.values():
         inputs = split.collate(np.array([int(split.lengths.argmax())]))
         try:
-            logits_of(built.model, inputs)
-        except UserError as error:
+            logits = logits_of(built.model, inputs)
+        except CannotComputeError as error:
             possible = longest_possible(built, inputs)
             remedy = "leave the model out of the grid for this task"
             if possible:
                 remedy = f"set data.max_length to {possible} at most"
             raise UserError(f"{_name(request)}: {error}; {remedy}") from None
+        if not torch.isfinite(logits).all():
+            raise UserError(
+                f"{_name(request)}: logits are not finite; look for weights that are no numbers, or"
+                " leave the model out of the grid"
+            )
 
 
 def longest_possible(built: BuiltModel, inputs: Tensors) -> int:
@@ -159,9 +172,29 @@ def longest_possible(built: BuiltModel, inputs: Tensors) -> int:
         try:
             logits_of(built.model, {key: value[:, :middle] for key, value in inputs.items()})
             works = middle
-        except UserError:
+        except CannotComputeError:
             fails = middle
     return works
+
+
+def prove_memory(request: RunRequest, built: BuiltModel, train: EncodedSplit) -> None:
+    """Prove that a text's logits are the same before and after other texts were computed.
+
+    Raises:
+        UserError: they are not: the model changes itself.
+    """
+    short, long = int(train.lengths.argmin()), int(train.lengths.argmax())
+    inputs = [train.collate(np.array([position])) for position in (long, short, long)]
+    built.model.train(mode=False)
+    with torch.no_grad():
+        before, other, after = (built.model(**one).logits.float() for one in inputs)
+    change, apart = float((after - before).abs().max()), float((other - before).abs().max())
+    if change > ABSOLUTE + RELATIVE * apart:
+        raise UserError(
+            f"{_name(request)}: predictions depend on the texts before: the logits of the longest"
+            f" change by {change:.2g} after a short one (BigBird's attention does so; set"
+            " attention_type to original_full in its config.json), or leave it out of the grid"
+        )
 
 
 def prove_padding(request: RunRequest, built: BuiltModel, train: EncodedSplit) -> list[str]:
@@ -187,7 +220,7 @@ def prove_padding(request: RunRequest, built: BuiltModel, train: EncodedSplit) -
         change, apart = _change_by_padding(built, other, short=short, long=long)
         remedy = "leave it out of the grid"
         if change <= ABSOLUTE + RELATIVE * apart:
-            remedy = f"set `padding_side: {other.side}` in its entry, which changes none"
+            remedy = f"set `padding_side: {other.side}` in its entry, where they do not"
         raise UserError(
             f"{_name(request)}: {what}; {remedy}, or accept it by `padding_dependent: true` there"
         )
@@ -219,26 +252,6 @@ def _change_by_padding(
     first, last = logits([short, long])[0], logits([long, short])[1]
     change = max(float((batched - alone).abs().max()) for batched in (first, last))
     return change, float((other - alone).abs().max())
-
-
-def prove_memory(request: RunRequest, built: BuiltModel, train: EncodedSplit) -> None:
-    """Prove that a text's logits are the same before and after other texts were computed.
-
-    Raises:
-        UserError: they are not: the model changes itself.
-    """
-    short, long = int(train.lengths.argmin()), int(train.lengths.argmax())
-    inputs = [train.collate(np.array([position])) for position in (long, short, long)]
-    built.model.train(mode=False)
-    with torch.no_grad():
-        before, other, after = (built.model(**one).logits.float() for one in inputs)
-    change, apart = float((after - before).abs().max()), float((other - before).abs().max())
-    if change > ABSOLUTE + RELATIVE * apart:
-        raise UserError(
-            f"{_name(request)}: predictions depend on the texts before: the logits of the longest"
-            f" change by {change:.2g} after a short one (BigBird's attention does so; set"
-            " attention_type to original_full in its config.json), or leave it out of the grid"
-        )
 
 
 def take_one_step(request: RunRequest, built: BuiltModel, train: EncodedSplit) -> None:

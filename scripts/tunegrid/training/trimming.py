@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 import torch
 from transformers import PreTrainedModel
 
-from tunegrid.errors import UserError
-from tunegrid.training.probing import agree, logits_of
+from tunegrid.training.probing import CannotComputeError, agree, logits_of
 
 #: What a feed-forward block does.
 Block = Callable[[torch.Tensor], torch.Tensor]
@@ -35,7 +34,7 @@ def trim_last_layer(model: PreTrainedModel, examples: Mapping[str, torch.Tensor]
     last.feed_forward_chunk = _first_token(whole)
     try:
         trimmed = agree(expected, logits_of(model, examples))
-    except UserError:  # what follows needs the other tokens
+    except CannotComputeError:  # what follows needs the other tokens
         trimmed = False
     if not trimmed:
         del last.feed_forward_chunk

@@ -1,0 +1,193 @@
+"""What would go wrong in a training job, or silently, is one line before it."""
+
+import dataclasses
+
+import families
+import pytest
+import tiny
+import torch
+from datasets import load_from_disk
+from safetensors.torch import load_file, save_file
+
+from tunegrid.config.catalogue import ModelEntry
+from tunegrid.files import read_json, write_json
+from tunegrid.training import trial
+from tunegrid.training.encoded_splits import load_splits
+from tunegrid.training.input_columns import input_columns
+from tunegrid.training.run_request import RunRequest
+
+METHODS = {
+    "full": {"kind": "full"},
+    "head": {"kind": "head"},
+    "adapter": {"kind": "adapter", "adapter": "double_seq_bn", "bottleneck_size": 4},
+}
+
+
+@pytest.fixture
+def save(tmp_path, tiny_model):
+    """Save a random model of a family; its folder."""
+
+    def save(name, **changes):
+        return families.save_family(name, tmp_path / name, tiny_model, **changes)
+
+    return save
+
+
+def request_of(folder, encoded, method="full", keep="none", **entry):
+    settings = tiny.cell(METHODS[method])
+    source = ModelEntry(folder=str(folder), **entry)
+    settings = dataclasses.replace(settings, model=folder.name, method=method, model_source=source)
+    return RunRequest(settings, folder, encoded, folder / "run", keep=keep)
+
+
+def attempt(folder, encoded, method="full", memory=10**9, **options):
+    """The trial of one method."""
+    return trial.try_cells({method: request_of(folder, encoded, method, **options)}, memory)[method]
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bert", "roberta", "distilbert", "electra", "albert", "deberta", "deberta-v2", "mpnet",
+        "modernbert", "camembert", "roformer", "squeezebert", "longformer", "bart", "t5", "gpt2",
+        "llama", "mistral", "qwen2", "qwen3", "gemma", "opt",
+    ],
+)  # fmt: skip
+def test_a_family_trains_whatever_shares_a_batch(save, encoded, name):
+    folder = save(name)
+    for method in ("full", "head"):
+        assert attempt(folder, encoded[0], method)["problem"] is None
+
+
+@pytest.mark.parametrize("name", ["bert", "llama", "qwen2"])
+def test_a_kept_adapter_gives_its_predictions_again(save, encoded, name):
+    assert attempt(save(name), encoded[0], "adapter", keep="adapters")["problem"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("xlnet", "set `padding_side: left` in its entry"),
+        ("convbert", "leave it out of the grid"),
+        ("fnet", "leave it out of the grid"),
+    ],
+)
+def test_a_model_that_padding_changes_is_refused(save, encoded, name, remedy):
+    folder = save(name)
+    problem = attempt(folder, encoded[0])["problem"]
+    assert problem.startswith(f"model '{name}', task 'tiny', method 'full': predictions depend on")
+    assert remedy in problem
+    assert "or accept it by `padding_dependent: true`" in problem
+
+
+def test_a_model_that_padding_changes_is_accepted_with_a_warning(save, encoded):
+    accepted = attempt(save("convbert"), encoded[0], padding_dependent=True)
+    assert accepted["problem"] is None
+    assert any(note.startswith("predictions depend on what shares") for note in accepted["notes"])
+
+
+def test_a_model_that_changes_itself_is_refused(save, encoded):
+    """BigBird turns to full attention for good at its first short text."""
+    sparse = {"attention_type": "block_sparse", "block_size": 2, "num_random_blocks": 1}
+    problem = attempt(save("big_bird", **sparse), encoded[0])["problem"]
+    assert "predictions depend on the texts before" in problem
+    assert "attention_type to original_full" in problem
+    full = save("big_bird", **sparse | {"attention_type": "original_full"})
+    assert attempt(full, encoded[0])["problem"] is None
+
+
+def test_too_few_positions_are_told_with_the_length_that_works(save, encoded):
+    """RoBERTa numbers its positions from 1 after the padding token's id, here 0."""
+    problem = attempt(save("roberta", max_position_embeddings=18), encoded[0])["problem"]
+    assert "cannot compute one example of" in problem
+    assert problem.endswith("set data.max_length to 17 at most")
+
+
+def test_a_model_of_fixed_length_is_refused_in_one_line(save, encoded):
+    problem = attempt(save("nystromformer"), encoded[0])["problem"]
+    assert problem.startswith("model 'nystromformer', task 'tiny', method 'full': Nystromformer")
+    assert problem.endswith("leave the model out of the grid for this task")
+    assert "\n" not in problem
+
+
+def test_a_smaller_vocabulary_is_told(save, encoded):
+    problem = attempt(save("bert", vocab_size=20), encoded[0])["problem"]
+    assert "cannot compute" in problem or "its vocabulary has 20 tokens" in problem
+
+
+@pytest.fixture
+def pairs(encoded, tmp_path):
+    """The tiny task as if every text were two: a half of its tokens has another type."""
+
+    def with_types(row):
+        half = len(row["token_type_ids"]) // 2
+        return {"token_type_ids": [0] * half + [1] * (len(row["token_type_ids"]) - half)}
+
+    data = load_from_disk(encoded[0])
+    folder = tmp_path / "pairs"
+    data.map(with_types, features=data["train"].features).save_to_disk(folder)
+    write_json(folder / "encoding.json", read_json(encoded[0] / "encoding.json"))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"), [("bert", {"type_vocab_size": 1}), ("distilbert", {}), ("llama", {})]
+)
+def test_token_types_that_a_model_does_not_know_are_left_out(save, pairs, name, changes):
+    folder = save(name, **changes)
+    assert "token_type_ids" not in input_columns(folder)
+    splits, _ = load_splits(request_of(folder, pairs), input_columns(folder))
+    assert set(splits["train"].collate([0, 1])) == {"input_ids", "attention_mask"}
+    assert attempt(folder, pairs)["problem"] is None
+
+
+def test_token_types_that_a_model_knows_are_kept(save, pairs):
+    folder = save("bert")
+    splits, _ = load_splits(request_of(folder, pairs), input_columns(folder))
+    assert splits["train"].collate([0])["token_type_ids"].max() == 1
+
+
+def test_weights_that_are_no_numbers_are_found(save, encoded):
+    folder = save("bert")
+    tensors = load_file(folder / "model.safetensors")
+    tensors["bert.encoder.layer.1.output.dense.bias"] += float("nan")
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    problem = attempt(folder, encoded[0])["problem"]
+    assert "not finite" in problem
+
+
+def test_weights_that_cannot_be_kept_are_a_problem_only_where_they_are_to_be(
+    save, encoded, monkeypatch
+):
+    def fail(*_arguments):
+        raise OSError("no space")
+
+    monkeypatch.setattr(trial, "keep_weights", fail)
+    folder = save("bert")
+    assert "no space" in attempt(folder, encoded[0], "adapter", keep="adapters")["problem"]
+    tried = attempt(folder, encoded[0], "adapter", keep="none")
+    assert tried["problem"] is None
+    assert any("no space" in note for note in tried["notes"])
+
+
+def test_a_kept_model_that_predicts_otherwise_is_found(save, encoded, monkeypatch):
+    def forget(built, method, output):
+        for value in built.model.parameters():
+            value.data = value.data + 0.1 * torch.randn(value.shape) * value.requires_grad
+        built.model.save_pretrained(output / "model")
+        for value in built.model.parameters():
+            value.data = value.data * 1.5
+
+    monkeypatch.setattr(trial, "keep_weights", forget)
+    problem = attempt(save("bert"), encoded[0], "full", keep="all")["problem"]
+    assert "does not give its predictions again" in problem
+
+
+def test_a_large_model_is_tried_with_two_layers_and_accounted_for_whole(save, encoded):
+    folder = save("bert", num_hidden_layers=4)
+    assert attempt(folder, encoded[0], memory=1000)["problem"] is None
+    tensors = load_file(folder / "model.safetensors")
+    del tensors["bert.encoder.layer.3.output.dense.bias"]
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    assert "the weights lack 1 of" in attempt(folder, encoded[0], memory=1000)["problem"]
