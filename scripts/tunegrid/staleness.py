@@ -57,6 +57,18 @@ DECIDES: dict[str, list[str]] = {
         "training.step_guard",
         "training.trimming",
     ],
+    "try_cells": [
+        "methods",
+        "training.batching",
+        "training.input_columns",
+        "training.kept_weights",
+        "training.loading_weights",
+        "training.method_proof",
+        "training.model_building",
+        "training.probing",
+        "training.trial",
+        "training.trimming",
+    ],
     "predict_memory": [
         "memory",
         "memory.analysis",
@@ -83,9 +95,8 @@ DECIDES: dict[str, list[str]] = {
 }
 #: The keywords of a metric that say how it is shown, and decide no epoch that it selects.
 DISPLAY = {"title", "noun", "unit", "source", "compared"}
-#: A pack trains what `train` trains, and a trial tries it.
+#: A pack trains what `train` trains.
 DECIDES["train_pack"] = DECIDES["train"]
-DECIDES["try_cells"] = [*DECIDES["train"], "training.kept_weights", "training.trial"]
 
 #: What those programs import beside, below `tunegrid` (`name.*`: a package and all that is in it),
 #: and why it decides nothing of their results.
@@ -138,7 +149,10 @@ OF_ONE_PROGRAM: dict[str, dict[str, str]] = {
     },
 }
 OF_ONE_PROGRAM["train_pack"] = OF_ONE_PROGRAM["train"]
-OF_ONE_PROGRAM["try_cells"] = OF_ONE_PROGRAM["train"]
+OF_ONE_PROGRAM["try_cells"] = OF_ONE_PROGRAM["train"] | {
+    "tasks.few_shot": "which examples are drawn makes no model unfit",
+    "training.*": "how a run is trained, not whether its model can be",
+}
 
 
 def code_digest(program: str) -> str:

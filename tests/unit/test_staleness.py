@@ -93,6 +93,7 @@ def test_what_decides_no_result_makes_nothing_stale(stale, module, old, new):
 
 
 TRAINING = {"train", "train_pack", "train, selected by accuracy"}
+TRIAL = {"try_cells"}
 MEMORY = {"predict_memory", "measure_memory"}
 
 
@@ -110,13 +111,17 @@ MEMORY = {"predict_memory", "measure_memory"}
             id="the schedule",
         ),
         pytest.param(
-            "training/batching.py", "GROUPED = 50", "GROUPED = 40", TRAINING, id="the batching"
+            "training/batching.py",
+            "GROUPED = 50",
+            "GROUPED = 40",
+            TRAINING | TRIAL,
+            id="the batching",
         ),
         pytest.param(
             "methods.py",
             "bottleneck_size + 0.5",
             "bottleneck_size + 0.4",
-            TRAINING | MEMORY,
+            TRAINING | TRIAL | MEMORY,
             id="a method",
         ),
         pytest.param(
