@@ -51,6 +51,7 @@ def make_runs(models=("m1", "m2"), methods=("full", "a8"), tasks=("t1", "t2"), s
             "labels.train": 2,
             "settings.split_seed": 0,
             "settings.learning_rate": 2e-5,
+            "settings.padding_dependent": False,
             "settings.epochs": 2,
             "settings.batch_size": 8,
             "settings.warmup_ratio": 0.1,

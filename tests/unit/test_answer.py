@@ -278,3 +278,10 @@ def test_names_are_escaped_on_the_first_page():
 
 def test_every_verdict_is_known_to_sentences_and_picture():
     assert {row["verdict"] for row in ROWS} == {str(verdict) for verdict in Verdict}
+
+
+def test_a_model_that_padding_changes_is_a_caveat():
+    dependent = SUMMARY.assign(padding_dependent=SUMMARY["model"] == "m2")
+    (caveat,) = [one for one in list_caveats(Evidence(EACH, dependent)) if "padding" in one]
+    assert caveat.startswith("Predictions of m2 depend on the padding of their batch")
+    assert not any("padding" in one for one in list_caveats(Evidence(EACH, SUMMARY)))

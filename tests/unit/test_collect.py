@@ -47,7 +47,11 @@ def one_run(tmp_path):
     } | dict.fromkeys(TRAINING_COLUMNS, 3)  # fmt: skip
     made = {
         "hash": "abc",
-        "settings": {"data": {"max_length": 32}, "train": {"epochs": 3, "micro_batch": "auto"}},
+        "settings": {
+            "data": {"max_length": 32},
+            "train": {"epochs": 3, "micro_batch": "auto"},
+            "model_source": {},
+        },
         "splits": {"train": {"examples": 9, "labels": {"x": 4, "y": 5}, "truncated": 1}},
         "git": {"commit": "f00", "dirty": False},
         "versions": {"torch": "2"},

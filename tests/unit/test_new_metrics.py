@@ -78,6 +78,7 @@ def make_runs(methods=("full", "adapter")):
             "seed": seed,
             "state": FINISHED,
             "degenerate": False,
+            "settings.padding_dependent": False,
             "trainable_parameters": 9 if method == "full" else 1,
             "total_parameters": 9,
             "steps": 7,

@@ -26,6 +26,7 @@ def runs_table(values, **columns):
             "majority_accuracy": 0.4,
             "majority_micro_f1": 0.4,
             "majority_macro_f1": 0.2,
+            "settings.padding_dependent": False,
             "trainable_parameters": 25,
             "total_parameters": 100,
             "state": FINISHED,

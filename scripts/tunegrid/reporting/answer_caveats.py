@@ -11,6 +11,7 @@ import pandas as pd
 
 from tunegrid.reporting.answer_sentences import name_sides
 from tunegrid.reporting.data_tables import leak_note
+from tunegrid.reporting.padding_note import padding_note
 from tunegrid.reporting.summary_tables import steps_note
 from tunegrid.results import GROUP
 from tunegrid.statistics.verdicts import Verdict
@@ -108,6 +109,11 @@ def _leaks(evidence: Evidence) -> Iterator[str]:
         yield _begin_sentence(note.removeprefix("Warning, leakage: "))
 
 
+def _padding(evidence: Evidence) -> Iterator[str]:
+    if note := padding_note(evidence.summary):
+        yield _begin_sentence(note.removeprefix("Warning: "))
+
+
 def _untuned_rates(evidence: Evidence) -> Iterator[str]:
     if (evidence.compared["verdict"] != Verdict.NOT_COMPARED).any():
         yield (
@@ -121,6 +127,7 @@ CAVEATS: list[Callable[[Evidence], Iterator[str]]] = [
     _degenerate_runs,
     _few_seeds,
     _missing_seeds,
+    _padding,
     _unequal_steps,
     _leaks,
     _untuned_rates,

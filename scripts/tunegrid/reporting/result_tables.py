@@ -1,6 +1,7 @@
 """All tables of a grid's results."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -11,8 +12,9 @@ from tunegrid.reporting.cost_table import cost_table
 from tunegrid.reporting.data_tables import data_table, lengths_table, tasks_table
 from tunegrid.reporting.error_tables import agreement_table, classes_table, hard_table
 from tunegrid.reporting.overall_table import overall_table
+from tunegrid.reporting.padding_note import padding_note
 from tunegrid.reporting.parts_table import parts_table
-from tunegrid.reporting.report_table import ReportTable
+from tunegrid.reporting.report_table import ReportTable, join_notes
 from tunegrid.reporting.run_tables import hyperparameters_table, runs_table
 from tunegrid.reporting.summary_tables import main_metric_table, methods_table, summary_table
 from tunegrid.results import JOINED
@@ -65,4 +67,7 @@ def build_tables(
     }
     if runs["task"].str.contains(JOINED, regex=False).any():
         tables["parts"] = parts_table(runs, summary)
-    return tables
+    warning = padding_note(summary)
+    return {
+        name: replace(table, note=join_notes(warning, table.note)) for name, table in tables.items()
+    }

@@ -83,6 +83,10 @@ COLUMNS = {
     "tfidf_baseline": Column("Score of logistic regression on TF-IDF weights.", SCORE),
     "steps_min": Column("Fewest optimizer steps of these runs.", COUNT),
     "steps_max": Column("Most optimizer steps of these runs.", COUNT),
+    "padding_dependent": Column(
+        "Whether the model's predictions depend on the padding of their batch, and the"
+        " configuration accepts it."
+    ),
     "test_in_train": Column("Test examples that stand in train, too.", COUNT),
     "test_nearly_in_train": Column("Other test examples that nearly stand in train.", COUNT),
     "test_examples": Column("All test examples.", COUNT),

@@ -140,6 +140,7 @@ def _settings(settings: dict[str, Any]) -> Row:
     flat = {key: value for key, value in settings["data"].items() if key != "parts"}
     flat |= settings["train"]
     flat["micro_batch"] = str(flat["micro_batch"])  # a number or auto: one type a column
+    flat["padding_dependent"] = bool(settings["model_source"].get("padding_dependent"))
     return {f"settings.{key}": value for key, value in flat.items()}
 
 

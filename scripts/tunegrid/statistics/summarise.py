@@ -42,6 +42,7 @@ COLUMNS = [
     "test_in_train",
     "test_nearly_in_train",
     "test_examples",
+    "padding_dependent",
 ]
 
 
@@ -77,7 +78,9 @@ def summarise(
         - steps_min and steps_max, the optimizer steps of its runs; last_epoch_gain and
           still_rising (`last_epoch_gains`), missing where there was one epoch;
         - trainable_parameters, total_parameters and trainable_percent;
-        - test_in_train, test_nearly_in_train and test_examples (`leaks`).
+        - test_in_train, test_nearly_in_train and test_examples (`leaks`);
+        - padding_dependent: whether the model's predictions depend on the padding of their batch,
+          which the configuration has accepted.
     """
     order = (
         runs[GROUP].drop_duplicates().merge(pd.DataFrame({"metric": list(METRICS)}), how="cross")
@@ -143,6 +146,7 @@ def _runs_of_groups(runs: pd.DataFrame) -> pd.DataFrame:
             steps_max=("steps", "max"),
             trainable_parameters=("trainable_parameters", "first"),
             total_parameters=("total_parameters", "first"),
+            padding_dependent=("settings.padding_dependent", "first"),
         )
     )
     trained = table["trainable_parameters"].astype(float)
