@@ -41,7 +41,11 @@ rule collect_runs:
         history="results/history.parquet",
     params:
         code=code_digest("collect_runs"),
-        attempts="--attempts results/.attempts" if PROJECT.config.partial else "",
+        attempts=(
+            "--attempts results/.attempts --trials results/trials"
+            if PROJECT.config.partial
+            else ""
+        ),
         found=runs_found,
     log:
         "results/logs/collect_runs.log",

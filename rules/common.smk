@@ -290,6 +290,7 @@ def runs_found(wildcards):
         return ""
     paths = [Path(path) for path in of_all_runs("training.json")]
     paths += [Path(f"results/.attempts/{path}.jsonl") for path in CELLS]
+    paths += [Path(f"results/trials/{model}/{task}.json") for model in MODELS for task in TASKS]
     found = [(str(path), path.stat().st_mtime_ns) for path in paths if path.is_file()]
     return digest(str(found))
 

@@ -18,6 +18,7 @@ def main() -> None:
     parser.add_argument("--scores", required=True, type=Path, help="Parquet of score")
     parser.add_argument("--runs", required=True, type=Path, help="the folder results/runs")
     parser.add_argument("--attempts", type=Path, help="folder of the attempts at each run")
+    parser.add_argument("--trials", type=Path, help="folder of the trials of methods")
     parser.add_argument("--parquet", required=True, type=Path, help="runs, to write")
     parser.add_argument("--csv", required=True, type=Path, help="the same, to write")
     parser.add_argument("--history", required=True, type=Path, help="curves, to write (Parquet)")
@@ -32,7 +33,9 @@ def main() -> None:
 
     scores = pd.read_parquet(arguments.scores)
     cells = read_cells(arguments.cells)
-    runs = collect_runs(cells, scores, arguments.runs, arguments.attempts)
+    runs = collect_runs(
+        cells, scores, arguments.runs, attempts=arguments.attempts, trials=arguments.trials
+    )
     finished = runs[runs["state"] == FINISHED]
     history = collect_history(finished, arguments.runs)
     with atomic_path(arguments.history) as temporary:

@@ -325,3 +325,11 @@ def test_runs_without_a_result_stand_in_every_table_and_figure():
     figure = bars.plot_bars(summary, "accuracy", "sd")
     assert "failed" in {text.get_text().strip() for text in figure.axes[0].texts}
     comparison.plot_methods(runs, summary, "sd")
+
+
+def test_every_table_warns_of_a_model_that_padding_changes():
+    summary = SUMMARY.assign(padding_dependent=SUMMARY["model"] == "m2")
+    warning = "Warning: predictions of m2 depend on the padding of their batch"
+    for table in tables_of(RUNS, summary=summary).values():
+        assert table.note.startswith(warning)
+    assert not any("padding" in table.note for table in tables_of(RUNS).values())

@@ -18,14 +18,15 @@ BROKEN = "tiny-bert/tiny/broken/seed1"
 
 @pytest.fixture(scope="module")
 def packed(finished, tmp_path_factory):
-    """The finished grid's cells in packs of three beside a method that fails: (workflow, run)."""
+    """The finished grid's cells in packs of three beside a cell that fails: (workflow, run)."""
     workflow, config = finished
     folder = tmp_path_factory.mktemp("packed")
     packed = Workflow(workflow.source, folder / "out", folder / "packed.yaml")
-    broken = {"kind": "adapter", "adapter": "double_seq_bn[nonsense=1]"}
+    too_little = {"where": {"method": ["broken"]}, "set": {"memory_limit": "1KB"}}
     config = config | {
         "train": config["train"] | {"pack": 3},
-        "methods": config["methods"] | {"broken": broken},
+        "methods": config["methods"] | {"broken": config["methods"]["adapter-4"]},
+        "overrides": [*config["overrides"], too_little],
     }
     config["grid"] = [*config["grid"], config["grid"][0] | {"methods": ["broken"], "seeds": [1]}]
     packed.configure(config)
@@ -45,7 +46,7 @@ def test_a_failure_stays_alone_and_says_why(packed):
     assert set(failed) == {"train"}
     assert not (workflow.directory / "results/runs" / BROKEN / "training.json").exists()
     log = (workflow.directory / "results/logs/train" / f"{BROKEN}.log").read_text()
-    assert "cannot be added" in log or "is no configuration string" in log
+    assert "not one example of" in log
     assert "Traceback" not in log
     assert "error: the run failed in its pack; why stands above" in log
 
@@ -60,7 +61,7 @@ def test_the_results_of_the_others_are_to_be_had_and_show_the_failure(packed):
     runs = pd.read_csv(folder / "runs.csv").set_index("method")
     assert runs["state"].to_dict() == {"full": "finished", "adapter-4": "finished",
                                        "broken": "failed"}  # fmt: skip
-    assert "is no configuration string" in runs.loc["broken", "problem"]
+    assert "not one example of" in runs.loc["broken", "problem"]
     assert "failed ‡1" in (folder / "tables/accuracy.md").read_text()
     assert "broken is not compared" in (folder / "tables/answer.md").read_text()
     assert workflow.plan() == {}

@@ -13,8 +13,8 @@ from pyarrow import csv
 
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
-from tunegrid.results import FINISHED, HISTORY, MISSING, PROVENANCE, RUN, RUN_PATH, TRAINING
-from tunegrid.statistics.unfinished import state_of_unfinished
+from tunegrid.results import FAILED, FINISHED, HISTORY, MISSING, PROVENANCE, RUN, RUN_PATH, TRAINING
+from tunegrid.statistics.unfinished import refusal_of_cell, state_of_unfinished
 
 #: What of provenance.json becomes a column, beside the commit and the versions of libraries.
 PROVENANCE_COLUMNS = (
@@ -53,7 +53,11 @@ def read_cells(path: Path) -> pd.DataFrame:
 
 
 def collect_runs(
-    cells: pd.DataFrame, scores: pd.DataFrame, root: Path, attempts: Path | None = None
+    cells: pd.DataFrame,
+    scores: pd.DataFrame,
+    root: Path,
+    attempts: Path | None = None,
+    trials: Path | None = None,
 ) -> pd.DataFrame:
     """What every run scored, was set to, and was made by.
 
@@ -63,6 +67,7 @@ def collect_runs(
         root: the folder `results/runs`.
         attempts: the folder of the runs' attempts, which tell why a cell has no result; None: a
             cell without one is an error.
+        trials: the folder of the trials (try_cells), which tell which cells do not fit.
 
     Returns:
         A row a cell, in the grid's order: `RUN`, state (one of `STATES`) and problem (why it is not
@@ -88,7 +93,10 @@ def collect_runs(
         elif attempts is None:
             problems.append(f"{problem}; run the workflow to make it, or set partial: true")
         else:
-            rows.append(_unfinished(cell, problem, root / cell.path, attempts))
+            row = _unfinished(cell, problem, root / cell.path, attempts)
+            if trials and (refusal := refusal_of_cell(trials, cell)):
+                row |= {"state": FAILED, "problem": refusal}
+            rows.append(row)
     if problems:
         raise UserError(*problems)
     if all(row["state"] != FINISHED for row in rows):

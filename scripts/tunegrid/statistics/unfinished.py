@@ -1,8 +1,10 @@
 """What became of a cell that has no result: it failed, or it is missing."""
 
 from pathlib import Path
+from typing import Any
 
 from tunegrid.cluster.attempts import AttemptEnd, AttemptLog
+from tunegrid.files import read_json
 from tunegrid.results import FAILED, MISSING
 
 #: Ends of an attempt after which going on would not help: the cell counts as failed.
@@ -36,3 +38,17 @@ def state_of_unfinished(attempts: Path, settings_hash: str) -> tuple[str, str]:
     if last.ended in PAUSES:
         return MISSING, f"{last.ended}; goes on from its checkpoint ({last})"
     return MISSING, f"{last.ended or 'began and has not ended'} ({last})"
+
+
+def refusal_of_cell(trials: Path, cell: Any) -> str | None:
+    """Why a trial has refused a cell's method on its model and task; None: it has not.
+
+    Args:
+        trials: the folder of the trials, each at `<model>/<task>.json` (try_cells).
+        cell: with the attributes model, task and method.
+    """
+    path = trials / cell.model / f"{cell.task}.json"
+    if not path.is_file():
+        return None
+    problem: str | None = read_json(path).get(cell.method, {}).get("problem")
+    return problem

@@ -1,0 +1,73 @@
+"""What does not fit is one line before any training, and keeps nothing else from being trained."""
+
+import pandas as pd
+import pytest
+from safetensors.torch import load_file, save_file
+from tiny import save_model
+from workflow import Workflow
+
+from tunegrid.files import read_json
+
+
+@pytest.fixture(scope="module")
+def checked(finished, tmp_path_factory):
+    """A method that does not fit and a damaged model, checked: (workflow, configuration, run)."""
+    original, config = finished
+    folder = tmp_path_factory.mktemp("checked")
+    damaged = save_model(folder / "damaged")
+    tensors = load_file(damaged / "model.safetensors")
+    less = {name: value for name, value in tensors.items() if "layer.1" not in name}
+    save_file(less, damaged / "model.safetensors", metadata={"format": "pt"})
+    misfit = {"kind": "adapter", "adapter": "double_seq_bn[non_linearity='no']"}
+    config = config | {
+        "models": config["models"] | {"damaged": {"folder": str(damaged)}},
+        "methods": config["methods"] | {"misfit": misfit},
+        "train": config["train"] | {"pack": 4},
+        "grid": [
+            {"models": ["tiny-bert"], "tasks": ["tiny"], "methods": ["full", "misfit"],
+             "seeds": [1]},
+            {"models": ["damaged"], "tasks": ["tiny"], "methods": ["full"], "seeds": [1]},
+        ],
+    }  # fmt: skip
+    workflow = Workflow(original.source, folder / "out", folder / "checked.yaml")
+    workflow.configure(config)
+    return workflow, config, workflow.run("checks", check=False)
+
+
+def test_what_does_not_fit_is_one_line_each(checked):
+    workflow, _, run = checked
+    assert run.returncode == 1
+    shown = [line for line in run.stderr.splitlines() if line.lstrip().startswith("error: ")]
+    assert len([line for line in shown if "misfit" in line or "cannot be added" in line]) == 1
+    (lacking,) = [line for line in shown if "damaged" in line]
+    assert "the weights lack 16 of the encoder's 39 tensors" in lacking
+    assert "Traceback" not in run.stderr
+    checks = workflow.directory / "results/checks"
+    assert [str(path.relative_to(checks)) for path in checks.rglob("*.json")] == [
+        "tiny-bert/tiny/full.json"
+    ]
+
+
+def test_the_others_are_trained_and_what_does_not_fit_is_shown_as_failed(checked):
+    workflow, config, _ = checked
+    run = workflow.run("runs", check=False)
+    assert run.returncode == 1
+    runs = workflow.directory / "results/runs"
+    assert [path.parent.name for path in runs.rglob("training.json")] == ["seed1"]
+    assert (runs / "tiny-bert/tiny/full/seed1/training.json").is_file()
+    workflow.configure(config | {"partial": True})
+    workflow.run("results/runs.csv")
+    rows = pd.read_csv(workflow.directory / "results/runs.csv").set_index(["model", "method"])
+    assert rows["state"].tolist() == ["finished", "failed", "failed"]
+    assert "cannot be added" in rows.loc[("tiny-bert", "misfit"), "problem"]
+    assert "the weights lack" in rows.loc[("damaged", "full"), "problem"]
+
+
+def test_a_check_that_is_made_again_trains_nothing_again(finished):
+    workflow, _ = finished
+    check = workflow.directory / "results/checks/tiny-bert/tiny/full.json"
+    assert read_json(check)["problem"] is None
+    check.unlink()
+    assert workflow.plan("runs") == {}
+    planned = workflow.plan("runs", "--forcerun", "try_cells")
+    assert planned.keys() == {"try_cells", "check_cell"}
