@@ -103,8 +103,8 @@ def main() -> None:
             )
             for name in arguments.method or ["full"]
         ]
-    if is_language_model(config):
-        steps = [replace(step, labels=None) for step in steps]
+        if is_language_model(config):  # a grid trains it as a classifier
+            steps = [replace(step, labels=None) for step in steps]
     model = Path(arguments.model).name
     # Growth is what figures show; a person's question is answered without it, in half the time.
     growth = arguments.output is not None

@@ -40,6 +40,8 @@ def build_model(config: PretrainedConfig, step: TrainingStep) -> PreTrainedModel
     if step.labels is not None:
         model_class = AutoModelForSequenceClassification
         own_config.num_labels = step.labels
+        if own_config.pad_token_id is None:  # a decoder's classifier looks for the last token by it
+            own_config.pad_token_id = 0
     dtype = torch.bfloat16 if step.precision == "pure-bf16" else torch.float32
     default_dtype = torch.get_default_dtype()
     torch.set_default_dtype(dtype)  # so that the weights of an adapter have it, too
