@@ -295,3 +295,13 @@ def test_only_so_many_layers_are_built_for_a_trial(masked_lm):
     rewrite(masked_lm, without_a_layer)
     with pytest.raises(UserError, match="the weights lack 16"):
         load(masked_lm, layers=1)
+
+
+def test_quantised_weights_are_refused(masked_lm):
+    config = read_json(masked_lm / "config.json")
+    write_json(
+        masked_lm / "config.json",
+        config | {"quantization_config": {"quant_method": "gptq", "bits": 4}},
+    )
+    with pytest.raises(UserError, match=r"its weights are quantised[^\n]*$"):
+        load(masked_lm)

@@ -181,3 +181,13 @@ def test_weight_decay_spares_biases_and_normalisation(model_folder):
     named = {id(value): name for name, value in model.named_parameters()}
     assert all("LayerNorm" not in named[id(p)] for p in decayed["params"])
     assert all("bias" in named[id(p)] or "LayerNorm" in named[id(p)] for p in spared["params"])
+
+
+def test_what_is_known_of_the_model_stands_in_provenance_and_log(run, caplog):
+    caplog.set_level("INFO")
+    _, folder = run("a")
+    made = read_json(folder / "provenance.json")["model"]
+    assert made["new_weights"] == ["classifier.bias", "classifier.weight"]
+    assert made["trimmed_last_layer"] is True
+    assert made["unused_weights"] == []
+    assert "new, drawn from the seed and trained: classifier.bias, classifier.weight" in caplog.text

@@ -1,12 +1,14 @@
 """The last layer's feed-forward block is left out where no head reads it, and nowhere else."""
 
 import pytest
+import tiny
 import torch
 from tiny import ADAPTER, FULL
 from transformers import (
     AlbertConfig,
     AutoModelForSequenceClassification,
     BertConfig,
+    BigBirdConfig,
     DistilBertConfig,
     ElectraConfig,
     RobertaConfig,
@@ -101,3 +103,20 @@ def test_a_model_of_another_shape_is_left_whole(config):
     expected = model(input_ids=IDS, attention_mask=MASK).logits
     assert not trim_last_layer(model, EXAMPLES)
     assert torch.equal(model(input_ids=IDS, attention_mask=MASK).logits, expected)
+
+
+def test_a_model_that_changes_itself_in_a_forward_pass_is_left_as_it_is():
+    """BigBird turns from sparse to full attention for good when it sees a short text."""
+    config = BigBirdConfig(**SIZES, attention_type="block_sparse", block_size=2)
+    model = AutoModelForSequenceClassification.from_config(config)
+    before = [type(module) for module in model.modules()]
+    trim_last_layer(model, EXAMPLES)
+    assert [type(module) for module in model.modules()] == before
+    assert model.bert.attention_type == "block_sparse"
+
+
+def test_trimming_can_be_switched_off(tiny_model):
+    assert tiny.build(tiny_model).trimmed
+    whole = tiny.build(tiny_model, trim_last_layer=False)
+    assert not whole.trimmed
+    assert "feed_forward_chunk" not in vars(whole.model.bert.encoder.layer[-1])

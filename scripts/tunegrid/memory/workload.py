@@ -40,6 +40,7 @@ def build_model(config: PretrainedConfig, step: TrainingStep) -> PreTrainedModel
     if step.labels is not None:
         model_class = AutoModelForSequenceClassification
         own_config.num_labels = step.labels
+        own_config.use_cache = False
         if own_config.pad_token_id is None:  # a decoder's classifier looks for the last token by it
             own_config.pad_token_id = 0
     dtype = torch.bfloat16 if step.precision == "pure-bf16" else torch.float32

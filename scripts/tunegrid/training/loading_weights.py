@@ -90,7 +90,9 @@ def load_classifier(
     """
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        _refuse_quantised(folder, config)
         own_labels = dict(config.id2label or {})
+        config.use_cache = False  # a classifier generates nothing
         config.num_labels = len(labels)
         config.id2label = dict(enumerate(labels))
         config.label2id = {label: index for index, label in enumerate(labels)}
@@ -131,6 +133,14 @@ def load_classifier(
     return model, LoadedWeights(
         new=new, prefix=prefix, replaced=replaced, unused=unused, kept_head=kept_head
     )
+
+
+def _refuse_quantised(folder: Path, config: PretrainedConfig) -> None:
+    if getattr(config, "quantization_config", None):
+        raise UserError(
+            f"{folder}: its weights are quantised (quantization_config in its config.json), and are"
+            " not trained here; take the repository of the weights as they were before"
+        )
 
 
 def _builds_none(folder: Path, error: Exception) -> UserError:
