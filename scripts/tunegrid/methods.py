@@ -12,7 +12,7 @@ from tunegrid.config.catalogue import MethodEntry
 from tunegrid.errors import UserError
 
 if TYPE_CHECKING:
-    from adapters import AdapterConfig, AdapterModelInterface
+    from adapters import AdapterConfig
     from transformers import PreTrainedModel
 
 #: The name of the one adapter that a run adds.
@@ -59,11 +59,12 @@ def _freeze_encoder(model: PreTrainedModel, *, train_biases: bool) -> None:
 
 def _add_adapter(model: PreTrainedModel, method: MethodEntry) -> None:
     """Add the method's adapter, which trains beside the head, and check its bottleneck's size."""
-    import adapters  # it takes seconds to import, which full fine-tuning need not pay
+    # The adapters library takes seconds to import, which full fine-tuning need not pay.
+    from tunegrid.adapter_interface import init_adapters
 
     config = adapter_config(method, model.config.hidden_size)
     try:
-        adapters.init(model, interface=_interface(model))
+        init_adapters(model, config=config, text=method.adapter or "")
         # `init` gives the model the library's own methods, which type checkers do not know.
         add_adapter: Callable[..., None] = model.add_adapter
         add_adapter(ADAPTER, config=config)
@@ -89,35 +90,6 @@ def _add_adapter(model: PreTrainedModel, method: MethodEntry) -> None:
                 f"bottleneck_size: {method.bottleneck_size} was asked for,"
                 f" {sorted(built)} was built"
             )
-
-
-def _interface(model: PreTrainedModel) -> AdapterModelInterface | None:
-    """Where the adapters library finds what it changes, in a model that it does not know by itself.
-
-    That is MPNet, and for LoRA and IA3 alone: where a bottleneck stands cannot be told by an
-    interface, since the library knows it for each of its own architectures
-    (https://docs.adapterhub.ml/plugin_interface.html).
-
-    Returns:
-        None for a model that the library knows.
-    """
-    from adapters import AdapterModelInterface
-
-    if model.config.model_type != "mpnet":
-        return None
-    return AdapterModelInterface(
-        adapter_methods=["lora"],
-        model_embeddings="embeddings",
-        model_layers="encoder.layer",
-        layer_self_attn="attention",
-        layer_cross_attn=None,
-        attn_q_proj="attn.q",
-        attn_k_proj="attn.k",
-        attn_v_proj="attn.v",
-        attn_o_proj="attn.o",
-        layer_intermediate_proj="intermediate.dense",
-        layer_output_proj="output.dense",
-    )
 
 
 def in_head(model: PreTrainedModel, name: str) -> bool:
