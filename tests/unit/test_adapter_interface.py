@@ -331,6 +331,32 @@ def test_an_update_of_a_fused_projection_changes_the_rows_that_it_names_alone(fa
     assert changed == [row in named for row in rows]
 
 
+@pytest.mark.parametrize("method", ["lora", "ia3"])
+def test_falcon_s_projection_is_changed_where_each_head_has_its_own_keys(method):
+    config = AdapterConfig.load(METHODS[method])
+    model = small_classifier("falcon", multi_query=False)
+    init_adapters(model, config=config, text=METHODS[method])
+    model.add_adapter("task", config=config)
+    assert any("query_key_value.loras" in name for name, _ in model.named_parameters())
+
+
+@pytest.mark.parametrize("family", ["camembert", "gemma2", "xlnet"])
+def test_a_bottleneck_reads_the_norm_of_its_own_block(family):
+    """The library's hooks read that of the last block."""
+    model = with_adapter(family, "seq_bn")
+    draw_adapter(model)
+    interface = model.base_model.adapter_interface
+    blocks = model.base_model.get_submodule(interface.model_layers)
+    outputs = []
+    blocks[0].register_forward_hook(lambda *call: outputs.append(call[2]))
+    logits(model)
+    with torch.no_grad():
+        blocks[-1].get_submodule(interface.layer_ln_2).weight.mul_(5)
+    logits(model)
+    before, after = (one if isinstance(one, torch.Tensor) else one[0] for one in outputs)
+    assert_same(before, after)
+
+
 def test_both_sets_of_longformer_s_projections_are_changed():
     names = adapter_weights(with_adapter("longformer", "lora"))
     changed = {name.split(".self.")[1].split(".")[0] for name in names if ".self." in name}
