@@ -12,7 +12,7 @@ from tunegrid.config.catalogue import MethodEntry
 from tunegrid.errors import UserError
 
 if TYPE_CHECKING:
-    from adapters import AdapterConfig, AdapterModelInterface
+    from adapters import AdapterConfig
     from transformers import PreTrainedModel
 
 #: The name of the one adapter that a run adds.
@@ -76,10 +76,13 @@ def _add_adapter(model: PreTrainedModel, method: MethodEntry) -> dict[str, tuple
     Returns:
         What the library had added beside it, as of `apply_method`.
     """
+    # The adapters library takes seconds to import, which full fine-tuning need not pay.
+    from tunegrid.adapter_interface import init_adapters
+
     config = adapter_config(method, model.config.hidden_size)
     before = {name for name, _ in model.named_parameters()}
     try:
-        init_adapters(model)
+        init_adapters(model, config=config, text=method.adapter or "")
         removed = _remove_additions(model, before)
         # `init` gives the model the library's own methods, which type checkers do not know.
         add_adapter: Callable[..., None] = model.add_adapter
@@ -116,17 +119,6 @@ def _add_adapter(model: PreTrainedModel, method: MethodEntry) -> dict[str, tuple
     return removed
 
 
-def init_adapters(model: PreTrainedModel) -> None:
-    """Give a model the adapters library's methods, also where that does not know it by itself.
-
-    Raises:
-        ValueError: the library cannot take the model.
-    """
-    import adapters  # it takes seconds to import, which full fine-tuning need not pay
-
-    adapters.init(model, interface=_interface(model))
-
-
 def _remove_additions(
     model: PreTrainedModel, before: Collection[str]
 ) -> dict[str, tuple[int, ...]]:
@@ -143,35 +135,6 @@ def _remove_additions(
             setattr(model.get_submodule(owner), attribute, None)
             removed[name] = tuple(parameter.shape)
     return removed
-
-
-def _interface(model: PreTrainedModel) -> AdapterModelInterface | None:
-    """Where the adapters library finds what it changes, in a model that it does not know by itself.
-
-    That is MPNet, and for LoRA and IA3 alone: where a bottleneck stands cannot be told by an
-    interface, since the library knows it for each of its own architectures
-    (https://docs.adapterhub.ml/plugin_interface.html).
-
-    Returns:
-        None for a model that the library knows.
-    """
-    from adapters import AdapterModelInterface
-
-    if model.config.model_type != "mpnet":
-        return None
-    return AdapterModelInterface(
-        adapter_methods=["lora"],
-        model_embeddings="embeddings",
-        model_layers="encoder.layer",
-        layer_self_attn="attention",
-        layer_cross_attn=None,
-        attn_q_proj="attn.q",
-        attn_k_proj="attn.k",
-        attn_v_proj="attn.v",
-        attn_o_proj="attn.o",
-        layer_intermediate_proj="intermediate.dense",
-        layer_output_proj="output.dense",
-    )
 
 
 def in_head(model: PreTrainedModel, name: str) -> bool:

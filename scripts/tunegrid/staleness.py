@@ -39,6 +39,9 @@ DECIDES: dict[str, list[str]] = {
     ],
     "encode_task": ["tasks.encoding", "tasks.preparing", "tasks.splits"],
     "train": [  # and the metric that selects the epoch, where one does
+        "adapter_interface",
+        "block_calls",
+        "block_layout",
         "methods",
         "tasks.few_shot",
         "training.batching",
@@ -70,6 +73,9 @@ DECIDES: dict[str, list[str]] = {
         "training.trimming",
     ],
     "predict_memory": [
+        "adapter_interface",
+        "block_calls",
+        "block_layout",
         "memory",
         "memory.analysis",
         "memory.fake_tensors",
@@ -82,6 +88,9 @@ DECIDES: dict[str, list[str]] = {
         "methods",
     ],
     "measure_memory": [
+        "adapter_interface",
+        "block_calls",
+        "block_layout",
         "memory",
         "memory.analysis",
         "memory.fake_tensors",

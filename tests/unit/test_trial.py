@@ -2,7 +2,7 @@
 
 import dataclasses
 
-import families
+import family_checkpoints
 import pytest
 import tiny
 import torch
@@ -28,7 +28,7 @@ def save(tmp_path, tiny_model):
     """Save a random model of a family; its folder."""
 
     def save(name, **changes):
-        return families.save_family(name, tmp_path / name, tiny_model, **changes)
+        return family_checkpoints.save_family(name, tmp_path / name, tiny_model, **changes)
 
     return save
 

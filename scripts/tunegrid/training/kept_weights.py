@@ -10,7 +10,7 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from tunegrid.config.catalogue import MethodEntry
 from tunegrid.files import sha256
-from tunegrid.methods import ADAPTER, in_head, init_adapters
+from tunegrid.methods import ADAPTER, in_head
 from tunegrid.training.loading_weights import load_classifier
 from tunegrid.training.model_building import BuiltModel
 
@@ -81,6 +81,9 @@ def load_kept(
             kept / MODEL_FOLDER, dtype=torch.float32
         )
         return whole
+    # The adapters library takes seconds to import, which full fine-tuning need not pay.
+    from tunegrid.adapter_interface import init_adapters
+
     classifier, _ = load_classifier(model, labels=labels, layers=layers)
     classifier.config.pad_token_id = pad_token
     init_adapters(classifier)
