@@ -10,7 +10,7 @@ put right before an adapter is added:
 - they apply a bottleneck before the dropout behind a projection, where the library's own BERT
   applies it after that dropout;
 - of a fused projection it takes the first third of the rows to be the queries, which is not so in
-  models that order the rows by heads;
+  models that order the rows by heads (nor in DeBERTa's first version, which it knows by itself);
 - of Longformer's two sets of projections it takes one; the other, of the tokens that attend to all
   others, gets updates of the same kind.
 
@@ -38,7 +38,7 @@ from adapters.wrappers.model import get_module_name
 from torch import nn
 
 from tunegrid.block_calls import NoLayoutError
-from tunegrid.block_layout import BlockLayout, read_layout
+from tunegrid.block_layout import BlockLayout, read_layout, stated_order
 from tunegrid.errors import UserError
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def init_adapters(
         init_derived(model, config=config, text=text)
         return
     init_by_library(model)
+    _order_rows(model)
     interface = getattr(model.base_model, "adapter_interface", None)
     if interface is not None:
         _check_known_interface(model, interface, config=config, text=text)
@@ -98,10 +99,7 @@ def init_derived(
         if layout.attention:
             attention = block.get_submodule(layout.attention)
             _wrap_global_projections(model, attention, layout)
-            if layout.fused and layout.fused_order == "by head":
-                projection: Any = attention.get_submodule(layout.fused)
-                projection.__class__ = LoRAByHead
-                projection.heads = model.config.num_attention_heads
+    _order_rows(model)
 
 
 def derive_interface(model: PreTrainedModel) -> AdapterModelInterface | None:
@@ -328,6 +326,15 @@ def _wrap_global_projections(
                     attn_key=letter,
                 )
                 multisetattr(attention, name, wrapped)
+
+
+def _order_rows(model: PreTrainedModel) -> None:
+    """Let LoRA and IA3 change the right rows of fused projections that are ordered by heads."""
+    for attention in model.modules():
+        for projection in attention.children():
+            if type(projection) is LoRAMergedLinear and stated_order(attention) == "by head":
+                projection.__class__ = LoRAByHead
+                projection.heads = model.config.num_attention_heads
 
 
 class LoRAByHead(LoRAMergedLinear):  # type: ignore[misc]

@@ -37,6 +37,7 @@ FUSED = re.compile(r".*(qkv|query_key_value).*|c_attn|in_proj", re.IGNORECASE)
 FusedOrder = Literal["by part", "by head"]
 FUSED_ORDER: dict[str, FusedOrder] = {
     "BloomAttention": "by head",
+    "DisentangledSelfAttention": "by head",  # DeBERTa's first version; the second has none fused
     "FalconAttention": "by head",
     "GPTNeoXAttention": "by head",
     "MptAttention": "by part",
@@ -213,13 +214,16 @@ def _attention(block: nn.Module, linear: list[Call]) -> Attention:
 
 def _fused_order(block: nn.Module, fused: str) -> FusedOrder | None:
     """The order of the rows of a fused projection, where it is known and all parts are alike."""
-    owner = block.get_submodule(fused.rpartition(".")[0])
+    order = stated_order(block.get_submodule(fused.rpartition(".")[0]))
     projection = block.get_submodule(fused)
-    known = [
-        FUSED_ORDER[kind.__name__] for kind in type(owner).mro() if kind.__name__ in FUSED_ORDER
-    ]
     thirds = 3 * int(projection.in_features)  # type: ignore[arg-type]
-    return known[0] if known and projection.out_features == thirds else None
+    return order if projection.out_features == thirds else None
+
+
+def stated_order(attention: nn.Module) -> FusedOrder | None:
+    """The order of the rows that is stated for the attention's class or for one of its bases."""
+    kinds = [kind.__name__ for kind in type(attention).mro()]
+    return next((FUSED_ORDER[kind] for kind in kinds if kind in FUSED_ORDER), None)
 
 
 def _feed_forward(
