@@ -61,6 +61,9 @@ DECIDES: dict[str, list[str]] = {
         "training.trimming",
     ],
     "try_cell": [
+        "adapter_interface",
+        "block_calls",
+        "block_layout",
         "methods",
         "training.batching",
         "training.input_columns",
