@@ -37,7 +37,13 @@ DECIDES: dict[str, list[str]] = {
         "tasks.sources",
         "tasks.splits",
     ],
-    "encode_task": ["tasks.encoding", "tasks.preparing", "tasks.splits"],
+    "encode_task": [
+        "tasks.encoding",
+        "tasks.input_length",
+        "tasks.preparing",
+        "tasks.splits",
+        "tasks.tokenising",
+    ],
     "train": [  # and the metric that selects the epoch, where one does
         "methods",
         "tasks.few_shot",

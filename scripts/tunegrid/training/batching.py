@@ -5,7 +5,7 @@ micro-batches, each padded to its own longest example: the gradient is that of t
 with little padding.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -30,6 +30,7 @@ class EncodedSplit:
     Args:
         data: columns id, label and those of `padding` (lists of int32).
         padding: the padding value of each tokenizer column.
+        padding_side: where a shorter example of a batch is padded.
 
     Attributes:
         ids: example ids, (n,).
@@ -37,11 +38,17 @@ class EncodedSplit:
         lengths: tokens of each example, int64 (n,).
     """
 
-    def __init__(self, data: Dataset, padding: dict[str, int]) -> None:
+    def __init__(
+        self,
+        data: Dataset,
+        padding: dict[str, int],
+        padding_side: Literal["left", "right"] = "right",
+    ) -> None:
         table = data.with_format("arrow")[:]
         self.ids: list[str] = table["id"].to_pylist()
         self.labels = table["label"].to_numpy()
         self._padding = padding
+        self._pads_left = padding_side == "left"
         self._columns = {}
         for key in padding:
             lists = table[key].combine_chunks()
@@ -53,7 +60,7 @@ class EncodedSplit:
         return len(self.ids)
 
     def collate(self, positions: Integers) -> Tensors:
-        """The model's inputs for these examples, padded on the right to their longest.
+        """The model's inputs for these examples, padded on their side to the longest.
 
         Returns:
             Each tokenizer column and attention_mask, int64 (len(positions), longest).
@@ -65,9 +72,14 @@ class EncodedSplit:
             padded = np.full(shape, self._padding[key], dtype=np.int64)
             for row, position in enumerate(positions):
                 start, end = offsets[position], offsets[position + 1]
-                padded[row, : end - start] = values[start:end]
+                first = shape[1] - (end - start) if self._pads_left else 0
+                padded[row, first : first + end - start] = values[start:end]
             batch[key] = torch.from_numpy(padded)
-        mask = np.arange(shape[1]) < lengths[:, None]
+        columns = np.arange(shape[1])
+        if self._pads_left:
+            mask = columns >= shape[1] - lengths[:, None]
+        else:
+            mask = columns < lengths[:, None]
         return batch | {"attention_mask": torch.from_numpy(mask.astype(np.int64))}
 
 

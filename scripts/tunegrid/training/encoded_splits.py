@@ -35,6 +35,7 @@ def load_splits(request: RunRequest) -> tuple[dict[str, EncodedSplit], dict[str,
         data = draw_few_shot(data, card["few_shot"], request.settings.seed)
         counts |= {split: count_encoded(data[split]) for split in FEW_SHOT_SPLITS if split in data}
     splits = {
-        split: EncodedSplit(data[split], card["padding"]) for split in {"train", "test", watched}
+        split: EncodedSplit(data[split], card["padding"], card.get("padding_side", "right"))
+        for split in {"train", "test", watched}
     }
     return splits, counts
