@@ -122,6 +122,7 @@ DECIDES_NOTHING: dict[str, str] = {
     "training.scratch": "where model and data are read from",
     "stopping": "being asked to stop",
     "training": "the package's own text",
+    "weights_files": "files are refused or left as they are; nothing is made of them",
 }
 
 
