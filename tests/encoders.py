@@ -1,4 +1,4 @@
-"""Small random encoders, one for each of the catalogue's hub models, in its repository's files.
+"""Small random models, one for each of the catalogue's hub models, in its repository's files.
 
 Each has its architecture, its repository's layout (pickled weights or safetensors, the head of its
 pretraining, the tokenizer's own files or the converted one), and a tokenizer of its kind, trained
@@ -248,6 +248,8 @@ DEBERTA = {
 MODERN = {
     "pad_token_id": 0, "cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3
 }  # fmt: skip
+#: Two heads that share one key and value; no padding token, as in the configurations of decoders.
+LLAMA = {"num_key_value_heads": 1, "bos_token_id": 0, "tie_word_embeddings": True}
 BPE, PIECE, SENTENCE = "byte-level BPE", "WordPiece", "SentencePiece"
 LAYOUTS = {
     "roberta-base": Layout("RobertaForMaskedLM", byte_level_bpe, BPE, ROBERTA),
@@ -268,6 +270,10 @@ LAYOUTS = {
         "AlbertForMaskedLM", albert_sentence_piece, SENTENCE, {"embedding_size": 16}
     ),
     "mpnet-base": Layout("MPNetForMaskedLM", mpnet_word_piece, PIECE, {}, pickled=True),
+    "gpt2": Layout("GPT2LMHeadModel", gpt2_bpe, BPE, {"bos_token_id": 0, "eos_token_id": 0}),
+    "smollm2-135m": Layout("LlamaForCausalLM", smol_bpe, BPE, LLAMA | {"eos_token_id": 0}),
+    "qwen2.5-0.5b": Layout("Qwen2ForCausalLM", qwen_bpe, BPE, LLAMA | {"eos_token_id": 0}),
+    "llama-3.2-1b": Layout("LlamaForCausalLM", llama_bpe, BPE, LLAMA | {"eos_token_id": 1}),
 }
 
 
