@@ -1,10 +1,10 @@
 #!/usr/bin/env python
 """Write a task's data card: what its splits hold, and what is wrong with them.
 
-Examples of each label, lengths in tokens by each tokenizer and how many are cut, exact and near
-duplicates within and across splits, texts with contradicting labels, and what logistic regression
-on TF-IDF weights scores; as JSON, and as Markdown and HTML to read. What leaks from train into test
-is a warning in the log, too.
+Examples of each label, lengths in tokens by each tokenizer, how many are cut and how many spell
+its control tokens, exact and near duplicates within and across splits, texts with contradicting
+labels, and what logistic regression on TF-IDF weights scores; as JSON, and as Markdown and HTML to
+read. What leaks from train into test is a warning in the log, too.
 """
 
 import logging

@@ -3,9 +3,11 @@
 
 Several tasks are joined into one; of a few-shot task all examples are encoded that runs draw from.
 
-Writes a folder of Arrow files (`datasets.load_from_disk`) without padding, and encoding.json:
-label names, counts, examples that were cut to max_length, and the checksums of the sources.
-Fails when the tokenizer has no padding token or the model takes fewer tokens than max_length.
+Texts are read as text, also where they spell a control token of the tokenizer. Writes a folder of
+Arrow files (`datasets.load_from_disk`) without padding, and encoding.json: label names, what pads
+and on which side, counts, examples that were cut to max_length or spell control tokens, and the
+checksums of the sources. Fails when the tokenizer has nothing to pad with or the model takes fewer
+tokens than max_length.
 """
 
 import logging

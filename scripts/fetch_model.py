@@ -4,7 +4,8 @@
 A model of the hub is downloaded at its pinned revision; one in a package or a folder is linked.
 Only safetensors weights are kept; pickled ones are read as tensors alone and converted. Writes
 model.json beside them: the catalogue entry and the SHA-256 of every file. Fails when the source is
-not there, or holds no weights that can be read without executing code.
+not there, holds no weights that can be read without executing code, or a file of it is damaged or a
+Git LFS pointer.
 """
 
 import logging

@@ -97,7 +97,10 @@ def make_intervals(runs):
 def make_card(task, title, exact=0, near=0, conflicts=0):
     """As check_task writes it."""
     held = {"examples": 200, "labels": {"x": 150, "y": 50}}
-    lengths = {"examples": 200, "median": 11.5, "p95": 30.2, "longest": 60, "truncated": 1}
+    lengths = {
+        "examples": 200, "median": 11.5, "p95": 30.2, "longest": 60, "truncated": 1,
+        "control_tokens": 0,
+    }  # fmt: skip
     pairs = [{"target": "e1", "source": "e2", "similarity": 1.0}] if exact else []
     group = [{"split": "train", "id": f"e{at}", "label": label} for at, label in enumerate("xy")]
     return {

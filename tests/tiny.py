@@ -27,7 +27,9 @@ TRAIN = {
 }  # fmt: skip
 
 #: What encode_task adds to the card of the encoded splits.
-CARD = {"task_files": {}, "tokenizer_files": {}, "parts": {}, "few_shot": []}
+CARD = {
+    "task_files": {}, "tokenizer_files": {}, "parts": {}, "few_shot": [], "pad_token_is_own": True,
+}  # fmt: skip
 
 TASK = {
     "reader": "citations",

@@ -12,21 +12,34 @@ from tunegrid.files import sha256, write_json
 from tunegrid.hub import download
 from tunegrid.packages import package_file
 from tunegrid.paths import user_path
+from tunegrid.weights_files import DamagedFileError, refuse_pointer, tensor_shapes
 
-#: What a model folder may hold. No pickled weights, because unpickling may execute code, and no
-#: Python files.
+#: What a model folder may hold. No pickled weights, because unpickling may execute code, no Python
+#: files, and no weights of other frameworks. The tokenizers' files are those that the classes of
+#: transformers name (their `vocab_files_names`), but for pickles.
 PATTERNS = (
     "config.json",
     "*.safetensors",
     "*.safetensors.index.json",
-    "tokenizer*",
-    "vocab*",
-    "merges.txt",
+    "tokenizer*.json",
+    "tokenizer*.model",
     "special_tokens_map.json",
     "added_tokens.json",
-    "spiece.model",
-    "spm.model",
+    "vocab*.json",
+    "vocab*.txt",
+    "*_vocab.json",
+    "merges*.txt",
+    "bpe.codes",
+    "dict.txt",
     "sentencepiece*.model",
+    "spiece*.model",
+    "spm*.model",
+    "*.spm",
+    "byte_maps.json",
+    "emoji.json",
+    "normalizer.json",
+    "prophetnet.tokenizer",
+    "word_*.json",
 )
 #: Weights of older repositories: they are read as tensors alone, and kept as safetensors.
 PICKLED = "pytorch_model.bin"
@@ -65,8 +78,8 @@ def fetch_model(name: str, entry: ModelEntry, output: Path) -> FetchedModel:
         What model.json says.
 
     Raises:
-        UserError: the source is not there, or holds no config or no weights that can be read
-            without executing code.
+        UserError: the source is not there, holds no config or no weights that can be read
+            without executing code, or a file of it is damaged or a Git LFS pointer.
     """
     output.mkdir(parents=True, exist_ok=True)
     commit = _bring(name, entry, PATTERNS, output)
@@ -75,14 +88,20 @@ def fetch_model(name: str, entry: ModelEntry, output: Path) -> FetchedModel:
         _bring(name, _pinned(entry, commit), [PICKLED], output)
         pickled = output / PICKLED
         if pickled.exists():
+            _refuse_pointers(name, entry, [pickled])
             converted = {PICKLED: sha256(pickled)}
             _convert(name, pickled)
-    files = sorted(path.name for pattern in PATTERNS for path in output.glob(pattern))
+    files = sorted({path.name for pattern in PATTERNS for path in output.glob(pattern)})
     if "config.json" not in files or not any(file.endswith(".safetensors") for file in files):
         source = entry.hub.repository if entry.hub else entry.folder
         raise UserError(
             f"model {name!r}: {source} holds no config.json with *.safetensors weights or {PICKLED}"
         )
+    _refuse_pointers(name, entry, [output / file for file in files])
+    try:
+        tensor_shapes(output)
+    except DamagedFileError as error:
+        raise UserError(_explain_damage(name, entry, error)) from None
     card: FetchedModel = {
         "model": name,
         "entry": entry.settings(),
@@ -94,6 +113,31 @@ def fetch_model(name: str, entry: ModelEntry, output: Path) -> FetchedModel:
         card["converted"] = converted
     write_json(output / "model.json", card)
     return card
+
+
+def _refuse_pointers(name: str, entry: ModelEntry, files: Iterable[Path]) -> None:
+    try:
+        for path in files:
+            refuse_pointer(path)
+    except DamagedFileError as error:
+        raise UserError(_explain_damage(name, entry, error)) from None
+
+
+def _explain_damage(name: str, entry: ModelEntry, error: DamagedFileError) -> str:
+    """One line that names the model, the file, what is wrong, and what would be right."""
+    if entry.hub:
+        # What came is what the hub has: every file was held against its checksum.
+        source = f"{entry.hub.repository} at {entry.hub.revision}"
+        remedy = "pin another revision"
+    elif entry.package:
+        source = f"package {entry.package.name}"
+        remedy = "install it again"
+    else:
+        source = f"{_source_folder(name, entry)}"
+        remedy = "put the whole file there, and fetch again"
+        if error.is_pointer:
+            remedy = f"run `git lfs pull` in {source}, and fetch again"
+    return f"model {name!r}: {source}: {error.name} {error.damage}; {remedy}"
 
 
 def _bring(name: str, entry: ModelEntry, patterns: Iterable[str], output: Path) -> str | None:

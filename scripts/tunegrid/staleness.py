@@ -37,7 +37,13 @@ DECIDES: dict[str, list[str]] = {
         "tasks.sources",
         "tasks.splits",
     ],
-    "encode_task": ["tasks.encoding", "tasks.preparing", "tasks.splits"],
+    "encode_task": [
+        "tasks.encoding",
+        "tasks.input_length",
+        "tasks.preparing",
+        "tasks.splits",
+        "tasks.tokenising",
+    ],
     "train": [  # and the metric that selects the epoch, where one does
         "adapter_interface",
         "block_calls",
@@ -144,6 +150,7 @@ DECIDES_NOTHING: dict[str, str] = {
     "training.scratch": "where model and data are read from",
     "stopping": "being asked to stop",
     "training": "the package's own text",
+    "weights_files": "damaged files are refused; nothing is made of the others",
 }
 
 

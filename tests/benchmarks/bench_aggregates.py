@@ -182,6 +182,7 @@ def make_card(task: str, examples: int) -> dict:
     splits = ("train", "test")
     held = {"examples": examples, "labels": dict.fromkeys(LABELS, examples // len(LABELS))}
     lengths = {"examples": examples, "median": 10, "p95": 20, "longest": 30, "truncated": 0}
+    lengths["control_tokens"] = 0
     return {
         "task": task,
         "title": task,

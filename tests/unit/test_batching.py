@@ -81,6 +81,35 @@ def test_collating_pads_to_the_longest_and_masks_what_is_padded(split):
     assert (padded == 0).all()
 
 
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_each_column_and_the_mask_are_padded_on_the_same_side(encoded, side):
+    folder, _ = encoded
+    data = load_from_disk(folder)["train"]
+    batch = EncodedSplit(data, {"input_ids": 7, "token_type_ids": 3}, side).collate(np.arange(9))
+    longest = batch["input_ids"].shape[1]
+    for at in range(9):
+        ids, types = data[at]["input_ids"], data[at]["token_type_ids"]
+        missing = longest - len(ids)
+        expected = [
+            ([7] * missing, ids),
+            ([3] * missing, types),
+            ([0] * missing, [1] * len(ids)),
+        ]
+        for key, (pads, values) in zip(
+            ("input_ids", "token_type_ids", "attention_mask"), expected, strict=True
+        ):
+            padded = pads + values if side == "left" else values + pads
+            assert batch[key][at].tolist() == padded
+
+
+def test_a_split_is_padded_on_the_right_where_no_side_is_named(encoded):
+    folder, card = encoded
+    data = load_from_disk(folder)["train"]
+    plain = EncodedSplit(data, card["padding"]).collate(np.arange(9))
+    right = EncodedSplit(data, card["padding"], "right").collate(np.arange(9))
+    assert all(plain[key].equal(right[key]) for key in plain)
+
+
 def test_a_split_s_tokens_are_those_that_were_encoded(split, encoded):
     folder, _ = encoded
     row = load_from_disk(folder)["train"][5]

@@ -5,6 +5,7 @@ import tiny
 import yaml
 from paths import ROOT
 
+from tunegrid.config.catalogue import ModelEntry
 from tunegrid.config.documentation import insert_tables, schema_json
 from tunegrid.errors import UserError
 from tunegrid.planning.grid import expand_grid
@@ -123,6 +124,11 @@ def test_the_demo_has_two_tasks_and_three_methods_and_seeds():
         (GRID.replace("reviews", "agnews_fs"), "set data.tasks.agnews_fs.dev_fraction to 0.1"),
         (GRID + "methods: {x: {kind: adapter}}", "methods.x: names `adapter` for kind adapter"),
         (GRID + "models: {x: {}}", "models.x: names no source"),
+        (
+            GRID + "models: {x: {folder: a, tokenizer: minilm-l6, padding_side: left}}",
+            "models.x: names `padding_side` beside `tokenizer`; name it in the entry of the model",
+        ),
+        (GRID + "models: {x: {folder: a, head: kept}}", "models.x.head: "),
         (GRID.replace("reviews", "agnews_sup"), "'agnews_sup' ships no dev split"),
         (
             GRID + "data: {tasks: {reviews: {max_trian: 3}}}",
@@ -204,6 +210,12 @@ def test_yaml_s_merge_keys_are_understood(tmp_path):
     (tmp_path / "a.yaml").write_text(text)
     (cell,) = expand_grid(load_project([tmp_path / "a.yaml"]))
     assert (cell.settings.train.epochs, cell.settings.train.batch_size) == (7, 4)
+
+
+def test_a_model_s_keys_for_padding_and_head_decide_results_only_where_they_are_named():
+    assert ModelEntry(folder="a").settings() == {"folder": "a"}
+    named = {"padding_side": "left", "padding_dependent": True, "head": "keep"}
+    assert ModelEntry(folder="a", **named).settings() == {"folder": "a"} | named
 
 
 def test_the_documentation_is_generated_from_the_models():

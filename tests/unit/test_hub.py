@@ -7,11 +7,13 @@ import random
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import tiny
 import torch
 from hub import Hub, Repository
 from paths import ROOT
+from safetensors.numpy import save
 from safetensors.torch import load_file
 
 SECRET = "hf_abcdefghijklmnopqrstuvwxyz"
@@ -95,7 +97,8 @@ def test_what_passes_ends_in_the_model(fetch, wrong, tiny_model, tmp_path):
 
 def test_a_broken_download_goes_on_in_a_later_start(fetch, tiny_model, tmp_path):
     # The library writes 10 MB at a time.
-    large = random.Random(1).randbytes(25_000_000)
+    content = np.frombuffer(random.Random(1).randbytes(25_000_000), dtype=np.uint8)
+    large = save({"weights": content})
     run, _ = fetch(breaks=100, more={WEIGHTS: large})
     assert_refused(run, "owner/tiny at main: the download broke off")
     assert not (tmp_path / "models/m" / WEIGHTS).exists()

@@ -197,9 +197,20 @@ def test_what_the_library_cannot_read_is_refused(method, expected):
     assert "\n" not in str(error.value)
 
 
-@pytest.fixture(scope="module", params=["mpnet-base", "modernbert-base"])
+#: Models that some method does not fit, and the other decoders.
+OTHER_MODELS = [
+    "mpnet-base",
+    "modernbert-base",
+    "gpt2",
+    "smollm2-135m",
+    "qwen2.5-0.5b",
+    "llama-3.2-1b",
+]
+
+
+@pytest.fixture(scope="module", params=OTHER_MODELS)
 def other_model(request, tmp_path_factory):
-    """A small random model of an architecture that lacks something: (name, folder)."""
+    """A small random model of one of these architectures: (name, folder)."""
     layout = encoders.LAYOUTS[request.param]
     architecture = getattr(transformers, layout.architecture)
     torch.manual_seed(0)

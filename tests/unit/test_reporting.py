@@ -1,5 +1,6 @@
 """Tables: what is said, and that nothing is left out of them."""
 
+import copy
 import dataclasses
 
 import pandas as pd
@@ -22,7 +23,7 @@ from tunegrid.metrics import METRICS, titles
 from tunegrid.reporting import bars_figure as bars
 from tunegrid.reporting import methods_figure as comparison
 from tunegrid.reporting.comparisons_table import comparisons_table
-from tunegrid.reporting.data_tables import card_tables, leak_note
+from tunegrid.reporting.data_tables import card_tables, leak_note, lengths_table
 from tunegrid.reporting.gpu_fit import fit_lines, fit_summaries
 from tunegrid.reporting.html_page import to_html
 from tunegrid.reporting.memory_tables import fits_table, prediction_table
@@ -248,6 +249,21 @@ def test_a_data_card_shows_what_was_found_and_leaves_out_what_was_not():
     ]
     assert conflicts.readable["label"].tolist() == ["x", "y"]
     assert len(card_tables(CARDS[1])) == 3
+
+
+def test_control_tokens_in_texts_stand_in_the_card_only_where_there_are_some():
+    assert "control tokens" not in lengths_table(CARDS).readable
+    assert lengths_table(CARDS).note == ""
+    assert set(lengths_table(CARDS).data["control_tokens"]) == {0}
+    card = copy.deepcopy(CARDS[0])
+    lengths = card["tokenizers"]["m1"]["splits"]
+    lengths["test"] = lengths["test"] | {"control_tokens": 3}
+    table = card_tables(card)[2]
+    assert table.readable.set_index("split")["control tokens"].to_dict() == {"train": 0, "test": 3}
+    assert "read as text" in table.note
+    for text in (to_markdown(table), to_html("t1", [table])):
+        assert "control tokens" in text
+        assert "read as text" in text
 
 
 def test_aggregated_tasks_stand_by_their_parts_beside_the_parts_alone():

@@ -19,6 +19,13 @@ LAYOUTS = {
     "modernbert-base": ("[CLS]", ("[SEP]",), "[SEP]", False),
     "mpnet-base": ("<s>", ("</s>", "</s>"), "</s>", False),
 }
+#: Of decoders: the tokens before a text, and those between two texts.
+DECODERS = {
+    "gpt2": ([], ["Ċ"]),  # a line break in byte-level BPE
+    "smollm2-135m": ([], ["Ċ"]),
+    "qwen2.5-0.5b": ([], ["Ċ"]),
+    "llama-3.2-1b": (["<|begin_of_text|>"], ["<|begin_of_text|>"]),
+}
 FEATURES = Features(
     {
         "id": Value("string"),
@@ -37,6 +44,31 @@ def model(request, tmp_path_factory):
     source = encoders.save_encoder(request.param, folder / "source", texts)
     fetch_model(request.param, ModelEntry(folder=str(source)), folder / "model")
     return request.param, folder / "model"
+
+
+@pytest.fixture(scope="module", params=DECODERS)
+def decoder(request, tmp_path_factory):
+    """A decoder's name and fetched folder."""
+    folder = tmp_path_factory.mktemp(request.param)
+    texts = get_dataset("questions", "")["train"]["text"][:1000]
+    source = encoders.save_encoder(request.param, folder / "source", texts)
+    fetch_model(request.param, ModelEntry(folder=str(source)), folder / "model")
+    return request.param, folder / "model"
+
+
+def test_a_decoder_s_texts_and_pairs_are_apart_and_it_pads_with_a_token_that_it_has(decoder):
+    name, folder = decoder
+    before, between = DECODERS[name]
+    one, two = "the soup was fine", "a very sad book"
+    data, card, tokenizer = encoded(
+        folder, [("a", one, None, 0), ("b", two, None, 0), ("c", one, two, 1)]
+    )
+    first, second, pair = (tokenizer.convert_ids_to_tokens(ids) for ids in data["input_ids"])
+    assert first[: len(before)] == before
+    assert pair == first + between + second[len(before) :]
+    assert card["pad_token"] == (tokenizer.eos_token or "")
+    assert card["padding"] == {"input_ids": tokenizer.eos_token_id}
+    assert card["padding_side"] == "right"
 
 
 def encoded(folder, rows):

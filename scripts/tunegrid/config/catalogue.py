@@ -79,20 +79,31 @@ class ModelEntry(Entry):
     tokenizer: Name | None = Field(
         None, description="Model that it shares its tokenizer with; null: its own."
     )
-    head: Literal["fresh", "keep"] | None = Field(
-        None,
-        description="fresh, or null: the classification head is drawn from the seed, whatever the"
-        " checkpoint holds; keep: it is the checkpoint's own, whose labels must be the task's by"
-        " name.",
-    )
-    padding_dependent: bool | None = Field(
-        None,
-        description="true: train it although its predictions depend on the padding of a batch;"
-        " every table says so. Null: such a model is refused.",
-    )
     without: list[Name] | None = Field(
         None, description="Methods that it cannot be trained with; a grid with one is refused."
     )
+    padding_side: Literal["left", "right"] | None = Field(
+        None, description="Where shorter texts of a batch are padded; null: the tokenizer's own."
+    )
+    padding_dependent: bool | None = Field(
+        None,
+        description="Whether a model whose predictions depend on padding is trained all the same;"
+        " tables say so. Null: it is refused.",
+    )
+    head: Literal["fresh", "keep"] | None = Field(
+        None,
+        description="fresh (as null): the classification head is drawn from the seed; keep: the"
+        " checkpoint's own head, whose labels must be those of the task by name.",
+    )
+
+    @model_validator(mode="after")
+    def _padding_is_the_tokenizer_s(self) -> Self:
+        if self.tokenizer and self.padding_side:
+            raise ValueError(
+                "names `padding_side` beside `tokenizer`; name it in the entry of the model whose"
+                f" tokenizer it shares, {self.tokenizer}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -26,7 +26,13 @@ LENGTH_HEADERS = {
     "max_length": "cut at",
     "truncated": "cut",
     "truncated_share": "share cut",
+    "control_tokens": "control tokens",
 }
+#: Under the table of lengths, where examples spell control tokens.
+CONTROL_NOTE = (
+    "Control tokens: examples whose texts spell one of the tokenizer's own, such as [SEP]. They are"
+    " read as text."
+)
 DATA_NOTE = (
     "Repeated: examples whose text (or pair) stands before them in the same split. In train:"
     " examples of dev and test that stand in train, too. Nearly: at least {threshold:.0f} % of the"
@@ -121,7 +127,10 @@ def leak_note(leaked: pd.DataFrame) -> str:
 
 
 def lengths_table(cards: Sequence[Card]) -> ReportTable:
-    """Tokens of the examples of all tasks by each tokenizer, and how many are cut."""
+    """Tokens of the examples of all tasks by each tokenizer, and how many are cut.
+
+    How many spell control tokens is shown only where some do.
+    """
     rows = [
         {
             "task": card["task"],
@@ -133,6 +142,7 @@ def lengths_table(cards: Sequence[Card]) -> ReportTable:
             "max_length": encoded["max_length"],
             "truncated": counts["truncated"],
             "truncated_share": counts["truncated"] / counts["examples"],
+            "control_tokens": counts["control_tokens"],
         }
         for card in cards
         for tokenizer, encoded in card["tokenizers"].items()
@@ -144,10 +154,14 @@ def lengths_table(cards: Sequence[Card]) -> ReportTable:
         p95=format_numbers(data["p95"], "{:.0f}"),
         truncated_share=format_numbers(100 * data["truncated_share"], PERCENT),
     )
+    spelled = bool(data["control_tokens"].any())
+    if not spelled:
+        readable = readable.drop(columns="control_tokens")
     return ReportTable(
         "Lengths in tokens, special ones included, before the cut",
         readable.rename(columns=LENGTH_HEADERS),
         data,
+        CONTROL_NOTE if spelled else "",
     )
 
 

@@ -3,18 +3,19 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from datasets import Dataset, DatasetDict, Features, List, Value, load_from_disk
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
-from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 
 from tunegrid.errors import UserError
 from tunegrid.files import read_json, write_json
 from tunegrid.settings import TaskSettings
 from tunegrid.tasks.few_shot import Draw
+from tunegrid.tasks.input_length import longest_input
 from tunegrid.tasks.preparing import few_shot_draws, label_parts, prepare_task
 from tunegrid.tasks.splits import EncodedCounts, count_encoded
+from tunegrid.tasks.tokenising import pair_separator, tokenise_texts
 
 
 class Encoding(TypedDict):
@@ -23,12 +24,19 @@ class Encoding(TypedDict):
     Attributes:
         labels: the label names in the order of their ids.
         padding: the value that each column is padded with.
+        padding_side: where a shorter example of a batch is padded.
+        pad_token: the token that it is padded with, as text.
+        pair_separator: what was put between the texts of a pair, where the tokenizer itself puts
+            no token there.
         largest_token: the largest token id of all examples.
         splits: what each split holds.
     """
 
     labels: list[str]
     padding: dict[str, int]
+    padding_side: Literal["left", "right"]
+    pad_token: str
+    pair_separator: str
     largest_token: int
     splits: dict[str, EncodedCounts]
 
@@ -38,6 +46,8 @@ class EncodingCard(Encoding):
 
     Attributes:
         settings: what was made of the task's splits.
+        pad_token_is_own: whether the tokenizer came with its padding token; otherwise its
+            end-of-sequence token pads.
         parts: of an aggregated task, the label ids of each part; empty for another task.
         few_shot: what makes it few-shot; empty for another task.
         tokenizer_files: the SHA-256 of the files of the model's folder, without the weights.
@@ -45,6 +55,7 @@ class EncodingCard(Encoding):
     """
 
     settings: dict[str, Any]
+    pad_token_is_own: bool
     parts: dict[str, list[int]]
     few_shot: list[Draw]
     tokenizer_files: dict[str, str]
@@ -67,11 +78,17 @@ def encode_to_folder(
         What encoding.json says.
 
     Raises:
-        UserError: the tokenizer has no padding token, the model takes fewer tokens than
-            `max_length`, or a label is too rare for a few-shot task.
+        UserError: the tokenizer has neither a padding nor an end-of-sequence token, the model takes
+            fewer tokens than `max_length`, a text cannot be tokenised, or a label is too rare for a
+            few-shot task.
     """
     splits = prepare_task({folder.name: load_from_disk(folder) for folder in fetched}, settings)
-    tokenizer = load_tokenizer(model)
+    fetched_model = read_json(model / "model.json")
+    tokenizer = read_tokenizer(model)
+    pads_itself = tokenizer.pad_token_id is not None
+    give_padding_token(tokenizer, model)
+    if side := fetched_model.get("entry", {}).get("padding_side"):
+        tokenizer.padding_side = side
     encoded, found = encode_task(
         splits, tokenizer, settings.max_length, longest_input(model, tokenizer)
     )
@@ -79,11 +96,12 @@ def encode_to_folder(
     card: EncodingCard = {
         **found,
         "settings": settings.model_dump(),
+        "pad_token_is_own": pads_itself,
         "parts": label_parts(settings, found["labels"]),
         "few_shot": few_shot_draws(settings, found["labels"]),
         "tokenizer_files": {
             name: checksum
-            for name, checksum in read_json(model / "model.json")["files"].items()
+            for name, checksum in fetched_model["files"].items()
             if not name.endswith(".safetensors")
         },
         "task_files": {
@@ -110,12 +128,13 @@ def encode_task(
         longest: tokens that the model takes (`longest_input`).
 
     Returns:
-        The splits with columns id, label, length (tokens before the cut) and the tokenizer's
-        (input_ids and, if it has them, token_type_ids: lists of int32, not padded), and what was
-        found out.
+        The splits with columns id, label, length (tokens before the cut), control (whether the
+        texts spell a control token) and the tokenizer's (input_ids and, if it has them,
+        token_type_ids: lists of int32, not padded), and what was found out.
 
     Raises:
-        UserError: `max_length` is more than the model takes.
+        UserError: `max_length` is more than the model takes, the tokenizer makes inputs of another
+            kind, or a text has no tokens or spells a control token that cannot be read as text.
     """
     if max_length > longest:
         raise UserError(
@@ -124,11 +143,25 @@ def encode_task(
         )
     # Nothing is padded, so the mask is all ones; the batches make their own.
     columns = [key for key in tokenizer.model_input_names if key != "attention_mask"]
+    padding = {"input_ids": tokenizer.pad_token_id, "token_type_ids": tokenizer.pad_token_type_id}
+    if other := [key for key in columns if key not in padding]:
+        raise UserError(
+            f"{tokenizer.name_or_path}: its tokenizer makes {', '.join(other)}, which no text"
+            " gives; choose another model"
+        )
     encoded = {
-        split: _encode_split(data, tokenizer, columns, max_length) for split, data in task.items()
+        split: _encode_split(split, data, tokenizer, columns, max_length)
+        for split, data in task.items()
     }
     counts = {split: count_encoded(data) for split, data in encoded.items()}
     for split, held in counts.items():
+        if held["control_tokens"]:
+            logging.warning(
+                "%s: %d of %d examples spell a control token of the tokenizer; it is read as text",
+                split,
+                held["control_tokens"],
+                held["examples"],
+            )
         if held["truncated"]:
             logging.warning(
                 "%s: %d of %d examples cut to %d tokens (longest: %d)",
@@ -138,10 +171,12 @@ def encode_task(
                 max_length,
                 held["longest"],
             )
-    padding = {"input_ids": tokenizer.pad_token_id, "token_type_ids": tokenizer.pad_token_type_id}
     found: Encoding = {
         "labels": next(iter(task.values())).features["label"].names,
         "padding": {key: padding[key] for key in columns},
+        "padding_side": "left" if tokenizer.padding_side == "left" else "right",
+        "pad_token": tokenizer.pad_token,
+        "pair_separator": pair_separator(tokenizer),
         "largest_token": max(_largest_token(data) for data in encoded.values()),
         "splits": counts,
     }
@@ -149,22 +184,43 @@ def encode_task(
 
 
 def _encode_split(
-    data: Dataset, tokenizer: PreTrainedTokenizerBase, columns: Sequence[str], max_length: int
+    split: str,
+    data: Dataset,
+    tokenizer: PreTrainedTokenizerBase,
+    columns: Sequence[str],
+    max_length: int,
 ) -> Dataset:
-    """One split with columns id, label, length and `columns` of the tokenizer."""
-    whole = _tokenise(tokenizer, data, max_length=None)
-    cut = _tokenise(tokenizer, data, max_length=max_length)
+    """One split with columns id, label, length, control and `columns` of the tokenizer."""
+    tokens = tokenise_texts(
+        tokenizer,
+        list(data["text"]),
+        list(data["text_pair"]),
+        columns=columns,
+        max_length=max_length,
+    )
+    if 0 in tokens.lengths:
+        empty = data["id"][tokens.lengths.index(0)]
+        raise UserError(
+            f"{split}: example {empty} has no tokens by the tokenizer of {tokenizer.name_or_path};"
+            " give it a text, or leave it out of the task's files"
+        )
     features = Features(
-        {"id": Value("string"), "label": data.features["label"], "length": Value("int32")}
+        {
+            "id": Value("string"),
+            "label": data.features["label"],
+            "length": Value("int32"),
+            "control": Value("bool"),
+        }
         | {key: List(Value("int32")) for key in columns}
     )
     return Dataset.from_dict(
         {
             "id": data["id"],
             "label": data["label"],
-            "length": [len(ids) for ids in whole["input_ids"]],
+            "length": tokens.lengths,
+            "control": tokens.control,
         }
-        | {key: cut[key] for key in columns},
+        | tokens.columns,
         features=features,
     )
 
@@ -173,55 +229,50 @@ def _largest_token(data: Dataset) -> int:
     return max(map(max, data["input_ids"]), default=0)
 
 
-def _tokenise(
-    tokenizer: PreTrainedTokenizerBase, data: Dataset, *, max_length: int | None
-) -> dict[str, list[list[int]]]:
-    """The tokenizer's columns of every example, cut to `max_length` or whole.
-
-    An aggregated task mixes pairs and single texts, which a tokenizer does not take together.
-    """
-    texts, pairs = list(data["text"]), list(data["text_pair"])
-    columns: dict[str, list[list[int]]] = {
-        key: [[]] * len(texts) for key in tokenizer.model_input_names
-    }
-    for paired in (False, True):
-        chosen = [at for at, pair in enumerate(pairs) if (pair is not None) == paired]
-        if not chosen:
-            continue
-        tokens = tokenizer(
-            [texts[at] for at in chosen],
-            [pairs[at] for at in chosen] if paired else None,
-            truncation=max_length is not None,
-            max_length=max_length,
-            padding=False,
-            verbose=False,
-        )
-        for key, column in columns.items():
-            for at, ids in zip(chosen, tokens[key], strict=True):
-                column[at] = ids
-    return columns
-
-
-def longest_input(folder: Path, tokenizer: PreTrainedTokenizerBase) -> int:
-    """The tokens that the model in `folder` takes: what its tokenizer says, or its positions.
-
-    A tokenizer may not say, and a model with relative positions has no limit of its own.
-    """
-    positions = read_json(folder / "config.json").get("max_position_embeddings")
-    return min(tokenizer.model_max_length, positions or VERY_LARGE_INTEGER)
-
-
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    """The tokenizer in a model folder, with a token that it pads with.
+
+    Raises:
+        UserError: as `read_tokenizer` and `give_padding_token`.
+    """
+    tokenizer = read_tokenizer(folder)
+    give_padding_token(tokenizer, folder)
+    return tokenizer
+
+
+def read_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     """The tokenizer in a model folder, without running any code that came with it.
 
     Raises:
-        UserError: the folder holds none, or one without a padding token.
+        UserError: the folder holds none, or a damaged one.
     """
     from_pretrained: Any = AutoTokenizer.from_pretrained  # it has no types
     try:
         tokenizer: PreTrainedTokenizerBase = from_pretrained(folder, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{folder}: holds no tokenizer: {str(error).splitlines()[0]}") from None
-    if tokenizer.pad_token_id is None:
-        raise UserError(f"{folder}: its tokenizer has no padding token; choose an encoder")
+    except Exception as error:  # noqa: BLE001 - a damaged tokenizer.json raises Exception itself
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise UserError(f"{folder}: holds no tokenizer: {reason}") from None
     return tokenizer
+
+
+def give_padding_token(tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    """Let a tokenizer without a padding token pad with its end-of-sequence token.
+
+    The tokenizers of most decoders have none. What is padded is masked, so any token of the
+    vocabulary does; that a classifier reads the last token before it is the model's own matter.
+
+    Args:
+        tokenizer: is changed.
+        folder: its model's, for messages.
+
+    Raises:
+        UserError: it has neither.
+    """
+    if tokenizer.pad_token_id is not None:
+        return
+    if tokenizer.eos_token_id is None:
+        raise UserError(
+            f"{folder}: its tokenizer has neither a padding nor an end-of-sequence token; name a"
+            " pad_token in its tokenizer_config.json, or choose another model"
+        )
+    tokenizer.pad_token = tokenizer.eos_token

@@ -73,6 +73,8 @@ class EncodedCounts(TypedDict):
         labels: how many examples have each label, in the order of the label ids.
         tokens: of all examples, after the cut to `max_length`.
         truncated: how many examples were cut.
+        control_tokens: how many examples spell a control token of the tokenizer (`<s>`, `[SEP]`)
+            in their texts; they were read as text.
         median: of the lengths in tokens before the cut.
         p95: the length that 95 % of the examples do not exceed.
         longest: the length of the longest example.
@@ -82,6 +84,7 @@ class EncodedCounts(TypedDict):
     labels: dict[str, int]
     tokens: int
     truncated: int
+    control_tokens: int
     median: float
     p95: float
     longest: int
@@ -91,7 +94,8 @@ def count_encoded(data: Dataset) -> EncodedCounts:
     """Count what an encoded split holds.
 
     Args:
-        data: columns label, length (tokens before the cut) and input_ids.
+        data: columns label, length (tokens before the cut), control (whether the texts spell a
+            control token) and input_ids.
     """
     lengths = np.asarray(data["length"])
     kept = np.asarray([len(ids) for ids in data["input_ids"]])
@@ -100,6 +104,7 @@ def count_encoded(data: Dataset) -> EncodedCounts:
         "labels": label_counts(data),
         "tokens": int(kept.sum()),
         "truncated": int((lengths > kept).sum()),
+        "control_tokens": sum(data["control"]),
         "median": float(np.median(lengths)),
         "p95": float(np.quantile(lengths, 0.95)),
         "longest": int(lengths.max()),

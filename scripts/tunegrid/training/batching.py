@@ -31,7 +31,7 @@ class EncodedSplit:
     Args:
         data: columns id, label and those of `padding` (lists of int32).
         padding: the padding value of each tokenizer column that the model takes.
-        side: where padding stands, at the beginning or at the end of a text.
+        padding_side: where a shorter example of a batch is padded.
         masked: whether the model takes an attention mask.
 
     Attributes:
@@ -45,14 +45,14 @@ class EncodedSplit:
         self,
         data: Dataset,
         padding: dict[str, int],
+        padding_side: Literal["left", "right"] = "right",
         *,
-        side: Literal["left", "right"] = "right",
         masked: bool = True,
     ) -> None:
         table = data.with_format("arrow")[:]
         self.ids: list[str] = table["id"].to_pylist()
         self.labels = table["label"].to_numpy()
-        self.side = side
+        self.side = padding_side
         self._padding = padding
         self._masked = masked
         self._columns = {}
@@ -72,7 +72,7 @@ class EncodedSplit:
         return other
 
     def collate(self, positions: Integers) -> Tensors:
-        """The model's inputs for these examples, padded to their longest.
+        """The model's inputs for these examples, padded on their side to the longest.
 
         Returns:
             Each tokenizer column and, where the model takes it, attention_mask: int64
@@ -85,17 +85,16 @@ class EncodedSplit:
             padded = np.full(shape, self._padding[key], dtype=np.int64)
             for row, position in enumerate(positions):
                 start, end = offsets[position], offsets[position + 1]
-                text = (
-                    padded[row, : end - start]
-                    if self.side == "right"
-                    else padded[row, start - end :]
-                )
-                text[:] = values[start:end]
+                first = shape[1] - (end - start) if self.side == "left" else 0
+                padded[row, first : first + end - start] = values[start:end]
             batch[key] = torch.from_numpy(padded)
         if not self._masked:
             return batch
-        places = np.arange(shape[1]) if self.side == "right" else np.arange(shape[1])[::-1]
-        mask = places < lengths[:, None]
+        columns = np.arange(shape[1])
+        if self.side == "left":
+            mask = columns >= shape[1] - lengths[:, None]
+        else:
+            mask = columns < lengths[:, None]
         return batch | {"attention_mask": torch.from_numpy(mask.astype(np.int64))}
 
 

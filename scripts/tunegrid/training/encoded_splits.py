@@ -47,7 +47,12 @@ def load_splits(
     if left_out := sorted(card["padding"].keys() - padding.keys()):
         logging.info("left out, since the model takes none: %s", ", ".join(left_out))
     splits = {
-        split: EncodedSplit(data[split], padding, masked="attention_mask" in taken)
+        split: EncodedSplit(
+            data[split],
+            padding,
+            card.get("padding_side", "right"),
+            masked="attention_mask" in taken,
+        )
         for split in {"train", "test", watched}
     }
     return splits, counts

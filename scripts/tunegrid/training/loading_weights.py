@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
 from transformers import (
@@ -23,12 +22,9 @@ from transformers import (
 )
 
 from tunegrid.errors import UserError
-from tunegrid.files import read_json
 from tunegrid.methods import in_head
+from tunegrid.weights_files import DamagedFileError, tensor_shapes, weights_files
 
-#: The weights of a model folder, in one file or named by an index
-#: (https://huggingface.co/docs/transformers/main/big_models).
-WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 #: Endings that BERT's first checkpoints have, and what they are called today.
 RENAMED = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
 #: Keys of a configuration that say how many blocks a model has.
@@ -156,38 +152,26 @@ def _skeleton(config: PretrainedConfig) -> PreTrainedModel:
     return model
 
 
-def weights_files(folder: Path) -> list[Path]:
-    """The files that hold the weights of the model in a folder.
-
-    Raises:
-        UserError: there are none.
-    """
-    if (folder / WEIGHTS).is_file():
-        return [folder / WEIGHTS]
-    if (folder / INDEX).is_file():
-        shards = dict.fromkeys(read_json(folder / INDEX)["weight_map"].values())
-        return [folder / shard for shard in shards]
-    raise UserError(f"{folder}: holds neither {WEIGHTS} nor {INDEX}; save the model as safetensors")
-
-
 def count_parameters(folder: Path) -> int:
     """The numbers in all tensors of a model folder's files, by their headers.
 
     Raises:
-        UserError: the folder holds no weights.
+        UserError: the folder holds no weights that can be read.
     """
-    total = 0
-    for path in weights_files(folder):
-        with safe_open(path, framework="pt") as file:
-            names = file.keys()
-            total += sum(math.prod(file.get_slice(name).get_shape()) for name in names)
-    return total
+    try:
+        return sum(map(math.prod, tensor_shapes(folder).values()))
+    except DamagedFileError as error:
+        raise UserError(f"{folder}: {error}; fetch the model again") from None
 
 
 def _read_tensors(folder: Path) -> dict[str, torch.Tensor]:
     tensors: dict[str, torch.Tensor] = {}
-    for path in weights_files(folder):
-        tensors |= load_file(path)
+    try:
+        tensor_shapes(folder)  # so that damage is told in our own words
+        for path in weights_files(folder):
+            tensors |= load_file(path)
+    except DamagedFileError as error:
+        raise UserError(f"{folder}: {error}; fetch the model again") from None
     return tensors
 
 
