@@ -1,4 +1,4 @@
-# tunegrid: fine-tune language encoders over a grid of models, tasks, methods and seeds.
+# tunegrid: fine-tune language models over a grid of models, tasks, methods and seeds.
 from pathlib import Path
 
 from snakemake.utils import min_version
