@@ -42,6 +42,7 @@ except UserError as error:
 
 PACKS = packs(CELLS.values(), PROJECT.config.train.pack)
 PACK_OF = {cell.path: name for name, cells in PACKS.items() for cell in cells}
+TRIED = cells_to_try(CELLS.values())
 PACKED = PROJECT.config.train.pack > 1
 MODELS = list(dict.fromkeys(cell.model for cell in CELLS.values()))
 TASKS = PROJECT.grid_tasks
@@ -145,18 +146,34 @@ def encoded_task(wildcards):
 
 
 def check_of_cell(wildcards):
-    """What says that a cell's model, task and method fit; the age of it makes no run stale."""
-    return ancient("results/checks/{model}/{task}/{method}.json".format(**wildcards))
+    """What says that a cell's model, task and method fit."""
+    return "results/checks/{model}/{task}/{method}.json".format(**wildcards)
 
 
-def tried_cells(wildcards):
-    """A cell of each method of a model and task as JSON, to be tried."""
-    cells = (
-        cell
-        for cell in CELLS.values()
-        if (cell.model, cell.task) == (wildcards.model, wildcards.task)
-    )
-    return canonical_json(cells_to_try(cells))
+def tried_cell(wildcards):
+    """What is tried of a model, task and method, as JSON."""
+    return canonical_json(TRIED["{model}/{task}/{method}".format(**wildcards)])
+
+
+def tried_siblings(wildcards, input):
+    """The same of the other methods, as JSON.
+
+    That it asks for `input` keeps it out of what makes a trial stale.
+    """
+    others = [method for method in methods_of(wildcards) if method != wildcards.method]
+    return canonical_json([TRIED[f"{wildcards.model}/{wildcards.task}/{one}"] for one in others])
+
+
+def methods_of(wildcards):
+    """The methods that a model and task are trained with, in the grid's order."""
+    begin = f"{wildcards.model}/{wildcards.task}/"
+    return [name.removeprefix(begin) for name in TRIED if name.startswith(begin)]
+
+
+def trials_of_pack(wildcards):
+    """The trials of a pack's methods; of those that do not fit, the pack trains no cell."""
+    methods = dict.fromkeys(cell.method for cell in cells_of_pack(wildcards))
+    return [f"results/trials/{wildcards.model}/{wildcards.task}/{one}.json" for one in methods]
 
 
 def model_entry(wildcards):
@@ -290,7 +307,7 @@ def runs_found(wildcards):
         return ""
     paths = [Path(path) for path in of_all_runs("training.json")]
     paths += [Path(f"results/.attempts/{path}.jsonl") for path in CELLS]
-    paths += [Path(f"results/trials/{model}/{task}.json") for model in MODELS for task in TASKS]
+    paths += [Path(f"results/trials/{name}.json") for name in TRIED]
     found = [(str(path), path.stat().st_mtime_ns) for path in paths if path.is_file()]
     return digest(str(found))
 

@@ -49,7 +49,7 @@ rule train_pack:
     input:
         model="resources/models/{model}",
         encoded=encoded_task,
-        trials=ancient("results/trials/{model}/{task}.json"),
+        trials=trials_of_pack,
     output:
         "results/packs/{model}/{task}/{pack}.json",
     params:

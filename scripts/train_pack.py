@@ -24,7 +24,11 @@ def main() -> None:
     parser.add_argument("--model", required=True, type=Path, help="folder that fetch_model wrote")
     parser.add_argument("--encoded", required=True, type=Path, help="folder that encode_task wrote")
     parser.add_argument(
-        "--trials", type=Path, help="file of try_cells: cells that do not fit are left out"
+        "--trials",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="files of try_cell: cells of methods that do not fit are left out",
     )
     parser.add_argument("--runs", required=True, type=Path, help="folder of all runs")
     parser.add_argument("--logs", required=True, type=Path, help="folder for the runs' logs")
@@ -51,12 +55,12 @@ def main() -> None:
 
     stop = StopRequest(job_deadline(arguments.time_limit))
     stop.install()
-    trials = read_json(arguments.trials) if arguments.trials else {}
+    problems = {path.stem: read_json(path)["problem"] for path in arguments.trials}
     requests = {}
     for cell in arguments.cells:
         settings = CellSettings.from_json(cell["settings"])
-        if settings.method in trials and trials[settings.method]["problem"]:
-            logging.info("%s: left out: %s", settings.path, trials[settings.method]["problem"])
+        if problem := problems.get(settings.method):
+            logging.info("%s: left out: %s", settings.path, problem)
             continue
         requests[settings.path] = RunRequest(
             settings=settings,

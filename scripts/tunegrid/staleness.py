@@ -57,7 +57,7 @@ DECIDES: dict[str, list[str]] = {
         "training.step_guard",
         "training.trimming",
     ],
-    "try_cells": [
+    "try_cell": [
         "methods",
         "training.batching",
         "training.input_columns",
@@ -149,7 +149,7 @@ OF_ONE_PROGRAM: dict[str, dict[str, str]] = {
     },
 }
 OF_ONE_PROGRAM["train_pack"] = OF_ONE_PROGRAM["train"]
-OF_ONE_PROGRAM["try_cells"] = OF_ONE_PROGRAM["train"] | {
+OF_ONE_PROGRAM["try_cell"] = OF_ONE_PROGRAM["train"] | {
     "tasks.few_shot": "which examples are drawn makes no model unfit",
     "training.*": "how a run is trained, not whether its model can be",
 }

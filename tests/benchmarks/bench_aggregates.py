@@ -67,7 +67,7 @@ def settings(run: dict) -> dict:
         "early_stopping": None,
         "micro_batch": "auto",
     }
-    return run | {"data": data, "train": train}
+    return run | {"data": data, "train": train, "model_source": {}}
 
 
 def write_run(run: dict, root: Path, predictions: int) -> dict:

@@ -93,7 +93,7 @@ def test_what_decides_no_result_makes_nothing_stale(stale, module, old, new):
 
 
 TRAINING = {"train", "train_pack", "train, selected by accuracy"}
-TRIAL = {"try_cells"}
+TRIAL = {"try_cell"}
 MEMORY = {"predict_memory", "measure_memory"}
 
 

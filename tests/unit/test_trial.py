@@ -42,7 +42,8 @@ def request_of(folder, encoded, method="full", keep="none", **entry):
 
 def attempt(folder, encoded, method="full", memory=10**9, **options):
     """The trial of one method."""
-    return trial.try_cells({method: request_of(folder, encoded, method, **options)}, memory)[method]
+    (tried,) = trial.try_cells([request_of(folder, encoded, method, **options)], memory)
+    return tried
 
 
 @pytest.mark.usefixtures("one_thread")

@@ -63,11 +63,16 @@ def test_the_others_are_trained_and_what_does_not_fit_is_shown_as_failed(checked
     assert "the weights lack" in rows.loc[("damaged", "full"), "problem"]
 
 
-def test_a_check_that_is_made_again_trains_nothing_again(finished):
-    workflow, _ = finished
-    check = workflow.directory / "results/checks/tiny-bert/tiny/full.json"
-    assert read_json(check)["problem"] is None
-    check.unlink()
+def test_another_seed_or_method_checks_nothing_again(finished):
+    workflow, config = finished
+    assert read_json(workflow.directory / "results/checks/tiny-bert/tiny/full.json")["notes"]
+    (block,) = config["grid"]
+    workflow.configure(config | {"grid": [block | {"seeds": [2, 3], "methods": ["full", "head"]}]})
+    assert workflow.plan("runs") == {"try_cell": 1, "check_cell": 1, "train": 3, "runs": 1}
+
+
+def test_a_trial_of_another_version_checks_nothing_again(finished, tmp_path):
+    workflow, _ = finished[0].copy(tmp_path), finished[1]
+    module = workflow.source / "scripts/tunegrid/training/trial.py"
+    module.write_text(module.read_text().replace("FEW_LAYERS = 2", "FEW_LAYERS = 3"))
     assert workflow.plan("runs") == {}
-    planned = workflow.plan("runs", "--forcerun", "try_cells")
-    assert planned.keys() == {"try_cells", "check_cell"}

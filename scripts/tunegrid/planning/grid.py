@@ -102,25 +102,23 @@ def _cell(project: Project, *, model: str, task: str, method: str, seed: int) ->
 TRIED_SETTINGS = {"attention", "protocol", "trim_last_layer"}
 
 
-def cells_to_try(cells: Iterable[Cell]) -> list[dict[str, Any]]:
-    """What a trial must be told: the first cell of each method, as JSON values.
+def cells_to_try(cells: Iterable[Cell]) -> dict[str, dict[str, Any]]:
+    """What a trial must be told of each model, task and method.
 
-    Args:
-        cells: of one model and task.
+    It is a cell whose seed is 0, so that another seed in the grid tries nothing again.
+
+    Returns:
+        By `<model>/<task>/<method>`, in the grid's order: `settings` and `keep` as JSON values. Of
+        seeds that differ in these, those of the first.
     """
-    of_method: dict[str, list[Cell]] = defaultdict(list)
+    tried: dict[str, dict[str, Any]] = {}
     for cell in cells:
-        of_method[cell.method].append(cell)
-    told = []
-    for group in of_method.values():
-        settings = group[0].settings.to_json()
-        settings["train"] = {
-            key: value for key, value in settings["train"].items() if key in TRIED_SETTINGS
-        }
-        kept = {cell.keep for cell in group}
-        keep = next((one for one in ("all", "adapters") if one in kept), "none")
-        told.append({"settings": settings, "keep": keep})
-    return told
+        name = f"{cell.model}/{cell.task}/{cell.method}"
+        if name not in tried:
+            settings = cell.settings.to_json() | {"seed": 0}
+            settings["train"] = {key: settings["train"][key] for key in sorted(TRIED_SETTINGS)}
+            tried[name] = {"settings": settings, "keep": cell.keep}
+    return tried
 
 
 def packs(cells: Iterable[Cell], size: int) -> dict[str, list[Cell]]:

@@ -67,7 +67,7 @@ def collect_runs(
         root: the folder `results/runs`.
         attempts: the folder of the runs' attempts, which tell why a cell has no result; None: a
             cell without one is an error.
-        trials: the folder of the trials (try_cells), which tell which cells do not fit.
+        trials: the folder of the trials (try_cell), which tell which cells do not fit.
 
     Returns:
         A row a cell, in the grid's order: `RUN`, state (one of `STATES`) and problem (why it is not

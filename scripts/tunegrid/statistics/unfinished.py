@@ -44,11 +44,11 @@ def refusal_of_cell(trials: Path, cell: Any) -> str | None:
     """Why a trial has refused a cell's method on its model and task; None: it has not.
 
     Args:
-        trials: the folder of the trials, each at `<model>/<task>.json` (try_cells).
+        trials: the folder of the trials, each at `<model>/<task>/<method>.json` (try_cell).
         cell: with the attributes model, task and method.
     """
-    path = trials / cell.model / f"{cell.task}.json"
+    path = trials / cell.model / cell.task / f"{cell.method}.json"
     if not path.is_file():
         return None
-    problem: str | None = read_json(path).get(cell.method, {}).get("problem")
+    problem: str | None = read_json(path)["problem"]
     return problem

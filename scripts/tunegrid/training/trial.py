@@ -1,6 +1,6 @@
 """Trying a cell on the CPU before it waits for a GPU: what it computes, and that it proves right.
 
-    try_cells           every method of one model and task
+    try_cells           one cell after the other
       try_cell
         build_model       the weights are accounted for, the method changes only what it says
         compute_longest   the longest inputs that the encoded task has
@@ -53,12 +53,12 @@ RELATIVE, ABSOLUTE = 1e-3, 1e-5
 
 
 class Trial(TypedDict):
-    """How trying a method on a model and task ended.
+    """How the trial of a cell ended.
 
     Attributes:
         problem: why it cannot be trained, in one line; None: it can.
         notes: what is to be known of its runs, in sentences.
-        seconds: what the trial took.
+        seconds: that it took.
     """
 
     problem: str | None
@@ -66,22 +66,22 @@ class Trial(TypedDict):
     seconds: float
 
 
-def try_cells(requests: Mapping[str, RunRequest], memory: int) -> dict[str, Trial]:
-    """Try one cell of each method of a model and task.
+def try_cells(requests: Sequence[RunRequest], memory: int) -> list[Trial]:
+    """Try cells of one model and task.
 
     Args:
-        requests: the cell of each method; they share model, task and folders.
-        memory: bytes that the trial may take.
+        requests: the cells.
+        memory: bytes that a trial may take.
 
     Returns:
-        How it ended, by method.
+        How the trial of each ended.
     """
     # A process that is forked now has imported the libraries and built no model.
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    trials = {}
+    trials = []
     with ProcessPoolExecutor(max_workers=1, mp_context=context) as fresh:
         fresh.submit(int).result()
-        for method, request in requests.items():
+        for request in requests:
             started = perf_counter()
             try:
                 notes, problem = try_cell(request, fresh, memory), None
@@ -91,8 +91,8 @@ def try_cells(requests: Mapping[str, RunRequest], memory: int) -> dict[str, Tria
             except UserError as error:
                 notes, problem = [], " ".join(str(error).split())
             seconds = round(perf_counter() - started, 1)
-            logging.info("%s: %s (%s s)", method, problem or "fits", seconds)
-            trials[method] = Trial(problem=problem, notes=notes, seconds=seconds)
+            logging.info("%s: %s (%s s)", request.settings.method, problem or "fits", seconds)
+            trials.append(Trial(problem=problem, notes=notes, seconds=seconds))
     return trials
 
 

@@ -1,0 +1,59 @@
+"""Verdicts of trials, kept: the libraries are started once for all methods of a model and task.
+
+Nothing here imports torch before a trial must be made.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from tunegrid.files import canonical_json, digest, read_json, write_json
+from tunegrid.staleness import code_digest
+from tunegrid.training.run_request import RunRequest
+
+if TYPE_CHECKING:
+    from tunegrid.training.trial import Trial
+
+
+def trial_of(
+    request: RunRequest, siblings: Iterable[RunRequest], store: Path, memory: int
+) -> "Trial":
+    """How the trial of a cell ends: from the store, or made now, with those of its siblings.
+
+    A trial that found a problem is not stored: what it met may have been mended.
+
+    Args:
+        request: the cell.
+        siblings: cells of the other methods of its model and task, which are tried as well.
+        store: the folder of the verdicts.
+        memory: bytes that a trial may take.
+    """
+    store.mkdir(parents=True, exist_ok=True)
+    settings = request.settings
+    own = _verdict_file(request, store)
+    with FileLock(store / f"{digest(f'{settings.model}/{settings.task}')}.lock"):
+        if own.is_file():
+            stored: Trial = read_json(own)
+            return stored
+        from tunegrid.training.trial import try_cells
+
+        untried = [one for one in siblings if not _verdict_file(one, store).is_file()]
+        trials = try_cells([request, *untried], memory)
+        for one, trial in zip([request, *untried], trials, strict=True):
+            if trial["problem"] is None:
+                write_json(_verdict_file(one, store), trial)
+        return trials[0]
+
+
+def _verdict_file(request: RunRequest, store: Path) -> Path:
+    """Where a verdict is stored: by all that it depends on."""
+    depends_on: dict[str, Any] = {
+        "code": code_digest("try_cell"),
+        "settings": request.settings.to_json(),
+        "keep": request.keep,
+        "model": request.model_files,
+        "encoding": request.encoding,
+    }
+    return store / f"{digest(canonical_json(depends_on))}.json"
