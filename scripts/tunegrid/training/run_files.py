@@ -77,6 +77,7 @@ def write_run(run: Run, test: Predictions, made: dict[str, Any], started: float)
         **{key: card[key] for key in ENCODING},
         "splits": run.seen_splits,
         "model": run.built.facts(),
+        "notes": run.notes,
     }
     write_history(run.progress.history, output / HISTORY)
     write_evaluations(
