@@ -62,6 +62,7 @@ DECIDES: dict[str, list[str]] = {
         "training.randomness",
         "training.run_files",
         "training.run_state",
+        "training.schedule",
         "training.selection",
         "training.step_guard",
         "training.trimming",

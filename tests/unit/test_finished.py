@@ -8,7 +8,7 @@ from tiny import ADAPTER, cell, results
 
 from tunegrid.files import read_json
 from tunegrid.stopping import Stopped, StopRequest
-from tunegrid.training import finished_runs, make_run
+from tunegrid.training import finished_runs, make_run, run_files
 from tunegrid.training.make_run import take_finished as take
 from tunegrid.training.make_run import train_and_write as make
 from tunegrid.training.run_lock import run_lock
@@ -63,6 +63,21 @@ def test_weights_that_are_wanted_must_be_there(request_of):
     assert take(request_of(keep="adapters"))
     (request_of().output / "adapter/model_head.safetensors").unlink()
     assert not take(request_of(keep="adapters"))
+
+
+def test_a_run_that_could_not_keep_its_weights_is_taken_without_them(
+    request_of, monkeypatch, caplog
+):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run_files, "keep_weights", full)
+    make(request_of(keep="adapters"), StopRequest())
+    (request_of().output / "training.json").unlink()
+    caplog.clear()
+    assert take(request_of(keep="adapters"))
+    assert (request_of().output / "training.json").is_file()
+    assert "could not be kept: OSError: [Errno 28] No space left" in caplog.text
 
 
 def test_a_full_disk_costs_the_copy_and_not_the_run(request_of, monkeypatch, caplog):

@@ -104,7 +104,7 @@ MEMORY = {"predict_memory", "measure_memory"}
             "training/finetune.py", "/ len(batch)", "/ (1 + len(batch))", TRAINING, id="the loss"
         ),
         pytest.param(
-            "training/finetune.py",
+            "training/schedule.py",
             "math.ceil(settings.warmup_ratio",
             "int(settings.warmup_ratio",
             TRAINING,

@@ -85,10 +85,42 @@ def test_evaluating_on_another_split_changes_no_step(run):
 def test_the_rate_rises_over_the_warm_up_and_falls_to_nothing(run):
     _, folder = run("a", epochs=10, warmup_ratio=0.2)
     rates = pd.read_csv(folder / "history.csv")["learning_rate"]
-    assert rates[0] == 0
-    assert rates.idxmax() == 6 == int(0.2 * 30)
-    assert rates.max() == pytest.approx(1e-2)
+    assert rates[:6].tolist() == pytest.approx([1e-2 * step / 6 for step in range(1, 7)])
+    assert rates.max() == 1e-2 == rates[6], "the peak, in the first step after the warm-up, too"
+    assert rates[6:].is_monotonic_decreasing
     assert rates.iloc[-1] < 1e-4
+
+
+def test_a_run_of_one_step_trains(build):
+    run = build(epochs=1, batch_size=100)
+    before = {name: value.detach().clone() for name, value in run.model.named_parameters()}
+    finetune.train(run)
+    (record,) = run.progress.history
+    assert record.learning_rate == 1e-2
+    assert any(not value.equal(before[name]) for name, value in run.model.named_parameters())
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"epochs": 1}, "the run is short: its warm-up takes 1 of 3 optimizer steps (33%)"),
+        ({"epochs": 1, "batch_size": 48}, "takes 1 of 1 optimizer step (100%)"),
+        ({"epochs": 4}, "the warm-up takes 2 of 12 optimizer steps (17%), train.warmup_ratio asks"),
+        ({"epochs": 10, "warmup_ratio": 0.2}, None),
+        ({"epochs": 4, "warmup_ratio": 0.0}, None),
+    ],
+)
+def test_a_schedule_that_is_not_as_asked_for_is_told(run, caplog, changes, told):
+    _, folder = run("a", **changes)
+    notes = read_json(folder / "provenance.json")["notes"]
+    if told is None:
+        assert notes == []
+    else:
+        (note,) = notes
+        assert told in note
+        assert note in [
+            record.message for record in caplog.records if record.levelname == "WARNING"
+        ]
 
 
 def test_a_run_that_predicts_one_class_is_finished_and_flagged(run):

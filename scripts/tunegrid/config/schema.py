@@ -43,10 +43,14 @@ class TrainSettings(Closed):
     epochs: int = Field(3, ge=1, description="Passes over the training split.")
     batch_size: int = Field(32, ge=1, description="Examples in one optimizer step.")
     learning_rate: float = Field(
-        5.0e-5, gt=0, lt=1, description="Peak learning rate, reached when the warm-up ends."
+        5.0e-5, gt=0, lt=1, description="Peak learning rate, that of the warm-up's last step."
     )
     warmup_ratio: float = Field(
-        0.15, ge=0, lt=1, description="Share of the steps over which the rate rises from 0."
+        0.15,
+        ge=0,
+        lt=1,
+        description="Share of the steps, rounded up to W whole ones, over which the rate rises:"
+        " step k of them has k / W of the peak. 0: no warm-up.",
     )
     schedule: Literal["cosine", "linear", "constant"] = Field(
         "cosine", description="How the learning rate falls after the warm-up."

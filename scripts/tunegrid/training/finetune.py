@@ -22,8 +22,7 @@ import torch
 from accelerate import Accelerator
 from scipy.special import log_softmax
 from torch.nn.functional import cross_entropy
-from torch.optim.lr_scheduler import LRScheduler
-from transformers import PreTrainedModel, get_scheduler
+from transformers import PreTrainedModel
 
 from tunegrid.config.schema import TrainSettings
 from tunegrid.errors import UserError
@@ -49,12 +48,9 @@ from tunegrid.training.run_state import (
     restore_checkpoint,
     save_checkpoint,
 )
+from tunegrid.training.schedule import build_schedule, schedule_notes
 from tunegrid.training.selection import Selection
 from tunegrid.training.step_guard import StepGuard, too_little_memory_told
-
-#: Our schedules and how transformers calls them
-#: (https://huggingface.co/docs/transformers/main_classes/optimizer_schedules).
-SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
 
 #: Examples that are evaluated at once. The number changes the speed and the last bits alone.
 EVALUATION_BATCH = 32
@@ -125,6 +121,10 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
     device = device_name(accelerator.device)
     checkpoints = Checkpoints(request.checkpoint_folder, identity | {"device": device})
     steps = settings.train.epochs * math.ceil(len(splits["train"]) / settings.train.batch_size)
+    notes = schedule_notes(settings.train, steps)
+    if accelerator.is_main_process:
+        for note in notes:
+            logging.warning("%s", note)
     gradients = Gradients(accelerator, model)
     run = Run(
         request=request,
@@ -140,6 +140,7 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
         checkpoints=checkpoints,
         energy=EnergyMeter(accelerator.device),
         progress=Progress(),
+        notes=notes,
         started=perf_counter(),
     )
     if state := checkpoints.load():
@@ -294,19 +295,6 @@ def build_optimizer(model: PreTrainedModel, settings: TrainSettings) -> torch.op
         {"params": vectors, "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
-
-
-def build_schedule(
-    optimizer: torch.optim.Optimizer, settings: TrainSettings, steps: int
-) -> LRScheduler:
-    """The learning rate's warm-up over `warmup_ratio` of all steps, and its fall after it."""
-    schedule: LRScheduler = get_scheduler(
-        SCHEDULES[settings.schedule],
-        optimizer,
-        num_warmup_steps=math.ceil(settings.warmup_ratio * steps),
-        num_training_steps=steps,
-    )
-    return schedule
 
 
 def start_accelerator(settings: TrainSettings) -> Accelerator:

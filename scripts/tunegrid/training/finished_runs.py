@@ -41,7 +41,8 @@ class FinishedRun:
 
         Args:
             output: folder of the run.
-            weights: whether the trained weights must be in `output`, too.
+            weights: whether the trained weights must be in `output`, too. A run that could not
+                keep them is taken without: training it again would end the same.
         """
         if self._folder is None or not (self._folder / "identity.json").is_file():
             return False
@@ -51,7 +52,13 @@ class FinishedRun:
             logging.info("the finished run in %s is of other %s", self._folder, ", ".join(changed))
             return False
         made = read_json(self._folder / PROVENANCE)
-        if weights and not _intact(output, made["kept"]):
+        if weights and made["not_kept"]:
+            logging.warning(
+                "the trained weights could not be kept: %s; delete %s to train the run again",
+                made["not_kept"],
+                self._folder,
+            )
+        elif weights and not _intact(output, made["kept"]):
             logging.info("the finished run in %s has kept no weights", self._folder)
             return False
         _copy(self._folder, output)

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -34,14 +35,11 @@ def keep_weights(built: BuiltModel, method: MethodEntry, output: Path) -> dict[s
     Returns:
         The SHA-256 of each file, by its path below `output`.
     """
-    for name in (ADAPTER_FOLDER, MODEL_FOLDER):
-        shutil.rmtree(output / name, ignore_errors=True)
+    remove_kept_weights(output)
     if method.kind == "adapter":
         folder = output / ADAPTER_FOLDER
         folder.mkdir(parents=True)
-        # `adapters.init` gave the model this method.
-        save_adapter: Callable[..., None] = built.model.save_adapter  # type: ignore[assignment]
-        save_adapter(str(folder), ADAPTER, with_head=True, use_safetensors=True)
+        _save_adapter(built.model, folder)
         if beside := _beside_the_adapter(built):
             save_file(beside, folder / BESIDE, metadata={"format": "pt"})
     else:
@@ -49,6 +47,31 @@ def keep_weights(built: BuiltModel, method: MethodEntry, output: Path) -> dict[s
         built.model.save_pretrained(folder)
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(output)): sha256(path) for path in paths}
+
+
+def remove_kept_weights(output: Path) -> None:
+    """Remove the folders of kept weights, whole or half-written, from a run's folder."""
+    for name in (ADAPTER_FOLDER, MODEL_FOLDER):
+        shutil.rmtree(output / name, ignore_errors=True)
+
+
+def _save_adapter(model: PreTrainedModel, folder: Path) -> None:
+    """Let the adapters library write the adapter and the head.
+
+    Of T5 and mT5 the library takes all but `encoder`, `decoder` and `shared` for the head
+    (`PredictionHeadLoader.filter_func`); their classifiers have these under `transformer`, so that
+    it would write the whole model as a head, which safetensors refuses. The head's parameters are
+    named to it.
+    """
+    from adapters.loading import PredictionHeadLoader
+
+    head = PredictionHeadLoader(model, error_on_missing=False, use_safetensors=True)
+    head.filter_func = lambda _: partial(in_head, model)
+    # `adapters.init` gave the model this method.
+    save_adapter: Callable[..., None] = model.save_adapter  # type: ignore[assignment]
+    save_adapter(
+        str(folder), ADAPTER, with_head=False, custom_weights_loaders=[head], use_safetensors=True
+    )
 
 
 def _beside_the_adapter(built: BuiltModel) -> dict[str, torch.Tensor]:

@@ -12,6 +12,7 @@ Predictions are a row an example: id, label and predicted (names), and log_proba
 logarithms in the order of the label ids, in double precision.
 """
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
@@ -35,7 +36,7 @@ from tunegrid.results import (
 )
 from tunegrid.training.batching import EncodedSplit
 from tunegrid.training.devices import device_name, peak_memory
-from tunegrid.training.kept_weights import keep_weights
+from tunegrid.training.kept_weights import keep_weights, remove_kept_weights
 from tunegrid.training.run_request import ENCODING
 from tunegrid.training.run_state import Run, StepRecord
 
@@ -48,8 +49,8 @@ def remove_last_file(output: Path) -> None:
 def write_run(run: Run, test: Predictions, made: dict[str, Any], started: float) -> None:
     """Write the files of a run; of several processes the main one writes, but all must call.
 
-    The file that says that the run is finished comes last, so that a half-written one never looks
-    done.
+    The results come first, then the weights that are to be kept. The file that says that the run
+    is finished comes last, so that a half-written one never looks done.
 
     Args:
         run: at its end.
@@ -76,17 +77,36 @@ def write_run(run: Run, test: Predictions, made: dict[str, Any], started: float)
         **{key: card[key] for key in ENCODING},
         "splits": run.seen_splits,
         "model": run.built.facts(),
-        "kept": {},
+        "notes": run.notes,
     }
-    if request.keeps_weights:
-        made["kept"] = keep_weights(run.built, request.settings.method_source, output)
     write_history(run.progress.history, output / HISTORY)
     write_evaluations(
         run.splits[run.watched], card["labels"], run.progress.evaluations, output / EVALUATIONS
     )
     write_predictions(run.splits["test"], card["labels"], test, output / PREDICTIONS)
-    write_json(output / PROVENANCE, made)
+    write_json(output / PROVENANCE, made | keep_what_is_asked_for(run))
     write_json(output / TRAINING, found)
+
+
+def keep_what_is_asked_for(run: Run) -> dict[str, Any]:
+    """Keep the trained weights if the run is to keep them; a failure costs the weights alone.
+
+    Returns:
+        What the provenance says of it: `kept`, the SHA-256 of each file by its path below the run's
+        folder, and `not_kept`, in one line why weights that were to be kept are not; None: they
+        are, or were not asked for.
+    """
+    request = run.request
+    if not request.keeps_weights:
+        return {"kept": {}, "not_kept": None}
+    try:
+        kept = keep_weights(run.built, request.settings.method_source, request.output)
+    except Exception as error:  # noqa: BLE001 (of whatever library: the results are there)
+        remove_kept_weights(request.output)
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        logging.warning("the trained weights are not kept, the results are complete: %s", reason)
+        return {"kept": {}, "not_kept": reason}
+    return {"kept": kept, "not_kept": None}
 
 
 def training_facts(run: Run) -> dict[str, Any]:

@@ -68,7 +68,11 @@ class Progress:
 
 @dataclass
 class Run:
-    """The parts of one run while it is trained."""
+    """The parts of one run while it is trained.
+
+    Attributes:
+        notes: what a reader of its results should know, in whole sentences; its provenance has it.
+    """
 
     request: RunRequest
     accelerator: Accelerator
@@ -83,6 +87,7 @@ class Run:
     checkpoints: Checkpoints
     energy: EnergyMeter
     progress: Progress
+    notes: list[str]
     started: float
 
     @property
