@@ -1,7 +1,7 @@
 """Kept weights are loaded by their own libraries alone, as README shows it."""
 
 import adapters
-import families
+import family_checkpoints
 import numpy as np
 import pandas as pd
 import pytest
@@ -79,7 +79,7 @@ def test_what_is_not_asked_for_is_not_kept(run, method, keep):
 def test_an_adapter_of_a_model_that_shares_its_embeddings_is_kept(
     tiny_model, encoded, tmp_path, method
 ):
-    folder = families.save_family("t5", tmp_path / "t5", tiny_model)
+    folder = family_checkpoints.save_family("t5", tmp_path / "t5", tiny_model)
     tiny.train(cell(method), folder, encoded[0], tmp_path / "run", keep="adapters")
     assert read_json(tmp_path / "run/provenance.json")["not_kept"] is None
     model = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=2)
