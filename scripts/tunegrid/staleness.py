@@ -43,6 +43,7 @@ DECIDES: dict[str, list[str]] = {
         "tasks.few_shot",
         "training.batching",
         "training.encoded_splits",
+        "training.evaluation_guard",
         "training.finetune",
         "training.gradients",
         "training.input_columns",
