@@ -52,6 +52,7 @@ DECIDES: dict[str, list[str]] = {
         "tasks.few_shot",
         "training.batching",
         "training.encoded_splits",
+        "training.evaluation_guard",
         "training.finetune",
         "training.gradients",
         "training.input_columns",

@@ -89,7 +89,8 @@ class TrainSettings(Closed):
     )
     memory_limit: Size | None = Field(
         None,
-        description="Take the GPU to have no more memory than this (16GB); on a CPU, tensors.",
+        description="Take the GPU to have no more memory than this (16GB), in training and in"
+        " evaluations; on a CPU, tensors.",
     )
     group_by_length: bool = Field(
         False,

@@ -1,15 +1,16 @@
 """The memory of one training step, by tracing the real model on fake tensors.
 
 Two steps are taken on tensors without data, and the storage of every tensor is counted from its
-birth to its death. What a kernel takes for itself while it runs is not seen, nor what an allocator
-rounds up.
+birth to its death; an evaluation is traced likewise. What a kernel takes for itself while it runs
+is not seen, nor what an allocator rounds up.
 """
 
 from __future__ import annotations
 
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -23,7 +24,13 @@ from tunegrid.errors import UserError
 from tunegrid.memory import KINDS
 from tunegrid.memory.fake_tensors import fake_tensors
 from tunegrid.memory.records import TrainingStep
-from tunegrid.memory.workload import build_inputs, build_model, build_optimizer, take_step
+from tunegrid.memory.workload import (
+    build_inputs,
+    build_model,
+    build_optimizer,
+    evaluate_batch,
+    take_step,
+)
 
 
 @dataclass(frozen=True)
@@ -62,24 +69,71 @@ def predict(config: PretrainedConfig, step: TrainingStep, *, cuda: bool = True) 
     with fake_tensors(cuda=cuda):
         model = build_model(config, step)
         counter = StorageCounter()
-        weights = list(model.parameters())
-        trained = [weight for weight in weights if weight.requires_grad]
-        counter.mark(trained, "trainable weights")
-        counter.mark((one for one in weights if not one.requires_grad), "frozen weights")
-        counter.mark(model.buffers(), "frozen weights")
-        try:
+        _mark_weights(model, counter)
+        with _untraceable_told(model):
             _trace(step, model, counter)
-        except (RuntimeError, TypeError, ValueError, AssertionError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise UntraceableError(
-                f"{type(model).__name__} cannot be traced without data: {reason}; measure it"
-                " (scripts/measure_memory.py), or try a micro_batch: out of memory, it is halved"
-            ) from None
+    return _prediction(model, counter)
+
+
+def predict_evaluation(
+    config: PretrainedConfig, step: TrainingStep, *, cuda: bool = True, copies: int = 2
+) -> Prediction:
+    """Trace the forward pass of one micro-batch that is evaluated between two training steps.
+
+    There are no gradients and no activations that are kept; the optimizer's state stays.
+
+    Args:
+        config: the model's configuration; its weights are not needed.
+        step: the training step; as many examples are evaluated at once.
+        cuda: as of `predict`.
+        copies: numbers that are held beside each weight that trains: AdamW's two moments, and more
+            where the best epoch's weights lie in the same memory.
+
+    Raises:
+        UserError, UntraceableError: as of `predict`.
+    """
+    with fake_tensors(cuda=cuda):
+        model = build_model(config, step)
+        counter = StorageCounter()
+        _mark_weights(model, counter)
+        trained = [weight for weight in model.parameters() if weight.requires_grad]
+        held = [torch.zeros_like(weight) for _ in range(copies) for weight in trained]
+        counter.mark(held, "optimizer state")
+        inputs = build_inputs(step)
+        counter.mark(inputs.values(), "inputs")
+        with _untraceable_told(model), counter:
+            counter.reset_peak()
+            evaluate_batch(step, model, inputs)
+    return _prediction(model, counter)
+
+
+def _mark_weights(model: PreTrainedModel, counter: StorageCounter) -> None:
+    weights = list(model.parameters())
+    counter.mark((one for one in weights if one.requires_grad), "trainable weights")
+    counter.mark((one for one in weights if not one.requires_grad), "frozen weights")
+    counter.mark(model.buffers(), "frozen weights")
+
+
+@contextmanager
+def _untraceable_told(model: PreTrainedModel) -> Iterator[None]:
+    """Turn what fake tensors cannot do into one line."""
+    try:
+        yield
+    except (RuntimeError, TypeError, ValueError, AssertionError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UntraceableError(
+            f"{type(model).__name__} cannot be traced without data: {reason}; measure it"
+            " (scripts/measure_memory.py), or try a micro_batch: out of memory, it is halved"
+        ) from None
+
+
+def _prediction(model: PreTrainedModel, counter: StorageCounter) -> Prediction:
+    weights = list(model.parameters())
     return Prediction(
         peak=counter.peak,
         parts=counter.at_peak(),
         total_parameters=sum(one.numel() for one in weights),
-        trainable_parameters=sum(one.numel() for one in trained),
+        trainable_parameters=sum(one.numel() for one in weights if one.requires_grad),
     )
 
 

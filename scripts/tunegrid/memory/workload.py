@@ -123,6 +123,28 @@ def take_step(
     optimizer.zero_grad(set_to_none=True)
 
 
+@torch.no_grad()
+def evaluate_batch(
+    step: TrainingStep, model: PreTrainedModel, inputs: dict[str, torch.Tensor]
+) -> torch.Tensor:
+    """The logits of a micro-batch, as an evaluation between two training steps computes them.
+
+    Args:
+        step: the step.
+        model: of `build_model`; it is left in evaluation mode.
+        inputs: of `build_inputs`, on the model's device.
+
+    Returns:
+        In fp32, (batch, labels).
+    """
+    model.train(mode=False)
+    with _autocast(step, inputs["input_ids"].device):
+        logits = model(
+            input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]
+        ).logits
+    return logits.float()
+
+
 def is_out_of_memory(error: RuntimeError) -> bool:
     """Whether an error says that the memory of a device or of the machine ran out."""
     return isinstance(error, torch.OutOfMemoryError) or should_reduce_batch_size(error)

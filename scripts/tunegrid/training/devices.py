@@ -1,6 +1,7 @@
 """What a process computes on: its name, and the memory that it took."""
 
 import resource
+import sys
 from typing import Any
 
 import torch
@@ -26,5 +27,7 @@ def peak_memory(device: torch.device) -> dict[str, Any]:
             "peak_memory": torch.cuda.max_memory_allocated(device),
             "peak_memory_of": "tensors",
         }
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"peak_memory": 1024 * kilobytes, "peak_memory_of": "process"}
+    # In kilobytes on Linux, in bytes on macOS: the manual pages of getrusage(2).
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"peak_memory": peak, "peak_memory_of": "process"}

@@ -8,7 +8,8 @@
       evaluate        the predictions for a split
 
 What protects a run wraps this file and changes no result: `make_run` (locks, attempts, finished
-runs), `step_guard` (too little memory, being asked to stop, several processes), `checkpoints`. The
+runs), `step_guard` and `evaluation_guard` (too little memory, being asked to stop, several
+processes), `checkpoints`. The
 parts of a run, and what a checkpoint holds of them, stand in `run_state`.
 """
 
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from scipy.special import log_softmax
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
@@ -34,9 +36,14 @@ from tunegrid.training.checkpoints import Checkpoints
 from tunegrid.training.devices import device_name
 from tunegrid.training.encoded_splits import load_splits
 from tunegrid.training.energy import EnergyMeter
+from tunegrid.training.evaluation_guard import EvaluationGuard
 from tunegrid.training.gradients import Gradients
 from tunegrid.training.input_columns import input_columns
-from tunegrid.training.micro_batch import choose_micro_batch
+from tunegrid.training.micro_batch import (
+    choose_evaluation_batch,
+    choose_micro_batch,
+    enforce_memory_limit,
+)
 from tunegrid.training.model_building import build_model, check_vocabulary
 from tunegrid.training.probing import two_short_examples
 from tunegrid.training.progress_bar import progress_bar
@@ -51,9 +58,6 @@ from tunegrid.training.run_state import (
 from tunegrid.training.schedule import build_schedule, schedule_notes
 from tunegrid.training.selection import Selection
 from tunegrid.training.step_guard import StepGuard, too_little_memory_told
-
-#: Examples that are evaluated at once. The number changes the speed and the last bits alone.
-EVALUATION_BATCH = 32
 
 
 def finetune(
@@ -102,6 +106,14 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
         processes=accelerator.num_processes,
         device=accelerator.device,
     )
+    evaluation_batch = choose_evaluation_batch(
+        settings,
+        request.model,
+        labels=len(request.encoding["labels"]),
+        longest=max(int(split.lengths.max()) for name, split in splits.items() if name != "train"),
+        micro_batch=micro_batch,
+        device=accelerator.device,
+    )
     short = two_short_examples(splits["train"].lengths)
     built = build_model(
         request.model,
@@ -136,6 +148,7 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
         schedule=build_schedule(optimizer, settings.train, steps),
         gradients=gradients,
         guard=StepGuard(accelerator, gradients, splits["train"].lengths, micro_batch, stop),
+        evaluation_guard=EvaluationGuard(accelerator, evaluation_batch, stop),
         selection=Selection(settings.train),
         checkpoints=checkpoints,
         energy=EnergyMeter(accelerator.device),
@@ -254,7 +267,7 @@ def evaluate(run: Run, name: str) -> Predictions:
     Leaves the model in training mode.
 
     Raises:
-        Interrupted: the run was asked to stop. Several processes finish first: they must agree.
+        Interrupted, UserError: as `EvaluationGuard.compute`.
     """
     split, accelerator = run.splits[name], run.accelerator
     run.model.train(mode=False)
@@ -262,15 +275,16 @@ def evaluate(run: Run, name: str) -> Predictions:
     mine = order[accelerator.process_index :: accelerator.num_processes]
     labels = run.model.config.num_labels
     logits = torch.zeros((len(split), labels), device=accelerator.device)
+
+    def predict(rows: Integers) -> None:
+        """Put the logits of the examples at positions `rows` into their places."""
+        inputs = to_device(split.collate(rows), accelerator.device)
+        with accelerator.autocast():
+            output = run.model(**inputs).logits
+        logits[torch.from_numpy(rows).to(accelerator.device)] = output.float()
+
     try:
-        for start in range(0, len(mine), EVALUATION_BATCH):
-            if accelerator.num_processes == 1:
-                run.guard.check_stop()
-            rows = mine[start : start + EVALUATION_BATCH]
-            inputs = to_device(split.collate(rows), accelerator.device)
-            with accelerator.autocast():
-                output = run.model(**inputs).logits
-            logits[torch.from_numpy(rows).to(accelerator.device)] = output.float()
+        run.evaluation_guard.compute(mine, predict, split=name)
     finally:
         run.model.train()
     whole = accelerator.reduce(logits, "sum").cpu().numpy()
@@ -300,15 +314,23 @@ def build_optimizer(model: PreTrainedModel, settings: TrainSettings) -> torch.op
 def start_accelerator(settings: TrainSettings) -> Accelerator:
     """The accelerator of a run, on the GPU if there is one; of each of its processes, on its own.
 
+    What the run before has set in this process does not count: its precision, its memory limit,
+    its peak. Only CUDA's GPUs are used. A Mac's (MPS) is not: a checkpoint does not hold its
+    generator, so that a run could not go on as if it had never stopped.
+
     Raises:
         UserError: there are fewer GPUs than `gpus_per_run` says.
     """
     processes, gpus = settings.gpus_per_run, torch.cuda.device_count()
     if 0 < gpus < processes:
         raise UserError(f"train.gpus_per_run: {processes}, but this machine has {gpus}")
-    if gpus:
-        torch.cuda.reset_peak_memory_stats()  # in a pack: those of the run before
-    return Accelerator(
-        mixed_precision="bf16" if settings.precision == "bf16" else "no",
-        cpu=processes > 1 and not gpus,  # else processes without GPUs do not find each other
+    AcceleratorState._reset_state()  # noqa: SLF001 (has no public name)
+    accelerator = Accelerator(
+        mixed_precision="bf16" if settings.precision == "bf16" else "no", cpu=not gpus
     )
+    if not gpus and torch.backends.mps.is_available():
+        logging.info("this Mac's GPU is not used: a run on it could not go on from a checkpoint")
+    enforce_memory_limit(settings.memory_limit, accelerator.device)
+    if gpus:
+        torch.cuda.reset_peak_memory_stats(accelerator.device)
+    return accelerator

@@ -2,6 +2,8 @@
 
 import logging
 import math
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import humanfriendly
@@ -10,9 +12,13 @@ from transformers import AutoConfig
 
 from tunegrid.errors import UserError
 from tunegrid.memory.fit import gpu_memory_needed, largest_micro_batch
-from tunegrid.memory.predict import UntraceableError, peak_by_micro_batch
+from tunegrid.memory.predict import UntraceableError, peak_by_micro_batch, predict_evaluation
 from tunegrid.memory.records import TrainingStep
 from tunegrid.settings import CellSettings
+
+#: Examples that are evaluated at once, at most. The number changes the speed and the last bits
+#: alone; a CPU gains nothing by more, a GPU waits less for its kernels to start.
+LARGEST_EVALUATION_BATCH = {"cpu": 32, "cuda": 256}
 
 
 def choose_micro_batch(
@@ -28,7 +34,7 @@ def choose_micro_batch(
 
     With `micro_batch: auto` all of its share, or the largest power of two whose predicted step fits
     the device (margins: `tunegrid.memory.fit`). A CPU without a `memory_limit` is taken to have
-    room for all. On a GPU a `memory_limit` is also enforced.
+    room for all.
 
     Args:
         settings: the cell's.
@@ -44,28 +50,17 @@ def choose_micro_batch(
     train = settings.train
     share = math.ceil(train.batch_size / processes)
     capacity = memory_capacity(train.memory_limit, device)
-    enforce_memory_limit(capacity, device)
     if train.micro_batch != "auto":
         return train.micro_batch
     if capacity is None:
         return share
-    step = TrainingStep(
-        method=settings.method,
-        method_source=settings.method_source,
-        labels=labels,
-        batch=share,
-        tokens=longest,
-        precision=train.precision,
-        attention=train.attention,
+    step = _training_step(settings, labels=labels, batch=share, tokens=longest)
+    traced = peak_by_micro_batch(
+        AutoConfig.from_pretrained(model), step, cuda=device.type == "cuda"
     )
-    cuda = device.type == "cuda"
-    # On a CPU the limit is on live tensors alone.
-    with_margins = gpu_memory_needed if cuda else float
-
-    traced = peak_by_micro_batch(AutoConfig.from_pretrained(model), step, cuda=cuda)
 
     def peak_of(batch: int) -> float:
-        return with_margins(traced(batch))
+        return memory_needed(traced(batch), device)
 
     try:
         chosen = largest_micro_batch(peak_of, capacity, share)
@@ -88,6 +83,85 @@ def choose_micro_batch(
     return chosen
 
 
+def choose_evaluation_batch(
+    settings: CellSettings,
+    model: Path,
+    *,
+    labels: int,
+    longest: int,
+    micro_batch: int,
+    device: torch.device,
+) -> int:
+    """The examples that one process evaluates at once, at most.
+
+    The largest power of two, up to `LARGEST_EVALUATION_BATCH`, whose predicted evaluation fits the
+    device, with the margins of training; a CPU without a `memory_limit` is taken to have room.
+
+    Args:
+        settings: the cell's.
+        model: folder of fetch_model.
+        labels: how many.
+        longest: tokens of the longest example that is evaluated.
+        micro_batch: examples of a training micro-batch; as many are evaluated where the model
+            cannot be traced.
+        device: of this process.
+
+    Returns:
+        1 where not even one example is predicted to fit: it is tried.
+
+    Raises:
+        UserError: the model cannot be built.
+    """
+    capacity = memory_capacity(settings.train.memory_limit, device)
+    cuda = device.type == "cuda"
+    most = LARGEST_EVALUATION_BATCH["cuda" if cuda else "cpu"]
+    if capacity is None:
+        return most
+    config = AutoConfig.from_pretrained(model)
+    step = _training_step(settings, labels=labels, batch=most, tokens=longest)
+    # AdamW's two moments, and on a CPU, where the selection keeps them, the best epoch's weights.
+    copies = 3 if settings.train.select == "best_dev" and not cuda else 2
+
+    @cache
+    def peak_of(batch: int) -> float:
+        one = replace(step, batch=batch)
+        return memory_needed(predict_evaluation(config, one, cuda=cuda, copies=copies).peak, device)
+
+    try:
+        chosen = max(1, largest_micro_batch(peak_of, capacity, most))
+    except UntraceableError as reason:
+        chosen = min(micro_batch, most)
+        logging.warning("%d examples are evaluated at once, not predicted: %s", chosen, reason)
+        return chosen
+    logging.info(
+        "%d examples are evaluated at once: predicted %.2f of %.2f GB",
+        chosen,
+        peak_of(chosen) / 1e9,
+        capacity / 1e9,
+    )
+    return chosen
+
+
+def memory_needed(live_tensors: float, device: torch.device) -> float:
+    """Bytes that a device must have for so many bytes of live tensors.
+
+    On a GPU with margins (`tunegrid.memory.fit`); on a CPU the limit is on live tensors alone.
+    """
+    return gpu_memory_needed(live_tensors) if device.type == "cuda" else live_tensors
+
+
+def _training_step(settings: CellSettings, *, labels: int, batch: int, tokens: int) -> TrainingStep:
+    return TrainingStep(
+        method=settings.method,
+        method_source=settings.method_source,
+        labels=labels,
+        batch=batch,
+        tokens=tokens,
+        precision=settings.train.precision,
+        attention=settings.train.attention,
+    )
+
+
 def memory_capacity(limit: str | None, device: torch.device) -> float | None:
     """Bytes that the device has, or is to be taken to have; None: not known.
 
@@ -102,11 +176,20 @@ def memory_capacity(limit: str | None, device: torch.device) -> float | None:
     return total if pretended is None else min(total, pretended)
 
 
-def enforce_memory_limit(capacity: float | None, device: torch.device) -> None:
-    """Let CUDA's allocator take no more than `capacity` bytes; on a CPU nothing is enforced.
+def enforce_memory_limit(limit: str | None, device: torch.device) -> None:
+    """Let CUDA's allocator take no more than a limit; without one, the whole GPU.
 
-    In a pack it undoes the limit of the run before.
+    Every run calls it, so that in a pack the limit of the run before is undone. What that run left
+    in the allocator's cache is given back, since it counts
+    (https://docs.pytorch.org/docs/stable/generated/torch.cuda.memory.set_per_process_memory_fraction.html).
+
+    Args:
+        limit: the setting `memory_limit`, such as 16GB. On a CPU nothing is enforced.
+        device: of this process.
     """
-    if device.type == "cuda" and capacity is not None:
-        total = torch.cuda.get_device_properties(device).total_memory
-        torch.cuda.set_per_process_memory_fraction(capacity / total, device)
+    capacity = memory_capacity(limit, device)
+    if device.type != "cuda" or capacity is None:
+        return
+    torch.cuda.empty_cache()
+    total = torch.cuda.get_device_properties(device).total_memory
+    torch.cuda.set_per_process_memory_fraction(capacity / total, device)

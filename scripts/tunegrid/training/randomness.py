@@ -23,9 +23,10 @@ def make_deterministic(*, deterministic: bool, threads: int, precision: str = "f
 
     An operation without a deterministic kernel then raises RuntimeError: only warned, attention's
     backward pass on a GPU would be the one that is not deterministic. Call it before CUDA starts.
+    cuBLAS' workspace is fixed for every run: a process reads it once, and in a pack a run that must
+    be deterministic can follow one that need not be.
     """
-    if deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", CUBLAS_WORKSPACE)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", CUBLAS_WORKSPACE)
     import torch
 
     torch.set_num_threads(threads)

@@ -17,6 +17,7 @@ from tunegrid.results import EVALUATED
 from tunegrid.training.batching import EncodedSplit
 from tunegrid.training.checkpoints import Checkpoints, State
 from tunegrid.training.energy import EnergyMeter
+from tunegrid.training.evaluation_guard import EvaluationGuard
 from tunegrid.training.gradients import Gradients
 from tunegrid.training.model_building import BuiltModel
 from tunegrid.training.randomness import random_states, restore_random_states
@@ -83,6 +84,7 @@ class Run:
     schedule: LRScheduler
     gradients: Gradients
     guard: StepGuard
+    evaluation_guard: EvaluationGuard
     selection: Selection
     checkpoints: Checkpoints
     energy: EnergyMeter
@@ -144,6 +146,7 @@ def save_checkpoint(run: Run) -> None:
             "selection": run.selection.state_dict(),
             "random": random,
             "guard": run.guard.state_dict(),
+            "evaluation_guard": run.evaluation_guard.state_dict(),
             "seconds": run.seconds,
             "joules": joules,
         },
@@ -157,6 +160,7 @@ def restore_checkpoint(run: Run, state: State) -> None:
     run.schedule.load_state_dict(state["schedule"])
     run.selection.load_state_dict(state["selection"])
     run.guard.load_state_dict(state["guard"])
+    run.evaluation_guard.load_state_dict(state["evaluation_guard"])
     restore_random_states(state["random"][run.accelerator.process_index])
     run.progress = Progress(
         history=[StepRecord(**record) for record in state["history"]],

@@ -122,15 +122,6 @@ class StepGuard:
                 torch.cuda.empty_cache()
             self._halve(step, largest=max(map(len, self._share(batch)), default=1))
 
-    def check_stop(self) -> None:
-        """Give up if the run was asked to stop.
-
-        Raises:
-            Interrupted: it was.
-        """
-        if cause := self._stop.cause():
-            raise Interrupted(cause)
-
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint must hold of it."""
         return {"micro_batch": self.micro_batch, "out_of_memory": self.out_of_memory}
