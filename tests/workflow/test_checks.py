@@ -72,7 +72,8 @@ def test_another_seed_or_method_checks_nothing_again(finished):
 
 
 def test_a_trial_of_another_version_checks_nothing_again(finished, tmp_path):
-    workflow, _ = finished[0].copy(tmp_path), finished[1]
+    workflow, config = finished[0].copy(tmp_path), finished[1]
+    workflow.configure(config)
     module = workflow.source / "scripts/tunegrid/training/trial.py"
     module.write_text(module.read_text().replace("FEW_LAYERS = 2", "FEW_LAYERS = 3"))
     assert workflow.plan("runs") == {}
