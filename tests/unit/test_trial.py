@@ -1,6 +1,7 @@
 """What would go wrong in a training job, or silently, is one line before it."""
 
 import dataclasses
+import shutil
 
 import family_checkpoints
 import pytest
@@ -80,6 +81,13 @@ def test_a_model_that_padding_changes_is_refused(save, encoded, name, remedy):
     assert problem.startswith(f"model '{name}', task 'tiny', method 'full': predictions depend on")
     assert remedy in problem
     assert "or accept it by `padding_dependent: true`" in problem
+
+
+def test_the_side_that_a_refusal_names_is_right(save, encoded, tmp_path):
+    left = shutil.copytree(encoded[0], tmp_path / "left")
+    card = read_json(left / "encoding.json")
+    write_json(left / "encoding.json", card | {"padding_side": "left"})
+    assert attempt(save("xlnet"), left)["problem"] is None
 
 
 def test_a_model_that_padding_changes_is_accepted_with_a_warning(save, encoded):
