@@ -41,7 +41,7 @@ def provenance(program: str, code: str) -> dict[str, Any]:
         "code": code,
         "git": git_state(),
         "python": platform.python_version(),
-        "versions": {name: installed_version(name) for name in LIBRARIES},
+        "versions": library_versions(),
         "host": socket.gethostname(),
         "platform": platform.platform(),
         "hub_offline": os.environ.get("HF_HUB_OFFLINE") == "1",
@@ -70,6 +70,11 @@ def _git(*arguments: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return run.stdout.strip()
+
+
+def library_versions() -> dict[str, str]:
+    """The installed versions of the libraries that decide results, by name."""
+    return {name: installed_version(name) for name in LIBRARIES}
 
 
 def installed_version(name: str) -> str | None:

@@ -85,8 +85,8 @@ class LocalGrid:
 
     Attributes:
         workflow: the workflow's copy, the configuration, and the working directory.
-        prepared: a working directory where model and task are fetched and encoded, but nothing is
-            trained.
+        prepared: a working directory where model and task are fetched, encoded and checked, but
+            nothing is trained.
         results: what the cells' runs found, by their paths.
     """
 
@@ -115,7 +115,7 @@ def run_locally(folder: Path, model: Path) -> LocalGrid:
     config["grid"][0]["seeds"] = [1]
     config["train"]["epochs"] = EPOCHS
     workflow.configure(config)
-    workflow.run("results/encoded/tiny-bert/tiny")
+    workflow.run("checks")
     prepared = copy_folder(workflow.directory, folder / "prepared")
     workflow.run(TARGET)
     return LocalGrid(workflow, prepared, results(workflow.directory))

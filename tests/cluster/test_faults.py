@@ -5,6 +5,7 @@ written a checkpoint goes on from it.
 """
 
 import errno
+import re
 import signal
 import subprocess
 import threading
@@ -289,20 +290,32 @@ def test_an_output_that_appears_late_is_waited_for(run_on, cluster, tmp_path):
 
 
 def test_an_error_of_the_run_is_not_tried_again(run_on, cluster):
+    too_little = [{"where": {"method": ["full"]}, "set": {"memory_limit": "1KB"}}]
+    run = run_on(cluster, grid=ONE_CELL | {"overrides": too_little}, profile={"retries": 1})
+    run.start()
+    output = run.finish()
+    assert run.process.returncode == 1
+    assert "not one example of" in output
+    assert "not tried again, since the last attempt" in output
+    assert run.attempts_begun(FULL) == 1
+    assert run.attempt_ends(FULL) == ["error"]
+    assert "Traceback" not in output
+
+
+def test_a_method_that_does_not_fit_asks_for_no_gpu(run_on, cluster):
     bad = {"bad": {"kind": "adapter", "adapter": "nonsense"}}
     grid = [{"models": ["tiny-bert"], "tasks": ["tiny"], "methods": ["bad"], "seeds": [1]}]
     run = run_on(
-        cluster, grid={"grid": grid, "methods": bad, "overrides": []}, profile={"retries": 1}
+        cluster, grid={"grid": grid, "methods": bad, "overrides": []}, profile={"retries": 0}
     )
     run.start()
     output = run.finish()
     assert run.process.returncode == 1
-    assert "'nonsense' is no configuration string" in output
-    assert "not tried again, since the last attempt" in output
-    path = "tiny-bert/tiny/bad/seed1"
-    assert run.attempts_begun(path) == 1
-    assert run.attempt_ends(path) == ["error"]
+    assert output.count("error: adapter: 'nonsense' is no configuration string") == 1
     assert "Traceback" not in output
+    assert re.findall(r"^rule (\w+):", output, re.MULTILINE) == [
+        "try_cell"
+    ]  # the only job of Slurm
 
 
 def test_a_job_over_its_partitions_limit_is_refused_before_it_is_submitted(run_on, cluster):

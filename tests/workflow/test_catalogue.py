@@ -81,7 +81,7 @@ def fetched(repositories, tmp_path_factory):
     Of the report's configuration all is its own but the size of the splits, the tasks' files, which
     come from the hub, too, and that models other than the first are trained on one task: on the
     others `test_every_model_trains_a_step_on_single_texts_and_pairs` trains them, with one start
-    of the libraries for all.
+    of the libraries for all. The first model is trained on one of each kind, the others on one.
     """
     folder = tmp_path_factory.mktemp("catalogue")
     hub = {"hub": {"repository": "report/data", "revision": "main"}}
@@ -91,6 +91,8 @@ def fetched(repositories, tmp_path_factory):
         block["seeds"] = [1]
     every = config["grid"][0]
     config["grid"].append(every | {"models": every["models"][1:], "tasks": KINDS[:1]})
+    for block in config["grid"]:
+        block["tasks"] = [task for task in block["tasks"] if task in KINDS]
     every["models"] = [FIRST]
     workflow = own_workflow(folder, config)
     targets = [f"resources/models/{name}" for name in MODELS]
@@ -108,7 +110,7 @@ def fetched(repositories, tmp_path_factory):
 def test_the_default_grid_is_fetched_and_trained_offline(fetched):
     workflow, _ = fetched
     cells = list(expand_grid(load_project([workflow.configfile])))
-    assert len(cells) == 3 * 3 + 2
+    assert len(cells) == 3 * 2 + 2
     for cell in cells:
         made = read_json(workflow.directory / "results/runs" / cell.path / "provenance.json")
         assert made["hub_offline"] is True

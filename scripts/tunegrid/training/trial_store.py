@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from tunegrid.files import canonical_json, digest, read_json, write_json
+from tunegrid.provenance import library_versions
 from tunegrid.staleness import code_digest
 from tunegrid.training.run_request import RunRequest
 
@@ -49,11 +50,16 @@ def trial_of(
 
 def _verdict_file(request: RunRequest, store: Path) -> Path:
     """Where a verdict is stored: by all that it depends on."""
+    settings = request.settings
     depends_on: dict[str, Any] = {
         "code": code_digest("try_cell"),
-        "settings": request.settings.to_json(),
-        "keep": request.keep,
+        "libraries": library_versions(),
         "model": request.model_files,
+        "head": settings.model_source.head,
+        "padding_dependent": settings.model_source.padding_dependent,
         "encoding": request.encoding,
+        "method": settings.method_source.settings(),
+        "train": settings.train.model_dump(mode="json"),
+        "keep": request.keep,
     }
     return store / f"{digest(canonical_json(depends_on))}.json"
