@@ -72,8 +72,8 @@ def _git(*arguments: str) -> str | None:
     return run.stdout.strip()
 
 
-def library_versions() -> dict[str, str]:
-    """The installed versions of the libraries that decide results, by name."""
+def library_versions() -> dict[str, str | None]:
+    """The installed versions of the libraries that decide results, by name; None: not installed."""
     return {name: installed_version(name) for name in LIBRARIES}
 
 

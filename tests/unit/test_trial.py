@@ -16,6 +16,7 @@ from tunegrid.training import trial
 from tunegrid.training.encoded_splits import load_splits
 from tunegrid.training.input_columns import input_columns
 from tunegrid.training.run_request import RunRequest
+from tunegrid.training.trial_store import trial_of
 
 METHODS = {
     "full": {"kind": "full"},
@@ -200,3 +201,46 @@ def test_a_large_model_is_tried_with_two_layers_and_accounted_for_whole(save, en
     del tensors["bert.encoder.layer.3.output.dense.bias"]
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     assert "the weights lack 1 of" in attempt(folder, encoded[0], memory=1000)["problem"]
+
+
+@pytest.fixture
+def tried(monkeypatch):
+    """The methods of every call that tries cells; one called `misfit` has a problem."""
+    calls = []
+
+    def try_cells(requests, memory):
+        calls.append([request.settings.method for request in requests])
+        return [
+            {"problem": "no" if method == "misfit" else None, "notes": [], "seconds": 0.0}
+            for method in calls[-1]
+        ]
+
+    monkeypatch.setattr(trial, "try_cells", try_cells)
+    return calls
+
+
+def test_a_trial_tries_the_other_methods_and_is_not_made_twice(save, encoded, tmp_path, tried):
+    folder = save("bert")
+    full, head, adapter = (request_of(folder, encoded[0], method) for method in METHODS)
+    for own, others in ((full, [head]), (head, [full]), (adapter, [full, head])):
+        assert trial_of(own, others, tmp_path / "store", 10**9)["problem"] is None
+    assert tried == [["full", "head"], ["adapter"]]
+
+
+def test_a_trial_depends_on_what_is_in_the_files(save, encoded, tmp_path, tried):
+    folder = save("bert")
+    for changes in ({}, {"head": "keep"}, {"padding_dependent": True}, {"head": "keep"}):
+        trial_of(request_of(folder, encoded[0], **changes), [], tmp_path / "store", 10**9)
+    assert len(tried) == 3
+    write_json(folder / "model.json", {"files": {"model.safetensors": "another"}, "entry": {}})
+    trial_of(request_of(folder, encoded[0]), [], tmp_path / "store", 10**9)
+    assert len(tried) == 4
+
+
+def test_what_did_not_fit_is_tried_again(save, encoded, tmp_path, tried):
+    request = request_of(save("bert"), encoded[0])
+    settings = dataclasses.replace(request.settings, method="misfit")
+    misfit = dataclasses.replace(request, settings=settings)
+    for _ in range(2):
+        assert trial_of(misfit, [], tmp_path / "store", 10**9)["problem"] == "no"
+    assert len(tried) == 2
