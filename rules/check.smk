@@ -15,7 +15,7 @@ rule try_cell:
     log:
         "results/logs/try_cell/{model}/{task}/{method}.log",
     resources:
-        mem_mb=4000,  # 20 bytes a weight: 200 million weights; of a larger model, two blocks
+        mem_mb=6000,  # 28 bytes a weight: 200 million weights; of a larger model, two blocks
         runtime="30m",
     conda:
         "../envs/tunegrid.yaml"

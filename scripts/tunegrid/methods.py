@@ -79,7 +79,13 @@ def _add_adapter(model: PreTrainedModel, method: MethodEntry) -> dict[str, tuple
     # The adapters library takes seconds to import, which full fine-tuning need not pay.
     from tunegrid.adapter_interface import init_adapters
 
-    config = adapter_config(method, model.config.hidden_size)
+    width = getattr(model.config, "hidden_size", None)
+    if width is None:
+        raise UserError(
+            f"adapter: {method.adapter!r} cannot be added to {type(model).__name__}: its"
+            " configuration names no hidden_size; leave the method out of the grid for this model"
+        )
+    config = adapter_config(method, width)
     before = {name for name, _ in model.named_parameters()}
     try:
         init_adapters(model, config=config, text=method.adapter or "")

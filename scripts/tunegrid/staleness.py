@@ -67,6 +67,7 @@ DECIDES: dict[str, list[str]] = {
         "training.selection",
         "training.step_guard",
         "training.trimming",
+        "training.weight_names",
     ],
     "try_cell": [
         "adapter_interface",
@@ -81,7 +82,9 @@ DECIDES: dict[str, list[str]] = {
         "training.model_building",
         "training.probing",
         "training.trial",
+        "training.trial_proofs",
         "training.trimming",
+        "training.weight_names",
     ],
     "predict_memory": [
         "adapter_interface",

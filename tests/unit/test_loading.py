@@ -305,3 +305,46 @@ def test_quantised_weights_are_refused(masked_lm):
     )
     with pytest.raises(UserError, match=r"its weights are quantised[^\n]*$"):
         load(masked_lm)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "part"),
+    [
+        (transformers.GPT2LMHeadModel, "ln_f"),
+        (transformers.LlamaForCausalLM, "model.norm"),
+        (transformers.ElectraForPreTraining, "embeddings_project"),
+    ],
+)
+def test_a_norm_or_a_projection_before_the_blocks_is_never_new(save, architecture, part):
+    """Only what is computed after the blocks, and has a matrix, may begin at random."""
+    folder = save(architecture, embedding_size=16, num_key_value_heads=2, n_embd=32, n_head=2)
+    rewrite(folder, lambda tensors: {key: one for key, one in tensors.items() if part not in key})
+    with pytest.raises(UserError, match="the weights lack"):
+        load(folder)
+
+
+def test_a_value_that_is_no_number_is_found_wherever_it_stands(masked_lm):
+    def with_infinity(tensors):
+        tensors["bert.embeddings.word_embeddings.weight"][-1, 0] = float("inf")
+        return tensors
+
+    rewrite(masked_lm, with_infinity)
+    with pytest.raises(UserError, match=r"word_embeddings.weight holds values that are no finite"):
+        load(masked_lm)
+
+
+def test_half_a_head_cannot_be_kept(save):
+    folder = save(transformers.DistilBertForSequenceClassification, num_labels=3, dim=32, n_heads=2,
+                  id2label=dict(enumerate(LABELS)))  # fmt: skip
+    rewrite(folder, lambda tensors: {k: v for k, v in tensors.items() if "pre_classifier" not in k})
+    with pytest.raises(UserError, match="its weights lack pre_classifier"):
+        load(folder, keep_head=True)
+
+
+def test_a_prefix_that_some_names_have_is_told(masked_lm):
+    def with_a_stranger(tensors):
+        return {f"net.{key}": one for key, one in tensors.items()} | {"loss.weight": torch.ones(1)}
+
+    rewrite(masked_lm, with_a_stranger)
+    with pytest.raises(UserError, match=r"take 'net.bert.' from before such names"):
+        load(masked_lm)

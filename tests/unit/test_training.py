@@ -165,7 +165,7 @@ def test_a_tokenizer_that_does_not_fit_the_vocabulary_is_refused(model_folder, e
 
 
 def test_weights_of_another_shape_are_refused_in_one_line(run, model_folder):
-    config = read_json(model_folder / "config.json") | {"vocab_size": 9}
+    config = read_json(model_folder / "config.json") | {"vocab_size": 29}
     (model_folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(UserError, match=r"^.*word_embeddings.* has the shape [^\n]*$"):
         run("a")

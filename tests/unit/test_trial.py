@@ -7,12 +7,12 @@ import family_checkpoints
 import pytest
 import tiny
 import torch
-from datasets import load_from_disk
+from datasets import DatasetDict, load_from_disk
 from safetensors.torch import load_file, save_file
 
 from tunegrid.config.catalogue import ModelEntry
 from tunegrid.files import read_json, write_json
-from tunegrid.training import trial
+from tunegrid.training import trial, trial_proofs
 from tunegrid.training.encoded_splits import load_splits
 from tunegrid.training.input_columns import input_columns
 from tunegrid.training.run_request import RunRequest
@@ -164,7 +164,7 @@ def test_weights_that_are_no_numbers_are_found(save, encoded):
     tensors["bert.encoder.layer.1.output.dense.bias"] += float("nan")
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     problem = attempt(folder, encoded[0])["problem"]
-    assert "not finite" in problem
+    assert "layer.1.output.dense.bias holds values that are no finite numbers" in problem
 
 
 def test_weights_that_cannot_be_kept_are_a_problem_only_where_they_are_to_be(
@@ -173,7 +173,7 @@ def test_weights_that_cannot_be_kept_are_a_problem_only_where_they_are_to_be(
     def fail(*_arguments):
         raise OSError("no space")
 
-    monkeypatch.setattr(trial, "keep_weights", fail)
+    monkeypatch.setattr(trial_proofs, "keep_weights", fail)
     folder = save("bert")
     assert "no space" in attempt(folder, encoded[0], "adapter", keep="adapters")["problem"]
     tried = attempt(folder, encoded[0], "adapter", keep="none")
@@ -189,7 +189,7 @@ def test_a_kept_model_that_predicts_otherwise_is_found(save, encoded, monkeypatc
         for value in built.model.parameters():
             value.data = value.data * 1.5
 
-    monkeypatch.setattr(trial, "keep_weights", forget)
+    monkeypatch.setattr(trial_proofs, "keep_weights", forget)
     problem = attempt(save("bert"), encoded[0], "full", keep="all")["problem"]
     assert "does not give its predictions again" in problem
 
@@ -244,3 +244,24 @@ def test_what_did_not_fit_is_tried_again(save, encoded, tmp_path, tried):
     for _ in range(2):
         assert trial_of(misfit, [], tmp_path / "store", 10**9)["problem"] == "no"
     assert len(tried) == 2
+
+
+@pytest.mark.parametrize("name", ["xlnet", "convbert"])
+def test_padding_is_proved_also_where_all_texts_have_one_length(save, encoded, tmp_path, name):
+    data = load_from_disk(encoded[0])
+    longest = max(len(ids) for ids in data["train"]["input_ids"])
+    same = {
+        split: rows.filter(lambda row: len(row["input_ids"]) == longest)
+        for split, rows in data.items()
+    }
+    folder = tmp_path / "same"
+    kept = {split: rows if len(rows) else same["train"] for split, rows in same.items()}
+    DatasetDict(kept).save_to_disk(folder)
+    write_json(folder / "encoding.json", read_json(encoded[0] / "encoding.json"))
+    assert "predictions depend on what shares a batch" in attempt(save(name), folder)["problem"]
+
+
+def test_a_model_that_computes_nothing_is_refused(save, encoded, monkeypatch):
+    constant = torch.tensor([[0.1, -0.1]])
+    monkeypatch.setattr(trial_proofs, "logits_of", lambda *_: constant)
+    assert "logits are the same whatever the text" in attempt(save("bert"), encoded[0])["problem"]

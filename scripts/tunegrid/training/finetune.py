@@ -114,6 +114,7 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
         micro_batch=micro_batch,
         device=accelerator.device,
     )
+    check_vocabulary(request)
     short = two_short_examples(splits["train"].lengths)
     built = build_model(
         request.model,
@@ -124,7 +125,6 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
         process=accelerator.process_index,
     )
     model = built.model
-    check_vocabulary(settings.model, model.config, request.encoding["largest_token"])
     for note in built.notes():
         logging.info("%s", note)
     model.to(accelerator.device)

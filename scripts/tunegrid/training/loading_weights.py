@@ -23,13 +23,14 @@ from transformers import (
 
 from tunegrid.errors import UserError
 from tunegrid.methods import in_head
+from tunegrid.training.weight_names import by_name_in_model, without_prefix
 from tunegrid.weights_files import DamagedFileError, tensor_shapes, weights_files
 
-#: Endings that BERT's first checkpoints have, and what they are called today.
-RENAMED = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
 #: Keys of a configuration that say how many blocks a model has.
 DEPTHS = (
     "num_hidden_layers",
+    "n_layers",
+    "n_layer",
     "num_layers",
     "num_decoder_layers",
     "encoder_layers",
@@ -93,15 +94,20 @@ def load_classifier(
         config.id2label = dict(enumerate(labels))
         config.label2id = {label: index for index, label in enumerate(labels)}
         skeleton = _skeleton(config)
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
         raise _builds_none(folder, error) from None
-    tensors, prefix = _without_prefix(_read_tensors(folder), skeleton)
-    tensors, unused = _by_name_in_model(tensors, skeleton)
+    tensors, prefix = without_prefix(_read_tensors(folder), skeleton)
+    tensors, unused = by_name_in_model(tensors, skeleton)
     of_head = sorted(name for name in tensors if in_head(skeleton, name))
     of_labels = _names_of_labels(config, skeleton) if of_head else set()
     kept_head, replaced = [], []
     if keep_head:
         has_head = bool(of_labels) and of_labels <= set(of_head)
+        if config.problem_type not in (None, "single_label_classification"):
+            raise UserError(
+                f"{folder}: head: keep, but its head is one for {config.problem_type}; leave `head`"
+                " out for a new head"
+            )
         order = _label_order(folder, own_labels, labels, has_head=has_head)
         tensors |= {name: tensors[name][order] for name in of_labels}
         kept_head = of_head
@@ -112,10 +118,16 @@ def load_classifier(
     # Without a layer that ends in labels it is the transformation before a language model's head,
     # which is pretrained, and stays.
     _check_shapes(folder, tensors, skeleton)
-    new = _find_new(folder, tensors, skeleton)
+    _check_finite(folder, tensors)
+    new = _find_new(folder, tensors, unused, skeleton)
+    if keep_head and new:
+        raise UserError(
+            f"{folder}: head: keep, but its weights lack {', '.join(sorted(new)[:NAMED])}: they are"
+            " no sequence classifier's; leave `head` out for a new head"
+        )
     if layers is not None:
-        _keep_layers(config, layers)
-        tensors, _ = _by_name_in_model(tensors, _skeleton(config))
+        config = _fewer_layers(config, layers)
+        tensors, _ = by_name_in_model(tensors, _skeleton(config))
     try:
         model = type(skeleton).from_pretrained(
             None,
@@ -141,7 +153,10 @@ def _refuse_quantised(folder: Path, config: PretrainedConfig) -> None:
 
 def _builds_none(folder: Path, error: Exception) -> UserError:
     reason = " ".join(str(error).split())[:300]
-    return UserError(f"{folder}: builds no classifier: {reason}")
+    return UserError(
+        f"{folder}: builds no classifier: {reason}; leave the model out of the grid, or correct its"
+        " config.json or train.attention"
+    )
 
 
 def _skeleton(config: PretrainedConfig) -> PreTrainedModel:
@@ -175,76 +190,6 @@ def _read_tensors(folder: Path) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def _without_prefix(
-    tensors: dict[str, torch.Tensor], skeleton: PreTrainedModel
-) -> tuple[dict[str, torch.Tensor], str]:
-    """The tensors without what a wrapper put before all their names, if that names more of them.
-
-    torch.compile writes `_orig_mod.`, DataParallel `module.`; any other that all names share is
-    recognised as well.
-
-    Returns:
-        The tensors by their shorter names, and the prefix; it is empty where the names fit best as
-        they are.
-    """
-    expected = skeleton.state_dict().keys()
-    best, most = "", len(_matches(tensors, "", skeleton, expected))
-    for prefix in _shared_prefixes(tensors):
-        matching = len(_matches(tensors, prefix, skeleton, expected))
-        if matching > most:
-            best, most = prefix, matching
-    return {name.removeprefix(best): value for name, value in tensors.items()}, best
-
-
-def _matches(
-    names: Iterable[str], prefix: str, skeleton: PreTrainedModel, expected: Iterable[str]
-) -> set[str]:
-    found = (_name_in_model(name.removeprefix(prefix), skeleton, expected) for name in names)
-    return {name for name in found if name is not None}
-
-
-def _shared_prefixes(names: Iterable[str]) -> list[str]:
-    """Every run of name parts that all names begin with, the shortest first, each with its dot."""
-    parts = [name.split(".")[:-1] for name in names]
-    prefixes = []
-    for depth in range(1, min(map(len, parts), default=0) + 1):
-        heads = {tuple(part[:depth]) for part in parts}
-        if len(heads) > 1:
-            break
-        prefixes.append(".".join(heads.pop()) + ".")
-    return prefixes
-
-
-def _name_in_model(name: str, model: PreTrainedModel, expected: Iterable[str]) -> str | None:
-    """What a tensor of a file is called in the model; None: the model has none like it.
-
-    The files of a base model lack the prefix that it has in a classifier.
-    """
-    for old, new in RENAMED.items():
-        if name.endswith(old):
-            name = name.removesuffix(old) + new
-    for candidate in (name, f"{model.base_model_prefix}.{name}"):
-        if candidate in expected:
-            return candidate
-    return None
-
-
-def _by_name_in_model(
-    tensors: dict[str, torch.Tensor], skeleton: PreTrainedModel
-) -> tuple[dict[str, torch.Tensor], list[str]]:
-    """The tensors by their names in the model, and the names of those it has no place for."""
-    expected = skeleton.state_dict().keys()
-    buffers = dict(skeleton.named_buffers())
-    named, unused = {}, []
-    for name, value in tensors.items():
-        in_model = _name_in_model(name, skeleton, expected)
-        if in_model is not None:
-            named[in_model] = value
-        elif _name_in_model(name, skeleton, buffers) is None:  # else it is computed, not loaded
-            unused.append(name)
-    return named, sorted(unused)
-
-
 def _names_of_labels(config: PretrainedConfig, skeleton: PreTrainedModel) -> set[str]:
     """The tensors that have a row for each label."""
     more = type(config).from_dict(config.to_dict())
@@ -267,10 +212,11 @@ def _label_order(
         raise UserError(
             f"{folder}: head: keep, but its weights hold no classification head; leave `head` out"
         )
-    rows = {label: row for row, label in own_labels.items()}
+    in_order = (str(own_labels[index]) for index in sorted(own_labels))
+    rows = {label: row for row, label in enumerate(in_order)}
     if set(rows) != set(labels):
         raise UserError(
-            f"{folder}: head: keep, but its head knows {', '.join(map(str, rows))}, and the task's"
+            f"{folder}: head: keep, but its head knows {', '.join(rows)}, and the task's"
             f" labels are {', '.join(labels)}; name them alike, or leave `head` out for a new head"
         )
     return [rows[label] for label in labels]
@@ -289,13 +235,25 @@ def _check_shapes(
             )
 
 
+def _check_finite(folder: Path, tensors: dict[str, torch.Tensor]) -> None:
+    for name, value in tensors.items():
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            raise UserError(
+                f"{folder}: {name} holds values that are no finite numbers; take weights that were"
+                " saved whole, in another precision if they are too large for this one"
+            )
+
+
 def _find_new(
-    folder: Path, tensors: dict[str, torch.Tensor], skeleton: PreTrainedModel
+    folder: Path,
+    tensors: dict[str, torch.Tensor],
+    unused: list[str],
+    skeleton: PreTrainedModel,
 ) -> frozenset[str]:
     """The parameters that no file holds, if a model may begin with random values in them.
 
-    It may in its head, and where a whole part of the base model stands beside the embeddings and
-    the blocks, such as a pooler.
+    It may in its head, and where a whole part of the base model is computed after the blocks, such
+    as a pooler.
 
     Raises:
         UserError: the files lack something else.
@@ -314,10 +272,20 @@ def _find_new(
         more = ", …" if len(lacking) > NAMED else ""
         raise UserError(
             f"{folder}: the weights lack {len(lacking)} of the encoder's {encoder} tensors"
-            f" ({', '.join(lacking[:NAMED])}{more}), which would begin as random numbers; give the"
-            " weights that belong to its config.json"
+            f" ({', '.join(lacking[:NAMED])}{more}), which would begin as random numbers;"
+            f" {_remedy(lacking, unused, skeleton)}"
         )
     return frozenset(name for name, _ in missing)
+
+
+def _remedy(lacking: list[str], unused: list[str], skeleton: PreTrainedModel) -> str:
+    """What mends an encoder that lacks tensors: a prefix that only some names have, or others."""
+    name = lacking[0].removeprefix(f"{skeleton.base_model_prefix}.")
+    for other in unused:
+        if other.endswith(f".{name}"):
+            prefix = other.removesuffix(name)
+            return f"the file has {other}: take {prefix!r} from before such names"
+    return "give the weights that belong to its config.json"
 
 
 def _named(model: nn.Module) -> Iterable[tuple[str, nn.Parameter]]:
@@ -326,24 +294,43 @@ def _named(model: nn.Module) -> Iterable[tuple[str, nn.Parameter]]:
 
 
 def _may_be_new(name: str, held: Iterable[str], skeleton: PreTrainedModel) -> bool:
-    """Whether a parameter of the encoder is of a part that is new as a whole, such as a pooler."""
+    """Whether a parameter of the encoder is of a part that is new as a whole, such as a pooler.
+
+    Such a part is declared after the blocks, in the order in which a model computes, and has a
+    matrix: a norm, which has none, was pretrained wherever it stands.
+    """
     prefix = f"{skeleton.base_model_prefix}."
     part_name = name.removeprefix(prefix).split(".")[0]
-    part = getattr(skeleton.base_model, part_name)
-    if not isinstance(part, nn.Module):
+    parts = dict(skeleton.base_model.named_children())
+    if part_name not in parts:
         return False
     begun = any(other.startswith(f"{prefix}{part_name}.") for other in held)
+    has_matrix = any(value.ndim > 1 for value in parts[part_name].parameters())
+    later = list(parts)[list(parts).index(part_name) :]
     bears_the_encoder = any(
-        isinstance(module, nn.ModuleList | nn.Embedding) for module in part.modules()
+        isinstance(module, nn.ModuleList | nn.Embedding)
+        for part in later
+        for module in parts[part].modules()
     )
-    return not begun and not bears_the_encoder
+    return has_matrix and not begun and not bears_the_encoder
 
 
-def _keep_layers(config: PretrainedConfig, layers: int) -> None:
-    """Make a configuration of fewer blocks."""
-    for key in DEPTHS:
-        number = getattr(config, key, None)
-        if isinstance(number, int):
-            setattr(config, key, min(number, layers))
-    if isinstance(kinds := getattr(config, "layer_types", None), list):
-        config.layer_types = kinds[:layers]
+def _fewer_layers(config: PretrainedConfig, layers: int) -> PretrainedConfig:
+    """The configuration of a model of fewer blocks; the same one where it cannot be cut.
+
+    Lists with a value for each block are cut, too.
+    """
+    values = config.to_dict()
+    depth = config.num_hidden_layers if hasattr(config, "num_hidden_layers") else None
+    for key, value in values.items():
+        if key in DEPTHS and isinstance(value, int):
+            values[key] = min(value, layers)
+        elif isinstance(value, list) and len(value) == depth:
+            values[key] = value[:layers]
+    try:
+        cut = type(config).from_dict(values)
+        type(config).from_dict(cut.to_dict())  # as it is read again from what is kept
+        _skeleton(cut)
+    except Exception:  # noqa: BLE001 (each library's own error says the same: it is built whole)
+        return config
+    return cut

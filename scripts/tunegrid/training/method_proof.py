@@ -1,6 +1,7 @@
 """The proof that an adapter changes nothing of a model but what it adds."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -32,11 +33,8 @@ def effect_at_start(
         UserError: with the adapter put out of the way the logits are others than before, so that
             the method would start from another encoder; or LoRA or IA3 change them at once.
     """
-    # `adapters.init` gave the model these methods, which type checkers do not know.
-    set_active_adapters: Callable[[str | None], None] = model.set_active_adapters  # type: ignore[assignment]
-    set_active_adapters(None)
-    inactive = logits_of(model, examples)
-    set_active_adapters(ADAPTER)
+    with adapter_aside(model):
+        inactive = logits_of(model, examples)
     if not agree(inactive, expected):
         change = (inactive - expected).abs().max()
         raise UserError(
@@ -52,6 +50,18 @@ def effect_at_start(
             " before it is trained, and should not; leave the method out of the grid for this model"
         )
     return effect
+
+
+@contextmanager
+def adapter_aside(model: PreTrainedModel) -> Iterator[None]:
+    """Let a model compute without its adapter."""
+    # `adapters.init` gave the model this method, which type checkers do not know.
+    set_active_adapters: Callable[[str | None], None] = model.set_active_adapters  # type: ignore[assignment]
+    set_active_adapters(None)
+    try:
+        yield
+    finally:
+        set_active_adapters(ADAPTER)
 
 
 def _starts_without_effect(model: PreTrainedModel) -> bool:

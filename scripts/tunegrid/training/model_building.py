@@ -1,12 +1,13 @@
 """Building a cell's model: pretrained encoder, new head, method, each from its own stream."""
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import PretrainedConfig, PreTrainedModel
+from transformers import AutoConfig, PreTrainedModel
 
 from tunegrid.errors import UserError
 from tunegrid.methods import apply_method
@@ -15,6 +16,7 @@ from tunegrid.training.loading_weights import LoadedWeights, load_classifier
 from tunegrid.training.method_proof import effect_at_start
 from tunegrid.training.probing import logits_of
 from tunegrid.training.randomness import stream_seed
+from tunegrid.training.run_request import RunRequest
 from tunegrid.training.trimming import trim_last_layer
 
 #: Names that a note gives of many.
@@ -129,7 +131,8 @@ def build_model(
         layers=layers,
     )
     before = model.config.pad_token_id
-    model.config.pad_token_id = pad_token
+    if before is None or _looks_for_padding(model):
+        model.config.pad_token_id = pad_token
     # Of a model with a method, before it is changed.
     expected = logits_of(model, examples) if method.kind == "adapter" else None
     torch.manual_seed(stream_seed(settings.seed, "adapter"))
@@ -146,24 +149,38 @@ def build_model(
         removed=removed,
         effect=effect,
         trimmed=trimmed,
-        pad_token={} if before == pad_token else {"before": before, "now": pad_token},
+        pad_token=(
+            {}
+            if before == model.config.pad_token_id
+            else {"before": before, "now": model.config.pad_token_id}
+        ),
     )
 
 
-def check_vocabulary(name: str, config: PretrainedConfig, largest_token: int) -> None:
-    """Check that the model knows every token that its task was encoded with.
+def _looks_for_padding(model: PreTrainedModel) -> bool:
+    """Whether the classifier finds its last token by the padding token of the configuration.
 
-    Args:
-        name: of the model.
-        config: its configuration; a model of characters (CANINE) has no vocabulary.
-        largest_token: the largest id of the encoded task.
+    Others number positions by it while they are built, and would by another one when they are
+    loaded again.
+    """
+    return "pad_token_id" in inspect.getsource(type(model).forward)
+
+
+def check_vocabulary(request: RunRequest) -> None:
+    """Check that the model knows every token that its task was encoded and is padded with.
+
+    A model of characters (CANINE) has no vocabulary.
 
     Raises:
-        UserError: it does not: it shares a tokenizer that is not its own.
+        UserError: it does not: it shares a tokenizer that is not its own, or tokens were added to
+            the tokenizer and not to the model.
     """
+    config = AutoConfig.from_pretrained(request.model)
     size = getattr(config, "vocab_size", None)
-    if size is not None and largest_token >= size:
+    largest = max(request.encoding["largest_token"], request.encoding["padding"]["input_ids"])
+    if isinstance(size, int) and largest >= size:
         raise UserError(
-            f"model {name!r}: its vocabulary has {size} tokens, the tokenizer's ids go to"
-            f" {largest_token}; correct its `tokenizer`"
+            f"model {request.settings.model!r}: its vocabulary has {size} tokens, the tokenizer's"
+            f" ids go to {largest}; correct its `tokenizer`, or resize the model for tokens that"
+            " were added"
         )

@@ -3,12 +3,14 @@
 Nothing here imports torch before a trial must be made.
 """
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from tunegrid.cluster.attempts import WORKFLOW_START
 from tunegrid.files import canonical_json, digest, read_json, write_json
 from tunegrid.provenance import library_versions
 from tunegrid.staleness import code_digest
@@ -23,7 +25,8 @@ def trial_of(
 ) -> "Trial":
     """How the trial of a cell ends: from the store, or made now, with those of its siblings.
 
-    A trial that found a problem is not stored: what it met may have been mended.
+    A problem counts for the jobs of one start of the workflow: by the next, what was met may have
+    been mended.
 
     Args:
         request: the cell.
@@ -33,22 +36,33 @@ def trial_of(
     """
     store.mkdir(parents=True, exist_ok=True)
     settings = request.settings
-    own = _verdict_file(request, store)
+    own = _verdict_file(request, store, memory)
     with FileLock(store / f"{digest(f'{settings.model}/{settings.task}')}.lock"):
-        if own.is_file():
-            stored: Trial = read_json(own)
+        if stored := _stored(own):
             return stored
         from tunegrid.training.trial import try_cells
 
-        untried = [one for one in siblings if not _verdict_file(one, store).is_file()]
+        untried = [one for one in siblings if not _stored(_verdict_file(one, store, memory))]
         trials = try_cells([request, *untried], memory)
         for one, trial in zip([request, *untried], trials, strict=True):
-            if trial["problem"] is None:
-                write_json(_verdict_file(one, store), trial)
+            verdict = {"start": os.environ.get(WORKFLOW_START), "trial": trial}
+            write_json(_verdict_file(one, store, memory), verdict)
         return trials[0]
 
 
-def _verdict_file(request: RunRequest, store: Path) -> Path:
+def _stored(path: Path) -> "Trial | None":
+    """A verdict that still counts; None: there is none."""
+    if not path.is_file():
+        return None
+    stored = read_json(path)
+    trial: Trial = stored["trial"]
+    of_this_start = stored["start"] is not None and stored["start"] == os.environ.get(
+        WORKFLOW_START
+    )
+    return trial if trial["problem"] is None or of_this_start else None
+
+
+def _verdict_file(request: RunRequest, store: Path, memory: int) -> Path:
     """Where a verdict is stored: by all that it depends on."""
     settings = request.settings
     depends_on: dict[str, Any] = {
@@ -61,5 +75,6 @@ def _verdict_file(request: RunRequest, store: Path) -> Path:
         "method": settings.method_source.settings(),
         "train": settings.train.model_dump(mode="json"),
         "keep": request.keep,
+        "memory": memory,
     }
     return store / f"{digest(canonical_json(depends_on))}.json"
