@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 
 import pandas as pd
 import pytest
@@ -23,7 +22,6 @@ def packed(finished, tmp_path_factory):
     workflow, config = finished
     folder = tmp_path_factory.mktemp("packed")
     packed = Workflow(workflow.source, folder / "out", folder / "packed.yaml")
-    shutil.copytree(workflow.directory / "results/.trials", folder / "out/results/.trials")
     too_little = {"where": {"method": ["broken"]}, "set": {"memory_limit": "1KB"}}
     config = config | {
         "train": config["train"] | {"pack": 3},
