@@ -1,10 +1,10 @@
 """The splits of an encoded task as one run sees them."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Mapping, Set
 from typing import Any
 
-from datasets import load_from_disk
+from datasets import Dataset, load_from_disk
 
 from tunegrid.errors import UserError
 from tunegrid.results import EVALUATED
@@ -15,7 +15,7 @@ from tunegrid.training.run_request import RunRequest
 
 
 def load_splits(
-    request: RunRequest, taken: Collection[str]
+    request: RunRequest, taken: Set[str]
 ) -> tuple[dict[str, EncodedSplit], dict[str, Any]]:
     """Train, test and the split that the run's protocol evaluates after each epoch.
 
@@ -43,16 +43,23 @@ def load_splits(
     if card["few_shot"]:
         data = draw_few_shot(data, card["few_shot"], request.settings.seed)
         counts |= {split: count_encoded(data[split]) for split in FEW_SHOT_SPLITS if split in data}
-    padding = {key: value for key, value in card["padding"].items() if key in taken}
-    if left_out := sorted(card["padding"].keys() - padding.keys()):
+    if left_out := sorted(card["padding"].keys() - taken):
         logging.info("left out, since the model takes none: %s", ", ".join(left_out))
-    splits = {
-        split: EncodedSplit(
-            data[split],
-            padding,
-            card.get("padding_side", "right"),
-            masked="attention_mask" in taken,
-        )
-        for split in {"train", "test", watched}
-    }
+    splits = {split: as_inputs(data[split], card, taken) for split in {"train", "test", watched}}
     return splits, counts
+
+
+def as_inputs(data: Dataset, card: Mapping[str, Any], taken: Set[str]) -> EncodedSplit:
+    """Encoded examples as the inputs of a model.
+
+    Args:
+        data: the examples.
+        card: what encoding.json says of them.
+        taken: the names of the inputs that the model takes (`input_columns`).
+    """
+    return EncodedSplit(
+        data,
+        {key: value for key, value in card["padding"].items() if key in taken},
+        card.get("padding_side", "right"),
+        masked="attention_mask" in taken,
+    )

@@ -13,7 +13,7 @@ from tunegrid.config.catalogue import MethodEntry
 from tunegrid.files import sha256
 from tunegrid.methods import ADAPTER, in_head
 from tunegrid.training.loading_weights import load_classifier
-from tunegrid.training.model_building import BuiltModel
+from tunegrid.training.model_building import BuiltModel, set_padding_token
 
 #: Folders below a run's own.
 ADAPTER_FOLDER, MODEL_FOLDER = "adapter", "model"
@@ -108,7 +108,7 @@ def load_kept(
     from tunegrid.adapter_interface import init_adapters
 
     classifier, _ = load_classifier(model, labels=labels, layers=layers)
-    classifier.config.pad_token_id = pad_token
+    set_padding_token(classifier, pad_token)
     init_adapters(classifier)
     load_adapter: Callable[..., str] = classifier.load_adapter  # type: ignore[assignment]
     load_adapter(str(kept / ADAPTER_FOLDER), set_active=True, use_safetensors=True)

@@ -35,7 +35,8 @@ class BuiltModel:
         effect: the largest change of a logit by an adapter that is not trained yet; None: the
             method adds none.
         trimmed: whether its last layer computes the first token's feed-forward block alone.
-        pad_token: the padding token's id in the model's configuration before, if it was another.
+        pad_token: the padding token's id in the model's configuration, `before` and `now`; empty
+            where it has stayed.
     """
 
     model: PreTrainedModel
@@ -61,7 +62,7 @@ class BuiltModel:
 
     def notes(self) -> list[str]:
         """The same in sentences, without what is as expected."""
-        notes = [f"new, drawn from the seed and trained: {_first(sorted(self.loaded.new))}"]
+        notes = [f"new, drawn from the seed and trained: {first_names(sorted(self.loaded.new))}"]
         if self.loaded.prefix:
             notes.append(f"the weights' names began with {self.loaded.prefix!r}, which was removed")
         if self.loaded.replaced:
@@ -72,9 +73,11 @@ class BuiltModel:
         if self.loaded.kept_head:
             notes.append("the classification head is the checkpoint's own")
         if self.loaded.unused:
-            notes.append(f"not used of the weights: {_first(self.loaded.unused)}")
+            notes.append(f"not used of the weights: {first_names(self.loaded.unused)}")
         if self.removed:
-            notes.append(f"taken out what the method does not name: {_first(sorted(self.removed))}")
+            notes.append(
+                f"taken out what the method does not name: {first_names(sorted(self.removed))}"
+            )
         if self.pad_token:
             notes.append(
                 f"the model's padding token is set to {self.pad_token['now']}, the tokenizer's"
@@ -85,7 +88,8 @@ class BuiltModel:
         return notes
 
 
-def _first(names: list[str]) -> str:
+def first_names(names: list[str]) -> str:
+    """The first of the names, and how many more there are."""
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return ", ".join(names[:NAMED]) + more
 
@@ -131,8 +135,7 @@ def build_model(
         layers=layers,
     )
     before = model.config.pad_token_id
-    if before is None or _looks_for_padding(model):
-        model.config.pad_token_id = pad_token
+    set_padding_token(model, pad_token)
     # Of a model with a method, before it is changed.
     expected = logits_of(model, examples) if method.kind == "adapter" else None
     torch.manual_seed(stream_seed(settings.seed, "adapter"))
@@ -155,6 +158,12 @@ def build_model(
             else {"before": before, "now": model.config.pad_token_id}
         ),
     )
+
+
+def set_padding_token(model: PreTrainedModel, pad_token: int) -> None:
+    """Tell a classifier what batches are padded with, if it knows no such token or looks for it."""
+    if model.config.pad_token_id is None or _looks_for_padding(model):
+        model.config.pad_token_id = pad_token
 
 
 def _looks_for_padding(model: PreTrainedModel) -> bool:

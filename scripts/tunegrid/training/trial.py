@@ -23,11 +23,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, TypedDict
 
-import numpy as np
 from datasets import Dataset, concatenate_datasets, load_from_disk
 
 from tunegrid.errors import UserError
 from tunegrid.training.batching import EncodedSplit
+from tunegrid.training.encoded_splits import as_inputs
 from tunegrid.training.input_columns import input_columns
 from tunegrid.training.loading_weights import count_parameters
 from tunegrid.training.model_building import build_model, check_vocabulary
@@ -35,6 +35,7 @@ from tunegrid.training.probing import CannotComputeError, two_short_examples
 from tunegrid.training.run_request import RunRequest
 from tunegrid.training.trial_proofs import (
     compute_longest,
+    extremes_of_parts,
     prove_padding,
     prove_stateless,
     prove_trimming,
@@ -149,25 +150,16 @@ def choose_examples(request: RunRequest) -> EncodedSplit:
     Of a few-shot task they are from all that a run may draw. Where all have one length a text is
     cut in its middle, so that a shorter one stands among them.
     """
-    taken = input_columns(request.model)
-    card = request.encoding
-    padding = {key: value for key, value in card["padding"].items() if key in taken}
-    parts = list(card["parts"].values()) or [range(len(card["labels"]))]
+    taken, card = input_columns(request.model), request.encoding
     chosen = []
     for data in load_from_disk(request.encoded).values():
-        split = EncodedSplit(data, padding)
-        for labels in parts:
-            positions = np.flatnonzero(np.isin(split.labels, list(labels)))
-            if len(positions):
-                lengths = split.lengths[positions]
-                ends = {int(positions[lengths.argmin()]), int(positions[lengths.argmax()])}
-                chosen.append(data.select(sorted(ends)))
+        extremes = extremes_of_parts(as_inputs(data, card, taken), card)
+        chosen += [data.select(sorted(set(ends))) for ends in extremes]
     examples = concatenate_datasets(chosen)
     if len({len(ids) for ids in examples["input_ids"]}) == 1:
-        examples = concatenate_datasets([examples, _cut_in_the_middle(examples, list(padding))])
-    return EncodedSplit(
-        examples, padding, card.get("padding_side", "right"), masked="attention_mask" in taken
-    )
+        columns = [key for key in card["padding"] if key in taken]
+        examples = concatenate_datasets([examples, _cut_in_the_middle(examples, columns)])
+    return as_inputs(examples, card, taken)
 
 
 def _cut_in_the_middle(examples: Dataset, columns: Sequence[str]) -> Dataset:

@@ -1,7 +1,7 @@
 """What a trial proves of a cell's model on a few texts (`tunegrid.training.trial`)."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -17,13 +17,18 @@ from tunegrid.training.batching import EncodedSplit, Tensors
 from tunegrid.training.finetune import build_optimizer
 from tunegrid.training.kept_weights import keep_weights, load_kept
 from tunegrid.training.method_proof import adapter_aside
-from tunegrid.training.model_building import NAMED, BuiltModel
+from tunegrid.training.model_building import BuiltModel, first_names
 from tunegrid.training.probing import CANNOT_COMPUTE, CannotComputeError, agree, logits_of
 from tunegrid.training.run_request import RunRequest
 
 #: By how much logits may differ where they should be equal: a share of how far those of different
 #: texts lie apart, and what rounding makes of small numbers.
 RELATIVE, ABSOLUTE = 1e-3, 1e-5
+
+
+def _is_rounding(change: float, apart: float) -> bool:
+    """Whether logits differ by no more than rounding does, where those of two texts lie apart."""
+    return change <= ABSOLUTE + RELATIVE * apart
 
 
 def compute_longest(built: BuiltModel, examples: EncodedSplit) -> None:
@@ -115,7 +120,7 @@ def prove_stateless(built: BuiltModel, train: EncodedSplit) -> None:
             " model out of the grid for this task"
         ) from None
     change, apart = float((after - before).abs().max()), float((other - before).abs().max())
-    if change > ABSOLUTE + RELATIVE * apart:
+    if not _is_rounding(change, apart):
         raise UserError(
             f"predictions depend on the texts before: the logits of the longest"
             f" change by {change:.2g} after a short one; leave it out of the grid (of BigBird, set"
@@ -134,7 +139,7 @@ def prove_padding(request: RunRequest, built: BuiltModel, train: EncodedSplit) -
     """
     for short, long in _pairs_of_lengths(request, train):
         change, apart = _change_by_padding(built, train, short=short, long=long)
-        if change <= ABSOLUTE + RELATIVE * apart:
+        if _is_rounding(change, apart):
             continue
         what = (
             f"predictions depend on what shares a batch: padded on the {train.side}, the logits of"
@@ -150,7 +155,7 @@ def prove_padding(request: RunRequest, built: BuiltModel, train: EncodedSplit) -
         other = train.padded_on_the_other_side()
         change, apart = _change_by_padding(built, other, short=short, long=long)
         remedy = "leave it out of the grid"
-        if change <= ABSOLUTE + RELATIVE * apart:
+        if _is_rounding(change, apart):
             remedy = f"set `padding_side: {other.side}` in its entry, where they do not"
         raise UserError(f"{what}; {remedy}, or accept it by `padding_dependent: true` there")
     return []
@@ -164,20 +169,32 @@ def _only_with_its_adapter(
         return False
     with adapter_aside(built.model):
         change, apart = _change_by_padding(built, train, short=short, long=long)
-    return change <= ABSOLUTE + RELATIVE * apart
+    return _is_rounding(change, apart)
 
 
 def _pairs_of_lengths(request: RunRequest, train: EncodedSplit) -> list[tuple[int, int]]:
     """A short and a long example, of every part of an aggregated task and across the parts."""
-    parts = list(request.encoding["parts"].values()) or [range(len(request.encoding["labels"]))]
+    extremes = extremes_of_parts(train, request.encoding)
+    pairs = [(short, long) for short, _ in extremes for _, long in extremes]
+    return [(short, long) for short, long in pairs if short != long]
+
+
+def extremes_of_parts(split: EncodedSplit, card: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """The positions of the shortest and the longest example of each part of a task.
+
+    Args:
+        split: the examples.
+        card: what encoding.json says of the task; one that is not aggregated is its only part.
+    """
+    parts = list(card["parts"].values()) or [range(len(card["labels"]))]
     extremes = []
     for labels in parts:
-        positions = np.flatnonzero(np.isin(train.labels, list(labels)))
+        positions = np.flatnonzero(np.isin(split.labels, list(labels)))
         if len(positions):
-            lengths = train.lengths[positions]
-            extremes.append((positions[lengths.argmin()], positions[lengths.argmax()]))
-    pairs = [(int(short), int(long)) for short, _ in extremes for _, long in extremes]
-    return [(short, long) for short, long in pairs if short != long]
+            lengths = split.lengths[positions]
+            ends = positions[lengths.argmin()], positions[lengths.argmax()]
+            extremes.append((int(ends[0]), int(ends[1])))
+    return extremes
 
 
 def _change_by_padding(
@@ -233,8 +250,7 @@ def take_one_step(request: RunRequest, built: BuiltModel, train: EncodedSplit) -
     never = [name for name in idle if trained[name].grad is None]
     if not never:
         return []
-    more = f" and {len(never) - NAMED} more" if len(never) > NAMED else ""
-    return [f"counted as trained, but used by nothing: {', '.join(never[:NAMED])}{more}"]
+    return [f"counted as trained, but used by nothing: {first_names(never)}"]
 
 
 def reload(
@@ -283,7 +299,7 @@ def reload(
             return [what]
     change = float((again - expected).abs().max())
     apart = float((expected[0] - expected[1]).abs().max())
-    if change > ABSOLUTE + RELATIVE * apart:
+    if not _is_rounding(change, apart):
         raise UserError(
             f"what is kept of its weights does not give its predictions again:"
             f" logits differ by {change:.2g}; leave it out of the grid"
