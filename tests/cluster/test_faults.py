@@ -311,7 +311,7 @@ def test_a_method_that_does_not_fit_asks_for_no_gpu(run_on, cluster):
     run.start()
     output = run.finish()
     assert run.process.returncode == 1
-    assert output.count("error: adapter: 'nonsense' is no configuration string") == 1
+    assert output.count("adapter: 'nonsense' is no configuration string") == 1
     assert "Traceback" not in output
     assert re.findall(r"^rule (\w+):", output, re.MULTILINE) == [
         "try_cell"
