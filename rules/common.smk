@@ -201,8 +201,9 @@ def task_sources(wildcards):
         return []
     return [
         str(file)
-        for path in entry.files.values()
-        for file in matching_files(PROJECT.data_root, path)
+        for patterns in entry.file_patterns().values()
+        for pattern in patterns
+        for file in matching_files(PROJECT.data_root, pattern.path)
     ]
 
 

@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="folder to write")
     arguments = parser.parse_args()
 
-    from tunegrid.config.catalogue import TaskEntry
+    from tunegrid.config.task_entry import TaskEntry
     from tunegrid.tasks.fetching import fetch_task
 
     entry = TaskEntry.model_validate(arguments.entry)

@@ -83,14 +83,16 @@ def write_data(root: Path) -> Path:
 
 def encode(model: Path, folder: Path):
     """The task encoded by the model's tokenizer: (folder of encode_task, its card)."""
-    from tunegrid.config.catalogue import TaskEntry
+    from tunegrid.config.task_entry import TaskEntry
     from tunegrid.files import write_json
     from tunegrid.tasks.encoding import encode_task, load_tokenizer
     from tunegrid.tasks.fetching import read_task
+    from tunegrid.tasks.task_file import TaskFile
 
     data = write_data(folder / "data")
-    files = {split: [data / path] for split, path in TASK["files"].items()}
-    task = read_task(TaskEntry.model_validate(TASK), files)
+    entry = TaskEntry.model_validate(TASK)
+    files = {split: [TaskFile(data / path, entry)] for split, path in TASK["files"].items()}
+    task = read_task(entry, files)
     splits, card = encode_task(task, load_tokenizer(model), 64, 64)
     splits.save_to_disk(folder / "encoded")
     write_json(folder / "encoded" / "encoding.json", card | CARD)

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
-from tunegrid.config.catalogue import Hub, ModelEntry
+from tunegrid.config.catalogue import ModelEntry
+from tunegrid.config.entries import Hub
 from tunegrid.errors import UserError
 from tunegrid.files import sha256, write_json
 from tunegrid.hub import download

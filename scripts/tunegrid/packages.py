@@ -3,7 +3,7 @@
 import importlib.metadata
 from pathlib import Path
 
-from tunegrid.config.catalogue import Package
+from tunegrid.config.entries import Package
 from tunegrid.errors import UserError
 
 

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from tunegrid.config.catalogue import Entry, MethodEntry, ModelEntry, TaskEntry
+from tunegrid.config.catalogue import MethodEntry, ModelEntry
+from tunegrid.config.entries import Entry
 from tunegrid.config.schema import SplitSettings, TrainSettings
+from tunegrid.config.task_entry import TaskEntry
 from tunegrid.config.value_types import Closed
 from tunegrid.files import canonical_json, digest
 from tunegrid.results import RUN_PATH

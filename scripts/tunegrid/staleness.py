@@ -25,6 +25,9 @@ from tunegrid.files import digest
 from tunegrid.paths import SCRIPTS
 from tunegrid.settings import CellSettings
 
+#: The modules, below `tunegrid`, that a reader is made of beside its own.
+BEHIND_READER: dict[str, list[str]] = {"table": ["tasks.tables.rows"]}
+
 #: The modules that decide the results of the expensive programs, below `tunegrid`. `module:name` is
 #: one function, class or constant of a module.
 DECIDES: dict[str, list[str]] = {
@@ -36,6 +39,7 @@ DECIDES: dict[str, list[str]] = {
         "tasks.readers.example",
         "tasks.sources",
         "tasks.splits",
+        "tasks.task_file",
     ],
     "encode_task": [
         "tasks.encoding",
@@ -203,7 +207,8 @@ def training_code(settings: CellSettings) -> str:
 
 def reader_code(reader: str) -> str:
     """The digest of the code that reads a task: with its own reader, not those of other tasks."""
-    return _digest_of((*DECIDES["fetch_task"], f"tasks.readers.{reader}"))
+    modules = [f"tasks.readers.{reader}", *BEHIND_READER.get(reader, [])]
+    return _digest_of((*DECIDES["fetch_task"], *modules))
 
 
 @cache

@@ -2,7 +2,7 @@ import pytest
 import tiny
 from datasets import DatasetDict
 
-from tunegrid.config.catalogue import TaskEntry
+from tunegrid.config.task_entry import TaskEntry
 from tunegrid.tasks.baselines import word_baseline
 from tunegrid.tasks.fetching import read_task
 from tunegrid.tasks.sources import task_files

@@ -4,11 +4,12 @@ from collections import Counter
 
 import pytest
 
-from tunegrid.config.catalogue import TaskEntry
 from tunegrid.config.schema import DataSettings, SplitOverride
+from tunegrid.config.task_entry import TaskEntry
 from tunegrid.dataset import _join_pairs, get_dataset
 from tunegrid.errors import UserError
 from tunegrid.tasks.fetching import read_task
+from tunegrid.tasks.task_file import TaskFile
 
 
 def test_a_task_has_its_splits_with_texts_and_labels():
@@ -54,7 +55,8 @@ def test_a_pair_is_joined_by_the_separator(tmp_path):
             "files": {"train": "train.tsv", "test": "test.tsv"},
         }
     )
-    task = read_task(entry, {split: [tmp_path / f"{split}.tsv"] for split in ("train", "test")})
+    files = {split: [TaskFile(tmp_path / f"{split}.tsv", entry)] for split in ("train", "test")}
+    task = read_task(entry, files)
     assert _join_pairs(task["train"], "</s>")["text"] == ["food </s> very fine", "soup </s> cold"]
 
 

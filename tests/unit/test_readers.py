@@ -5,12 +5,14 @@ import pytest
 import tiny
 from paths import ROOT
 
-from tunegrid.config.catalogue import Package, TaskEntry
+from tunegrid.config.entries import Package
+from tunegrid.config.task_entry import TaskEntry
 from tunegrid.errors import UserError
 from tunegrid.planning.loading import load_project
 from tunegrid.tasks.fetching import read_task
 from tunegrid.tasks.readers import load_reader, reader_names
 from tunegrid.tasks.sources import task_files
+from tunegrid.tasks.task_file import TaskFile
 
 CATALOGUE = load_project([ROOT / "config/demo.yaml"]).tasks
 TINY = TaskEntry.model_validate(tiny.TASK)
@@ -21,7 +23,7 @@ def read(name, path, text, labels=("positive", "negative", "neutral")):
     entry = TaskEntry(
         reader=name, files={"train": path.name, "test": path.name}, labels=list(labels)
     )
-    return list(load_reader(name)(path, entry))
+    return list(load_reader(name)(TaskFile(path, entry)))
 
 
 def refused(name, path, text):
@@ -121,7 +123,7 @@ def tiny_files(tmp_path, change):
     """The small task's files, with `change` applied to the lines of train."""
     root = tiny.write_data(tmp_path / "data")
     files = task_files("tiny", TINY, root)
-    (train,) = files["train"]
+    train = files["train"][0].path
     lines = train.read_text().splitlines()
     change(lines)
     train.write_text("\n".join(lines) + "\n")
@@ -148,7 +150,7 @@ def test_what_must_hold_of_every_task_is_checked_with_file_and_line(tmp_path, ch
     files = tiny_files(tmp_path, change)
     with pytest.raises(UserError) as error:
         read_task(TINY, files)
-    assert str(error.value) == f"{files['train'][0]}{expected}"
+    assert str(error.value) == f"{files['train'][0].path}{expected}"
 
 
 def test_many_problems_are_listed_and_then_counted(tmp_path):
@@ -238,13 +240,13 @@ def test_files_are_one_or_a_folder_s_or_those_of_a_pattern(tmp_path):
         return entry(files={"all": pattern}, split={"by": "label", "test": 0.5, "seed": 0})
 
     files = task_files("t", entry(), tmp_path)
-    assert [path.name for path in files["train"]] == ["[1].csv", "a.csv", "b.csv", "c.csv"]
+    assert [file.path.name for file in files["train"]] == ["[1].csv", "a.csv", "b.csv", "c.csv"]
     task = read_task(entry(), files)
     assert task["train"]["id"] == ["[1].csv/1", "a.csv/1", "b.csv/1", "deep/c.csv/1"]
     assert task["test"]["id"] == ["1"]
     for pattern, names in (("train/?.csv", ["a.csv", "b.csv"]), ("train/[1].csv", ["[1].csv"])):
         found = task_files("t", split(pattern), tmp_path)
-        assert [path.name for path in found["all"]] == names
+        assert [file.path.name for file in found["all"]] == names
     with pytest.raises(UserError, match=r"task 't': .* lacks train/\*\.tsv; correct `files`"):
         task_files("t", split("train/*.tsv"), tmp_path)
     with pytest.raises(UserError, match=r"c\.csv:1 \(and 3 files before it\): split train has 4"):

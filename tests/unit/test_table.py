@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from tunegrid.config.catalogue import TaskEntry
+from tunegrid.config.task_entry import TaskEntry
 from tunegrid.errors import UserError
 from tunegrid.tasks.fetching import read_task
 from tunegrid.tasks.readers.table import read
+from tunegrid.tasks.task_file import TaskFile
 
 ROWS = [
     {"body": "Good, and\nlong.", "stars": "1", "of": "review a"},
@@ -40,7 +41,7 @@ def json_lines():
 
 
 def found(path, **changes):
-    return [(e.text, e.text_pair, e.label) for e in read(path, entry(**changes))]
+    return [(e.text, e.text_pair, e.label) for e in read(TaskFile(path, entry(**changes)))]
 
 
 EXPECTED = [("Good, and\nlong.", None, "good"), ('Bad "soup"; é', None, "bad")]
@@ -74,7 +75,7 @@ def test_parquet_gives_them_too_and_numbers_are_mapped_by_value(tmp_path):
 def test_a_pair_an_id_a_group_and_columns_without_names(tmp_path):
     (tmp_path / "x.csv").write_text("7,soup,Good soup.,good,review 1\n")
     columns = {"id": 0, "text": 1, "text_pair": 2, "label": 3, "group": 4}
-    (example,) = read(tmp_path / "x.csv", entry(columns=columns))
+    (example,) = read(TaskFile(tmp_path / "x.csv", entry(columns=columns)))
     assert (example.id, example.text, example.text_pair) == ("7", "soup", "Good soup.")
     assert (example.label, example.group, example.line) == ("good", "review 1", 1)
 
@@ -116,7 +117,7 @@ def test_what_is_wrong_is_one_line(tmp_path, name, content, line):
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(UserError) as error:
-        read_task(entry(), {"train": [path]})
+        read_task(entry(), {"train": [TaskFile(path, entry())]})
     assert str(error.value).startswith(str(path))
     assert line in str(error.value)
     assert "\n" not in str(error.value)
@@ -125,7 +126,7 @@ def test_what_is_wrong_is_one_line(tmp_path, name, content, line):
 def test_a_parquet_file_without_a_column_names_what_it_has(tmp_path):
     pd.DataFrame({"body": ["a"]}).to_parquet(tmp_path / "x.parquet")
     with pytest.raises(UserError, match=r"has no column stars; has: body"):
-        list(read(tmp_path / "x.parquet", entry()))
+        list(read(TaskFile(tmp_path / "x.parquet", entry())))
 
 
 def test_an_entry_needs_no_counts():
@@ -135,7 +136,7 @@ def test_an_entry_needs_no_counts():
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"columns": None}, "names `columns` for reader table"),
+        ({"reader": "questions"}, "names `columns`, which only reader table knows"),
         ({"values": {"0": "worse"}}, "maps values to worse, which `labels` does not name"),
         ({"columns": {"text": "body", "label": 1}}, "mixes names and positions"),
     ],

@@ -8,12 +8,13 @@ import pytest
 import yaml
 from paths import ROOT
 
-from tunegrid.config.catalogue import TaskEntry
+from tunegrid.config.task_entry import TaskEntry
 from tunegrid.planning import checks
 from tunegrid.planning.grid import expand_grid
 from tunegrid.planning.loading import load_project
 from tunegrid.tasks import readers
 from tunegrid.tasks.fetching import read_task
+from tunegrid.tasks.task_file import TaskFile
 
 PAGES = ("add-a-task.md", "add-a-reader.md")
 
@@ -81,9 +82,9 @@ def test_the_reader_of_the_page_passes_the_tests_of_the_page(with_reader, tmp_pa
 def test_the_task_of_the_page_is_read_by_the_reader_of_the_page(with_reader, tmp_path):
     (block,) = blocks("add-a-reader.md", "yaml")
     entry = TaskEntry.model_validate(yaml.safe_load(block)["tasks"]["cooking"])
-    files = {split: [tmp_path / f"{split}.txt"] for split in ("train", "test")}
-    for (path,) in files.values():
-        path.write_text("__label__baking How long?\n__label__equipment Which pan?\n")
+    files = {split: [TaskFile(tmp_path / f"{split}.txt", entry)] for split in ("train", "test")}
+    for (file,) in files.values():
+        file.path.write_text("__label__baking How long?\n__label__equipment Which pan?\n")
     task = read_task(entry, files)
     assert task["train"]["text"] == ["How long?", "Which pan?"]
     assert task["train"]["label"] == [0, 1]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tunegrid.config.catalogue import TaskEntry
 from tunegrid.config.schema import DataSettings, SplitOverride
+from tunegrid.config.task_entry import TaskEntry
 from tunegrid.errors import UserError
 from tunegrid.planning.grid_tasks import find_task, parts_of
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, create_model, model_validator
 
-from tunegrid.config.catalogue import MethodEntry, ModelEntry, Name, TaskEntry
+from tunegrid.config.catalogue import MethodEntry, ModelEntry
+from tunegrid.config.entries import Name
+from tunegrid.config.task_entry import TaskEntry
 from tunegrid.config.value_types import (
     AutoSize,
     AutoTime,

@@ -1,5 +1,6 @@
 """What the configuration's types cannot tell: names, repetitions, files, splits."""
 
+import itertools
 from collections.abc import Iterator
 
 import humanfriendly
@@ -103,7 +104,8 @@ def _missing_files(project: Project, origins: Origins) -> Iterator[str]:
     by_source = {part.source: part for part in parts_of(project.grid_tasks.values())}
     for part in by_source.values():
         if part.entry.under_data_root:
-            missing = [path for path in part.entry.files.values() if not matching_files(root, path)]
+            patterns = itertools.chain.from_iterable(part.entry.file_patterns().values())
+            missing = [one.path for one in patterns if not matching_files(root, one.path)]
             if missing:
                 listed = ", ".join(missing)
                 yield f"{where}: {root} lacks {listed}, the files of task {part.source!r}"

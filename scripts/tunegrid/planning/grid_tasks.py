@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from tunegrid.config.catalogue import TaskEntry
 from tunegrid.config.messages import nearest
 from tunegrid.config.schema import DataSettings, SplitSettings
+from tunegrid.config.task_entry import TaskEntry
 from tunegrid.errors import UserError
 from tunegrid.results import JOINED
 from tunegrid.settings import JoinedSplitSettings, JoinedTask, TaskSettings
@@ -62,8 +62,10 @@ class Task:
     def labels(self) -> list[str]:
         """Label names in the order of their ids; an aggregated task's begin with their part's."""
         if not self.aggregated:
-            return self.parts[0].entry.labels
-        return [f"{part.name}/{label}" for part in self.parts for label in part.entry.labels]
+            return self.parts[0].entry.label_names or []
+        return [
+            f"{part.name}/{label}" for part in self.parts for label in part.entry.label_names or []
+        ]
 
     @property
     def title(self) -> str:

@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from tunegrid.config.catalogue import MethodEntry, ModelEntry, TaskEntry
+from tunegrid.config.catalogue import MethodEntry, ModelEntry
 from tunegrid.config.messages import validation_messages
 from tunegrid.config.origin import Origins, read_yaml
 from tunegrid.config.schema import Config
+from tunegrid.config.task_entry import TaskEntry
 from tunegrid.errors import UserError
 from tunegrid.paths import ROOT, user_path
 from tunegrid.planning.checks import problems

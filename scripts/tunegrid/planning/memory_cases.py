@@ -26,7 +26,7 @@ def memory_cases(cells: Iterable[Cell], model: str) -> list[dict[str, Any]]:
         case = {
             "method": cell.method,
             "method_source": cell.settings.method_source.settings(),
-            "labels": len(cell.settings.task_source.labels),
+            "labels": len(cell.settings.task_source.labels or []),
             "batch": -(-train.batch_size // train.gpus_per_run),
             "tokens": cell.settings.data.max_length,
             "precision": train.precision,
@@ -52,7 +52,7 @@ def least_memory(cell: Cell) -> int | None:
     try:
         return closed_form(
             encoder_shape(
-                SimpleNamespace(**read_json(path)), len(cell.settings.task_source.labels)
+                SimpleNamespace(**read_json(path)), len(cell.settings.task_source.labels or [])
             ),
             MethodShape("head" if kind == "adapter" else kind),
             batch=1,

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tunegrid.config.catalogue import MethodEntry, ModelEntry, TaskEntry
+from tunegrid.config.catalogue import MethodEntry, ModelEntry
 from tunegrid.config.schema import Config
+from tunegrid.config.task_entry import TaskEntry
 from tunegrid.planning.grid_tasks import Task, find_task
 from tunegrid.published.paper import Paper, read_paper
 

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from tunegrid.config.catalogue import Name
+from tunegrid.config.entries import Name
 from tunegrid.config.messages import nearest
 from tunegrid.config.value_types import Closed
 from tunegrid.metrics import METRICS, compared_metrics

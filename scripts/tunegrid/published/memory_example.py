@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from tunegrid.config.catalogue import Name
+from tunegrid.config.entries import Name
 from tunegrid.config.messages import nearest
 from tunegrid.config.origin import KeyPath
 from tunegrid.config.value_types import Closed

@@ -9,13 +9,14 @@ from typing import Any, NotRequired, TypedDict
 
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
-from tunegrid.config.catalogue import Counts, Split, TaskEntry
+from tunegrid.config.task_entry import Counts, Split, TaskEntry
 from tunegrid.errors import UserError
 from tunegrid.files import sha256, write_json
 from tunegrid.tasks.readers import load_reader
 from tunegrid.tasks.readers.example import Example
-from tunegrid.tasks.sources import SplitFiles, download_task, task_files
+from tunegrid.tasks.sources import download_task, task_files
 from tunegrid.tasks.splits import grouped_sample, label_counts, stratified_sample
+from tunegrid.tasks.task_file import SplitFiles, TaskFile
 
 #: How many problems of one file are listed before the rest are only counted.
 LISTED = 5
@@ -67,8 +68,8 @@ def fetch_task(name: str, entry: TaskEntry, data_root: Path | None, output: Path
         "task": name,
         "entry": entry.settings(),
         "files": {
-            split: {_public_name(path, downloads): sha256(path) for path in paths}
-            for split, paths in files.items()
+            split: {_public_name(file.path, downloads): sha256(file.path) for file in of_split}
+            for split, of_split in files.items()
         },
         "splits": {split: label_counts(data) for split, data in task.items()},
     }
@@ -97,27 +98,29 @@ def read_task(entry: TaskEntry, files: SplitFiles) -> DatasetDict:
             a split has another count than the catalogue's; each line names file and line.
     """
     splits = {
-        split: [example for path in paths for example in _read_file(path, entry, paths)]
-        for split, paths in files.items()
+        split: [example for file in of_split for example in _read_file(file, of_split)]
+        for split, of_split in files.items()
     }
+    labels = entry.label_names or []
     if entry.split:
-        splits = _split(splits["all"], entry.labels, entry.split)
+        splits = _split(splits["all"], labels, entry.split)
     if entry.counts:
         _check_counts(splits, entry.counts, files)
-    return DatasetDict({split: _dataset(splits[split], entry.labels) for split in sorted(splits)})
+    return DatasetDict({split: _dataset(splits[split], labels) for split in sorted(splits)})
 
 
-def _read_file(path: Path, entry: TaskEntry, beside: Sequence[Path]) -> list[Example]:
+def _read_file(file: TaskFile, beside: Sequence[TaskFile]) -> list[Example]:
     """The examples of one of a split's files, checked; `beside` are all files of the split."""
-    examples = list(load_reader(entry.reader)(path, entry))
-    problems = list(_problems(examples, entry.labels, path))
+    path = file.path
+    examples = list(load_reader(file.entry.reader)(file))
+    problems = list(_problems(examples, file.entry.label_names or [], path))
     if problems:
         rest = len(problems) - LISTED
         more = [f"{path}: and {rest} more"] if rest > 0 else []
         raise UserError(*problems[:LISTED], *more)
     if len(beside) == 1:
         return examples
-    name = path.relative_to(os.path.commonpath([other.parent for other in beside]))
+    name = path.relative_to(os.path.commonpath([other.path.parent for other in beside]))
     return [replace(example, id=f"{name}/{example.id}") for example in examples]
 
 
@@ -155,7 +158,7 @@ def _dataset(examples: Sequence[Example], labels: Sequence[str]) -> Dataset:
 def _split(examples: list[Example], labels: Sequence[str], how: Split) -> dict[str, list[Example]]:
     """The examples of one file as train, test and, where it has a share, dev."""
     splits = {}
-    rest, splits["test"] = _cut(examples, labels, how, share=how.test)
+    rest, splits["test"] = _cut(examples, labels, how, share=how.test or 0.0)
     if how.dev:
         rest, splits["dev"] = _cut(rest, labels, how, share=how.dev)
     return splits | {"train": rest}
@@ -168,15 +171,15 @@ def _cut(
     if how.by == "example":
         # The data sets library's own shuffle: published splits of AG News were made with it.
         positions = Dataset.from_dict({"at": range(len(examples))})
-        both = positions.train_test_split(share, seed=how.seed)
+        both = positions.train_test_split(share, seed=how.seed or 0)
         kept, taken = both["train"]["at"], both["test"]["at"]
         return [examples[at] for at in kept], [examples[at] for at in taken]
     if how.by == "label":
         ids = [labels.index(example.label) for example in examples]
-        taken = stratified_sample(ids, round(share * len(examples)), how.seed)
+        taken = stratified_sample(ids, round(share * len(examples)), how.seed or 0)
     else:
         groups = [example.group or example.id for example in examples]
-        taken = grouped_sample(groups, share, how.seed)
+        taken = grouped_sample(groups, share, how.seed or 0)
     inside = set(taken)
     kept = [at for at in range(len(examples)) if at not in inside]
     return [examples[at] for at in kept], [examples[at] for at in taken]
@@ -189,7 +192,7 @@ def _check_counts(splits: dict[str, list[Example]], counts: Counts, files: Split
     for split, examples in splits.items():
         if len(examples) == expected[split]:
             continue
-        paths = files.get(split) or files["all"]
+        paths = [file.path for file in files.get(split) or files["all"]]
         last = max((example.line for example in examples), default=0)
         others = len(paths) - 1
         more = f" (and {others} files before it)" if others else ""

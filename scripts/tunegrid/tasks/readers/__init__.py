@@ -12,11 +12,10 @@ import importlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tunegrid.config.catalogue import TaskEntry
 from tunegrid.tasks.readers.example import Example
+from tunegrid.tasks.task_file import TaskFile
 
-#: (file, catalogue entry) → examples
-Reader = Callable[[Path, TaskEntry], Iterator[Example]]
+Reader = Callable[[TaskFile], Iterator[Example]]
 
 
 def reader_names() -> list[str]:

@@ -7,22 +7,21 @@ separator. Source: Xu et al. 2019, https://arxiv.org/abs/1904.02232.
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from tunegrid.config.catalogue import TaskEntry
 from tunegrid.errors import UserError
 from tunegrid.tasks.readers.example import Example, parse_json, read_text, text_field
+from tunegrid.tasks.task_file import TaskFile
 
 
-def read(path: Path, _entry: TaskEntry) -> Iterator[Example]:
+def read(file: TaskFile) -> Iterator[Example]:
     """The examples of one file, in its order; the polarity is the label."""
-    text = read_text(path)
+    text = read_text(file.path)
     # A JSON object is read as a list of pairs and not as a dict, in which a repeated id would
     # silently overwrite the first.
-    records = parse_json(text, path, object_pairs_hook=list)
+    records = parse_json(text, file.path, object_pairs_hook=list)
     if not _is_object(records):
-        raise UserError(f"{path}:1: holds no JSON object; it must map ids to examples")
+        raise UserError(f"{file.path}:1: holds no JSON object; it must map ids to examples")
     position, line = 0, 1
     for key, pairs in records:
         # The parser does not say where an id stands, so its text is looked for from the last on.
@@ -30,13 +29,13 @@ def read(path: Path, _entry: TaskEntry) -> Iterator[Example]:
         if found:
             position, line = found.end(), text.count("\n", 0, found.start()) + 1
         if not _is_object(pairs):
-            raise UserError(f"{path}:{line}: example {key!r} is no JSON object")
+            raise UserError(f"{file.path}:{line}: example {key!r} is no JSON object")
         record: dict[str, Any] = dict(pairs)
         yield Example(
             id=key,
-            text=text_field(record, "term", path, line),
-            text_pair=text_field(record, "sentence", path, line),
-            label=text_field(record, "polarity", path, line),
+            text=text_field(record, "term", file.path, line),
+            text_pair=text_field(record, "sentence", file.path, line),
+            label=text_field(record, "polarity", file.path, line),
             line=line,
         )
 

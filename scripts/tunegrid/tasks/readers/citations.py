@@ -5,18 +5,17 @@ number is one.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from tunegrid.config.catalogue import TaskEntry
 from tunegrid.tasks.readers.example import Example, json_lines, text_field
+from tunegrid.tasks.task_file import TaskFile
 
 
-def read(path: Path, _entry: TaskEntry) -> Iterator[Example]:
+def read(file: TaskFile) -> Iterator[Example]:
     """The examples of one file, in its order."""
-    for line, record in json_lines(path):
+    for line, record in json_lines(file.path):
         yield Example(
             id=str(record.get("id", line)),
-            text=text_field(record, "text", path, line),
-            label=text_field(record, "label", path, line),
+            text=text_field(record, "text", file.path, line),
+            label=text_field(record, "label", file.path, line),
             line=line,
         )

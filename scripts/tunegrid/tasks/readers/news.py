@@ -4,20 +4,19 @@ The description alone is the text. Source: Zhang et al. 2015, https://arxiv.org/
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from tunegrid.config.catalogue import TaskEntry
 from tunegrid.errors import UserError
 from tunegrid.tasks.readers.example import Example, csv_rows
+from tunegrid.tasks.task_file import TaskFile
 
 
-def read(path: Path, entry: TaskEntry) -> Iterator[Example]:
+def read(file: TaskFile) -> Iterator[Example]:
     """The examples of one file, in its order; a row's position (from 0) is its id."""
-    labels = entry.labels
-    for position, (line, row) in enumerate(csv_rows(path)):
+    labels = file.entry.label_names or []
+    for position, (line, row) in enumerate(csv_rows(file.path)):
         if len(row) != 3:
             raise UserError(
-                f"{path}:{line}: has {len(row)} columns;"
+                f"{file.path}:{line}: has {len(row)} columns;"
                 " it must have 3: class index, title, description"
             )
         index, _, description = row

@@ -6,16 +6,15 @@ Source: Takeshita et al. 2024, https://aclanthology.org/2024.naacl-long.371 (ACL
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from tunegrid.config.catalogue import TaskEntry
 from tunegrid.errors import UserError
 from tunegrid.tasks.readers.example import Example, json_lines
+from tunegrid.tasks.task_file import TaskFile
 
 
-def read(path: Path, _entry: TaskEntry) -> Iterator[Example]:
+def read(file: TaskFile) -> Iterator[Example]:
     """The sentences of one file with exactly one role, paper by paper, in reading order."""
-    for line, paper in json_lines(path):
+    for line, paper in json_lines(file.path):
         try:
             marks = paper["highlights"]
             for section, sentences in paper["sentences"].items():
@@ -31,5 +30,5 @@ def read(path: Path, _entry: TaskEntry) -> Iterator[Example]:
                         )
         except (KeyError, IndexError, TypeError, AttributeError) as error:
             raise UserError(
-                f"{path}:{line}: no paper with sentences and highlights ({error!r})"
+                f"{file.path}:{line}: no paper with sentences and highlights ({error!r})"
             ) from None

@@ -5,21 +5,20 @@ would leak into test. Source: Li & Roth 2002, https://aclanthology.org/C02-1150.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from tunegrid.config.catalogue import TaskEntry
 from tunegrid.errors import UserError
 from tunegrid.tasks.readers.example import Example, text_lines
+from tunegrid.tasks.task_file import TaskFile
 
 
-def read(path: Path, _entry: TaskEntry) -> Iterator[Example]:
+def read(file: TaskFile) -> Iterator[Example]:
     """The distinct questions of one file, in its order; the line number is the id."""
     seen: set[str] = set()
-    for line, row in text_lines(path):
+    for line, row in text_lines(file.path):
         kind, _, question = row.partition(" ")
         coarse, colon, _ = kind.partition(":")
         if not colon:
-            raise UserError(f"{path}:{line}: does not begin with CLASS:subclass")
+            raise UserError(f"{file.path}:{line}: does not begin with CLASS:subclass")
         if question not in seen:
             seen.add(question)
             yield Example(id=str(line), text=question, label=coarse, line=line)

@@ -6,19 +6,18 @@ https://doi.org/10.1609/icwsm.v8i1.14550 (the amazonReviewSnippets ground truth)
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from tunegrid.config.catalogue import TaskEntry
 from tunegrid.errors import UserError
 from tunegrid.tasks.readers.example import Example, text_lines
+from tunegrid.tasks.task_file import TaskFile
 
 #: From so far above or below 0 on, a rating is positive or negative.
 THRESHOLD = 0.5
 
 
-def read(path: Path, _entry: TaskEntry) -> Iterator[Example]:
+def read(file: TaskFile) -> Iterator[Example]:
     """The examples of one file, in its order."""
-    for line, row in text_lines(path):
+    for line, row in text_lines(file.path):
         if line == 1:  # the names of the columns
             continue
         try:
@@ -26,7 +25,7 @@ def read(path: Path, _entry: TaskEntry) -> Iterator[Example]:
             rating = float(sentiment)
         except ValueError:
             raise UserError(
-                f"{path}:{line}: not three tab-separated columns: id, rating, text"
+                f"{file.path}:{line}: not three tab-separated columns: id, rating, text"
             ) from None
         yield Example(
             id=identifier,

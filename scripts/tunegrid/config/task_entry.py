@@ -1,0 +1,350 @@
+"""What an entry of the catalogue of tasks may say: its files, how they are read, what they hold."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from tunegrid.config.dialects import Dialect
+from tunegrid.config.entries import (
+    Entry,
+    Hub,
+    Name,
+    Package,
+    RelativePath,
+    UrlFile,
+    Word,
+    as_word,
+    stays_inside,
+)
+from tunegrid.config.task_columns import Columns, Drop, as_list
+
+SplitName = Literal["train", "dev", "test"]
+#: Stands in a path for the part that is the label.
+LABEL_IN_PATH = "{label}"
+
+
+class Counts(Entry):
+    """How many examples each split has as it ships, without those that are dropped."""
+
+    train: int = Field(ge=1, description="Examples of train.")
+    dev: int | None = Field(None, ge=1, description="Examples of dev, if there is one.")
+    test: int | None = Field(None, ge=1, description="Examples of test, if there is one.")
+
+
+class Split(Entry):
+    """How a task is split that ships as one file, or without a test split."""
+
+    by: Literal["example", "label", "group", "column"] = Field(
+        description="example: at random; label: stratified; group: no group is in two splits;"
+        " column: as `columns: {split: …}` says."
+    )
+    test: float | None = Field(None, gt=0, lt=1, description="Share of test.")
+    dev: float = Field(0.0, ge=0, lt=1, description="Share of dev, of what test leaves.")
+    seed: int | None = Field(None, ge=0, description="Seed of the split.")
+    values: dict[Word, SplitName] | None = Field(
+        None,
+        description="by column: the split that each of its values stands for; null: the values are"
+        " train, dev and test themselves.",
+    )
+
+    @model_validator(mode="after")
+    def _is_told_how(self) -> Self:
+        if self.by == "column":
+            if self.test is not None or self.dev or self.seed is not None:
+                raise ValueError("names shares or a seed, but `by: column`; take them out")
+            return self
+        if self.values is not None:
+            raise ValueError("names `values`, which only `by: column` has")
+        if self.test is None or self.seed is None:
+            raise ValueError("names no `test` or no `seed`; name the share of test and the seed")
+        return self
+
+
+class Target(Entry):
+    """What a task asks for, where it is not one label out of several."""
+
+    kind: Literal["multi_label", "regression"] = Field(
+        description="multi_label: any number of labels; regression: a number."
+    )
+    separator: str | None = Field(
+        None,
+        min_length=1,
+        description="multi_label: between the labels in a cell; null: the cell is a list (json,"
+        " parquet), or each label has a column.",
+    )
+    range: tuple[float, float] | None = Field(
+        None, description="regression: the least and the greatest number; others are refused."
+    )
+
+    @model_validator(mode="after")
+    def _of_its_kind(self) -> Self:
+        if self.kind == "regression" and self.separator:
+            raise ValueError("names `separator`, which only multi_label has")
+        if self.kind == "multi_label" and self.range:
+            raise ValueError("names `range`, which only regression has")
+        if self.range and self.range[0] >= self.range[1]:
+            raise ValueError(f"names the range {list(self.range)}; write [least, greatest]")
+        return self
+
+
+class InOneSplit(Entry):
+    """What differs in the files of one split; keys of the entry's own that it repeats win."""
+
+    columns: Columns | None = Field(None, description="Columns of this split.")
+    dialect: Dialect | None = Field(None, description="Keys of `dialect` that differ.")
+    values: dict[Word, Word] | None = Field(None, description="`values` of this split.")
+
+
+class FilePattern(NamedTuple):
+    """A path of `files`: a file, a folder, or a pattern.
+
+    Attributes:
+        path: below the folder that the task's source is; it may enter an archive
+            (`corpus.zip/train.csv`), and LABEL_IN_PATH may stand in it.
+        label: of all examples of its files; None if they have their own.
+    """
+
+    path: str
+    label: str | None
+
+
+def _checked_files(value: Any) -> Any:
+    """The files of a split, with one message for what they cannot be."""
+    sets = list(value.values()) if isinstance(value, dict) else [value]
+    paths = [path for one in sets for path in as_list(one)]
+    if not paths or not all(isinstance(path, str) and path for path in paths):
+        raise ValueError(
+            f"{value!r} names no files; give a path, a list of paths, or a mapping of each label to"
+            " its path"
+        )
+    for path in paths:
+        stays_inside(path)
+    return value
+
+
+#: A path, several paths, or the paths of each label.
+Files = Annotated[
+    str | list[str] | dict[Word, str | list[str]],
+    BeforeValidator(_checked_files),
+]
+
+
+def _checked_labels(value: Any) -> Any:
+    if value == "auto":
+        return value
+    if not isinstance(value, list):
+        raise ValueError(f"{value!r} is no list of labels, nor auto; write [first, second]")
+    return [as_word(label) for label in value]
+
+
+def _values_as_words(value: Any) -> Any:
+    """`values` with keys as the files spell them: of a truth value, as JSON does."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        (str(key).lower() if isinstance(key, bool) else key): label for key, label in value.items()
+    }
+
+
+Labels = Annotated[list[str] | Literal["auto"], BeforeValidator(_checked_labels)]
+
+
+class TaskEntry(Entry):
+    """A text classification task: where its files lie and what must be in them."""
+
+    descriptive: ClassVar[set[str]] = {"title", "licence", "homepage"}
+
+    title: str | None = Field(None, description="What is classified, for the table of tasks.")
+    licence: str | None = Field(None, description="Licence of the data.")
+    reader: Name = Field("table", description="Reader of its files (`tunegrid.tasks.readers`).")
+    homepage: str | None = Field(None, description="Where people find the data; not read.")
+    hub: Hub | None = Field(None, description="Data set repository that holds the files.")
+    package: Package | None = Field(
+        None, description="Package that carries the files; without any source, under `data_root`."
+    )
+    url: dict[RelativePath, UrlFile] | None = Field(
+        None,
+        min_length=1,
+        description="Files and archives of the web, by the paths that `files` gives them. Where"
+        " `data_root` holds these paths, they are taken from there.",
+    )
+    files: dict[Literal["train", "dev", "test", "all"], Files] = Field(
+        min_length=1,
+        description="Files of each split, or `all` of them to be split: a path, a folder, a pattern"
+        " (`train-*.parquet`), in an archive (`corpus.zip/train.csv`); a list of those; or those"
+        " of each label. `{label}` in a path stands for the label (`train/{label}/*.txt`).",
+    )
+    label_files: dict[Literal["train", "dev", "test", "all"], RelativePath] | None = Field(
+        None,
+        min_length=1,
+        description="Files whose lines are the labels of the examples of `files`, in their order.",
+    )
+    dialect: Dialect | None = Field(
+        None, description="How the files are parsed, of reader `table`."
+    )
+    columns: Columns | None = Field(
+        None, description="Columns of reader `table`; null: `{text: text, label: label}`."
+    )
+    values: Annotated[dict[Word, Word] | None, BeforeValidator(_values_as_words)] = Field(
+        None, description="Label name of each value in the files, of reader `table`; null: itself."
+    )
+    drop: Drop | None = Field(None, description="Rows that are no examples, of reader `table`.")
+    per_split: dict[SplitName, InOneSplit] | None = Field(
+        None, min_length=1, description="What differs in the files of one split."
+    )
+    options: dict[str, Any] | None = Field(
+        None, description="Options of a reader of your own, as it documents them."
+    )
+    also: dict[Name, RelativePath] | None = Field(
+        None, description="Further files that a reader of your own needs, by names of its choice."
+    )
+    split: Split | None = Field(
+        None, description="How the file `all` is split, or test cut from train where none ships."
+    )
+    target: Target | None = Field(None, description="Null: one label out of `labels`.")
+    labels: Labels | None = Field(
+        None,
+        description="Label names, in the order of their ids; auto: those of the files, in their own"
+        " order where they have one (ClassLabel), else sorted.",
+    )
+    counts: Counts | None = Field(
+        None, description="Examples of each split; another count is an error. Null: any."
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        sources = [key for key in ("hub", "package", "url") if getattr(self, key)]
+        if len(sources) > 1:
+            raise ValueError(f"names several sources, {' and '.join(sources)}; keep one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _splits(self) -> Self:
+        if "all" in self.files and len(self.files) > 1:
+            raise ValueError("names `files: {all: …}` beside other files; name one or the other")
+        if "all" in self.files and self.split is None:
+            raise ValueError("names `files: {all: …}`, but no `split` of it; name it")
+        if not {"all", "train"} & set(self.files):
+            raise ValueError("names no train file; name it, or `all`")
+        if self.split and "all" not in self.files:
+            if "test" in self.files:
+                raise ValueError("names `split` beside a test file; name one or the other")
+            if self.split.by == "column":
+                raise ValueError("names `split: {by: column}`; name the file as `files: {all: …}`")
+            if self.split.dev and "dev" in self.files:
+                raise ValueError("names `split: {dev: …}` beside a dev file; name one or the other")
+        return self
+
+    @model_validator(mode="after")
+    def _labels(self) -> Self:
+        if self.target and self.target.kind == "regression":
+            if self.labels is not None or self.values is not None:
+                raise ValueError(
+                    "names labels or values, but its target is a number; take them out"
+                )
+            return self
+        if self.labels is None:
+            raise ValueError("names no `labels`; name them, or write `labels: auto`")
+        if self.labels == "auto":
+            return self
+        if len(self.labels) < 2:
+            raise ValueError("names fewer than two labels; name all, or write `labels: auto`")
+        if len(set(self.labels)) < len(self.labels):
+            raise ValueError("names a label twice")
+        mapped = [self.values, *(one.values for one in (self.per_split or {}).values())]
+        known = {label for values in mapped for label in (values or {}).values()}
+        if unknown := sorted(known - set(self.labels)):
+            raise ValueError(f"maps values to {', '.join(unknown)}, which `labels` does not name")
+        return self
+
+    @model_validator(mode="after")
+    def _of_its_reader(self) -> Self:
+        of_tables = ("columns", "dialect", "values", "drop", "per_split", "label_files", "target")
+        of_others = ("options", "also")
+        wrong = of_others if self.reader == "table" else of_tables
+        for key in wrong:
+            if getattr(self, key) is not None:
+                owner = "a reader of your own" if self.reader == "table" else "reader table"
+                raise ValueError(f"names `{key}`, which only {owner} knows")
+        return self
+
+    @model_validator(mode="after")
+    def _labels_come_from_one_place(self) -> Self:
+        if self.reader != "table":
+            return self
+        by_path = self.label_of_path
+        if by_path and self.label_files:
+            raise ValueError("takes labels from `files` and from `label_files`; keep one of them")
+        has_column = self.columns is not None and self.columns.label is not None
+        if has_column and (by_path or self.label_files):
+            where = "files" if by_path else "label_files"
+            raise ValueError(f"takes labels from `columns` and from `{where}`; keep one of them")
+        has_split_column = self.columns is not None and self.columns.split is not None
+        if self.split and self.split.by == "column" and not has_split_column:
+            raise ValueError("is split by a column; name it: `columns: {split: …}`")
+        return self
+
+    @property
+    def label_of_path(self) -> bool:
+        """Whether the label of a file's examples stands in `files`."""
+        patterns = [pattern for patterns in self.file_patterns().values() for pattern in patterns]
+        return any(one.label is not None or LABEL_IN_PATH in one.path for one in patterns)
+
+    def file_patterns(self) -> Mapping[str, list[FilePattern]]:
+        """The paths of each split, or of `all`, each with the label that it stands for."""
+        return {split: list(_patterns(files)) for split, files in self.files.items()}
+
+    def of_split(self, split: str) -> Self:
+        """The entry as it holds for the files of one split (`per_split` put in)."""
+        own = (self.per_split or {}).get(split)  # type: ignore[call-overload]
+        if own is None:
+            return self
+        update: dict[str, Any] = {}
+        if own.columns is not None:
+            update["columns"] = _merged(self.columns or Columns(), own.columns)
+        if own.dialect is not None:
+            update["dialect"] = _merged(self.dialect or Dialect(), own.dialect)
+        if own.values is not None:
+            update["values"] = own.values
+        return self.model_copy(update=update)
+
+    @property
+    def label_names(self) -> list[str] | None:
+        """Label names in the order of their ids; None where only the files tell."""
+        return self.labels if isinstance(self.labels, list) else None
+
+    @property
+    def under_data_root(self) -> bool:
+        """Whether its files lie under the configuration's data root alone."""
+        return not self.package and not self.hub and not self.url
+
+    @property
+    def has_dev(self) -> bool:
+        """Whether the task itself provides a dev split."""
+        return "dev" in self.files or bool(self.split and self._split_gives("dev"))
+
+    @property
+    def has_test(self) -> bool:
+        """Whether the task itself provides a test split."""
+        return "test" in self.files or bool(self.split and self._split_gives("test"))
+
+    def _split_gives(self, split: str) -> bool:
+        if self.split is None:
+            return False
+        if self.split.by == "column":
+            return self.split.values is None or split in self.split.values.values()
+        return split == "test" or bool(self.split.dev)
+
+
+def _patterns(files: Any) -> list[FilePattern]:
+    if isinstance(files, dict):
+        return [
+            FilePattern(path, label) for label, paths in files.items() for path in as_list(paths)
+        ]
+    return [FilePattern(path, None) for path in as_list(files)]
+
+
+def _merged(common: Any, own: Any) -> Any:
+    """An entry with the keys that another of its kind sets put in."""
+    return common.model_copy(update={key: getattr(own, key) for key in own.model_fields_set})

@@ -1,0 +1,1 @@
+"""Tables of any format, row by row: what a file holds before anything is made of it."""
