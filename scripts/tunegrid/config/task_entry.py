@@ -73,8 +73,11 @@ class Target(Entry):
         description="multi_label: between the labels in a cell; null: the cell is a list (json,"
         " parquet), or each label has a column.",
     )
-    range: tuple[float, float] | None = Field(
-        None, description="regression: the least and the greatest number; others are refused."
+    range: list[float] | None = Field(
+        None,
+        min_length=2,
+        max_length=2,
+        description="regression: the least and the greatest number; others are refused.",
     )
 
     @model_validator(mode="after")
@@ -84,7 +87,7 @@ class Target(Entry):
         if self.kind == "multi_label" and self.range:
             raise ValueError("names `range`, which only regression has")
         if self.range and self.range[0] >= self.range[1]:
-            raise ValueError(f"names the range {list(self.range)}; write [least, greatest]")
+            raise ValueError(f"names the range {self.range}; write [least, greatest]")
         return self
 
 
