@@ -43,7 +43,6 @@ BEHIND_READER: dict[str, list[str]] = {
         "tasks.tables.sheets",
         "tasks.tables.table_header",
         "tasks.tables.text_files",
-        "tasks.tables.unpacked",
         "tasks.tables.xml_records",
     ]
 }

@@ -9,10 +9,9 @@ from typing import Any
 
 from tunegrid.config.task_columns import Column
 from tunegrid.errors import UserError
-from tunegrid.tasks.readers.example import read_bytes
+from tunegrid.tasks.readers.example import OPENERS, read_bytes
 from tunegrid.tasks.tables.record_paths import cells_of
 from tunegrid.tasks.tables.row import Row
-from tunegrid.tasks.tables.unpacked import unpacked
 
 #: How Parquet files begin; the others are Arrow's, as files or as streams.
 PARQUET = b"PAR1"
@@ -96,7 +95,7 @@ def _schema(path: Path) -> Any:
     from pyarrow import parquet
 
     if _beginning(path).startswith(PARQUET):
-        return parquet.ParquetFile(unpacked(path)).schema_arrow
+        return parquet.ParquetFile(_source(path)).schema_arrow
     return _arrow_reader(path).schema
 
 
@@ -104,7 +103,7 @@ def _batches(path: Path, columns: Sequence[str]) -> Iterator[Any]:
     from pyarrow import parquet
 
     if _beginning(path).startswith(PARQUET):
-        yield from parquet.ParquetFile(unpacked(path)).iter_batches(columns=list(columns))
+        yield from parquet.ParquetFile(_source(path)).iter_batches(columns=list(columns))
         return
     reader = _arrow_reader(path)
     if _beginning(path).startswith(ARROW_FILE):
@@ -125,8 +124,13 @@ def _arrow_reader(path: Path) -> Any:
     return ipc.open_stream(content)
 
 
+def _source(path: Path) -> Path | io.BytesIO:
+    """The file itself, or its bytes if its name says that it is compressed."""
+    return io.BytesIO(read_bytes(path)) if path.suffix.lower() in OPENERS else path
+
+
 def _beginning(path: Path) -> bytes:
-    source = unpacked(path)
+    source = _source(path)
     if isinstance(source, Path):
         with source.open("rb") as file:
             return file.read(8)

@@ -12,7 +12,7 @@ write it: what an entry says is believed.
 - Between tabs, cells in quotation marks that need none, beside others in their column that have
   none: writers of CSV quote a column whole or where it must be, so the marks may be the text's own.
   In comma-separated files they are quotation, whichever cells have them: there, that is the format.
-- A quotation behind a blank, which is none in the format.
+- A quotation behind a blank, which is none in the format; a quotation mark behind a backslash.
 """
 
 from collections import Counter
@@ -53,7 +53,8 @@ class QuotationChecks:
     _needless: dict[int, int] = field(default_factory=dict)
     _bare: set[int] = field(default_factory=set)
     _quoted: Counter[tuple[int, str]] = field(default_factory=Counter)
-    _filled: Counter[int] = field(default_factory=Counter)
+    _empty: Counter[int] = field(default_factory=Counter)
+    _rows: int = 0
 
     def see(self, row: ParsedRow) -> None:
         """Take a row into account.
@@ -70,10 +71,13 @@ class QuotationChecks:
             self._bare.update(column for column in self.columns if row.cells[column])
         for column in self.columns:
             cell = row.cells[column]
-            if cell:
-                self._filled[column] += 1
-                if cell[0] in MARKS and cell[0] == cell[-1] and cell[0] != quotechar:
-                    self._see_marks(row, column)
+            if quotechar is not None and "\\" in cell:
+                self._check_escapes(cell, row.line, quotechar)
+            if not cell:
+                self._empty[column] += 1
+            elif cell[0] in MARKS and cell[0] == cell[-1] and cell[0] != quotechar:
+                self._see_marks(row, column)
+        self._rows += 1
 
     def conclude(self, text: str) -> None:
         """Say what only all rows show; `text` is the file's.
@@ -94,9 +98,10 @@ class QuotationChecks:
                     f" others of its column have none; {BOTH_WAYS}"
                 )
         for (column, mark), count in self._quoted.items():
-            if count > LARGE_SHARE * self._filled[column]:
+            filled = self._rows - self._empty[column]
+            if count > LARGE_SHARE * filled:
                 raise UserError(
-                    f"{self.path}: {count} of {self._filled[column]} cells in the column at"
+                    f"{self.path}: {count} of {filled} cells in the column at"
                     f" position {column} (from 0) stand in quotation marks ({mark});"
                     f" {self._both_ways(mark)}"
                 )
@@ -140,6 +145,15 @@ class QuotationChecks:
                 f" {mark} here; {self._both_ways(mark)}"
             )
         self._quoted[column, mark] += 1
+
+    def _check_escapes(self, cell: str, line: int, quotechar: str) -> None:
+        """Refuse a quotation mark behind a backslash, where backslashes mean themselves."""
+        if self.shape.escapechar is None and f"\\{quotechar}" in cell:
+            raise UserError(
+                f"{self.path}:{line}: holds \\{quotechar}; name `dialect: {{escapechar:"
+                ' "\\\\"}` if a backslash escapes what follows it, `dialect: {quoting: minimal}` if'
+                " it is part of the text"
+            )
 
     def _both_ways(self, mark: str) -> str:
         key = "quoting: minimal" + ("" if mark == '"' else f", {as_key('quotechar', mark)}")

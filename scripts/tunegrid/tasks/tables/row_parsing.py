@@ -116,7 +116,8 @@ class _Lines:
     def __init__(self, text: str, shape: Shape) -> None:
         # LF, CR LF and CR end a line, and stay as they are.
         self._lines = io.StringIO(text, newline="")
-        self._separator = shape.separator
+        self._special = [shape.separator, shape.quotechar or "", shape.escapechar or ""]
+        self._special = [character for character in self._special if character]
         self._comment = shape.comment
         self.number = 0
         self.of_row: list[str] = []
@@ -145,5 +146,5 @@ class _Lines:
     def _is_skipped(self, line: str) -> bool:
         """Whether a line between rows holds no row."""
         if line.isspace():
-            return self._separator not in line
+            return not any(character in line for character in self._special)
         return self._comment is not None and line.startswith(self._comment)

@@ -2,7 +2,9 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import NoReturn
@@ -24,6 +26,9 @@ from tunegrid.tasks.tables.row_parsing import ParsedRow, Shape, UnparsableRowErr
 from tunegrid.tasks.tables.table_header import positions_of
 from tunegrid.tasks.tables.text_files import text_of
 
+LONE_RETURN = re.compile(r"\r(?!\n)")
+#: Characters of no meaning (Unicode's private use area), of which a text uses few.
+STAND_INS = [chr(number) for number in range(0xE000, 0xF900)]
 #: Words that name a column and are no example.
 NAMES_OF_COLUMNS = {
     "body", "category", "class", "content", "hypothesis", "id", "idx", "index", "label", "labels",
@@ -48,7 +53,7 @@ def separated_rows(
             there, or stands twice, or the content looks otherwise than the dialect has it.
     """
     shape = _shape(path, dialect, file_format)
-    text = text_of(path, dialect)
+    text, stand_in = _without_lone_returns(text_of(path, dialect))
     wanted = Wanted(columns, _has_names(path, dialect, columns))
     if not wanted.has_names and dialect.separator is None:
         _check_separator(path, text, shape)
@@ -57,7 +62,8 @@ def separated_rows(
         first = next(rows, None)
         if first is None:
             return
-        yield from _rows(path, text, dialect, shape, wanted, first, rows)
+        for row in _rows(path, text, dialect, shape, wanted, first, rows):
+            yield row if stand_in is None else _with_lone_returns(row, stand_in)
     except UnparsableRowError as row:
         _refuse_unparsable(path, text, shape, wanted, row)
 
@@ -87,6 +93,25 @@ def _rows(
         found = {column: cells[position] for column, position in positions.items()}
         yield Row(row.line, found, names)
     checks.conclude(text)
+
+
+def _without_lone_returns(text: str) -> tuple[str, str | None]:
+    """A text whose lines LF ends, with another character for each carriage return that ends none.
+
+    The parser would end a row at such a return, which is part of a text.
+
+    Returns:
+        The text, and the character that stands in; None if no return had to be replaced.
+    """
+    if "\n" not in text or not LONE_RETURN.search(text):
+        return text, None
+    stand_in = next(character for character in STAND_INS if character not in text)
+    return LONE_RETURN.sub(stand_in, text), stand_in
+
+
+def _with_lone_returns(row: Row, stand_in: str) -> Row:
+    cells = {column: cell.replace(stand_in, "\r") for column, cell in row.cells.items()}
+    return replace(row, cells=cells)
 
 
 def _shape(path: Path, dialect: Dialect, file_format: FileFormat) -> Shape:
@@ -172,8 +197,6 @@ def _refuse_width(
 ) -> NoReturn:
     """Refuse a row of another number of columns, with what would be right."""
     remedy = remedy_for_row(text, shape, wanted, row.first_line, row.line)
-    if remedy is None and row.raw[-1].endswith("\r") and "\n" in text:
-        remedy = "take the lone carriage return out, which ends this line"
     if remedy is None and shape.quotechar is None:
         remedy = "take the separator out of the text, or name another one"
     if remedy is None:

@@ -1,5 +1,6 @@
 """Rows of xlsx workbooks, as Excel shows their values."""
 
+import io
 import re
 import warnings
 import zipfile
@@ -11,9 +12,9 @@ from xml.etree.ElementTree import ParseError
 from tunegrid.config.dialects import Dialect
 from tunegrid.config.task_columns import Column
 from tunegrid.errors import UserError
+from tunegrid.tasks.readers.example import read_bytes
 from tunegrid.tasks.tables.row import Row
 from tunegrid.tasks.tables.table_header import positions_of
-from tunegrid.tasks.tables.unpacked import unpacked
 
 #: A character that cells cannot hold as it is. Source: ECMA-376, part 1, 22.9.2.19 (ST_Xstring).
 ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -115,10 +116,8 @@ def _workbook(path: Path, *, with_formulas: bool) -> Any:
             # Of styles and validations that openpyxl leaves out.
             warnings.simplefilter("ignore")
             return openpyxl.load_workbook(
-                unpacked(path), read_only=True, data_only=not with_formulas
+                io.BytesIO(read_bytes(path)), read_only=True, data_only=not with_formulas
             )
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ParseError, ValueError) as error:
         raise UserError(
             f"{path}: not valid xlsx: {error}; save it as .xlsx without a password"
