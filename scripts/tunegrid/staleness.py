@@ -26,7 +26,26 @@ from tunegrid.paths import SCRIPTS
 from tunegrid.settings import CellSettings
 
 #: The modules, below `tunegrid`, that a reader is made of beside its own.
-BEHIND_READER: dict[str, list[str]] = {"table": ["tasks.tables.rows"]}
+BEHIND_READER: dict[str, list[str]] = {
+    "table": [
+        "tasks.tables.cell_checks",
+        "tasks.tables.formats",
+        "tasks.tables.json_lines_of_records",
+        "tasks.tables.json_records",
+        "tasks.tables.parquet_rows",
+        "tasks.tables.quotation_checks",
+        "tasks.tables.record_paths",
+        "tasks.tables.remedies",
+        "tasks.tables.row",
+        "tasks.tables.row_parsing",
+        "tasks.tables.rows",
+        "tasks.tables.separated",
+        "tasks.tables.sheets",
+        "tasks.tables.table_header",
+        "tasks.tables.text_files",
+        "tasks.tables.xml_records",
+    ]
+}
 
 #: The modules that decide the results of the expensive programs, below `tunegrid`. `module:name` is
 #: one function, class or constant of a module.

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import lzma
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +21,11 @@ OPENERS: dict[str, Callable[..., Any]] = {
     ".bz2": bz2.open,
     ".xz": lzma.open,
 }
+#: The escape of half of a character in JSON, without its other half beside it.
+HALF = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    r"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
 #: The longest cell of a CSV file, in characters; the library alone would refuse 128 KB.
 LONGEST_CELL = 2**31 - 1
 
@@ -53,18 +59,39 @@ def read_text(path: Path) -> str:
     Raises:
         UserError: it cannot be read, is cut short, or is not UTF-8.
     """
-    open_file = OPENERS.get(path.suffix, open)
+    try:
+        return read_bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UserError(f"{path}:{line}: not UTF-8: {error.reason}; convert it to UTF-8") from None
+
+
+def read_bytes(path: Path) -> bytes:
+    """The file's bytes, unpacked if it is compressed (.gz, .bz2, .xz).
+
+    Raises:
+        UserError: it cannot be read, or is cut short.
+    """
+    open_file = OPENERS.get(path.suffix.lower(), open)
     try:
         with open_file(path, "rb") as file:
             content: bytes = file.read()
-        return content.decode("utf-8-sig")
     except (EOFError, lzma.LZMAError, zlib.error) as error:
         raise UserError(f"{path}: is damaged or cut short: {error}; fetch it again") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise UserError(f"{path}:{line}: not UTF-8: {error.reason}; convert it to UTF-8") from None
+    return content
+
+
+def is_whole_text(text: str) -> bool:
+    """Whether a text holds no half of a character, as an escape of JSON may leave one."""
+    if text.isascii():
+        return True
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def text_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -81,7 +108,7 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """The line number (from 1) and the value of every line of a JSON lines file.
 
     Raises:
-        UserError: a line is not a JSON object.
+        UserError: a line is not a JSON object, or holds half of a character.
     """
     for number, line in text_lines(path):
         try:
@@ -90,6 +117,8 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             raise UserError(f"{path}:{number}: not valid JSON: {error.msg}") from None
         if not isinstance(value, dict):
             raise UserError(f"{path}:{number}: holds no JSON object; write {{…}} on each line")
+        if HALF.search(line):
+            _refuse_half_characters(value, path, number)
         yield number, value
 
 
@@ -102,12 +131,23 @@ def parse_json(text: str, path: Path, **options: Any) -> Any:
         **options: of `json.loads`.
 
     Raises:
-        UserError: it is not valid.
+        UserError: it is not valid, or holds half of a character.
     """
     try:
-        return json.loads(text, **options)
+        value = json.loads(text, **options)
     except json.JSONDecodeError as error:
         raise UserError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from None
+    if escape := HALF.search(text):
+        _refuse_half_characters(value, path, text[: escape.start()].count("\n") + 1)
+    return value
+
+
+def _refuse_half_characters(value: Any, path: Path, line: int) -> None:
+    if not is_whole_text(json.dumps(value, ensure_ascii=False)):
+        raise UserError(
+            f"{path}:{line}: holds half of a character (a lone surrogate, such as \\ud83d); correct"
+            " the file"
+        )
 
 
 def csv_rows(path: Path, **dialect: Any) -> Iterator[tuple[int, list[str]]]:

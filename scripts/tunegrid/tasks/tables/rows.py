@@ -1,37 +1,25 @@
 """The rows of a file, whatever its format."""
 
-import csv
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from tunegrid.config.dialects import Dialect
 from tunegrid.config.task_columns import Column
 from tunegrid.errors import UserError
-from tunegrid.tasks.readers.example import (
-    OPENERS,
-    csv_rows,
-    json_lines,
-    parse_json,
-    read_text,
-)
+from tunegrid.tasks.tables.cell_checks import check_row, stripped
+from tunegrid.tasks.tables.formats import FileFormat, format_of
+from tunegrid.tasks.tables.json_records import json_line_rows, json_rows
+from tunegrid.tasks.tables.parquet_rows import parquet_class_names, parquet_rows
+from tunegrid.tasks.tables.row import Row
+from tunegrid.tasks.tables.separated import separated_rows
+from tunegrid.tasks.tables.sheets import sheet_rows
+from tunegrid.tasks.tables.text_files import numbered_lines, text_of
 
+__all__ = ["Row", "class_names", "read_rows"]
 
-@dataclass(frozen=True)
-class Row:
-    """A row of a file.
-
-    Attributes:
-        line: the line that it ends on, from 1; its position, from 1, where rows have no lines.
-        cells: the value in each column that was asked for, as the format has it: text, or a number,
-            truth value, list or null. A column that the row lacks is not there.
-        names: the names of all columns that the row has, for messages.
-    """
-
-    line: int
-    cells: Mapping[Column, Any]
-    names: Sequence[str]
+#: The only column of lines and documents, by its name and its position.
+TEXT_COLUMNS: tuple[Column, Column] = ("text", 0)
 
 
 def read_rows(path: Path, dialect: Dialect, columns: Sequence[Column]) -> Iterator[Row]:
@@ -39,83 +27,77 @@ def read_rows(path: Path, dialect: Dialect, columns: Sequence[Column]) -> Iterat
 
     Args:
         path: of the file.
-        dialect: how it is parsed.
-        columns: those that are wanted: names, positions, or paths.
+        dialect: how it is parsed; `join` is left to the caller.
+        columns: those that are wanted, one at least: names, positions, or paths.
 
     Raises:
         UserError: the format is not known, a row does not parse, or the file is not what its
-            dialect says; with file, line and the key that would be right.
+            dialect says; with file, line and the key that would be right. What only the whole file
+            shows is raised behind its last row.
     """
-    del dialect
-    for line, cells in _rows(path, columns):
-        yield Row(line, {key: cells[key] for key in columns if key in cells}, list(map(str, cells)))
+    for row in _rows(path, dialect, format_of(path, dialect), columns):
+        given = row
+        if dialect.strip:
+            cells = {column: stripped(value) for column, value in row.cells.items()}
+            given = replace(row, cells=cells)
+        check_row(given, path, dialect)
+        yield given
 
 
-def _rows(path: Path, columns: Sequence[Column]) -> Iterator[tuple[int, Mapping[Any, Any]]]:
-    """The rows of a file, in the format that its name tells."""
-    name = path.with_suffix("") if path.suffix in OPENERS else path
-    match name.suffix:
-        case ".csv":
-            return _separated(path, columns, delimiter=",")
-        case ".tsv":
-            return _separated(path, columns, delimiter="\t")
-        case ".txt":
-            # In plain lines a quotation mark is part of the text.
-            return _separated(path, columns, delimiter="\t", quoting=csv.QUOTE_NONE)
-        case ".jsonl" | ".ndjson":
-            return json_lines(path)
-        case ".json":
-            return _listed(path)
-        case ".parquet":
-            return _parquet(path, columns)
-    raise UserError(
-        f"{path}: is none of .csv, .tsv, .txt, .jsonl, .ndjson, .json (also .gz, .bz2, .xz)"
-        " or .parquet; rename it by its format"
-    )
+def class_names(path: Path, dialect: Dialect, column: Column) -> list[str] | None:
+    """The label names that a file itself gives the numbers in a column; None if it gives none.
+
+    Files that the library `datasets` writes (Parquet, Arrow) hold them: `names[0]` is that of 0.
+
+    Raises:
+        UserError: the format is not known, or the file is not valid.
+    """
+    if format_of(path, dialect).name != "parquet":
+        return None
+    return parquet_class_names(path, column)
 
 
-def _separated(
-    path: Path, columns: Sequence[Column], **dialect: Any
-) -> Iterator[tuple[int, Mapping[Any, Any]]]:
-    """The rows of a file of separated columns; `dialect` of `csv.reader`."""
-    has_names = not isinstance(columns[0], int)
-    names: list[Any] | None = None
-    for line, row in csv_rows(path, **dialect):
-        if not row:
-            continue
-        if names is None:
-            names = list(row) if has_names else list(range(len(row)))
-            if has_names:
-                continue
-        if len(row) != len(names):
+def _rows(
+    path: Path, dialect: Dialect, file_format: FileFormat, columns: Sequence[Column]
+) -> Iterator[Row]:
+    match file_format.name:
+        case "csv" | "tsv":
+            return separated_rows(path, dialect, file_format, columns)
+        case "lines":
+            return _lines(path, dialect, columns)
+        case "document":
+            return _document(path, dialect, columns)
+        case "json":
+            return json_rows(path, dialect, columns)
+        case "jsonl":
+            return json_line_rows(path, dialect, columns)
+        case "parquet":
+            return parquet_rows(path, columns)
+        case "xlsx":
+            return sheet_rows(path, dialect, columns)
+        case "xml":
+            # lxml is loaded for XML alone.
+            from tunegrid.tasks.tables.xml_records import xml_rows
+
+            return xml_rows(path, dialect, columns)
+
+
+def _lines(path: Path, dialect: Dialect, columns: Sequence[Column]) -> Iterator[Row]:
+    """A row of each line that is not blank; its only column is `text`, also 0."""
+    _check_only_column(path, "lines", columns)
+    for number, line in numbered_lines(path, dialect):
+        yield Row(number, dict.fromkeys(columns, line), ["text"])
+
+
+def _document(path: Path, dialect: Dialect, columns: Sequence[Column]) -> Iterator[Row]:
+    """The whole file as a row; its only column is `text`, also 0."""
+    _check_only_column(path, "a document", columns)
+    yield Row(1, dict.fromkeys(columns, text_of(path, dialect)), ["text"])
+
+
+def _check_only_column(path: Path, name: str, columns: Sequence[Column]) -> None:
+    for column in columns:
+        if column not in TEXT_COLUMNS:
             raise UserError(
-                f"{path}:{line}: has {len(row)} columns, the first row {len(names)};"
-                " quote a text that holds the separator"
+                f"{path}: is read as {name}, whose only column is `text`; it has no {column!r}"
             )
-        yield line, dict(zip(names, row, strict=True))
-
-
-def _listed(path: Path) -> Iterator[tuple[int, Mapping[Any, Any]]]:
-    """The rows of a JSON file that holds a list of objects."""
-    rows = parse_json(read_text(path), path)
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise UserError(f"{path}:1: holds no list of objects; write [{{…}}, …]")
-    return enumerate(rows, start=1)
-
-
-def _parquet(path: Path, columns: Sequence[Column]) -> Iterator[tuple[int, Mapping[Any, Any]]]:
-    """The rows of a Parquet file, of the columns that are needed alone."""
-    import pyarrow
-    from pyarrow import parquet
-
-    wanted = set(columns)
-    try:
-        file = parquet.ParquetFile(path)
-        names = file.schema_arrow.names
-        missing = sorted(str(column) for column in wanted if column not in names)
-        if missing:
-            raise UserError(f"{path}: has no column {', '.join(missing)}; has: {', '.join(names)}")
-        rows = file.read(columns=[name for name in names if name in wanted]).to_pylist()
-    except (pyarrow.ArrowException, OSError) as error:
-        raise UserError(f"{path}: not valid Parquet: {str(error).splitlines()[0]}") from None
-    return enumerate(rows, start=1)
