@@ -61,6 +61,11 @@ class Split(Entry):
         return self
 
 
+def _as_pair(value: Any) -> Any:
+    """A list of YAML or JSON, which have no tuples, as a tuple."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 class Target(Entry):
     """What a task asks for, where it is not one label out of several."""
 
@@ -73,7 +78,7 @@ class Target(Entry):
         description="multi_label: between the labels in a cell; null: the cell is a list (json,"
         " parquet), or each label has a column.",
     )
-    range: tuple[float, float] | None = Field(
+    range: Annotated[tuple[float, float], BeforeValidator(_as_pair)] | None = Field(
         None, description="regression: the least and the greatest number; others are refused."
     )
 
@@ -88,12 +93,25 @@ class Target(Entry):
         return self
 
 
+def _values_as_words(value: Any) -> Any:
+    """`values` with keys as the files spell them: of a truth value, as JSON does."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        (str(key).lower() if isinstance(key, bool) else key): label for key, label in value.items()
+    }
+
+
+#: The label that each value in the files stands for.
+Values = Annotated[dict[Word, Word], BeforeValidator(_values_as_words)]
+
+
 class InOneSplit(Entry):
     """What differs in the files of one split; keys of the entry's own that it repeats win."""
 
     columns: Columns | None = Field(None, description="Columns of this split.")
     dialect: Dialect | None = Field(None, description="Keys of `dialect` that differ.")
-    values: dict[Word, Word] | None = Field(None, description="`values` of this split.")
+    values: Values | None = Field(None, description="`values` of this split.")
 
 
 class FilePattern(NamedTuple):
@@ -135,16 +153,11 @@ def _checked_labels(value: Any) -> Any:
         return value
     if not isinstance(value, list):
         raise ValueError(f"{value!r} is no list of labels, nor auto; write [first, second]")
-    return [as_word(label) for label in value]
-
-
-def _values_as_words(value: Any) -> Any:
-    """`values` with keys as the files spell them: of a truth value, as JSON does."""
-    if not isinstance(value, dict):
-        return value
-    return {
-        (str(key).lower() if isinstance(key, bool) else key): label for key, label in value.items()
-    }
+    words = [as_word(label) for label in value]
+    for word in words:
+        if not isinstance(word, str):
+            raise ValueError(f"{word!r} is no label; write each label as one word or text")
+    return words
 
 
 Labels = Annotated[list[str] | Literal["auto"], BeforeValidator(_checked_labels)]
@@ -186,7 +199,7 @@ class TaskEntry(Entry):
     columns: Columns | None = Field(
         None, description="Columns of reader `table`; null: `{text: text, label: label}`."
     )
-    values: Annotated[dict[Word, Word] | None, BeforeValidator(_values_as_words)] = Field(
+    values: Values | None = Field(
         None, description="Label name of each value in the files, of reader `table`; null: itself."
     )
     drop: Drop | None = Field(None, description="Rows that are no examples, of reader `table`.")
