@@ -26,7 +26,9 @@ from tunegrid.paths import SCRIPTS
 from tunegrid.settings import CellSettings
 
 #: The modules, below `tunegrid`, that a reader is made of beside its own.
-BEHIND_READER: dict[str, list[str]] = {"table": ["tasks.tables.rows"]}
+BEHIND_READER: dict[str, list[str]] = {
+    "table": ["tasks.row_drops", "tasks.row_labels", "tasks.tables.rows"],
+}
 
 #: The modules that decide the results of the expensive programs, below `tunegrid`. `module:name` is
 #: one function, class or constant of a module.
@@ -34,11 +36,15 @@ DECIDES: dict[str, list[str]] = {
     "fetch_model": ["models"],
     "fetch_task": [  # and the task's own reader
         "files:matching_files",
+        "tasks.cutting",
+        "tasks.example_checks",
         "tasks.fetching",
         "tasks.readers",
         "tasks.readers.example",
         "tasks.sources",
+        "tasks.spelling",
         "tasks.splits",
+        "tasks.targets",
         "tasks.task_file",
     ],
     "encode_task": [

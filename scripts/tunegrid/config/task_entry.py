@@ -17,7 +17,13 @@ from tunegrid.config.entries import (
     as_word,
     stays_inside,
 )
-from tunegrid.config.task_columns import Columns, Drop, as_list
+from tunegrid.config.task_columns import (
+    Columns,
+    Drop,
+    as_list,
+    check_label_columns,
+    check_texts,
+)
 
 SplitName = Literal["train", "dev", "test"]
 #: Stands in a path for the part that is the label.
@@ -296,6 +302,25 @@ class TaskEntry(Entry):
         has_split_column = self.columns is not None and self.columns.split is not None
         if self.split and self.split.by == "column" and not has_split_column:
             raise ValueError("is split by a column; name it: `columns: {split: …}`")
+        return self
+
+    @model_validator(mode="after")
+    def _columns_fit(self) -> Self:
+        if self.split and self.split.by == "label" and self.target:
+            raise ValueError(
+                "is split by label, but its target is not one label; write `by: example`"
+            )
+        for split in self.files:
+            entry = self.of_split(split)
+            columns = entry.columns or Columns()
+            check_texts(columns, entry.dialect.join if entry.dialect else None)
+            if isinstance(columns.label, list):
+                if not self.target or self.target.kind != "multi_label" or self.target.separator:
+                    raise ValueError(
+                        "names a list of columns of `label`, for which the target must be `{kind:"
+                        " multi_label}`, without a separator; else name one column"
+                    )
+                check_label_columns(columns.label, self.labels)
         return self
 
     @property

@@ -1,6 +1,7 @@
 """The rows of a file, whatever its format."""
 
 import csv
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,38 @@ def read_rows(path: Path, dialect: Dialect, columns: Sequence[Column]) -> Iterat
     del dialect
     for line, cells in _rows(path, columns):
         yield Row(line, {key: cells[key] for key in columns if key in cells}, list(map(str, cells)))
+
+
+def class_names(path: Path, dialect: Dialect, column: Column) -> list[str] | None:
+    """The names that a file itself gives to the whole numbers of a column, in their order.
+
+    Args:
+        path: of the file.
+        dialect: how it is parsed.
+        column: of whole numbers, or of lists of them.
+
+    Returns:
+        The names of a ClassLabel of the `datasets` library, which writes them into the metadata of
+        Parquet files; None where a file has none.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    del dialect
+    if path.suffix.lower() != ".parquet":
+        return None
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        metadata = parquet.read_schema(path).metadata or {}
+    except (pyarrow.ArrowException, OSError) as error:
+        raise UserError(f"{path}: not valid Parquet: {str(error).splitlines()[0]}") from None
+    features = json.loads(metadata.get(b"huggingface", b"{}")).get("info", {}).get("features", {})
+    feature = features.get(column) or {}
+    if isinstance(feature.get("feature"), dict):
+        feature = feature["feature"]
+    return feature.get("names") if feature.get("_type") == "ClassLabel" else None
 
 
 def _rows(path: Path, columns: Sequence[Column]) -> Iterator[tuple[int, Mapping[Any, Any]]]:
