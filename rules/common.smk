@@ -16,6 +16,7 @@ from tunegrid.files import canonical_json, digest, matching_files, sha256
 from tunegrid.planning.grid import cells_to_try, expand_grid, packs, tokenizer_of
 from tunegrid.planning.memory_cases import memory_cases
 from tunegrid.paths import user_path
+from tunegrid.planning.grid_tasks import find_task
 from tunegrid.planning.loading import load_project, typed_command_line
 from tunegrid.reporting.table_names import (
     CATEGORY,
@@ -47,6 +48,8 @@ PACKED = PROJECT.config.train.pack > 1
 MODELS = list(dict.fromkeys(cell.model for cell in CELLS.values()))
 TASKS = PROJECT.grid_tasks
 CARDS = [f"results/cards/{name}.json" for name in TASKS]
+# A task has a card whether the grid trains it or not; lengths in tokens, only where it does.
+CARD_TASKS = {name: find_task(name, PROJECT.tasks) for name in PROJECT.tasks} | TASKS
 AGGREGATED = any(task.aggregated for task in TASKS.values())
 GRID_TABLES = [*TABLES, *PART_TABLES] if AGGREGATED else TABLES
 # Of papers there is something only where the configuration names them.
@@ -220,31 +223,31 @@ def task_code(wildcards):
 
 def task_folders(wildcards):
     """The fetched task that a task of the grid is made of; of an aggregated one, each part's."""
-    return [f"resources/tasks/{part.source}" for part in TASKS[wildcards.task].parts]
+    return [f"resources/tasks/{part.source}" for part in CARD_TASKS[wildcards.task].parts]
 
 
 def task_settings(wildcards):
     """A task's split settings as JSON."""
-    settings = TASKS[wildcards.task].split_settings(PROJECT.config.data)
+    settings = CARD_TASKS[wildcards.task].split_settings(PROJECT.config.data)
     return canonical_json(settings.model_dump(mode="json"))
 
 
 def task_title(wildcards):
     """What a task classifies, in words."""
-    return TASKS[wildcards.task].title
+    return CARD_TASKS[wildcards.task].title
 
 
 def few_shot_seeds(wildcards):
     """The seeds of a few-shot task's runs, each of which draws its own examples."""
-    parts = TASKS[wildcards.task].parts
+    parts = CARD_TASKS[wildcards.task].parts
     if not any(part.split_settings(PROJECT.config.data).few_shot for part in parts):
         return []
     seeds = {cell.seed for cell in CELLS.values() if cell.task == wildcards.task}
-    return ["--seeds", *map(str, sorted(seeds))]
+    return ["--seeds", *map(str, sorted(seeds))] if seeds else []
 
 
 def tokenizers_of(wildcards):
-    """The models whose tokenizers encode a task, in the grid's order."""
+    """The models whose tokenizers encode a task, in the grid's order; none of a task outside it."""
     cells = (cell for cell in CELLS.values() if cell.task == wildcards.task)
     return list(dict.fromkeys(tokenizer_of(PROJECT, cell.model) for cell in cells))
 

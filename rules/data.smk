@@ -61,7 +61,8 @@ rule encode_task:
         " --settings {params.settings:q} --output {output} > {log} 2>&1"
 
 
-# The data card: what the task's splits hold, and what is wrong with them.
+# The data card: what the task's splits hold, and what is wrong with them. Also of a task that the
+# grid does not train, such as one whose target is not trained yet.
 rule check_task:
     input:
         task=task_folders,
@@ -82,6 +83,8 @@ rule check_task:
         seeds=few_shot_seeds,
     log:
         "results/logs/check_task/{task}.log",
+    wildcard_constraints:
+        task="|".join(map(re.escape, CARD_TASKS)),
     localrule: True
     conda:
         "../envs/tunegrid.yaml"

@@ -23,10 +23,10 @@ def main() -> None:
     parser.add_argument("--settings", required=True, type=json_argument, help="split settings")
     parser.add_argument(
         "--encoded",
-        required=True,
         type=Path,
-        nargs="+",
-        help="folders of encode_task, <tokenizer>/<task>",
+        nargs="*",
+        default=[],
+        help="folders of encode_task, <tokenizer>/<task>; none of a task that no grid trains",
     )
     parser.add_argument(
         "--seeds", type=int, nargs="+", default=[0], help="of a few-shot task's runs"

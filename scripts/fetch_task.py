@@ -2,9 +2,9 @@
 """Read a task's files, check every example, and write it in the form that all tasks share.
 
 A task of the hub is downloaded at its pinned revision first. Writes a folder with the splits
-(Arrow, `datasets.load_from_disk`) and task.json: labels, counts, the SHA-256 of each file read and,
-of a hub's repository, the commit. Fails, with file and line, on a repeated id, an unknown label, an
-empty text or a count that differs from the catalogue's.
+(Arrow, `datasets.load_from_disk`) and task.json: labels, counts, the rows that were dropped, the
+SHA-256 of each file read and, of a hub's repository, the commit. Fails, with file and line, on a
+repeated id, an unknown label, an empty text or a count that differs from the catalogue's.
 """
 
 import logging
@@ -28,8 +28,11 @@ def main() -> None:
 
     entry = TaskEntry.model_validate(arguments.entry)
     card = fetch_task(arguments.name, entry, arguments.data_root, arguments.output)
-    for split, counts in card["splits"].items():
-        logging.info("%s %s: %d examples %s", arguments.name, split, sum(counts.values()), counts)
+    for split, held in card["splits"].items():
+        logging.info("%s %s: %d examples %s", arguments.name, split, card["examples"][split], held)
+    for split, reasons in card["dropped"].items():
+        rows = sum(reasons.values())
+        logging.info("%s %s: %d rows dropped %s", arguments.name, split, rows, reasons)
 
 
 if __name__ == "__main__":

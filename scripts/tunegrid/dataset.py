@@ -50,8 +50,9 @@ def get_dataset(
     task = find_task(name, load_tasks())
     fetched = {part.source: _read(part, data_root) for part in task.parts}
     settings = task.split_settings(data or DataSettings())
-    draws = few_shot_draws(settings, task.labels)
-    splits = draw_few_shot(prepare_task(fetched, settings), draws, seed)
+    prepared = prepare_task(fetched, settings)
+    draws = few_shot_draws(settings, prepared["train"].features["label"].names)
+    splits = draw_few_shot(prepared, draws, seed)
     return DatasetDict(
         {split: _join_pairs(examples, sep_token) for split, examples in splits.items()}
     )

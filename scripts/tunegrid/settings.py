@@ -22,15 +22,23 @@ from tunegrid.results import RUN_PATH
 
 
 class JoinedTask(Entry):
-    """Several tasks of the catalogue as one; each label begins with the name of its part."""
+    """Several tasks of the catalogue as one; each label begins with the name of its part.
+
+    Its labels are None where those of a part are known only once it is read (`labels: auto`).
+    """
 
     parts: dict[str, TaskEntry]
-    labels: list[str]
+    labels: list[str] | None = None
+
+    @property
+    def label_names(self) -> list[str] | None:
+        """Label names in the order of their ids; None where only the files tell."""
+        return self.labels
 
     def settings(self) -> dict[str, Any]:
         """The keys that decide a result, as JSON values."""
         parts = {name: entry.settings() for name, entry in self.parts.items()}
-        return {"parts": parts, "labels": self.labels}
+        return {"parts": parts} | ({} if self.labels is None else {"labels": self.labels})
 
 
 class JoinedSplitSettings(Closed):

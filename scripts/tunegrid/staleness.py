@@ -28,6 +28,8 @@ from tunegrid.settings import CellSettings
 #: The modules, below `tunegrid`, that a reader is made of beside its own.
 BEHIND_READER: dict[str, list[str]] = {
     "table": [
+        "tasks.row_drops",
+        "tasks.row_labels",
         "tasks.tables.cell_checks",
         "tasks.tables.formats",
         "tasks.tables.json_lines_of_records",
@@ -53,11 +55,15 @@ DECIDES: dict[str, list[str]] = {
     "fetch_model": ["models"],
     "fetch_task": [  # and the task's own reader
         "files:matching_files",
+        "tasks.cutting",
+        "tasks.example_checks",
         "tasks.fetching",
         "tasks.readers",
         "tasks.readers.example",
         "tasks.sources",
+        "tasks.spelling",
         "tasks.splits",
+        "tasks.targets",
         "tasks.task_file",
     ],
     "encode_task": [

@@ -156,7 +156,7 @@ def test_what_must_hold_of_every_task_is_checked_with_file_and_line(tmp_path, ch
 def test_many_problems_are_listed_and_then_counted(tmp_path):
     def change(lines):
         for line in range(1, 21):
-            put(line, label="?")(lines)
+            put(line, label=f"?{line}")(lines)
 
     with pytest.raises(UserError) as error:
         read_task(TINY, tiny_files(tmp_path, change))

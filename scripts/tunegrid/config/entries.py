@@ -51,9 +51,16 @@ def _is_sha256(checksum: str) -> str:
 def as_word(value: Any) -> Any:
     """A word of YAML as text: quoted or not, a number is a word, too.
 
+    In a file most words arrive as they are spelled (`tunegrid.config.spelled_words`).
+
     Raises:
-        ValueError: YAML has made a truth value of it, and its spelling is lost.
+        ValueError: YAML has made a truth value or nothing of it, and its spelling is lost.
     """
+    if value is None:
+        raise ValueError(
+            "YAML reads null, ~ and an empty place as no value; write the word in quotes, spelled"
+            " as in the files"
+        )
     if isinstance(value, bool):
         spellings = "yes, on or true" if value else "no, off or false"
         raise ValueError(

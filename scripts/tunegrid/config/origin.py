@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from tunegrid.config.spelled_words import keep_spelling
 from tunegrid.errors import UserError
 
 KeyPath = tuple[str | int, ...]
@@ -28,17 +29,25 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def read_yaml(path: Path, label: str) -> dict[str, Any]:
+def read_yaml(path: Path, label: str, *, tasks: Sequence[str] | None = None) -> dict[str, Any]:
     """The mapping in a YAML file.
 
+    Args:
+        path: of the file.
+        label: its name in messages.
+        tasks: the keys below which the entries of tasks stand, whose words stay as they are
+            spelled; None: it holds none.
+
     Raises:
-        UserError: no such file, no valid YAML, not a mapping, or a key written twice; `label`
-            is the file's name in the message.
+        UserError: no such file, no valid YAML, not a mapping, or a key written twice.
     """
     try:
         loader = _UniqueKeyLoader(path.read_text(encoding="utf-8"))
         loader.name = label
-        value = loader.get_single_data()
+        root = loader.get_single_node()
+        if tasks is not None:
+            keep_spelling(root, tasks)
+        value = None if root is None else loader.construct_document(root)
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{label}: cannot be read: {error}") from None
     except yaml.YAMLError as error:

@@ -66,6 +66,40 @@ class Columns(Entry):
         return self
 
 
+def check_texts(columns: Columns, join: str | None) -> None:
+    """Refuse texts of several columns with nothing to put between them.
+
+    Raises:
+        ValueError: `join` is None where one of them has several columns.
+    """
+    for key in ("text", "text_pair"):
+        if len(as_list(getattr(columns, key))) > 1 and join is None:
+            raise ValueError(
+                f"names several columns of `{key}`; name what stands between their texts: `dialect:"
+                ' {join: " "}`'
+            )
+
+
+def check_label_columns(columns: list[Column], labels: Any) -> None:
+    """Refuse a column for each label whose label is not known.
+
+    Args:
+        columns: one for each label.
+        labels: of the entry: a list, or auto.
+
+    Raises:
+        ValueError: there are more or fewer labels than columns, or columns without names are to
+            name them.
+    """
+    if labels == "auto" and isinstance(columns[0], int):
+        raise ValueError("names columns of `label` by position, and `labels: auto`; list `labels`")
+    if isinstance(labels, list) and len(labels) != len(columns):
+        raise ValueError(
+            f"names {len(columns)} columns of `label` and {len(labels)} `labels`; a column for each"
+            " label is needed, in the order of the labels"
+        )
+
+
 class Condition(Entry):
     """A condition on the value of a column."""
 

@@ -17,7 +17,13 @@ from tunegrid.config.entries import (
     as_word,
     stays_inside,
 )
-from tunegrid.config.task_columns import Columns, Drop, as_list
+from tunegrid.config.task_columns import (
+    Columns,
+    Drop,
+    as_list,
+    check_label_columns,
+    check_texts,
+)
 
 SplitName = Literal["train", "dev", "test"]
 #: Stands in a path for the part that is the label.
@@ -91,12 +97,25 @@ class Target(Entry):
         return self
 
 
+def _values_as_words(value: Any) -> Any:
+    """`values` with keys as the files spell them: of a truth value, as JSON does."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        (str(key).lower() if isinstance(key, bool) else key): label for key, label in value.items()
+    }
+
+
+#: The label that each value in the files stands for.
+Values = Annotated[dict[Word, Word], BeforeValidator(_values_as_words)]
+
+
 class InOneSplit(Entry):
     """What differs in the files of one split; keys of the entry's own that it repeats win."""
 
     columns: Columns | None = Field(None, description="Columns of this split.")
     dialect: Dialect | None = Field(None, description="Keys of `dialect` that differ.")
-    values: dict[Word, Word] | None = Field(None, description="`values` of this split.")
+    values: Values | None = Field(None, description="`values` of this split.")
 
 
 class FilePattern(NamedTuple):
@@ -138,16 +157,11 @@ def _checked_labels(value: Any) -> Any:
         return value
     if not isinstance(value, list):
         raise ValueError(f"{value!r} is no list of labels, nor auto; write [first, second]")
-    return [as_word(label) for label in value]
-
-
-def _values_as_words(value: Any) -> Any:
-    """`values` with keys as the files spell them: of a truth value, as JSON does."""
-    if not isinstance(value, dict):
-        return value
-    return {
-        (str(key).lower() if isinstance(key, bool) else key): label for key, label in value.items()
-    }
+    words = [as_word(label) for label in value]
+    for word in words:
+        if not isinstance(word, str):
+            raise ValueError(f"{word!r} is no label; write each label as one word or text")
+    return words
 
 
 Labels = Annotated[list[str] | Literal["auto"], BeforeValidator(_checked_labels)]
@@ -189,7 +203,7 @@ class TaskEntry(Entry):
     columns: Columns | None = Field(
         None, description="Columns of reader `table`; null: `{text: text, label: label}`."
     )
-    values: Annotated[dict[Word, Word] | None, BeforeValidator(_values_as_words)] = Field(
+    values: Values | None = Field(
         None, description="Label name of each value in the files, of reader `table`; null: itself."
     )
     drop: Drop | None = Field(None, description="Rows that are no examples, of reader `table`.")
@@ -286,6 +300,25 @@ class TaskEntry(Entry):
         has_split_column = self.columns is not None and self.columns.split is not None
         if self.split and self.split.by == "column" and not has_split_column:
             raise ValueError("is split by a column; name it: `columns: {split: …}`")
+        return self
+
+    @model_validator(mode="after")
+    def _columns_fit(self) -> Self:
+        if self.split and self.split.by == "label" and self.target:
+            raise ValueError(
+                "is split by label, but its target is not one label; write `by: example`"
+            )
+        for split in self.files:
+            entry = self.of_split(split)
+            columns = entry.columns or Columns()
+            check_texts(columns, entry.dialect.join if entry.dialect else None)
+            if isinstance(columns.label, list):
+                if not self.target or self.target.kind != "multi_label" or self.target.separator:
+                    raise ValueError(
+                        "names a list of columns of `label`, for which the target must be `{kind:"
+                        " multi_label}`, without a separator; else name one column"
+                    )
+                check_label_columns(columns.label, self.labels)
         return self
 
     @property

@@ -59,13 +59,19 @@ class Task:
         return len(self.parts) > 1
 
     @cached_property
-    def labels(self) -> list[str]:
-        """Label names in the order of their ids; an aggregated task's begin with their part's."""
+    def labels(self) -> list[str] | None:
+        """Label names in the order of their ids; an aggregated task's begin with their part's.
+
+        None where those of a part are known only once its files are read (`labels: auto`).
+        """
         if not self.aggregated:
-            return self.parts[0].entry.label_names or []
-        return [
-            f"{part.name}/{label}" for part in self.parts for label in part.entry.label_names or []
-        ]
+            return self.parts[0].entry.label_names
+        labels = []
+        for part in self.parts:
+            if part.entry.label_names is None:
+                return None
+            labels += [f"{part.name}/{label}" for label in part.entry.label_names]
+        return labels
 
     @property
     def title(self) -> str:

@@ -38,7 +38,7 @@ def load_project(
     layers: list[tuple[str, Mapping[str, Any]]] = []
     for path in configfiles:
         label = _label(path)
-        layers.append((label, read_yaml(Path(path), label)))
+        layers.append((label, read_yaml(Path(path), label, tasks=["tasks"])))
     if command_line:
         layers.append(("--config", command_line))
     merged: dict[str, Any] = {}
@@ -133,7 +133,8 @@ def _load_catalogue(key: str, kind: type[M]) -> dict[str, M]:
     path = ROOT / "config" / f"{key}.yaml"
     label = _label(path)
     entries = {}
-    for name, value in read_yaml(path, label).items():
+    tasks: list[str] | None = [] if key == "tasks" else None
+    for name, value in read_yaml(path, label, tasks=tasks).items():
         # Below the file's own name, so that messages read `config/tasks.yaml: acl_sup.labels`.
         origins = Origins([(f"{label}: {name}", value if isinstance(value, dict) else {})])
         entries[name] = _validated(kind, value, origins)

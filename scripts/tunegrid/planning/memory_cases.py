@@ -10,13 +10,20 @@ from tunegrid.memory.formula import closed_form
 from tunegrid.memory.model_shapes import MethodShape, encoder_shape, shape_file
 from tunegrid.planning.grid import Cell
 
+#: How many labels a task is taken to have whose labels only its files tell (`labels: auto`), where
+#: memory is predicted: a classifier of so many takes under 1 % of a model's memory.
+ASSUMED_LABELS = 100
+#: The same where the least memory is asked for: no task has fewer.
+FEWEST_LABELS = 2
+
 
 def memory_cases(cells: Iterable[Cell], model: str) -> list[dict[str, Any]]:
     """The cases of a model, one for each of its methods: that of its cells that takes most.
 
     Returns:
         method, method_source, labels, batch (of one GPU), tokens, precision and attention, of which
-        batch and tokens are the largest that a cell of the method has.
+        batch and tokens are the largest that a cell of the method has, and so are labels, of which
+        `ASSUMED_LABELS` stand for those that are not known before the task is read.
     """
     cases: dict[str, dict[str, Any]] = {}
     for cell in cells:
@@ -26,7 +33,7 @@ def memory_cases(cells: Iterable[Cell], model: str) -> list[dict[str, Any]]:
         case = {
             "method": cell.method,
             "method_source": cell.settings.method_source.settings(),
-            "labels": len(cell.settings.task_source.labels or []),
+            "labels": number_of_labels(cell, unknown=ASSUMED_LABELS),
             "batch": -(-train.batch_size // train.gpus_per_run),
             "tokens": cell.settings.data.max_length,
             "precision": train.precision,
@@ -36,6 +43,12 @@ def memory_cases(cells: Iterable[Cell], model: str) -> list[dict[str, Any]]:
         for key in ("batch", "tokens", "labels"):
             before[key] = max(before[key], case[key])
     return list(cases.values())
+
+
+def number_of_labels(cell: Cell, *, unknown: int) -> int:
+    """How many labels a cell's task has; `unknown` where only its files tell."""
+    names = cell.settings.task_source.label_names
+    return unknown if names is None else len(names)
 
 
 def least_memory(cell: Cell) -> int | None:
@@ -52,7 +65,7 @@ def least_memory(cell: Cell) -> int | None:
     try:
         return closed_form(
             encoder_shape(
-                SimpleNamespace(**read_json(path)), len(cell.settings.task_source.labels or [])
+                SimpleNamespace(**read_json(path)), number_of_labels(cell, unknown=FEWEST_LABELS)
             ),
             MethodShape("head" if kind == "adapter" else kind),
             batch=1,

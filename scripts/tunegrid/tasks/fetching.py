@@ -2,20 +2,29 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
-from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+from datasets import Dataset, DatasetDict, Features, Value
 
-from tunegrid.config.task_entry import Counts, Split, TaskEntry
+from tunegrid.config.task_entry import Counts, Target, TaskEntry
 from tunegrid.errors import UserError
 from tunegrid.files import sha256, write_json
+from tunegrid.tasks.cutting import cut_splits
+from tunegrid.tasks.example_checks import problems_of_examples
 from tunegrid.tasks.readers import load_reader
-from tunegrid.tasks.readers.example import Example
+from tunegrid.tasks.readers.example import Dropped, Example
 from tunegrid.tasks.sources import download_task, task_files
-from tunegrid.tasks.splits import grouped_sample, label_counts, stratified_sample
+from tunegrid.tasks.targets import (
+    SplitSummary,
+    label_column,
+    label_feature,
+    labels_of_task,
+    summarise_split,
+)
 from tunegrid.tasks.task_file import SplitFiles, TaskFile
 
 #: How many problems of one file are listed before the rest are only counted.
@@ -29,14 +38,23 @@ class FetchedTask(TypedDict):
         task: its name.
         entry: the keys of its catalogue entry that decide a result.
         files: of each split, or of `all`, the SHA-256 of every file that was read.
-        splits: of each split, how many examples have each label.
+        labels: their names in the order of their ids; null of target regression.
+        examples: of each split, how many examples it has.
+        splits: of each split, how many examples have each label (of target multi_label an example
+            counts at each of its labels); of target regression its numbers: count, least, greatest
+            and mean.
+        dropped: of each split, or of `all`, how many rows of its files were dropped, by reason
+            (`label '-'`, `text is empty`, `votes is below 3`); without those that drop none.
         commit: the commit that the revision stood for, of a task of the hub.
     """
 
     task: str
     entry: dict[str, Any]
     files: dict[str, dict[str, str]]
-    splits: dict[str, dict[str, int]]
+    labels: list[str] | None
+    examples: dict[str, int]
+    splits: dict[str, SplitSummary]
+    dropped: dict[str, dict[str, int]]
     commit: NotRequired[str]
 
 
@@ -62,8 +80,8 @@ def fetch_task(name: str, entry: TaskEntry, data_root: Path | None, output: Path
         files, commit = download_task(name, entry, downloads)
     else:
         files = task_files(name, entry, data_root)
-    task = read_task(entry, files)
-    task.save_to_disk(output)
+    task = read_with_drops(entry, files)
+    task.splits.save_to_disk(output)
     card: FetchedTask = {
         "task": name,
         "entry": entry.settings(),
@@ -71,7 +89,10 @@ def fetch_task(name: str, entry: TaskEntry, data_root: Path | None, output: Path
             split: {_public_name(file.path, downloads): sha256(file.path) for file in of_split}
             for split, of_split in files.items()
         },
-        "splits": {split: label_counts(data) for split, data in task.items()},
+        "labels": task.labels,
+        "examples": {split: len(data) for split, data in task.splits.items()},
+        "splits": {split: summarise_split(data) for split, data in task.splits.items()},
+        "dropped": task.dropped,
     }
     if commit:
         card["commit"] = commit
@@ -85,8 +106,29 @@ def _public_name(path: Path, downloads: Path) -> str:
     return str(path.relative_to(downloads) if path.is_relative_to(downloads) else path)
 
 
+@dataclass(frozen=True)
+class ReadTask:
+    """A task as its files state it.
+
+    Attributes:
+        splits: columns id, text, text_pair (or null) and label: a ClassLabel, of target multi_label
+            a list of it, of target regression a 64-bit number.
+        labels: their names in the order of their ids; None of target regression.
+        dropped: of each split, or of `all`, how many rows were dropped, by reason.
+    """
+
+    splits: DatasetDict
+    labels: list[str] | None
+    dropped: dict[str, dict[str, int]]
+
+
 def read_task(entry: TaskEntry, files: SplitFiles) -> DatasetDict:
-    """The task's splits, checked: columns id, text, text_pair (or null) and label (ClassLabel).
+    """The task's splits, checked: the `splits` of `read_with_drops`, which says what it raises."""
+    return read_with_drops(entry, files).splits
+
+
+def read_with_drops(entry: TaskEntry, files: SplitFiles) -> ReadTask:
+    """The task's splits, checked, and what was dropped.
 
     Args:
         entry: the catalogue entry.
@@ -94,111 +136,91 @@ def read_task(entry: TaskEntry, files: SplitFiles) -> DatasetDict:
             other, and an id begins with the name of its file.
 
     Raises:
-        UserError: a file cannot be parsed, an id repeats, a label is unknown, a text is empty, or
-            a split has another count than the catalogue's; each line names file and line.
+        UserError: a file cannot be parsed, an id repeats, a label is unknown, a text is empty, all
+            rows of a split are dropped, `labels: auto` finds no labels of a task, a split has none
+            or another count of examples than the catalogue's; each line names file and line.
     """
-    splits = {
-        split: [example for file in of_split for example in _read_file(file, of_split)]
-        for split, of_split in files.items()
-    }
-    labels = entry.label_names or []
+    splits: dict[str, list[Example]] = {}
+    dropped: dict[str, dict[str, int]] = {}
+    for split, of_split in files.items():
+        rows = [row for file in of_split for row in _read_file(file, of_split)]
+        splits[split] = [row for row in rows if isinstance(row, Example)]
+        reasons = Counter(row.reason for row in rows if isinstance(row, Dropped))
+        if reasons:
+            dropped[split] = dict(sorted(reasons.items()))
+        if not splits[split]:
+            raise UserError(_all_dropped(split, reasons, of_split))
+    labels = labels_of_task(entry, splits, files)
     if entry.split:
-        splits = _split(splits["all"], labels, entry.split)
+        splits = cut_splits(splits, labels or [], entry.split, files)
     if entry.counts:
         _check_counts(splits, entry.counts, files)
-    return DatasetDict({split: _dataset(splits[split], labels) for split in sorted(splits)})
+    tables = {split: _dataset(splits[split], labels, entry.target) for split in sorted(splits)}
+    return ReadTask(DatasetDict(tables), labels, dropped)
 
 
-def _read_file(file: TaskFile, beside: Sequence[TaskFile]) -> list[Example]:
-    """The examples of one of a split's files, checked; `beside` are all files of the split."""
+def _all_dropped(split: str, reasons: Mapping[str, int], files: Sequence[TaskFile]) -> str:
+    """The line for a split of which nothing is left."""
+    counts = ", ".join(f"{reason}: {number}" for reason, number in sorted(reasons.items()))
+    others = f" (and {len(files) - 1} more files)" if len(files) > 1 else ""
+    return (
+        f"{files[0].path}{others}: `drop` leaves no example of {split} ({counts}); correct it, or"
+        " the columns that it names"
+    )
+
+
+def _read_file(file: TaskFile, beside: Sequence[TaskFile]) -> list[Example | Dropped]:
+    """The rows of one of a split's files, checked; `beside` are all files of the split."""
     path = file.path
-    examples = list(load_reader(file.entry.reader)(file))
-    problems = list(_problems(examples, file.entry.label_names or [], path))
+    rows = list(load_reader(file.entry.reader)(file))
+    if not rows:
+        raise UserError(f"{path}: holds no example")
+    examples = [row for row in rows if isinstance(row, Example)]
+    problems = list(problems_of_examples(examples, file.entry, path))
     if problems:
         rest = len(problems) - LISTED
         more = [f"{path}: and {rest} more"] if rest > 0 else []
         raise UserError(*problems[:LISTED], *more)
     if len(beside) == 1:
-        return examples
+        return rows
     name = path.relative_to(os.path.commonpath([other.path.parent for other in beside]))
-    return [replace(example, id=f"{name}/{example.id}") for example in examples]
+    return [
+        replace(row, id=f"{name}/{row.id}") if isinstance(row, Example) else row for row in rows
+    ]
 
 
-def _problems(examples: Sequence[Example], labels: Sequence[str], path: Path) -> Iterator[str]:
-    """What is wrong with the examples of a file, one line each."""
-    if not examples:
-        yield f"{path}: holds no example"
-    first: dict[str, int] = {}
-    for example in examples:
-        where = f"{path}:{example.line}: example {example.id!r}"
-        if example.id in first:
-            yield f"{where}: the id stands already on line {first[example.id]}; ids must be unique"
-        first.setdefault(example.id, example.line)
-        if example.label not in labels:
-            yield f"{where}: unknown label {example.label!r}; known: {', '.join(labels)}"
-        if not example.text.strip():
-            yield f"{where}: the text is empty"
-        if example.text_pair is not None and not example.text_pair.strip():
-            yield f"{where}: the second text is empty"
-
-
-def _dataset(examples: Sequence[Example], labels: Sequence[str]) -> Dataset:
+def _dataset(
+    examples: Sequence[Example], labels: Sequence[str] | None, target: Target | None
+) -> Dataset:
     features = Features(
         {
             "id": Value("string"),
             "text": Value("string"),
             "text_pair": Value("string"),
-            "label": ClassLabel(names=list(labels)),
+            "label": label_feature(target, labels),
         }
     )
-    columns = {key: [getattr(example, key) for example in examples] for key in features}
+    columns: dict[str, list[Any]] = {
+        key: [getattr(example, key) for example in examples] for key in ("id", "text", "text_pair")
+    }
+    columns["label"] = label_column(examples, labels)
     return Dataset.from_dict(columns, features=features)
 
 
-def _split(examples: list[Example], labels: Sequence[str], how: Split) -> dict[str, list[Example]]:
-    """The examples of one file as train, test and, where it has a share, dev."""
-    splits = {}
-    rest, splits["test"] = _cut(examples, labels, how, share=how.test or 0.0)
-    if how.dev:
-        rest, splits["dev"] = _cut(rest, labels, how, share=how.dev)
-    return splits | {"train": rest}
-
-
-def _cut(
-    examples: list[Example], labels: Sequence[str], how: Split, *, share: float
-) -> tuple[list[Example], list[Example]]:
-    """The examples without a share of them, and that share."""
-    if how.by == "example":
-        # The data sets library's own shuffle: published splits of AG News were made with it.
-        positions = Dataset.from_dict({"at": range(len(examples))})
-        both = positions.train_test_split(share, seed=how.seed or 0)
-        kept, taken = both["train"]["at"], both["test"]["at"]
-        return [examples[at] for at in kept], [examples[at] for at in taken]
-    if how.by == "label":
-        ids = [labels.index(example.label) for example in examples]
-        taken = stratified_sample(ids, round(share * len(examples)), how.seed or 0)
-    else:
-        groups = [example.group or example.id for example in examples]
-        taken = grouped_sample(groups, share, how.seed or 0)
-    inside = set(taken)
-    kept = [at for at in range(len(examples)) if at not in inside]
-    return [examples[at] for at in kept], [examples[at] for at in taken]
-
-
 def _check_counts(splits: dict[str, list[Example]], counts: Counts, files: SplitFiles) -> None:
-    """Refuse splits that have other counts than the catalogue's."""
-    expected = {"train": counts.train, "dev": counts.dev, "test": counts.test}
+    """Refuse splits that have other counts than the catalogue's; a split may have none there."""
     problems = []
-    for split, examples in splits.items():
-        if len(examples) == expected[split]:
+    for split, expected in counts.model_dump(exclude_none=True).items():
+        examples = splits.get(split, [])
+        if len(examples) == expected:
             continue
-        paths = [file.path for file in files.get(split) or files["all"]]
+        paths = [file.path for file in files.get(split) or files.get("all") or files["train"]]
         last = max((example.line for example in examples), default=0)
         others = len(paths) - 1
         more = f" (and {others} files before it)" if others else ""
         problems.append(
             f"{paths[-1]}:{last}{more}: split {split} has {len(examples)} examples;"
-            f" the catalogue says {expected[split]}"
+            f" the catalogue says {expected}"
         )
     if problems:
         raise UserError(*problems)

@@ -30,6 +30,11 @@ HALF = re.compile(
 LONGEST_CELL = 2**31 - 1
 
 
+#: What an example is labelled with: a label's name; those of any number of labels, in the order of
+#: the file; or a number. Text in the place of a number is refused with the other problems.
+Label = str | tuple[str, ...] | float
+
+
 @dataclass(frozen=True)
 class Example:
     """A labelled text as a file states it.
@@ -37,18 +42,34 @@ class Example:
     Attributes:
         id: unique within its file.
         text: the text, or the first of a pair.
-        label: the label's name.
+        label: the label's name; of target multi_label, a tuple of names; of target regression, a
+            finite number.
         line: where it stands in its file, from 1.
         text_pair: the second text of a pair.
         group: what must not be split apart, such as the review that a sentence is from.
+        split: what the file says of its split, where the task is split by a column.
     """
 
     id: str
     text: str
-    label: str
+    label: Label
     line: int
     text_pair: str | None = None
     group: str | None = None
+    split: str | None = None
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A row that is no example, because its task's entry says so.
+
+    Attributes:
+        line: where it stands in its file, from 1.
+        reason: why, in a few words that many rows share; rows are counted by it.
+    """
+
+    line: int
+    reason: str
 
 
 def read_text(path: Path) -> str:
