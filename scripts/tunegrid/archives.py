@@ -153,7 +153,9 @@ def _opened(archive: Path) -> Iterator[list[_Member]]:
                 yield [_in_zip(file, info) for info in file.infolist() if not info.is_dir()]
         else:
             with tarfile.open(archive) as tar:
-                yield [_in_tar(tar, info) for info in tar.getmembers() if not info.isdir()]
+                members = [_in_tar(tar, info) for info in tar.getmembers() if not info.isdir()]
+                _refuse_cut(tar)
+                yield members
     except DAMAGES:
         raise UserError(_damaged(archive)) from None
     except NotImplementedError:
@@ -166,6 +168,17 @@ def _opened(archive: Path) -> Iterator[list[_Member]]:
         if error.errno is None:
             raise UserError(_damaged(archive)) from None
         raise UserError(f"{archive}: cannot be unpacked: {error.strerror}") from None
+
+
+def _refuse_cut(tar: tarfile.TarFile) -> None:
+    """Refuse an archive that ends behind a member; blocks of zeros must follow the last one.
+
+    (https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html, ustar Interchange Format)
+    """
+    if tar.fileobj is not None:
+        tar.fileobj.seek(tar.offset)
+        if not tar.fileobj.read(1):
+            raise tarfile.ReadError("nothing follows the last member")
 
 
 def _damaged(archive: Path) -> str:
