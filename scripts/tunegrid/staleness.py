@@ -31,7 +31,7 @@ BEHIND_READER: dict[str, list[str]] = {"table": ["tasks.tables.rows"]}
 #: The modules that decide the results of the expensive programs, below `tunegrid`. `module:name` is
 #: one function, class or constant of a module.
 DECIDES: dict[str, list[str]] = {
-    "fetch_model": ["models"],
+    "fetch_model": ["archives", "model_addresses", "models", "path_patterns"],
     "fetch_task": [  # and the task's own reader
         "archives",
         "files:matching_files",
