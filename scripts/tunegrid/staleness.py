@@ -37,6 +37,7 @@ DECIDES: dict[str, list[str]] = {
         "files:matching_files",
         "path_patterns",
         "tasks.fetching",
+        "tasks.reader_options",
         "tasks.readers",
         "tasks.readers.example",
         "tasks.source_paths",

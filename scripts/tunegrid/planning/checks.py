@@ -15,6 +15,7 @@ from tunegrid.planning.grid_tasks import find_task, parts_of
 from tunegrid.planning.memory_cases import least_memory
 from tunegrid.planning.project import Project
 from tunegrid.published.paper import read_paper
+from tunegrid.tasks.reader_options import option_problems
 from tunegrid.tasks.readers import reader_names
 from tunegrid.tasks.source_paths import held_in_part, paths_missing
 
@@ -74,6 +75,9 @@ def _unknown_readers(project: Project, origins: Origins) -> Iterator[str]:
         if entry.reader not in known:
             where = origins.locate(("tasks", name, "reader"))
             yield f"{where}: unknown reader {entry.reader!r}; {nearest(entry.reader, known)}"
+            continue
+        for problem in option_problems(entry):
+            yield f"{origins.locate(('tasks', name))}.{problem}"
 
 
 def _repetitions(project: Project, origins: Origins) -> Iterator[str]:
