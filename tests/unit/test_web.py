@@ -19,6 +19,7 @@ from tunegrid.config.entries import UrlFile
 from tunegrid.config.task_entry import TaskEntry
 from tunegrid.errors import UserError
 from tunegrid.planning.loading import load_tasks
+from tunegrid.settings import CellSettings
 from tunegrid.web import bring
 
 CONTENT = random.Random(0).randbytes(3_000_000)
@@ -252,6 +253,22 @@ def test_files_without_an_address_are_refused_in_the_entry():
     url = {"tiny/train.jsonl": {"address": "https://host/x", "sha256": "0" * 64}}
     with pytest.raises(ValidationError, match=r"names no address of tiny/dev\.jsonl, tiny/test"):
         TaskEntry.model_validate(tiny.TASK | {"url": url})
+
+
+def test_an_address_decides_no_result_and_its_checksum_does():
+    def hash_of(address, checksum):
+        url = {
+            path: {"address": address, "sha256": checksum} for path in tiny.TASK["files"].values()
+        }
+        value = tiny.settings_json()
+        value["task_source"] = tiny.TASK | {"url": url}
+        settings = CellSettings.from_json(value)
+        assert CellSettings.from_json(settings.to_json()).json == settings.json
+        return settings.hash
+
+    first = hash_of("https://one/x", "0" * 64)
+    assert hash_of("https://another/y", "0" * 64) == first
+    assert hash_of("https://one/x", "1" * 64) != first
 
 
 REPORT = ["restaurant_sup", "laptop_sup", "acl_sup", "agnews_sup"]
