@@ -12,7 +12,7 @@ os.environ |= {
 }
 
 from tunegrid.errors import UserError
-from tunegrid.files import canonical_json, digest, matching_files, sha256
+from tunegrid.files import canonical_json, digest, sha256
 from tunegrid.planning.grid import cells_to_try, expand_grid, packs, tokenizer_of
 from tunegrid.planning.memory_cases import memory_cases
 from tunegrid.paths import user_path
@@ -30,6 +30,7 @@ from tunegrid.reporting.table_names import (
 )
 from tunegrid.metrics import METRICS
 from tunegrid.results import RUN_PATH
+from tunegrid.tasks.source_paths import files_under_root, read_from_root
 from tunegrid.staleness import code_digest, reader_code, training_code
 
 try:
@@ -187,7 +188,7 @@ def model_entry(wildcards):
 def model_sources(wildcards):
     """The files of a model that lies in a folder of the user's."""
     entry = PROJECT.models[wildcards.model]
-    if entry.package or not entry.folder:
+    if entry.package or entry.url or not entry.folder:
         return []
     return sorted(str(path) for path in user_path(entry.folder).iterdir() if path.is_file())
 
@@ -198,22 +199,15 @@ def task_entry(wildcards):
 
 
 def task_sources(wildcards):
-    """The files under data_root that a task is read from."""
+    """The files under data_root that a task is read from: texts, labels, what else it names."""
     entry = PROJECT.tasks[wildcards.source]
-    if not entry.under_data_root or PROJECT.data_root is None:
-        return []
-    return [
-        str(file)
-        for patterns in entry.file_patterns().values()
-        for pattern in patterns
-        for file in matching_files(PROJECT.data_root, pattern.path)
-    ]
+    return [str(path) for path in files_under_root(entry, PROJECT.data_root)]
 
 
 def data_root_argument(wildcards):
     """The data root, for a task that is read from there."""
-    below = PROJECT.tasks[wildcards.source].under_data_root and PROJECT.data_root is not None
-    return ["--data-root", str(PROJECT.data_root)] if below else []
+    from_root = read_from_root(PROJECT.tasks[wildcards.source], PROJECT.data_root)
+    return ["--data-root", str(PROJECT.data_root)] if from_root else []
 
 
 def task_code(wildcards):

@@ -1,10 +1,12 @@
 #!/usr/bin/env python
 """Read a task's files, check every example, and write it in the form that all tasks share.
 
-A task of the hub is downloaded at its pinned revision first. Writes a folder with the splits
-(Arrow, `datasets.load_from_disk`) and task.json: labels, counts, the rows that were dropped, the
-SHA-256 of each file read and, of a hub's repository, the commit. Fails, with file and line, on a
-repeated id, an unknown label, an empty text or a count that differs from the catalogue's.
+A task of the hub is downloaded at its pinned revision first; one of addresses from there or, if its
+files have come before, taken from `.urls` beside the output, which keeps them by checksum. Writes a
+folder with the splits (Arrow, `datasets.load_from_disk`) and task.json: labels, counts, the rows
+that were dropped, the SHA-256 of each file read and, of a hub's repository, the commit. Fails, with
+file and line, on a repeated id, an unknown label, an empty text or a count that differs from the
+catalogue's.
 """
 
 import logging
@@ -18,7 +20,7 @@ def main() -> None:
     parser.add_argument("--name", required=True, help="the task's name")
     parser.add_argument("--entry", required=True, type=json_argument, help="its catalogue entry")
     parser.add_argument(
-        "--data-root", type=Path, help="folder of the files that neither a package nor a hub holds"
+        "--data-root", type=Path, help="folder of the files that come from nowhere else"
     )
     parser.add_argument("--output", required=True, type=Path, help="folder to write")
     arguments = parser.parse_args()

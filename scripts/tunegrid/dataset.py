@@ -13,8 +13,9 @@ from tunegrid.results import JOINED
 from tunegrid.tasks.fetching import read_task
 from tunegrid.tasks.few_shot import draw_few_shot
 from tunegrid.tasks.preparing import few_shot_draws, prepare_task
-from tunegrid.tasks.sources import download_task, task_files
+from tunegrid.tasks.sources import bring_task
 from tunegrid.tasks.splits import joined_texts
+from tunegrid.web import STORE
 
 
 def get_dataset(
@@ -34,7 +35,8 @@ def get_dataset(
         dataset_name: a task of `config/tasks.yaml`, its few-shot version (`…_fs`), or several,
             as a list or joined by `+`, which become one task.
         sep_token: put between the two texts of a pair, with a space on either side.
-        data_root: the folder of files that neither a package nor the hub holds.
+        data_root: the folder of files that neither a package nor the hub holds; those that have
+            addresses are downloaded where it does not hold them.
         data: what is made of the splits; by default all of them as they ship, 16 examples of each
             label for few-shot versions.
         seed: draws the examples of few-shot versions, where `data` names no `few_shot_seed`. The
@@ -60,12 +62,10 @@ def get_dataset(
 
 def _read(part: Part, data_root: Path | str | None) -> DatasetDict:
     with tempfile.TemporaryDirectory() as folder:
-        if part.entry.hub:
-            files, _ = download_task(part.source, part.entry, Path(folder))
-        else:
-            root = Path(data_root) if data_root else None
-            files = task_files(part.source, part.entry, root)
-        return read_task(part.entry, files)
+        root = Path(data_root) if data_root else None
+        store = Path(folder, STORE)
+        brought = bring_task(part.source, part.entry, root, Path(folder, "files"), store)
+        return read_task(part.entry, brought.files)
 
 
 def _join_pairs(data: Dataset, sep_token: str) -> Dataset:

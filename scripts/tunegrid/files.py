@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tunegrid.path_patterns import PathPattern
+
 
 @contextmanager
 def atomic_path(path: Path | str) -> Iterator[Path]:
@@ -84,12 +86,16 @@ def sha256(path: Path | str) -> str:
 def matching_files(root: Path, pattern: str) -> list[Path]:
     """The files below `root` that `pattern` names, sorted: a file, a folder's, or those of a glob.
 
-    Of a folder all files below it; hidden ones are never taken.
+    Of a folder all files below it; hidden ones are never taken. `{label}` stands for any name, also
+    of a folder.
     """
     path = root / pattern
     if path.is_file():
         return [path]
-    found = path.rglob("*") if path.is_dir() else root.glob(pattern)
+    wanted = PathPattern(pattern)
+    found = [path] if path.is_dir() else list(root.glob(wanted.glob))
+    if not wanted.has_wildcards:
+        found += [below for path in found if path.is_dir() for below in path.rglob("*")]
     return sorted(
         path
         for path in found

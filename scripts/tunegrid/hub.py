@@ -8,18 +8,14 @@ Only the programs that fetch import this module.
 import hashlib
 import logging
 import shutil
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
-from typing import TypeVar
 
 from huggingface_hub import HfApi, constants, hf_hub_download
 from huggingface_hub.errors import (
     EntryNotFoundError,
     GatedRepoError,
-    HfHubHTTPError,
     LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
@@ -27,20 +23,11 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.hf_api import RepoSibling
 from requests.exceptions import ConnectionError as RequestsConnectionError
-from requests.exceptions import RequestException, Timeout
+from requests.exceptions import Timeout
 
 from tunegrid.errors import UserError
-
-#: How often one request is tried.
-TRIES = 4
-#: Seconds before the second try; each further wait is twice as long.
-WAIT = 1.0
-#: Seconds after which a question that is not answered is given up.
-TIMEOUT = 30.0
-#: The longest that a hub may ask to be left alone, in seconds.
-LONGEST_WAIT = 300.0
-#: HTTP's statuses of a server that may do better later (RFC 9110, section 15; RFC 6585).
-PASSING = {408, 429, 500, 502, 503, 504}
+from tunegrid.path_patterns import PathPattern
+from tunegrid.requesting import TIMEOUT, Refusals, Result, persistently, status_of
 
 MAY_READ = "set HF_TOKEN to a token that may read it"
 #: What the library's errors mean. Some are of several kinds, and the first one that fits counts.
@@ -58,8 +45,6 @@ BY_STATUS = {
     429: "the hub refuses so many requests (HTTP {}); try again later, or set HF_TOKEN",
 }
 
-Result = TypeVar("Result")
-
 
 def download(
     repository: str, revision: str, patterns: Iterable[str], output: Path, *, kind: str = "model"
@@ -72,7 +57,7 @@ def download(
     Args:
         repository: owner/name.
         revision: commit, tag or branch.
-        patterns: of the files' paths in the repository; `*` does not enter folders.
+        patterns: of the files' paths in the repository, as `PathPattern` has them.
         output: folder to fill, made if it is not there.
         kind: "model" or "dataset".
 
@@ -94,7 +79,12 @@ def download(
     if found.sha is None:
         raise UserError(f"{source}: the hub does not say which commit it is; try again later")
     repository_at_commit = _Commit(source, repository, found.sha, kind)
-    files = [file for file in found.siblings or [] if _matches(file.rfilename, patterns)]
+    wanted = [PathPattern(pattern) for pattern in patterns]
+    files = [
+        file
+        for file in found.siblings or []
+        if any(pattern.matches(file.rfilename) for pattern in wanted)
+    ]
     # The files are not downloaded into the folder itself, because Snakemake removes it when a job
     # fails or begins.
     partial = output.parent / ".downloads" / f"{output.name}-{found.sha}"
@@ -106,11 +96,6 @@ def download(
         (partial / file.rfilename).replace(target)
     shutil.rmtree(partial, ignore_errors=True)
     return found.sha
-
-
-def _matches(path: str, patterns: Iterable[str]) -> bool:
-    depth = path.count("/")
-    return any(depth == p.count("/") and fnmatch(path, p) for p in patterns)
 
 
 @dataclass(frozen=True)
@@ -175,33 +160,8 @@ def _checksums(file: RepoSibling, path: Path) -> tuple[str | None, str]:
 
 
 def _persistently(source: str, request: Callable[[], Result]) -> Result:
-    """The result of a request; a failure that may pass is tried again, after ever longer waits.
-
-    Args:
-        source: what messages call the repository.
-        request: is called.
-
-    Raises:
-        UserError: it failed for good, or too often; one line.
-    """
-    for number in range(1, TRIES + 1):
-        try:
-            return request()
-        except (RequestException, HfHubHTTPError, OSError) as error:
-            reason = _root(error)
-            if not _may_pass(reason) or number == TRIES:
-                raise UserError(f"{source}: {_explain(reason)}") from None
-            wait = _asked_wait(reason) or WAIT * 2 ** (number - 1)
-            logging.warning(
-                "%s: %s; try %d of %d in %.0f s",
-                source,
-                _explain(reason),
-                number + 1,
-                TRIES,
-                wait,
-            )
-            time.sleep(wait)
-    raise AssertionError("the last try returns or raises")
+    """The result of a request to the hub, tried again where that may help."""
+    return persistently(source, request, Refusals((OfflineModeIsEnabled,), _explain, _root))
 
 
 def _root(error: BaseException) -> BaseException:
@@ -211,37 +171,12 @@ def _root(error: BaseException) -> BaseException:
     return error
 
 
-def _status(error: BaseException) -> int | None:
-    """The HTTP status of the hub's answer, if it answered."""
-    response = getattr(error, "response", None)
-    return None if response is None else response.status_code
-
-
-def _may_pass(error: BaseException) -> bool:
-    """Whether a request that failed so may succeed when it is tried again."""
-    if isinstance(error, OfflineModeIsEnabled):
-        return False
-    status = _status(error)
-    if status is not None:
-        return status in PASSING
-    # A file that came too short is an OSError without a number.
-    came_too_short = isinstance(error, OSError) and error.errno is None
-    return isinstance(error, RequestException) or came_too_short
-
-
-def _asked_wait(error: BaseException) -> float | None:
-    """Seconds that the hub asks to be left alone (Retry-After, RFC 9110, section 10.2.3)."""
-    response = getattr(error, "response", None)
-    asked = "" if response is None else response.headers.get("Retry-After", "")
-    return min(float(asked), LONGEST_WAIT) if asked.isdecimal() else None
-
-
 def _explain(error: BaseException) -> str:
     """What is wrong and what would be right, in one line without the address or any header."""
     for kind, line in REFUSALS.items():
         if isinstance(error, kind):
             return line
-    status = _status(error)
+    status = status_of(error)
     if status is not None:
         return BY_STATUS.get(status, "the hub fails (HTTP {}); try again later").format(status)
     if isinstance(error, OSError) and error.errno is not None and error.strerror:

@@ -2,7 +2,7 @@
 
 import logging
 import pickle
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
@@ -11,8 +11,10 @@ from tunegrid.config.entries import Hub
 from tunegrid.errors import UserError
 from tunegrid.files import sha256, write_json
 from tunegrid.hub import download
+from tunegrid.model_addresses import bring_model, refuse_unused
 from tunegrid.packages import package_file
 from tunegrid.paths import user_path
+from tunegrid.web import STORE
 from tunegrid.weights_files import DamagedFileError, refuse_pointer, tensor_shapes
 
 #: What a model folder may hold. No pickled weights, because unpickling may execute code, no Python
@@ -68,7 +70,7 @@ def fetch_model(name: str, entry: ModelEntry, output: Path) -> FetchedModel:
     """Put a catalogue entry's model into a folder, with model.json beside it.
 
     Files of a package or a folder are linked and not copied; those of a hub's repository are
-    downloaded at the pinned revision.
+    downloaded at the pinned revision, and those of addresses checked against their checksums.
 
     Args:
         name: the model's name, for messages.
@@ -95,6 +97,8 @@ def fetch_model(name: str, entry: ModelEntry, output: Path) -> FetchedModel:
     files = sorted({path.name for pattern in PATTERNS for path in output.glob(pattern)})
     if "config.json" not in files or not any(file.endswith(".safetensors") for file in files):
         source = entry.hub.repository if entry.hub else entry.folder
+        if entry.url:
+            source = f"what `url` names ({', '.join(entry.url)})"
         raise UserError(
             f"model {name!r}: {source} holds no config.json with *.safetensors weights or {PICKLED}"
         )
@@ -130,6 +134,9 @@ def _explain_damage(name: str, entry: ModelEntry, error: DamagedFileError) -> st
         # What came is what the hub has: every file was held against its checksum.
         source = f"{entry.hub.repository} at {entry.hub.revision}"
         remedy = "pin another revision"
+    elif entry.url:
+        source = ", ".join(file.address for file in entry.url.values())
+        remedy = "name addresses of whole files, with their checksums"
     elif entry.package:
         source = f"package {entry.package.name}"
         remedy = "install it again"
@@ -141,10 +148,17 @@ def _explain_damage(name: str, entry: ModelEntry, error: DamagedFileError) -> st
     return f"model {name!r}: {source}: {error.name} {error.damage}; {remedy}"
 
 
-def _bring(name: str, entry: ModelEntry, patterns: Iterable[str], output: Path) -> str | None:
+def _bring(name: str, entry: ModelEntry, patterns: Sequence[str], output: Path) -> str | None:
     """Put the files that match into the folder; returns the commit, of a hub's repository."""
     if entry.hub:
         return _download(name, entry.hub, patterns, output)
+    if entry.url:
+        try:
+            refuse_unused(entry, [*PATTERNS, PICKLED])
+            bring_model(entry, patterns, output, output.parent / STORE)
+        except UserError as error:
+            raise UserError(f"model {name!r}: {error}") from None
+        return None
     _link(name, _source_folder(name, entry), patterns, output)
     return None
 

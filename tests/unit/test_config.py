@@ -28,6 +28,12 @@ def broken(tmp_path, text, command_line=None):
     return lines[0].replace(str(path), "my.yaml")
 
 
+#: A task of two files, of which config/ holds one, and an address.
+MINE = {
+    "files": {"train": "config.yaml", "dev": "config.yaml", "test": "no.csv"},
+    "labels": "auto",
+}
+AT = {"address": "https://host/file", "sha256": "0" * 64}
 GRID = "grid: [{models: [minilm-l6], tasks: [reviews], methods: [full], seeds: [1]}]\n"
 
 
@@ -97,8 +103,11 @@ def test_the_demo_has_two_tasks_and_three_methods_and_seeds():
         (GRID.replace("[1]", "1"), "grid[0].seeds: 1 is not a list; write [1]"),
         (GRID + "data_root: nowhere", "data_root: no such folder: "),
         (
-            GRID.replace("reviews", "acl_sup") + "data_root: rules",
-            "lacks acl/train.jsonl, acl/dev.jsonl, acl/test.jsonl, the files of task 'acl_sup'",
+            GRID.replace("reviews", "mine")
+            + "tasks: {mine: {files: {train: a.csv, dev: x.zip/a.csv, test: x.zip/b.csv},"
+            + " labels: auto}}\n"
+            + "data_root: rules",
+            "lacks a.csv, x.zip, the files of task 'mine'",
         ),
         (
             GRID + "overrides: [{where: {}, set: {epochs: 1}}]",
@@ -249,8 +258,12 @@ GRID_BLOCK = DEMO["grid"][0]
         ),
         ({"data_root": "/nowhere"}, "data_root: no such folder: /nowhere"),
         (
-            {"data_root": str(ROOT / "config"), "grid": [GRID_BLOCK | {"tasks": ["acl_sup"]}]},
-            "lacks acl/train.jsonl, acl/dev.jsonl, acl/test.jsonl, the files of task 'acl_sup'",
+            {
+                "data_root": str(ROOT / "config"),
+                "grid": [GRID_BLOCK | {"tasks": ["mine"]}],
+                "tasks": {"mine": MINE | {"url": dict.fromkeys(MINE["files"].values(), AT)}},
+            },
+            "lacks no.csv, the files of task 'mine'; it holds others: complete them, or take",
         ),
     ],
 )

@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from tunegrid import requesting
 from tunegrid.config.schema import DataSettings, SplitOverride
 from tunegrid.config.task_entry import TaskEntry
 from tunegrid.dataset import _join_pairs, get_dataset
@@ -60,9 +61,13 @@ def test_a_pair_is_joined_by_the_separator(tmp_path):
     assert _join_pairs(task["train"], "</s>")["text"] == ["food </s> very fine", "soup </s> cold"]
 
 
-def test_what_is_missing_is_said_in_one_line(tmp_path):
-    with pytest.raises(UserError, match="data_root: is not set, and task 'acl_sup'"):
+def test_what_is_missing_is_said_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(requesting, "WAIT", 0.0)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    with pytest.raises(UserError, match=r"task 'acl_sup': https://.* as data_root$"):
         get_dataset("acl_fs", "x")
+    (tmp_path / "acl").mkdir()
+    (tmp_path / "acl/test.jsonl").touch()
     with pytest.raises(UserError, match=r"lacks acl/train\.jsonl, acl/dev\.jsonl"):
         get_dataset("acl_fs", "x", data_root=tmp_path)
     with pytest.raises(UserError, match="unknown task 'nothing'"):

@@ -210,8 +210,8 @@ def test_the_packaged_tasks_are_there_and_do_not_leak(name):
 
 
 def test_a_task_of_files_wants_a_data_root():
-    with pytest.raises(UserError, match=r"^data_root: is not set, and task 'acl_sup' is read from"):
-        task_files("acl_sup", CATALOGUE["acl_sup"], None)
+    with pytest.raises(UserError, match=r"^data_root: is not set, and task 'tiny' is read from"):
+        task_files("tiny", TINY, None)
 
 
 def test_a_package_of_another_version_is_refused():

@@ -8,7 +8,6 @@ import csv
 import io
 import json
 
-import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 

@@ -85,7 +85,10 @@ def fetched(repositories, tmp_path_factory):
     """
     folder = tmp_path_factory.mktemp("catalogue")
     hub = {"hub": {"repository": "report/data", "revision": "main"}}
-    tasks = {name: TASKS[name].model_dump(mode="json", exclude_none=True) | hub for name in REPORT}
+    tasks = {
+        name: TASKS[name].model_dump(mode="json", exclude={"url"}, exclude_none=True) | hub
+        for name in REPORT
+    }
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text()) | STEP | {"tasks": tasks}
     for block in config["grid"]:
         block["seeds"] = [1]

@@ -15,6 +15,7 @@ import yaml
 from paths import ROOT
 from workflow import copy_workflow
 
+from tunegrid.config.task_entry import TaskEntry
 from tunegrid.planning.grid_tasks import parts_of
 from tunegrid.planning.loading import load_project, load_tasks
 
@@ -85,10 +86,9 @@ def with_its_files(config, root):
     if "data_root" in config:
         config = config | {"data_root": str(root)}
         declared, known = config.get("tasks", {}), load_tasks()
-        patterns = [path for entry in declared.values() for path in entry["files"].values()]
-        patterns += [path for entry in known.values() for path in entry.files.values()]
-        for pattern in patterns:
-            path = root / pattern.replace("*", "1")
+        entries = [*map(TaskEntry.model_validate, declared.values()), *known.values()]
+        for pattern in [path for entry in entries for path in entry.source_paths()]:
+            path = root / pattern.replace("{label}", "some").replace("*", "1")
             path = path if path.suffix else path / "part.csv"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()

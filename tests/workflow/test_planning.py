@@ -104,10 +104,10 @@ def test_a_wrong_label_stops_the_task_with_its_file_and_line(workflow, tiny_mode
 
 
 def test_a_task_of_files_without_data_root_says_what_to_set(workflow):
-    workflow.configure({"grid": [GRID | {"tasks": ["acl_sup"]}]})
-    run = workflow.run("resources/tasks/acl_sup", check=False)
+    workflow.configure({"grid": [GRID | {"tasks": ["tiny"]}], "tasks": {"tiny": tiny.TASK}})
+    run = workflow.run("resources/tasks/tiny", check=False)
     assert run.returncode == 1
-    assert "error: data_root: is not set, and task 'acl_sup' is read from files" in (
+    assert "error: data_root: is not set, and task 'tiny' is read from files" in (
         run.stdout + run.stderr
     )
 

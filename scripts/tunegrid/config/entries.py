@@ -36,6 +36,8 @@ def _is_repository(name: str) -> str:
 def _is_address(address: str) -> str:
     if not re.fullmatch(r"https?://\S+", address):
         raise ValueError(f"{address!r} is no address; write https://…")
+    if "@" in address.split("/")[2]:
+        raise ValueError("names a login, which results would hold; put it into ~/.netrc")
     return address
 
 

@@ -331,8 +331,8 @@ class Config(Closed):
     data_root: str | None = Field(
         None,
         min_length=1,
-        description="Folder that holds the task files that do not come in a package; relative to"
-        " the workflow's folder.",
+        description="Folder of the task files that come from nowhere else, and of those that need"
+        " not be downloaded; relative to the workflow's folder.",
     )
     train: TrainSection = Field(default_factory=TrainSection, description="Every cell's default.")
     overrides: list[Override] = Field(

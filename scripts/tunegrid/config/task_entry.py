@@ -24,10 +24,9 @@ from tunegrid.config.task_columns import (
     check_label_columns,
     check_texts,
 )
+from tunegrid.path_patterns import LABEL_IN_PATH, PathPattern, split_archive
 
 SplitName = Literal["train", "dev", "test"]
-#: Stands in a path for the part that is the label.
-LABEL_IN_PATH = "{label}"
 
 
 class Counts(Entry):
@@ -237,6 +236,19 @@ class TaskEntry(Entry):
         return self
 
     @model_validator(mode="after")
+    def _addresses_for_all(self) -> Self:
+        if self.url is None:
+            return self
+        missing = [
+            path
+            for path in self.source_paths()
+            if not any(PathPattern(path).matches(one) for one in self.url)
+        ]
+        if missing:
+            raise ValueError(f"names no address of {', '.join(missing)}; add it to `url`")
+        return self
+
+    @model_validator(mode="after")
     def _splits(self) -> Self:
         if "all" in self.files and len(self.files) > 1:
             raise ValueError("names `files: {all: …}` beside other files; name one or the other")
@@ -276,6 +288,15 @@ class TaskEntry(Entry):
         return self
 
     @model_validator(mode="after")
+    def _labels_of_files(self) -> Self:
+        for split, patterns in self.file_patterns().items():
+            own = self.of_split(split)
+            for label in (one.label for one in patterns if one.label is not None):
+                if not own.knows(label):
+                    raise ValueError(f"names files of {label!r}, which `labels` does not name")
+        return self
+
+    @model_validator(mode="after")
     def _of_its_reader(self) -> Self:
         of_tables = ("columns", "dialect", "values", "drop", "per_split", "label_files", "target")
         of_others = ("options", "also")
@@ -293,6 +314,11 @@ class TaskEntry(Entry):
         by_path = self.label_of_path
         if by_path and self.label_files:
             raise ValueError("takes labels from `files` and from `label_files`; keep one of them")
+        if self.label_files and (other := set(self.label_files) ^ set(self.files)):
+            raise ValueError(
+                f"names `files` or `label_files` of {', '.join(sorted(other))} without the other;"
+                " name both of each split"
+            )
         has_column = self.columns is not None and self.columns.label is not None
         if has_column and (by_path or self.label_files):
             where = "files" if by_path else "label_files"
@@ -330,6 +356,22 @@ class TaskEntry(Entry):
     def file_patterns(self) -> Mapping[str, list[FilePattern]]:
         """The paths of each split, or of `all`, each with the label that it stands for."""
         return {split: list(_patterns(files)) for split, files in self.files.items()}
+
+    def source_paths(self) -> list[str]:
+        """The paths that its source must hold; of a path into an archive, the archive's.
+
+        They are those of `files`, `label_files` and `also`, each once.
+        """
+        paths = [one.path for patterns in self.file_patterns().values() for one in patterns]
+        paths += [*(self.label_files or {}).values(), *(self.also or {}).values()]
+        return list(dict.fromkeys(split_archive(path)[0] for path in paths))
+
+    def knows(self, label: str) -> bool:
+        """Whether a label, as a file or its path spells it, is one of the task, or is dropped."""
+        if self.label_names is None:
+            return True
+        dropped = (self.drop and self.drop.labels) or []
+        return label in (*self.label_names, *(self.values or {}), *dropped)
 
     def of_split(self, split: str) -> Self:
         """The entry as it holds for the files of one split (`per_split` put in)."""

@@ -1,6 +1,5 @@
 """What the configuration's types cannot tell: names, repetitions, files, splits."""
 
-import itertools
 from collections.abc import Iterator
 
 import humanfriendly
@@ -9,7 +8,6 @@ from tunegrid.config.catalogue import CATALOGUES
 from tunegrid.config.messages import nearest
 from tunegrid.config.origin import KeyPath, Origins
 from tunegrid.errors import UserError
-from tunegrid.files import matching_files
 from tunegrid.memory.fit import gpu_memory_needed
 from tunegrid.paths import user_path
 from tunegrid.planning.grid import Cell, expand_grid
@@ -17,7 +15,9 @@ from tunegrid.planning.grid_tasks import Part, find_task, parts_of
 from tunegrid.planning.memory_cases import least_memory
 from tunegrid.planning.project import Project
 from tunegrid.published.paper import read_paper
+from tunegrid.tasks.reader_options import option_problems
 from tunegrid.tasks.readers import reader_names
+from tunegrid.tasks.source_paths import held_in_part, paths_missing
 
 
 def problems(project: Project, origins: Origins) -> Iterator[str]:
@@ -76,6 +76,9 @@ def _unknown_readers(project: Project, origins: Origins) -> Iterator[str]:
         if entry.reader not in known:
             where = origins.locate(("tasks", name, "reader"))
             yield f"{where}: unknown reader {entry.reader!r}; {nearest(entry.reader, known)}"
+            continue
+        for problem in option_problems(entry):
+            yield f"{origins.locate(('tasks', name))}.{problem}"
 
 
 def _repetitions(project: Project, origins: Origins) -> Iterator[str]:
@@ -104,18 +107,20 @@ def _missing_files(project: Project, origins: Origins) -> Iterator[str]:
         return
     by_source = {part.source: part for part in parts_of(project.grid_tasks.values())}
     for part in by_source.values():
-        if part.entry.under_data_root:
-            patterns = itertools.chain.from_iterable(part.entry.file_patterns().values())
-            missing = [one.path for one in patterns if not matching_files(root, one.path)]
-            if missing:
-                listed = ", ".join(missing)
-                yield f"{where}: {root} lacks {listed}, the files of task {part.source!r}"
+        entry = part.entry
+        if not entry.under_data_root and not (entry.url and held_in_part(entry, root)):
+            continue
+        if missing := paths_missing(entry, root):
+            listed = ", ".join(missing)
+            line = f"{where}: {root} lacks {listed}, the files of task {part.source!r}"
+            others = "; it holds others: complete them, or take them away and all are downloaded"
+            yield line + (others if entry.url else "")
 
 
 def _missing_models(project: Project, origins: Origins) -> Iterator[str]:
     for name in dict.fromkeys(model for block in project.config.grid for model in block.models):
         entry = project.models.get(name)
-        if entry and entry.folder and not entry.package:
+        if entry and entry.folder and not entry.package and not entry.url:
             folder = user_path(entry.folder)
             if not (folder / "config.json").is_file():
                 where = origins.locate(("models", name, "folder"))

@@ -17,7 +17,7 @@ from tunegrid.tasks.cutting import cut_splits
 from tunegrid.tasks.example_checks import problems_of_examples
 from tunegrid.tasks.readers import load_reader
 from tunegrid.tasks.readers.example import Dropped, Example
-from tunegrid.tasks.sources import download_task, task_files
+from tunegrid.tasks.sources import BroughtTask, bring_task
 from tunegrid.tasks.targets import (
     SplitSummary,
     label_column,
@@ -26,6 +26,7 @@ from tunegrid.tasks.targets import (
     summarise_split,
 )
 from tunegrid.tasks.task_file import SplitFiles, TaskFile
+from tunegrid.web import STORE
 
 #: How many problems of one file are listed before the rest are only counted.
 LISTED = 5
@@ -37,7 +38,9 @@ class FetchedTask(TypedDict):
     Attributes:
         task: its name.
         entry: the keys of its catalogue entry that decide a result.
-        files: of each split, or of `all`, the SHA-256 of every file that was read.
+        files: of each split, or of `all`, the SHA-256 of every file that was read, also of labels;
+            under `also`, of the further files that the entry names.
+        archives: the SHA-256 of the archives that some of them are in.
         labels: their names in the order of their ids; null of target regression.
         examples: of each split, how many examples it has.
         splits: of each split, how many examples have each label (of target multi_label an example
@@ -51,6 +54,7 @@ class FetchedTask(TypedDict):
     task: str
     entry: dict[str, Any]
     files: dict[str, dict[str, str]]
+    archives: NotRequired[dict[str, str]]
     labels: list[str] | None
     examples: dict[str, int]
     splits: dict[str, SplitSummary]
@@ -75,35 +79,41 @@ def fetch_task(name: str, entry: TaskEntry, data_root: Path | None, output: Path
     """
     # Not in the output, which holds what was read and not what it was read from.
     downloads = output.parent / ".sources" / name
-    commit = None
-    if entry.hub:
-        files, commit = download_task(name, entry, downloads)
-    else:
-        files = task_files(name, entry, data_root)
-    task = read_with_drops(entry, files)
+    brought = bring_task(name, entry, data_root, downloads, output.parent / STORE)
+    task = read_with_drops(entry, brought.files)
     task.splits.save_to_disk(output)
     card: FetchedTask = {
         "task": name,
         "entry": entry.settings(),
-        "files": {
-            split: {_public_name(file.path, downloads): sha256(file.path) for file in of_split}
-            for split, of_split in files.items()
-        },
+        "files": _checksums(brought),
         "labels": task.labels,
         "examples": {split: len(data) for split, data in task.splits.items()},
         "splits": {split: summarise_split(data) for split, data in task.splits.items()},
         "dropped": task.dropped,
     }
-    if commit:
-        card["commit"] = commit
+    if brought.archives:
+        card["archives"] = {
+            brought.public_name(archive): sha256(archive) for archive in brought.archives
+        }
+    if brought.commit:
+        card["commit"] = brought.commit
     write_json(output / "task.json", card)
     shutil.rmtree(downloads, ignore_errors=True)
     return card
 
 
-def _public_name(path: Path, downloads: Path) -> str:
-    """A file as people find it again: if it was downloaded, its path in the repository."""
-    return str(path.relative_to(downloads) if path.is_relative_to(downloads) else path)
+def _checksums(brought: BroughtTask) -> dict[str, dict[str, str]]:
+    """The SHA-256 of all files that a task was read from, by split."""
+    read: dict[str, list[Path]] = {}
+    for split, files in brought.files.items():
+        labels = dict.fromkeys(file.label_file for file in files if file.label_file)
+        read[split] = [*(file.path for file in files), *labels]
+        if also := files[0].also:
+            read["also"] = list(also.values())
+    return {
+        key: {brought.public_name(path): sha256(path) for path in paths}
+        for key, paths in read.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -183,7 +193,7 @@ def _read_file(file: TaskFile, beside: Sequence[TaskFile]) -> list[Example | Dro
         raise UserError(*problems[:LISTED], *more)
     if len(beside) == 1:
         return rows
-    name = path.relative_to(os.path.commonpath([other.path.parent for other in beside]))
+    name = file.place.relative_to(os.path.commonpath([other.place.parent for other in beside]))
     return [
         replace(row, id=f"{name}/{row.id}") if isinstance(row, Example) else row for row in rows
     ]

@@ -17,6 +17,8 @@ class TaskFile:
         label: of all its examples, where it stands in `files`; None if they have their own.
         label_file: the file whose lines are the labels of its examples; None if there is none.
         also: the further files that the entry names, by their names.
+        name: its path below the data root, the package, the repository or the addresses' folder,
+            through an archive if it is in one; the same wherever these lie. Empty: not known.
     """
 
     path: Path
@@ -24,6 +26,12 @@ class TaskFile:
     label: str | None = None
     label_file: Path | None = None
     also: Mapping[str, Path] = field(default_factory=dict)
+    name: str = ""
+
+    @property
+    def place(self) -> Path:
+        """Its name as a path; where it lies, if no name is known."""
+        return Path(self.name) if self.name else self.path
 
 
 #: The files of each split, or of `all`; each has one at least.
