@@ -37,6 +37,7 @@ DECIDES: dict[str, list[str]] = {
         "tasks.fetching",
         "tasks.readers",
         "tasks.readers.example",
+        "tasks.label_kinds",
         "tasks.sources",
         "tasks.splits",
         "tasks.task_file",
@@ -44,6 +45,7 @@ DECIDES: dict[str, list[str]] = {
     "encode_task": [
         "tasks.encoding",
         "tasks.input_length",
+        "tasks.label_kinds",
         "tasks.preparing",
         "tasks.splits",
         "tasks.tokenising",
@@ -168,6 +170,7 @@ OF_ONE_PROGRAM: dict[str, dict[str, str]] = {
     "encode_task": {"tasks.few_shot": "a run draws its examples itself, where it is trained"},
     "train": {
         "memory.*": "proposes how many examples are computed at once, which the run records",
+        "tasks.label_kinds": "tells what a split holds, which the run records",
         "tasks.splits": "counts what a split holds, which the run records",
     },
     "predict_memory": {"memory.measure": "nothing is measured"},
