@@ -24,12 +24,15 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from tunegrid.config.task_entry import TaskEntry
+    from tunegrid.tasks.cards import unseen_label_warnings
     from tunegrid.tasks.fetching import fetch_task
 
     entry = TaskEntry.model_validate(arguments.entry)
     card = fetch_task(arguments.name, entry, arguments.data_root, arguments.output)
     for split, counts in card["splits"].items():
         logging.info("%s %s: %d examples %s", arguments.name, split, sum(counts.values()), counts)
+    for warning in unseen_label_warnings(card["splits"]):
+        logging.warning("%s %s", arguments.name, warning)
 
 
 if __name__ == "__main__":
