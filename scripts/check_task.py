@@ -1,10 +1,13 @@
 #!/usr/bin/env python
 """Write a task's data card: what its splits hold, and what is wrong with them.
 
-Examples of each label, lengths in tokens by each tokenizer, how many are cut and how many spell
-its control tokens, exact and near duplicates within and across splits, texts with contradicting
-labels, and what logistic regression on TF-IDF weights scores; as JSON, and as Markdown and HTML to
-read. What leaks from train into test is a warning in the log, too.
+Examples and texts of each label, the shortest and the longest text, texts that hold line ends,
+mark-up, left-over quotation marks and the like, rows that were dropped, lengths in tokens by each
+tokenizer, how many are cut and how many spell its control tokens, exact and near duplicates within
+and across splits, texts with contradicting labels, and what logistic regression on TF-IDF weights
+scores; as JSON, and as Markdown and HTML to read. What leaks from train into test, labels that
+train lacks, labels that a cut has lost and texts that look like no texts are warnings in the log,
+too.
 """
 
 import logging
@@ -23,9 +26,9 @@ def main() -> None:
     parser.add_argument("--settings", required=True, type=json_argument, help="split settings")
     parser.add_argument(
         "--encoded",
+        default=[],
         type=Path,
         nargs="*",
-        default=[],
         help="folders of encode_task, <tokenizer>/<task>; none of a task that no grid trains",
     )
     parser.add_argument(
@@ -52,6 +55,8 @@ def main() -> None:
     )
     if warning := leak_note(leaks([card])):
         logging.warning("%s", warning.removeprefix("Warning, "))
+    for warning in card["warnings"]:
+        logging.warning("%s", warning)
     tables = card_tables(card)
     write_text(arguments.output.with_suffix(".md"), "\n".join(map(to_markdown, tables)))
     write_text(arguments.output.with_suffix(".html"), to_html(arguments.name, tables))

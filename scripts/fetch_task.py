@@ -26,6 +26,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from tunegrid.config.task_entry import TaskEntry
+    from tunegrid.tasks.cards import unseen_label_warnings
     from tunegrid.tasks.fetching import fetch_task
 
     entry = TaskEntry.model_validate(arguments.entry)
@@ -35,6 +36,9 @@ def main() -> None:
     for split, reasons in card["dropped"].items():
         rows = sum(reasons.values())
         logging.info("%s %s: %d rows dropped %s", arguments.name, split, rows, reasons)
+    if card["labels"] is not None:
+        for warning in unseen_label_warnings(card["splits"]):
+            logging.warning("%s %s", arguments.name, warning)
 
 
 if __name__ == "__main__":

@@ -111,6 +111,19 @@ def make_card(task, title, exact=0, near=0, conflicts=0):
         "word_baseline": {"accuracy": 0.61, "micro_f1": 0.61, "macro_f1": 0.5},
         "few_shot": [{"labels": [0, 1], "examples": 16, "seed": None}] if near else [],
         "tokenizers": {"m1": {"max_length": 32, "splits": {"train": lengths, "test": lengths}}},
+        "warnings": ["test: 3 examples have a label that train lacks (z)"] if conflicts else [],
+        "shown": [make_shown("train", "e1", "x"), make_shown("train", "e2", "y", "|**a** <b>")],
+        "ends": [make_shown("test", "e9", "x", "a"), make_shown("train", "e4", "y", "b\nc\td")],
+        "signs": [
+            {
+                "sign": "line ends",
+                "examples": {"train": 1, "test": 0},
+                "split": "train",
+                "id": "e4",
+                "excerpt": "b\nc\td",
+            }
+        ],
+        "dropped": {"train": {"label -": 2}} if conflicts else {},
         "within": {split: {"exact": 3, "near": 0} for split in ("train", "test")},
         "across": [
             {"source": "train", "target": "test", "exact": exact, "near": near, "pairs": pairs}
@@ -121,6 +134,14 @@ def make_card(task, title, exact=0, near=0, conflicts=0):
             "listed": [group] * conflicts,
         },
     }
+
+
+def make_shown(split, example, label, text="a text"):
+    """An example as a card shows it."""
+    return {
+        "split": split, "id": example, "label": label, "text": text, "text_pair": None,
+        "characters": len(text),
+    }  # fmt: skip
 
 
 def make_comparison(model, difference, low, high, verdict, needed=(None, None), metric="accuracy"):

@@ -237,7 +237,16 @@ def test_the_pareto_front_is_what_none_beats():
 
 
 def test_a_data_card_shows_what_was_found_and_leaves_out_what_was_not():
-    labels, data, lengths, leaks, conflicts = card_tables(CARDS[0])
+    tables = card_tables(CARDS[0])
+    labels, warnings, dropped, texts, ends, signs, data, lengths, leaks, conflicts = tables
+    assert warnings.readable["warning"].tolist() == CARDS[0]["warnings"]
+    assert dropped.readable.to_dict("records") == [
+        {"split": "train", "reason": "label -", "rows": "2"}
+    ]
+    assert texts.readable["text"].tolist() == ["a text", "|**a** <b>"]
+    assert ends.readable["text"].tolist() == ["a", "b↵c→d"]
+    assert signs.readable[["train", "test"]].to_dict("records") == [{"train": "1", "test": "0"}]
+    assert "No text has mark-up" in signs.note
     assert labels.readable["train"].tolist() == ["150 (75.0 %)", "50 (25.0 %)", "200"]
     assert "16 examples of each label, drawn from these by its own seed" in labels.note
     train, test = data.readable.to_dict("records")
@@ -248,7 +257,7 @@ def test_a_data_card_shows_what_was_found_and_leaves_out_what_was_not():
         {"example": "test e1", "stands in": "train e2", "similarity": "1"}
     ]
     assert conflicts.readable["label"].tolist() == ["x", "y"]
-    assert len(card_tables(CARDS[1])) == 3
+    assert len(card_tables(CARDS[1])) == 6
 
 
 def test_control_tokens_in_texts_stand_in_the_card_only_where_there_are_some():
@@ -258,7 +267,7 @@ def test_control_tokens_in_texts_stand_in_the_card_only_where_there_are_some():
     card = copy.deepcopy(CARDS[0])
     lengths = card["tokenizers"]["m1"]["splits"]
     lengths["test"] = lengths["test"] | {"control_tokens": 3}
-    table = card_tables(card)[2]
+    [table] = [one for one in card_tables(card) if one.title.startswith("Lengths")]
     assert table.readable.set_index("split")["control tokens"].to_dict() == {"train": 0, "test": 3}
     assert "read as text" in table.note
     for text in (to_markdown(table), to_html("t1", [table])):

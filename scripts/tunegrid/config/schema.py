@@ -154,7 +154,10 @@ class SplitSettings(Closed):
         256, ge=4, description="Tokens an example is cut to; the log counts those that were cut."
     )
     max_train: int | None = Field(
-        None, ge=1, description="Train on so many examples, drawn by label; null: on all."
+        None,
+        ge=1,
+        description="Train on so many examples, drawn by label, of each one at least where the"
+        " limit allows; null: on all.",
     )
     max_dev: int | None = Field(
         None, ge=1, description="Keep so many examples of dev, drawn by label; null: all."
@@ -167,7 +170,7 @@ class SplitSettings(Closed):
         ge=0,
         lt=1,
         description="Cut this share of train, stratified by label, as dev for tasks that ship"
-        " none; 0: leave train whole.",
+        " none; train keeps one example at least of each label. 0: leave train whole.",
     )
     split_seed: Seed = Field(0, description="Seed of these cuts; not a run's seed.")
     few_shot: int | None = Field(

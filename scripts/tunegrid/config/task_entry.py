@@ -1,9 +1,9 @@
 """What an entry of the catalogue of tasks may say: its files, how they are read, what they hold."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from tunegrid.config.dialects import Dialect
 from tunegrid.config.entries import (
@@ -13,9 +13,6 @@ from tunegrid.config.entries import (
     Package,
     RelativePath,
     UrlFile,
-    Word,
-    as_word,
-    stays_inside,
 )
 from tunegrid.config.task_columns import (
     Columns,
@@ -24,146 +21,9 @@ from tunegrid.config.task_columns import (
     check_label_columns,
     check_texts,
 )
+from tunegrid.config.task_splits import Counts, InOneSplit, Split, SplitName
+from tunegrid.config.task_values import FilePattern, Files, Labels, Target, Values
 from tunegrid.path_patterns import LABEL_IN_PATH, PathPattern, split_archive
-
-SplitName = Literal["train", "dev", "test"]
-
-
-class Counts(Entry):
-    """How many examples each split has as it ships, without those that are dropped."""
-
-    train: int = Field(ge=1, description="Examples of train.")
-    dev: int | None = Field(None, ge=1, description="Examples of dev, if there is one.")
-    test: int | None = Field(None, ge=1, description="Examples of test, if there is one.")
-
-
-class Split(Entry):
-    """How a task is split that ships as one file, or without a test split."""
-
-    by: Literal["example", "label", "group", "column"] = Field(
-        description="example: at random; label: stratified; group: no group is in two splits;"
-        " column: as `columns: {split: …}` says."
-    )
-    test: float | None = Field(None, gt=0, lt=1, description="Share of test.")
-    dev: float = Field(0.0, ge=0, lt=1, description="Share of dev, of what test leaves.")
-    seed: int | None = Field(None, ge=0, description="Seed of the split.")
-    values: dict[Word, SplitName] | None = Field(
-        None,
-        description="by column: the split that each of its values stands for; null: the values are"
-        " train, dev and test themselves.",
-    )
-
-    @model_validator(mode="after")
-    def _is_told_how(self) -> Self:
-        if self.by == "column":
-            if self.test is not None or self.dev or self.seed is not None:
-                raise ValueError("names shares or a seed, but `by: column`; take them out")
-            return self
-        if self.values is not None:
-            raise ValueError("names `values`, which only `by: column` has")
-        if self.test is None or self.seed is None:
-            raise ValueError("names no `test` or no `seed`; name the share of test and the seed")
-        return self
-
-
-class Target(Entry):
-    """What a task asks for, where it is not one label out of several."""
-
-    kind: Literal["multi_label", "regression"] = Field(
-        description="multi_label: any number of labels; regression: a number."
-    )
-    separator: str | None = Field(
-        None,
-        min_length=1,
-        description="multi_label: between the labels in a cell; null: the cell is a list (json,"
-        " parquet), or each label has a column.",
-    )
-    range: list[float] | None = Field(
-        None,
-        min_length=2,
-        max_length=2,
-        description="regression: the least and the greatest number; others are refused.",
-    )
-
-    @model_validator(mode="after")
-    def _of_its_kind(self) -> Self:
-        if self.kind == "regression" and self.separator:
-            raise ValueError("names `separator`, which only multi_label has")
-        if self.kind == "multi_label" and self.range:
-            raise ValueError("names `range`, which only regression has")
-        if self.range and self.range[0] >= self.range[1]:
-            raise ValueError(f"names the range {self.range}; write [least, greatest]")
-        return self
-
-
-def _values_as_words(value: Any) -> Any:
-    """`values` with keys as the files spell them: of a truth value, as JSON does."""
-    if not isinstance(value, dict):
-        return value
-    return {
-        (str(key).lower() if isinstance(key, bool) else key): label for key, label in value.items()
-    }
-
-
-#: The label that each value in the files stands for.
-Values = Annotated[dict[Word, Word], BeforeValidator(_values_as_words)]
-
-
-class InOneSplit(Entry):
-    """What differs in the files of one split; keys of the entry's own that it repeats win."""
-
-    columns: Columns | None = Field(None, description="Columns of this split.")
-    dialect: Dialect | None = Field(None, description="Keys of `dialect` that differ.")
-    values: Values | None = Field(None, description="`values` of this split.")
-
-
-class FilePattern(NamedTuple):
-    """A path of `files`: a file, a folder, or a pattern.
-
-    Attributes:
-        path: below the folder that the task's source is; it may enter an archive
-            (`corpus.zip/train.csv`), and LABEL_IN_PATH may stand in it.
-        label: of all examples of its files; None if they have their own.
-    """
-
-    path: str
-    label: str | None
-
-
-def _checked_files(value: Any) -> Any:
-    """The files of a split, with one message for what they cannot be."""
-    sets = list(value.values()) if isinstance(value, dict) else [value]
-    paths = [path for one in sets for path in as_list(one)]
-    if not paths or not all(isinstance(path, str) and path for path in paths):
-        raise ValueError(
-            f"{value!r} names no files; give a path, a list of paths, or a mapping of each label to"
-            " its path"
-        )
-    for path in paths:
-        stays_inside(path)
-    return value
-
-
-#: A path, several paths, or the paths of each label.
-Files = Annotated[
-    str | list[str] | dict[Word, str | list[str]],
-    BeforeValidator(_checked_files),
-]
-
-
-def _checked_labels(value: Any) -> Any:
-    if value == "auto":
-        return value
-    if not isinstance(value, list):
-        raise ValueError(f"{value!r} is no list of labels, nor auto; write [first, second]")
-    words = [as_word(label) for label in value]
-    for word in words:
-        if not isinstance(word, str):
-            raise ValueError(f"{word!r} is no label; write each label as one word or text")
-    return words
-
-
-Labels = Annotated[list[str] | Literal["auto"], BeforeValidator(_checked_labels)]
 
 
 class TaskEntry(Entry):

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from tunegrid.reporting.answer_sentences import name_sides
-from tunegrid.reporting.data_tables import leak_note
+from tunegrid.reporting.data_tables import leak_note, unseen_note
 from tunegrid.reporting.padding_note import padding_note
 from tunegrid.reporting.summary_tables import steps_note
 from tunegrid.results import GROUP
@@ -107,6 +107,8 @@ def _still_rising(evidence: Evidence) -> Iterator[str]:
 def _leaks(evidence: Evidence) -> Iterator[str]:
     if note := leak_note(evidence.summary):
         yield _begin_sentence(note.removeprefix("Warning, leakage: "))
+    if note := unseen_note(evidence.summary):
+        yield _begin_sentence(note.removeprefix("Warning, labels: "))
 
 
 def _padding(evidence: Evidence) -> Iterator[str]:

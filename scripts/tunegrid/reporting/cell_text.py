@@ -30,9 +30,17 @@ NUMBER_WORDS = re.compile(rf"\b({FAILED}|{MISSING}|not finite|none|of)\b|(?<=\d)
 NUMBER_CHARACTERS = re.compile(r"[\d.,+−±×…/()%<>≥≤†‡—\s-]*")
 
 
+class Verbatim(str):
+    """A cell that shows what the data hold: none of its characters mean anything to a table."""
+
+    __slots__ = ()
+
+
 def split_bold(cell: object) -> tuple[str, str]:
     """The part of a cell that is bold, which stands between `**` at its beginning, and the rest."""
     text = str(cell)
+    if isinstance(cell, Verbatim):
+        return "", text
     parts = re.fullmatch(r"\*\*(.*?)\*\*(.*)", text, re.DOTALL)
     return (parts[1], parts[2]) if parts else ("", text)
 

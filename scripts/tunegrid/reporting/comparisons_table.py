@@ -6,7 +6,7 @@ import pandas as pd
 
 from tunegrid.metrics import titles
 from tunegrid.reporting.answer_sentences import name_sides
-from tunegrid.reporting.data_tables import leak_note
+from tunegrid.reporting.data_tables import data_warnings
 from tunegrid.reporting.report_table import (
     DASH,
     POINTS_NOTE,
@@ -58,7 +58,7 @@ def comparisons_table(comparisons: pd.DataFrame, summary: pd.DataFrame) -> Repor
         "needed": [_format_needed(row) for row in data.itertuples()],
         "degenerate": [_format_degenerate(row) for row in data.itertuples()],
     }
-    note = NOTHING_NOTE if data.empty else join_notes(NOTE, POINTS_NOTE, leak_note(summary))
+    note = NOTHING_NOTE if data.empty else join_notes(NOTE, POINTS_NOTE, data_warnings(summary))
     return ReportTable(
         "Methods and models compared, over seeds and test examples",
         data[["model", "task", "method"]].assign(**columns),

@@ -8,6 +8,15 @@ import pandas as pd
 from tunegrid.metrics import main_metric
 from tunegrid.reporting.number_formats import PERCENT, SCORE
 from tunegrid.reporting.report_table import DASH, ReportTable, format_numbers, join_notes
+from tunegrid.reporting.text_tables import (
+    dropped_table,
+    ends_table,
+    label_sizes_table,
+    numbers_table,
+    signs_table,
+    texts_table,
+    warnings_table,
+)
 from tunegrid.results import FINISHED
 from tunegrid.tasks.cards import Card, find_leak, leaks
 
@@ -63,7 +72,7 @@ def tasks_table(runs: pd.DataFrame, cards: Sequence[Card]) -> ReportTable:
         "Tasks, and the examples of each split that were used",
         readable,
         data,
-        leak_note(leaks(cards)),
+        data_warnings(leaks(cards)),
     )
 
 
@@ -77,27 +86,51 @@ def data_table(cards: Sequence[Card]) -> ReportTable:
         data.rename(columns=DATA_HEADERS).where(data.notna().to_numpy(), DASH),
         data,
         join_notes(
-            DATA_NOTE.format(threshold=100 * cards[0]["threshold"]), leak_note(leaks(cards))
+            DATA_NOTE.format(threshold=100 * cards[0]["threshold"]), data_warnings(leaks(cards))
         ),
     )
 
 
 def _describe_split(card: Card, split: str) -> dict[str, Any]:
     labels = card["splits"][split]["labels"]
-    rarest = min(labels, key=lambda label: labels[label])
+    rarest = min(labels, key=lambda label: labels[label], default=None)
     leak = find_leak(card, "train", split)
     return {
         "task": card["task"],
         "split": split,
         "examples": card["splits"][split]["examples"],
-        "labels": len(labels),
-        "smallest": f"{rarest}: {labels[rarest]}",
+        "labels": len(labels) or None,
+        "smallest": None if rarest is None else f"{rarest}: {labels[rarest]}",
         "repeated": card["within"][split]["exact"],
         "repeated_near": card["within"][split]["near"],
         "in_train": leak["exact"] if leak else None,
         "in_train_near": leak["near"] if leak else None,
         "conflicting": card["conflicts"]["examples"][split],
     }
+
+
+def data_warnings(leaked: pd.DataFrame) -> str:
+    """What must be known of the data wherever test results stand; empty if there is nothing.
+
+    Args:
+        leaked: the columns of `leaks`; a task may have several rows.
+    """
+    return join_notes(leak_note(leaked), unseen_note(leaked))
+
+
+def unseen_note(leaked: pd.DataFrame) -> str:
+    """A warning that names labels that test has and train lacks; arguments as of `leak_note`."""
+    rows = leaked.drop_duplicates("task").dropna(subset="unseen_labels")
+    texts = [
+        f"{row.task} {row.test_unseen:.0f} of {row.test_examples:.0f} ({row.unseen_labels})"
+        for row in rows.itertuples()
+    ]
+    if not texts:
+        return ""
+    return (
+        "Warning, labels: examples of test have labels that train lacks, and no method can learn"
+        f" them: {'; '.join(texts)}."
+    )
 
 
 def leak_note(leaked: pd.DataFrame) -> str:
@@ -166,8 +199,18 @@ def lengths_table(cards: Sequence[Card]) -> ReportTable:
 
 
 def card_tables(card: Card) -> list[ReportTable]:
-    """The tables of one data card; those of leaks and contradictions only if there are some."""
-    tables = [_labels_table(card), data_table([card]), lengths_table([card])]
+    """The tables of one data card; those of what there is none of are left out."""
+    has_numbers = "numbers" in card["splits"]["train"]
+    tables = [numbers_table(card) if has_numbers else _labels_table(card)]
+    if "labels_of_examples" in card["splits"]["train"]:
+        tables.append(label_sizes_table(card))
+    if card["warnings"]:
+        tables.append(warnings_table(card))
+    if card["dropped"]:
+        tables.append(dropped_table(card))
+    tables += [texts_table(card), ends_table(card), signs_table(card), data_table([card])]
+    if card["tokenizers"]:
+        tables.append(lengths_table([card]))
     if any(leak["pairs"] for leak in card["across"]):
         tables.append(_leaks_table(card))
     if card["conflicts"]["listed"]:
@@ -178,12 +221,12 @@ def card_tables(card: Card) -> list[ReportTable]:
 def _labels_table(card: Card) -> ReportTable:
     """The examples of each label in each split."""
     data = pd.DataFrame({split: held["labels"] for split, held in card["splits"].items()})
-    totals = data.sum()
+    totals = pd.Series({split: held["examples"] for split, held in card["splits"].items()})
     readable = data.apply(
         lambda counts: [_format_count(count, totals[counts.name]) for count in counts]
     )
     readable.loc["all"] = [str(total) for total in totals]
-    notes = []
+    notes = _absent_notes(card)
     for draw in card["few_shot"]:
         whose = "by its own seed" if draw["seed"] is None else f"by seed {draw['seed']}"
         notes.append(
@@ -197,6 +240,17 @@ def _labels_table(card: Card) -> ReportTable:
         # Parts of an aggregated task that are drawn alike are said once.
         join_notes(*dict.fromkeys(notes)),
     )
+
+
+def _absent_notes(card: Card) -> list[str]:
+    """A note for each split that has no example of labels that train has."""
+    trained = card["splits"]["train"]["labels"]
+    notes = []
+    for split, held in card["splits"].items():
+        absent = [label for label, count in held["labels"].items() if trained[label] and not count]
+        if absent:
+            notes.append(f"No example of {split} has a label of these: {', '.join(absent)}.")
+    return notes
 
 
 def _format_count(count: int, total: int) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from tunegrid.metrics import METRICS, compared_metrics, main_metric
-from tunegrid.reporting.data_tables import leak_note
+from tunegrid.reporting.data_tables import data_warnings
 from tunegrid.reporting.marks import explain_marks, format_run_count
 from tunegrid.reporting.number_formats import PERCENT, SCORE
 from tunegrid.reporting.report_table import (
@@ -69,7 +69,7 @@ def parts_table(runs: pd.DataFrame, summary: pd.DataFrame) -> ReportTable:
         "Aggregated tasks by their parts: test metrics, mean ± standard deviation over seeds",
         data[["model", "method", "task", "part"]].assign(**columns),
         data,
-        join_notes(NOTE, POINTS_NOTE, explain_marks(groups), leak_note(summary)),
+        join_notes(NOTE, POINTS_NOTE, explain_marks(groups), data_warnings(summary)),
         dict.fromkeys([METRICS[name].noun for name in compared_metrics()], link_groups(data)),
     )
 

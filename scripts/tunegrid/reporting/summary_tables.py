@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from tunegrid.metrics import main_metric, titles
-from tunegrid.reporting.data_tables import leak_note
+from tunegrid.reporting.data_tables import data_warnings
 from tunegrid.reporting.marks import explain_marks, format_marks, name_absence
 from tunegrid.reporting.number_formats import SCORE, TRAINABLE_PERCENT
 from tunegrid.reporting.report_table import (
@@ -178,4 +178,4 @@ def steps_note(summary: pd.DataFrame) -> str:
 def _notes(summary: pd.DataFrame) -> str:
     """What a reader of any table of test results must know, as one paragraph."""
     groups = summary.drop_duplicates(GROUP)
-    return join_notes(explain_marks(groups), steps_note(summary), leak_note(summary))
+    return join_notes(explain_marks(groups), steps_note(summary), data_warnings(summary))

@@ -1,9 +1,11 @@
 """Tables as files: Markdown and HTML for people, LaTeX for papers, CSV for programs."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from tunegrid.files import atomic_path, write_text
+from tunegrid.reporting.cell_text import Verbatim
 from tunegrid.reporting.html_page import to_html
 from tunegrid.reporting.latex_table import to_latex
 from tunegrid.reporting.report_table import ReportTable
@@ -21,6 +23,15 @@ def write_tables(tables: Mapping[str, ReportTable], folder: Path) -> None:
 
 def to_markdown(table: ReportTable) -> str:
     """The readable table as Markdown, under its title and over its note."""
-    body = table.readable.to_markdown(index=False, disable_numparse=True)
+    readable = table.readable.map(_escape_verbatim)
+    body = readable.to_markdown(index=False, disable_numparse=True)
     note = f"\n{table.note}\n" if table.note else ""
     return f"### {table.title}\n\n{body}\n{note}"
+
+
+def _escape_verbatim(cell: object) -> object:
+    """A cell of the data's own characters, none of which Markdown shall take for its own."""
+    if not isinstance(cell, Verbatim):
+        return cell
+    escaped = str(cell).replace("&", "&amp;").replace("<", "&lt;")
+    return re.sub(r"([\\`*_\[\]|~#])", r"\\\1", escaped)

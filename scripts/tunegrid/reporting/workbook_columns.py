@@ -90,6 +90,8 @@ COLUMNS = {
     "test_in_train": Column("Test examples that stand in train, too.", COUNT),
     "test_nearly_in_train": Column("Other test examples that nearly stand in train.", COUNT),
     "test_examples": Column("All test examples.", COUNT),
+    "unseen_labels": Column("Labels that test examples have and no train example has."),
+    "test_unseen": Column("Test examples with these labels.", COUNT),
     "last_epoch_gain": Column(
         "What the last epoch brought on the watched split, in the main metric: the mean over seeds"
         " less the best mean of an earlier epoch.",

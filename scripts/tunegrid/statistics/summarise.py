@@ -42,6 +42,8 @@ COLUMNS = [
     "test_in_train",
     "test_nearly_in_train",
     "test_examples",
+    "unseen_labels",
+    "test_unseen",
     "padding_dependent",
 ]
 
@@ -78,7 +80,8 @@ def summarise(
         - steps_min and steps_max, the optimizer steps of its runs; last_epoch_gain and
           still_rising (`last_epoch_gains`), missing where there was one epoch;
         - trainable_parameters, total_parameters and trainable_percent;
-        - test_in_train, test_nearly_in_train and test_examples (`leaks`);
+        - test_in_train, test_nearly_in_train, test_examples, unseen_labels and test_unseen
+          (`leaks`);
         - padding_dependent: whether the model's predictions depend on the padding of their batch,
           which the configuration has accepted.
     """

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 import pandas as pd
 
@@ -17,11 +17,53 @@ class SplitContents(TypedDict):
 
     Attributes:
         examples: how many there are.
-        labels: how many examples have each label, in the order of the label ids.
+        labels: how many examples have each label, in the order of the label ids; empty where the
+            label is a number.
+        labels_of_examples: of a task of several labels, how many examples have so many of them.
+        numbers: where the label is a number: least, quarter, median, three_quarters, greatest and
+            mean.
     """
 
     examples: int
     labels: dict[str, int]
+    labels_of_examples: NotRequired[dict[str, int]]
+    numbers: NotRequired[dict[str, float]]
+
+
+class ShownExample(TypedDict):
+    """An example to look at.
+
+    Attributes:
+        split, id: where it stands.
+        label: its label, labels or number, as text.
+        text: the beginning and the end of its text.
+        text_pair: those of the second text of a pair; None of another task.
+        characters: of its text, or texts, as a whole.
+    """
+
+    split: str
+    id: str
+    label: str
+    text: str
+    text_pair: str | None
+    characters: int
+
+
+class FoundSign(TypedDict):
+    """What some texts hold (`tunegrid.tasks.text_signs`).
+
+    Attributes:
+        sign: what it is.
+        examples: of each split, how many of its examples hold it.
+        split, id: the first of them.
+        excerpt: what stands around it there.
+    """
+
+    sign: str
+    examples: dict[str, int]
+    split: str
+    id: str
+    excerpt: str
 
 
 class TokenCounts(TypedDict):
@@ -121,8 +163,14 @@ class Card(Hygiene):
         title: what is classified.
         splits: what each split holds, train before dev before test.
         few_shot: what makes it few-shot; empty for another task.
-        word_baseline: what logistic regression on TF-IDF weights scores, by metric.
+        word_baseline: what logistic regression on TF-IDF weights scores, by metric; empty for a
+            task without test, and for one whose target is not one label.
         tokenizers: lengths by each tokenizer, by the name of its model.
+        warnings: what should be looked at, a sentence each.
+        shown: the first examples of each label.
+        ends: the shortest and the longest example.
+        signs: what some texts hold, such as line ends.
+        dropped: of each split, or of `all`, how many rows were no examples, by the reason.
     """
 
     task: str
@@ -131,6 +179,38 @@ class Card(Hygiene):
     few_shot: list[Draw]
     word_baseline: dict[str, float]
     tokenizers: dict[str, TokenCounts]
+    warnings: list[str]
+    shown: list[ShownExample]
+    ends: list[ShownExample]
+    signs: list[FoundSign]
+    dropped: dict[str, dict[str, int]]
+
+
+def unseen_labels(splits: Mapping[str, Mapping[str, int]], split: str) -> list[str]:
+    """The labels that a split has examples of and train has none of.
+
+    Args:
+        splits: of each split, how many examples have each label.
+        split: the split's name.
+    """
+    trained = splits.get("train", {})
+    return [label for label, count in splits[split].items() if count and not trained.get(label)]
+
+
+def unseen_label_warnings(splits: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """A warning for each split with labels that train lacks; `splits` as of `unseen_labels`."""
+    warnings = []
+    for split, counts in splits.items():
+        unseen = unseen_labels(splits, split)
+        if unseen and split != "train":
+            there = sum(counts[label] for label in unseen)
+            one = len(unseen) == 1
+            warnings.append(
+                f"{split}: {there} {'example has' if there == 1 else 'examples have'}"
+                f" {'a label' if one else 'labels'} that train lacks ({', '.join(unseen)}); no"
+                f" method can learn {'it' if one else 'them'}"
+            )
+    return warnings
 
 
 def label_names(card: Card) -> list[str]:
@@ -157,15 +237,37 @@ def word_baselines(cards: Sequence[Card]) -> pd.DataFrame:
 
 
 def leaks(cards: Sequence[Card]) -> pd.DataFrame:
-    """How many test examples of each task stand in train, and how many others nearly do.
+    """How many test examples of each task stand in train, and how many have labels it lacks.
 
     Returns:
-        Columns task, test_in_train, test_nearly_in_train, test_examples.
+        Columns task, test_in_train, test_nearly_in_train, test_examples, unseen_labels (the labels
+        that test has and train lacks, joined by a comma; missing if there are none) and test_unseen
+        (how many test examples have them). A task without test has no row.
     """
     rows = []
     for card in cards:
+        if "test" not in card["splits"]:
+            continue
         leak = find_leak(card, "train", "test")
         exact, near = (leak["exact"], leak["near"]) if leak else (0, 0)
-        rows.append((card["task"], exact, near, card["splits"]["test"]["examples"]))
-    columns = ["task", "test_in_train", "test_nearly_in_train", "test_examples"]
+        counts = {split: held["labels"] for split, held in card["splits"].items()}
+        unseen = unseen_labels(counts, "test")
+        rows.append(
+            {
+                "task": card["task"],
+                "test_in_train": exact,
+                "test_nearly_in_train": near,
+                "test_examples": card["splits"]["test"]["examples"],
+                "unseen_labels": ", ".join(unseen) or None,
+                "test_unseen": sum(counts["test"][label] for label in unseen),
+            }
+        )
+    columns = [
+        "task",
+        "test_in_train",
+        "test_nearly_in_train",
+        "test_examples",
+        "unseen_labels",
+        "test_unseen",
+    ]
     return pd.DataFrame(rows, columns=columns)

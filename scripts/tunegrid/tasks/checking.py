@@ -1,18 +1,22 @@
 """Checking a task: its data card, composed of everything that is found out about its splits."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from datasets import DatasetDict, load_from_disk
+import numpy as np
+from datasets import Dataset, load_from_disk
 
 from tunegrid.files import read_json
 from tunegrid.settings import TaskSettings
 from tunegrid.tasks.baselines import word_baseline
-from tunegrid.tasks.cards import Card, SplitContents, TokenCounts
+from tunegrid.tasks.cards import Card, SplitContents, TokenCounts, unseen_label_warnings
 from tunegrid.tasks.encoding import EncodingCard
 from tunegrid.tasks.hygiene import SPLITS, check_splits
+from tunegrid.tasks.label_kinds import label_kind, names_of_labels
 from tunegrid.tasks.preparing import few_shot_draws, prepare_task
 from tunegrid.tasks.splits import label_counts
+from tunegrid.tasks.text_contents import constant_texts, find_signs, show_ends, show_labels
 
 
 def check_task(
@@ -30,30 +34,67 @@ def check_task(
         title: what is classified.
         fetched: the folders of fetch_task, of each part.
         settings: what is made of its splits.
-        encoded: the folders of encode_task, each `<tokenizer>/<task>`.
+        encoded: the folders of encode_task, each `<tokenizer>/<task>`; none of a task that no grid
+            trains.
         seeds: of the runs; a few-shot task's word baseline is the mean over them.
 
     Raises:
         UserError: a label has fewer examples in train than a few-shot task is to keep.
     """
-    task = prepare_task({folder.name: load_from_disk(folder) for folder in fetched}, settings)
+    warnings: list[str] = []
+    task = prepare_task(
+        {folder.name: load_from_disk(folder) for folder in fetched}, settings, warnings.append
+    )
     splits = [split for split in SPLITS if split in task]
-    draws = few_shot_draws(settings, task["train"].features["label"].names)
+    draws = few_shot_draws(settings, names_of_labels(task["train"]))
+    contents = {split: _contents(task[split]) for split in splits}
+    warnings += unseen_label_warnings({split: held["labels"] for split, held in contents.items()})
+    warnings += constant_texts(task)
+    has_baseline = "test" in task and label_kind(task["train"]) == "single_label"
     return {
         "task": name,
         "title": title,
-        "splits": {split: _contents(task, split) for split in splits},
+        "splits": contents,
         "few_shot": draws,
-        "word_baseline": word_baseline(task, draws, seeds),
+        "word_baseline": word_baseline(task, draws, seeds) if has_baseline else {},
         "tokenizers": {
             folder.parent.name: _token_counts(folder, settings, splits) for folder in encoded
         },
+        "warnings": warnings,
+        "shown": show_labels(task),
+        "ends": show_ends(task),
+        "signs": find_signs(task),
+        "dropped": _dropped(fetched),
         **check_splits(task),
     }
 
 
-def _contents(task: DatasetDict, split: str) -> SplitContents:
-    return {"examples": len(task[split]), "labels": label_counts(task[split])}
+def _contents(data: Dataset) -> SplitContents:
+    held: SplitContents = {"examples": len(data), "labels": label_counts(data)}
+    kind = label_kind(data)
+    if kind == "multi_label":
+        sizes = Counter(len(set(labels)) for labels in data["label"])
+        held["labels_of_examples"] = {str(size): sizes[size] for size in sorted(sizes)}
+    if kind == "regression":
+        numbers = np.asarray(data["label"], dtype=float)
+        parts = np.quantile(numbers, [0, 0.25, 0.5, 0.75, 1])
+        names = ["least", "quarter", "median", "three_quarters", "greatest"]
+        held["numbers"] = dict(zip(names, map(float, parts), strict=True))
+        held["numbers"]["mean"] = float(numbers.mean())
+    return held
+
+
+def _dropped(fetched: Sequence[Path]) -> dict[str, dict[str, int]]:
+    """The rows that fetch_task dropped, by split and reason; of several tasks with their names."""
+    dropped: dict[str, dict[str, int]] = {}
+    for folder in fetched:
+        card = folder / "task.json"
+        of_task = read_json(card).get("dropped", {}) if card.is_file() else {}
+        for split, reasons in of_task.items():
+            for reason, count in reasons.items():
+                named = reason if len(fetched) == 1 else f"{folder.name}: {reason}"
+                dropped.setdefault(split, {})[named] = count
+    return dropped
 
 
 def _token_counts(encoded: Path, settings: TaskSettings, splits: Sequence[str]) -> TokenCounts:

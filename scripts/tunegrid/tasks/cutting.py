@@ -7,7 +7,7 @@ from typing import get_args
 
 from datasets import Dataset
 
-from tunegrid.config.task_entry import Split, SplitName
+from tunegrid.config.task_splits import Split, SplitName
 from tunegrid.errors import UserError
 from tunegrid.tasks.readers.example import Example
 from tunegrid.tasks.spelling import find_word

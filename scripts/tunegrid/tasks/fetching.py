@@ -10,7 +10,9 @@ from typing import Any, NotRequired, TypedDict
 
 from datasets import Dataset, DatasetDict, Features, Value
 
-from tunegrid.config.task_entry import Counts, Target, TaskEntry
+from tunegrid.config.task_entry import TaskEntry
+from tunegrid.config.task_splits import Counts
+from tunegrid.config.task_values import Target
 from tunegrid.errors import UserError
 from tunegrid.files import sha256, write_json
 from tunegrid.tasks.cutting import cut_splits

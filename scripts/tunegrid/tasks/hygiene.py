@@ -20,6 +20,7 @@ from datasketch import MinHash
 from xxhash import xxh32_intdigest
 
 from tunegrid.tasks.cards import Conflicts, Hygiene, LabelledExample, Leak, Repetitions
+from tunegrid.tasks.label_kinds import label_text
 
 #: Splits, each before those that it may leak into.
 SPLITS = ("train", "dev", "test")
@@ -134,9 +135,10 @@ def _conflicts(
     """Texts that stand with different labels in any splits; keys and ids as of `_leak`."""
     examples: dict[Key, list[LabelledExample]] = defaultdict(list)
     for split, texts in keys.items():
-        names = task[split].features["label"].names
-        for key, example, label in zip(texts, ids[split], task[split]["label"], strict=True):
-            examples[key].append({"split": split, "id": example, "label": names[label]})
+        data = task[split]
+        for key, example, value in zip(texts, ids[split], data["label"], strict=True):
+            label = label_text(data, value)
+            examples[key].append({"split": split, "id": example, "label": label})
     found = [
         group for group in examples.values() if len({example["label"] for example in group}) > 1
     ]

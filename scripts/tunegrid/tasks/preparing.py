@@ -1,7 +1,7 @@
 """From fetched tasks to the splits that cells see: cut, limited, several joined as one."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from datasets import ClassLabel, Dataset, DatasetDict, concatenate_datasets
 
@@ -9,29 +9,37 @@ from tunegrid.config.schema import SplitSettings
 from tunegrid.errors import UserError
 from tunegrid.settings import TaskSettings
 from tunegrid.tasks.few_shot import FEW_SHOT_SPLITS, Draw
+from tunegrid.tasks.label_kinds import strata
 from tunegrid.tasks.splits import label_counts, stratified_sample
 
+#: Takes a sentence that is to be known of the splits.
+Warn = Callable[[str], None]
 
-def prepare_task(tasks: Mapping[str, DatasetDict], settings: TaskSettings) -> DatasetDict:
+
+def prepare_task(
+    tasks: Mapping[str, DatasetDict], settings: TaskSettings, warn: Warn = logging.warning
+) -> DatasetDict:
     """The splits that cells see, before a few-shot task's examples are drawn (each run may draw).
 
     Args:
         tasks: as fetch_task wrote them, by name; several for an aggregated task, in the order of
             its parts.
         settings: what is made of their splits.
+        warn: is told which labels a cut has left no example of, and the like.
 
     Returns:
         Columns id, text, text_pair (or null) and label. Of an aggregated task the ids and labels
         begin with `<part>/`, and a split holds the examples of all parts that have it.
 
     Raises:
-        UserError: a label has fewer examples in train than a few-shot task is to keep.
+        UserError: a label has fewer examples in train than a few-shot task is to keep, or train is
+            too small for dev to be cut from it.
     """
     if isinstance(settings, SplitSettings):
         [(name, task)] = tasks.items()
-        return _prepare_part(name, task, settings)
+        return _prepare_part(name, task, settings, warn)
     prepared = {
-        part: _prepare_part(name, task, settings_of_part)
+        part: _prepare_part(name, task, settings_of_part, warn)
         for (part, settings_of_part), (name, task) in zip(
             settings.parts.items(), tasks.items(), strict=True
         )
@@ -39,16 +47,16 @@ def prepare_task(tasks: Mapping[str, DatasetDict], settings: TaskSettings) -> Da
     return _join(prepared)
 
 
-def _prepare_part(name: str, task: DatasetDict, settings: SplitSettings) -> DatasetDict:
-    splits = prepare_splits(task, settings)
+def _prepare_part(name: str, task: DatasetDict, settings: SplitSettings, warn: Warn) -> DatasetDict:
+    splits = prepare_splits(task, settings, lambda problem: warn(f"{name}: {problem}"))
     if settings.few_shot:
         for split in FEW_SHOT_SPLITS:
             if split in splits:
-                _check_few_shot(splits[split], split, settings.few_shot, name)
+                _check_few_shot(splits[split], split, settings.few_shot, name, warn)
     return splits
 
 
-def _check_few_shot(data: Dataset, split: str, wanted: int, task: str) -> None:
+def _check_few_shot(data: Dataset, split: str, wanted: int, task: str, warn: Warn) -> None:
     """Train must hold so many examples of each label; of dev, all there are will do."""
     counts = label_counts(data)
     label, there = min(counts.items(), key=lambda item: item[1])
@@ -59,24 +67,28 @@ def _check_few_shot(data: Dataset, split: str, wanted: int, task: str) -> None:
             f"data.few_shot: {wanted} examples of each label, but train of task {task!r} has"
             f" {there} of label {label!r}; set it to {there} at most"
         )
-    logging.warning("%s: has %d of label %s, not %d: all are kept", split, there, label, wanted)
+    warn(f"{task}: {split}: has {there} of label {label}, not {wanted}: all are kept")
 
 
-def prepare_splits(task: DatasetDict, settings: SplitSettings) -> DatasetDict:
+def prepare_splits(
+    task: DatasetDict, settings: SplitSettings, warn: Warn = logging.warning
+) -> DatasetDict:
     """One task's splits: dev is cut from train if asked for and missing; then come the limits.
+
+    Every cut takes the same share of each label. Beyond that, train keeps one example at least of
+    each label, where its limit allows so many.
 
     Args:
         task: as `read_task` returns it.
         settings: what is made of its splits.
+        warn: is told which labels a cut has left no example of.
+
+    Raises:
+        UserError: dev is to be cut from a train split that has one example of each label.
     """
     splits = dict(task)
     if "dev" not in splits and settings.dev_fraction:
-        whole = splits["train"]
-        size = max(1, round(settings.dev_fraction * len(whole)))
-        dev = stratified_sample(whole["label"], size, settings.split_seed)
-        inside = set(dev)
-        splits["dev"] = whole.select(dev)
-        splits["train"] = whole.select([at for at in range(len(whole)) if at not in inside])
+        splits["train"], splits["dev"] = _cut_dev(splits["train"], settings, warn)
     limits = {
         "train": settings.max_train,
         "dev": settings.max_dev,
@@ -85,9 +97,38 @@ def prepare_splits(task: DatasetDict, settings: SplitSettings) -> DatasetDict:
     for split, data in splits.items():
         limit = limits[split]
         if limit:
-            kept = stratified_sample(data["label"], limit, settings.split_seed)
-            splits[split] = data.select(kept)
+            splits[split] = _limited(data, split, limit, settings.split_seed, warn)
     return DatasetDict({split: splits[split] for split in sorted(splits)})
+
+
+def _cut_dev(train: Dataset, settings: SplitSettings, warn: Warn) -> tuple[Dataset, Dataset]:
+    """What is left of train, and dev; the last example of a label stays in train."""
+    size = max(1, round(settings.dev_fraction * len(train)))
+    dev = stratified_sample(strata(train), size, settings.split_seed, leave_each=True)
+    if not dev:
+        raise UserError(
+            "data.dev_fraction: dev cannot be cut from train, which has one example of each label;"
+            " set it to 0, or add examples to train"
+        )
+    if len(dev) < size:
+        warn(
+            f"dev: has {len(dev)} examples, not the {size} that data.dev_fraction asks for; train"
+            " keeps one example of each label"
+        )
+    inside = set(dev)
+    rest = [at for at in range(len(train)) if at not in inside]
+    return train.select(rest), train.select(dev)
+
+
+def _limited(data: Dataset, split: str, limit: int, seed: int, warn: Warn) -> Dataset:
+    """A split with so many examples at most; `warn` is told of labels that it loses."""
+    kept = stratified_sample(strata(data), limit, seed, take_each=split == "train")
+    cut = data.select(kept)
+    before, after = label_counts(data), label_counts(cut)
+    if lost := [label for label, count in before.items() if count and not after[label]]:
+        labels = "label" if len(lost) == 1 else "labels"
+        warn(f"{split}: data.max_{split}: {limit} leaves no example of {labels} {', '.join(lost)}")
+    return cut
 
 
 def _join(parts: Mapping[str, DatasetDict]) -> DatasetDict:

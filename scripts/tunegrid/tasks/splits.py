@@ -5,34 +5,82 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 import numpy as np
+import numpy.typing as npt
 from datasets import Dataset
 
+from tunegrid.tasks.label_kinds import label_kind, names_of_labels
 
-def stratified_sample(labels: Sequence[int], size: int, seed: int) -> list[int]:
+#: Numbers of examples, of each label.
+Counts = npt.NDArray[np.int64]
+
+
+def stratified_sample(
+    labels: Sequence[int],
+    size: int,
+    seed: int,
+    *,
+    take_each: bool = False,
+    leave_each: bool = False,
+) -> list[int]:
     """Positions of `size` examples, each label in proportion, in ascending order.
 
     Shares are rounded by the largest remainder (Hamilton's method; Balinski & Young 2001, Fair
-    Representation), and of equal remainders the smaller label's comes first.
+    Representation), and of equal remainders the smaller label's comes first. The two options change
+    nothing where the shares take, or leave, one of each label anyway.
 
     Args:
         labels: the label id of every example.
         size: how many to take; all of them if there are no more.
         seed: of the draw within each label.
+        take_each: whether a label whose share is rounded to none gives one example, at the expense
+            of the label that gives most; as far as `size` goes, the most frequent labels first.
+        leave_each: whether one example of each label is left, for which others give more, or, where
+            they have no more, fewer than `size` are taken.
     """
     label_ids = np.asarray(labels)
-    if size >= len(label_ids):
+    if size >= len(label_ids) and not leave_each:
         return list(range(len(label_ids)))
     generator = np.random.default_rng(seed)
     kinds, counts = np.unique(label_ids, return_counts=True)
-    quotas = counts * size / len(label_ids)
-    take = np.floor(quotas).astype(int)
-    by_remainder = np.argsort(-(quotas - take), kind="stable")
-    take[by_remainder[: size - take.sum()]] += 1
+    take = _shares(counts, min(size, len(label_ids)))
+    if take_each:
+        _take_one_of_each(take, counts)
+    if leave_each:
+        _leave_one_of_each(take, counts)
     chosen = [
         generator.choice(np.flatnonzero(label_ids == kind), number, replace=False)
         for kind, number in zip(kinds, take, strict=True)
     ]
     return sorted(int(position) for position in np.concatenate(chosen))
+
+
+def _shares(counts: Counts, size: int) -> Counts:
+    """How many of `size` examples each label gives, by the largest remainder."""
+    quotas = counts * size / counts.sum()
+    take = np.floor(quotas).astype(int)
+    by_remainder = np.argsort(-(quotas - take), kind="stable")
+    take[by_remainder[: size - take.sum()]] += 1
+    return take
+
+
+def _take_one_of_each(take: Counts, counts: Counts) -> None:
+    """Let labels that give none give one, the most frequent first, for one of the largest share."""
+    for label in np.argsort(-counts, kind="stable"):
+        largest = int(np.argmax(take))
+        if take[label] == 0 and take[largest] > 1:
+            take[label] += 1
+            take[largest] -= 1
+
+
+def _leave_one_of_each(take: Counts, counts: Counts) -> None:
+    """Let labels that would give all give one less, and those that have most left one more."""
+    room = counts - 1
+    lacking = int(np.maximum(take - room, 0).sum())
+    np.minimum(take, room, out=take)
+    for _ in range(lacking):
+        most_left = int(np.argmax(room - take))
+        if take[most_left] < room[most_left]:
+            take[most_left] += 1
 
 
 def grouped_sample(groups: Sequence[str], share: float, seed: int) -> list[int]:
@@ -59,10 +107,16 @@ def joined_texts(data: Dataset, separator: str) -> list[str]:
 
 
 def label_counts(data: Dataset) -> dict[str, int]:
-    """How often each label stands in a split, in the order of the label ids."""
-    names = data.features["label"].names
-    seen = Counter(data["label"])
-    return {name: seen[index] for index, name in enumerate(names)}
+    """How often each label stands in a split, in the order of the label ids; empty for numbers."""
+    kind = label_kind(data)
+    if kind == "regression":
+        return {}
+    values = data["label"]
+    ids = (
+        values if kind == "single_label" else (label for labels in values for label in set(labels))
+    )
+    seen = Counter(ids)
+    return {name: seen[at] for at, name in enumerate(names_of_labels(data))}
 
 
 class EncodedCounts(TypedDict):

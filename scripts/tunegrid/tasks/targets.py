@@ -7,7 +7,8 @@ from typing import Any, TypedDict
 
 from datasets import ClassLabel, Dataset, List, Value
 
-from tunegrid.config.task_entry import Target, TaskEntry
+from tunegrid.config.task_entry import TaskEntry
+from tunegrid.config.task_values import Target
 from tunegrid.errors import UserError
 from tunegrid.tasks.readers import label_order
 from tunegrid.tasks.readers.example import Example
