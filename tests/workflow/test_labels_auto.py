@@ -34,9 +34,9 @@ def done(tiny_model, tmp_path_factory):
         "labels": "auto",
         "drop": {"labels": ["-"]},
     }
-    # The same without a test split, which no grid trains.
+    # Another one, which the grid does not train.
     config["tasks"]["alone"] = {
-        "files": {"train": "dev.csv"},
+        "files": {"train": "dev.csv", "test": "test.csv"},
         "columns": {"text": "text", "label": "label"},
         "labels": "auto",
     }
