@@ -25,27 +25,8 @@ from tunegrid.files import digest
 from tunegrid.paths import SCRIPTS
 from tunegrid.settings import CellSettings
 
-#: The modules, below `tunegrid`, that a reader is made of beside its own.
-BEHIND_READER: dict[str, list[str]] = {
-    "table": [
-        "tasks.tables.cell_checks",
-        "tasks.tables.formats",
-        "tasks.tables.json_lines_of_records",
-        "tasks.tables.json_records",
-        "tasks.tables.parquet_rows",
-        "tasks.tables.quotation_checks",
-        "tasks.tables.record_paths",
-        "tasks.tables.remedies",
-        "tasks.tables.row",
-        "tasks.tables.row_parsing",
-        "tasks.tables.rows",
-        "tasks.tables.separated",
-        "tasks.tables.sheets",
-        "tasks.tables.table_header",
-        "tasks.tables.text_files",
-        "tasks.tables.xml_records",
-    ]
-}
+#: The packages, below `tunegrid`, all of whose modules a reader is made of beside its own.
+BEHIND_READER: dict[str, list[str]] = {"table": ["tasks.tables"]}
 
 #: The modules that decide the results of the expensive programs, below `tunegrid`. `module:name` is
 #: one function, class or constant of a module.
@@ -226,7 +207,10 @@ def training_code(settings: CellSettings) -> str:
 
 def reader_code(reader: str) -> str:
     """The digest of the code that reads a task: with its own reader, not those of other tasks."""
-    modules = [f"tasks.readers.{reader}", *BEHIND_READER.get(reader, [])]
+    modules = [f"tasks.readers.{reader}"]
+    for package in BEHIND_READER.get(reader, []):
+        names = sorted(path.stem for path in module_file(package).parent.glob("[!_]*.py"))
+        modules += [f"{package}.{name}" for name in names]
     return _digest_of((*DECIDES["fetch_task"], *modules))
 
 

@@ -78,8 +78,8 @@ class Dialect(Entry):
     )
     replaced: Literal["keep"] | None = Field(
         None,
-        description="keep: texts in which characters were lost before (U+FFFD) are taken; null:"
-        " they are refused.",
+        description="keep: texts in which characters were lost before (U+FFFD, NUL) are taken;"
+        " null: they are refused.",
     )
 
     @model_validator(mode="after")

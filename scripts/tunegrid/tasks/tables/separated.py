@@ -62,8 +62,11 @@ def separated_rows(
         first = next(rows, None)
         if first is None:
             return
-        for row in _rows(path, text, dialect, shape, wanted, first, rows):
-            yield row if stand_in is None else _with_lone_returns(row, stand_in)
+        found = _rows(path, text, dialect, shape, wanted, first, rows)
+        if stand_in is None:
+            yield from found
+        else:
+            yield from (_with_lone_returns(row, stand_in) for row in found)
     except UnparsableRowError as row:
         _refuse_unparsable(path, text, shape, wanted, row)
 
