@@ -150,6 +150,13 @@ def test_json_that_is_otherwise_is_one_line(tmp_path, name, content, columns, di
     assert refused(tmp_path / name, content, columns, **dialect).startswith(line)
 
 
+def test_json_that_python_does_not_take_is_one_line(tmp_path):
+    deep = refused(tmp_path / "x.json", "[" * 100_000, ("text",))
+    assert deep == ": nests its values too deeply; write flatter records"
+    digits = refused(tmp_path / "x.jsonl", '{"text":' + "9" * 5000 + "}", ("text",))
+    assert digits == ":1: holds a number of thousands of digits; quote it"
+
+
 def test_a_key_that_is_twice_where_nobody_looks_does_not_matter(tmp_path):
     assert read(tmp_path / "x.json", '[{"text":"a","n":1,"n":2}]', ("text",)) == [("a",)]
 
@@ -163,6 +170,13 @@ REVIEWS = """<?xml version="1.0" encoding="UTF-8"?>
  <sentence id="2"><text>Fine.</text></sentence>
 </reviews>
 """
+
+
+def test_the_encoding_that_is_said_is_stronger_than_the_document_s(tmp_path):
+    path = tmp_path / "x.xml"
+    path.write_bytes('<?xml version="1.0" encoding="UTF-8"?><r><s>café</s></r>'.encode("latin-1"))
+    assert rows(path, ("text()",), records="//s", encoding="latin-1") == [(1, ("café",))]
+    assert refused(path, None, ("text()",), records="//s").startswith(":1: not valid XML")
 
 
 def test_xml_is_read_by_paths(tmp_path):

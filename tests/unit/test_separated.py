@@ -170,6 +170,8 @@ def test_a_stray_quotation_in_sentences_is_refused_and_quoted_lines_are_not(tmp_
     assert len(read(tmp_path / "x.csv", swallowed, quoting="none")) == 4
     numbered = 'id,text,label\n1,Fine.,pos\n2,"We were late.,neg\n3,Soup.",neg\n'
     assert "looks like rows" in refused(tmp_path / "x.csv", numbered, ("text", "label"))
+    pairs = 'id,text\n1,"a\n2,b"\n3,c\n'
+    assert "looks like rows" in refused(tmp_path / "x.csv", pairs, ("id", "text"))
     tweets = (
         "id,keyword,location,text,target\n"
         '1,,,"Fire, they say\nin Paris, now",1\n'
@@ -276,6 +278,17 @@ def test_lines_and_documents_have_one_column(tmp_path):
     assert line == ": is read as a document, whose only column is `text`; it has no 'label'"
 
 
+def test_plain_lines_are_told_their_format(tmp_path):
+    line = refused(tmp_path / "x.txt", "a text\nanother\n", ("text",))
+    assert remedy_in(line) == {"format": "lines"}
+
+
 def test_a_separator_of_several_characters_needs_no_quotation():
     with pytest.raises(ValidationError, match="quoting: none"):
         Dialect(separator="||")
+
+
+@pytest.mark.parametrize("name", ["latin-11", "hex", "rot13"])
+def test_an_encoding_that_makes_no_text_is_refused(name):
+    with pytest.raises(ValidationError, match="unknown encoding"):
+        Dialect(encoding=name)

@@ -86,7 +86,13 @@ def _rows(
     if not wanted.has_names:
         _check_first_row(path, dialect, first, positions)
         names = [str(position) for position in range(len(names))]
-    checks = QuotationChecks(path, shape, sorted(set(positions.values())), len(names))
+    checks = QuotationChecks(
+        path=path,
+        shape=shape,
+        columns=sorted(set(positions.values())),
+        width=len(names),
+        names_line=first.line if wanted.has_names else 0,
+    )
     for row in others if wanted.has_names else chain([first], others):
         cells = row.cells
         if len(cells) != len(names):
@@ -168,6 +174,8 @@ def _positions(
         for column in wanted.columns
     )
     remedy = None if is_there else remedy_for_names(text, shape, wanted)
+    if remedy is None and len(names) == 1 and set(wanted.columns) == {"text"}:
+        remedy = "name `dialect: {format: lines}` if each line is a text"
     return positions_of(wanted.columns, names, f"{path}:{line}", remedy)
 
 
