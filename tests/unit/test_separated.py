@@ -226,6 +226,7 @@ def test_usual_quotation_is_read_without_a_word(tmp_path, name, content):
             {},
             ":2: has 3 columns, the first row 2; quote",
         ),
+        ("text,label\na\n", ("text", "label"), {}, ":2: has 1 column, the first row 2; add what"),
         ("a,b\n", (0, 1), {"sheet": "x"}, ": is read as csv, which has no `dialect: {sheet: …}`"),
         ("a,b\n", (0, 1), {"records": "x"}, ": is read as csv, which has no `dialect: {records"),
         ("a,b\n", (0, 1), {"separator": '"'}, ": `dialect` gives one character two meanings"),

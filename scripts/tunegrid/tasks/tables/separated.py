@@ -208,6 +208,8 @@ def _refuse_width(
 ) -> NoReturn:
     """Refuse a row of another number of columns, with what would be right."""
     remedy = remedy_for_row(text, shape, wanted, row.first_line, row.line)
+    if remedy is None and len(row.cells) < width:
+        remedy = "add what is missing, or join what a line end has cut"
     if remedy is None and shape.quotechar is None:
         remedy = "take the separator out of the text, or name another one"
     if remedy is None:
