@@ -3,28 +3,9 @@
 `tunegrid.staleness` makes digests of them, and says what they are for.
 """
 
-#: The modules, below `tunegrid`, that a reader is made of beside its own.
+#: The modules, below `tunegrid`, that a reader is made of beside its own; `name.*`: all of a package.
 BEHIND_READER: dict[str, list[str]] = {
-    "table": [
-        "tasks.row_drops",
-        "tasks.row_labels",
-        "tasks.tables.cell_checks",
-        "tasks.tables.formats",
-        "tasks.tables.json_lines_of_records",
-        "tasks.tables.json_records",
-        "tasks.tables.parquet_rows",
-        "tasks.tables.quotation_checks",
-        "tasks.tables.record_paths",
-        "tasks.tables.remedies",
-        "tasks.tables.row",
-        "tasks.tables.row_parsing",
-        "tasks.tables.rows",
-        "tasks.tables.separated",
-        "tasks.tables.sheets",
-        "tasks.tables.table_header",
-        "tasks.tables.text_files",
-        "tasks.tables.xml_records",
-    ]
+    "table": ["tasks.row_drops", "tasks.row_labels", "tasks.tables.*"],
 }
 
 #: The modules that decide the results of the expensive programs, below `tunegrid`. `module:name` is
@@ -178,6 +159,10 @@ DECIDES_NOTHING: dict[str, str] = {
 
 #: The same of single programs, for whom a package is more than it is for the others.
 OF_ONE_PROGRAM: dict[str, dict[str, str]] = {
+    "fetch_task": {
+        "tasks.cards": "what the log warns of",
+        "tasks.few_shot": "a type of the cards",
+    },
     "encode_task": {"tasks.few_shot": "a run draws its examples itself, where it is trained"},
     "train": {
         "memory.*": "proposes how many examples are computed at once, which the run records",

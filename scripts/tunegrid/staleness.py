@@ -57,7 +57,14 @@ def training_code(settings: CellSettings) -> str:
 
 def reader_code(reader: str) -> str:
     """The digest of the code that reads a task: with its own reader, not those of other tasks."""
-    modules = [f"tasks.readers.{reader}", *BEHIND_READER.get(reader, [])]
+    modules = [f"tasks.readers.{reader}"]
+    for entry in BEHIND_READER.get(reader, []):
+        package = entry.removesuffix(".*")
+        if package == entry:
+            modules.append(entry)
+        else:
+            names = sorted(path.stem for path in module_file(package).parent.glob("[!_]*.py"))
+            modules += [f"{package}.{name}" for name in names]
     return _digest_of((*DECIDES["fetch_task"], *modules))
 
 

@@ -192,3 +192,16 @@ def test_every_program_has_a_digest():
     assert len(programs) > 10
     for program in programs:
         assert len(staleness.code_digest(program)) == 12
+
+
+def test_every_module_of_the_tables_is_behind_their_reader_alone(scripts):
+    library, forget = scripts
+    for path in (library / "tasks/tables").glob("[!_]*.py"):
+        before = [staleness.reader_code(name) for name in ("table", "citations")]
+        text = path.read_text()
+        path.write_text(text + "\nMORE = 1\n")
+        forget()
+        after = [staleness.reader_code(name) for name in ("table", "citations")]
+        path.write_text(text)
+        forget()
+        assert [old == new for old, new in zip(before, after, strict=True)] == [False, True], path

@@ -99,7 +99,7 @@ def test_a_text_of_ten_megabytes_is_read(tmp_path):
     ("name", "content", "line"),
     [
         ("x.csv", b"body,stars\na\xff,1\n", ":2: not UTF-8"),
-        ("x.csv", b"body,rating\na,1\n", ":2: has no label in column 'stars'; has: body, rating"),
+        ("x.csv", b"body,rating\na,1\n", ":1: has no column 'stars'; has: 'body', 'rating'"),
         ("x.csv", b"body,stars\na,b,1\n", ":2: has 3 columns, the first row 2; quote a text"),
         ("x.csv", b'body,stars\n"a,1\n', ": not valid CSV"),
         ("x.csv", b"", ": holds no example"),
@@ -110,7 +110,7 @@ def test_a_text_of_ten_megabytes_is_read(tmp_path):
         ("x.jsonl", b'{"body": 3, "stars": 1}\n', ":1: column 'body' is 3, not text"),
         ("x.json", b"{}", ":1: holds no list of objects"),
         ("x.parquet", b"PAR1", ": not valid Parquet"),
-        ("x.doc", b"a", ": is none of .csv, .tsv"),
+        ("x.doc", b"a", ": its name tells no format; name it: `dialect"),
     ],
 )
 def test_what_is_wrong_is_one_line(tmp_path, name, content, line):

@@ -72,6 +72,16 @@ def read(path, columns=(0, 1), **dialect):
     return [tuple(row.cells[column] for column in columns) for row in rows]
 
 
+def read_or_none(path, columns):
+    """What is read, or None where it is refused by one line."""
+    try:
+        return read(path, columns)
+    except UserError as error:
+        (line,) = error.problems
+    assert line.splitlines() == [line]
+    return None
+
+
 @QUICK
 @given(rows=tables(TEXTS), dialect=dialects(WILD), has_names=st.booleans())
 def test_what_csv_writes_is_read_back_with_its_dialect(tmp_path, rows, dialect, has_names):
@@ -105,11 +115,8 @@ def test_without_its_dialect_a_table_is_read_back_equal_or_refused(
     names = [("text", "label")] if has_names else []
     path = tmp_path / f"x.{ending}"
     write(path, [*names, *rows], said["encoding"], **written)
-    try:
-        found = read(path, ("text", "label") if has_names else (0, 1))
-    except UserError as error:
-        assert len(error.problems) == 1
-        assert "\n" not in str(error)
+    found = read_or_none(path, ("text", "label") if has_names else (0, 1))
+    if found is None:
         return
     # A label that is none is refused where examples are made of rows.
     if {label for _, label in found} <= LABELS:

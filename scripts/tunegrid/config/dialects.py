@@ -1,6 +1,5 @@
 """How a task's files are parsed, where the endings of their names do not tell."""
 
-import codecs
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -12,7 +11,8 @@ Format = Literal["csv", "tsv", "lines", "document", "json", "jsonl", "parquet", 
 
 def _is_encoding(name: str) -> str:
     try:
-        codecs.lookup(name)
+        # Not `codecs.lookup`, which also knows codecs of bytes (hex).
+        "a".encode(name)
     except LookupError:
         raise ValueError(
             f"unknown encoding {name!r}; write utf-8, latin-1, cp1252, utf-16 or another that"
@@ -78,8 +78,8 @@ class Dialect(Entry):
     )
     replaced: Literal["keep"] | None = Field(
         None,
-        description="keep: texts in which characters were lost before (U+FFFD) are taken; null:"
-        " they are refused.",
+        description="keep: texts in which characters were lost before (U+FFFD, NUL) are taken;"
+        " null: they are refused.",
     )
 
     @model_validator(mode="after")

@@ -27,7 +27,7 @@ def json_line_rows(path: Path, dialect: Dialect, columns: Sequence[Column]) -> I
     """
     for number, line in numbered_lines(path, dialect):
         try:
-            record = _parsed(line)
+            record = _parsed(line, f"{path}:{number}")
         except json.JSONDecodeError as error:
             _refuse_line(path, dialect, number, error)
         yield _row(path, number, record, columns)
@@ -45,7 +45,7 @@ def json_rows(path: Path, dialect: Dialect, columns: Sequence[Column]) -> Iterat
     """
     text = text_of(path, dialect)
     try:
-        value = _parsed(text)
+        value = _parsed(text, str(path))
     except json.JSONDecodeError as error:
         if _begins_with_a_record(text):
             if dialect.format is None and dialect.records is None:
@@ -71,9 +71,21 @@ def json_rows(path: Path, dialect: Dialect, columns: Sequence[Column]) -> Iterat
         yield _row(path, line, record, columns)
 
 
-def _parsed(text: str) -> Any:
-    """A value of JSON in which NaN is null and objects know the keys that they repeat."""
-    return json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+def _parsed(text: str, where: str) -> Any:
+    """A value of JSON in which NaN is null and objects know the keys that they repeat.
+
+    Raises:
+        json.JSONDecodeError: it is not valid.
+        UserError: it is valid, but more than Python takes; `where` is file and line.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+    except json.JSONDecodeError:
+        raise
+    except RecursionError:
+        raise UserError(f"{where}: nests its values too deeply; write flatter records") from None
+    except ValueError:
+        raise UserError(f"{where}: holds a number of thousands of digits; quote it") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

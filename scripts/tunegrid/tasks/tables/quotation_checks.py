@@ -43,12 +43,14 @@ class QuotationChecks:
         shape: under which it is parsed.
         columns: the positions of the columns that are wanted, from 0.
         width: the number of columns.
+        names_line: the line that names the columns ends on; 0 if there is none.
     """
 
     path: Path
     shape: Shape
     columns: Sequence[int]
     width: int
+    names_line: int
     _suspects: list[ParsedRow] = field(default_factory=list)
     _needless: dict[int, int] = field(default_factory=dict)
     _bare: set[int] = field(default_factory=set)
@@ -169,8 +171,9 @@ class QuotationChecks:
         swallowed = _values_by_column(row, at, self.shape.separator)
         known: dict[int, set[str]] = {column: set() for column in swallowed}
         for other in parsed_rows(text, self.shape):
-            for column, values in known.items():
-                values.add(other.cells[column].strip())
+            if other.line > self.names_line:
+                for column, values in known.items():
+                    values.add(other.cells[column].strip())
         return any(
             all(value in known[column] or _are_whole(value, known[column]) for value in values)
             for column, values in swallowed.items()

@@ -39,7 +39,7 @@ def remedy_for_names(text: str, shape: Shape, wanted: Wanted) -> str | None:
     for keys, changed in _changes(shape):
         for row in _first_rows(text, changed):
             if _holds(row.cells, changed, wanted):
-                return f"name `dialect: {{{keys}}}`"
+                return _as_remedy(keys)
             break
     for row in _first_rows(text, shape):
         if wanted.has_names and _holds(row.cells, shape, wanted):
@@ -70,7 +70,7 @@ def remedy_for_row(
         if first is None or not _holds(first.cells, changed, wanted):
             continue
         if _all_have(len(first.cells), piece, replace(changed, skip=0), count):
-            return f"name `dialect: {{{keys}}}`"
+            return _as_remedy(keys)
     return None
 
 
@@ -82,6 +82,13 @@ def other_separator(text: str, shape: Shape) -> str | None:
         if separator != shape.separator and len(lines) > 1 and len(counts) == 1 and 0 not in counts:
             return separator
     return None
+
+
+def _as_remedy(keys: str) -> str:
+    remedy = f"name `dialect: {{{keys}}}`"
+    if keys.startswith("quoting: none"):
+        remedy += " if quotation marks are part of the texts, else double those inside a quotation"
+    return remedy
 
 
 def _changes(shape: Shape) -> Iterator[tuple[str, Shape]]:

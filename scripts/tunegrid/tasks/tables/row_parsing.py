@@ -131,17 +131,13 @@ class _Lines:
         self.of_row = []
 
     def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
         for line in self._lines:
             self.number += 1
             if not self.of_row and self._is_skipped(line):
                 continue
             self.of_row.append(line)
-            return line
+            yield line
         self.are_at_end = True
-        raise StopIteration
 
     def _is_skipped(self, line: str) -> bool:
         """Whether a line between rows holds no row."""

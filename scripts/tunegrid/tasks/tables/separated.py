@@ -62,8 +62,11 @@ def separated_rows(
         first = next(rows, None)
         if first is None:
             return
-        for row in _rows(path, text, dialect, shape, wanted, first, rows):
-            yield row if stand_in is None else _with_lone_returns(row, stand_in)
+        found = _rows(path, text, dialect, shape, wanted, first, rows)
+        if stand_in is None:
+            yield from found
+        else:
+            yield from (_with_lone_returns(row, stand_in) for row in found)
     except UnparsableRowError as row:
         _refuse_unparsable(path, text, shape, wanted, row)
 
@@ -83,7 +86,13 @@ def _rows(
     if not wanted.has_names:
         _check_first_row(path, dialect, first, positions)
         names = [str(position) for position in range(len(names))]
-    checks = QuotationChecks(path, shape, sorted(set(positions.values())), len(names))
+    checks = QuotationChecks(
+        path=path,
+        shape=shape,
+        columns=sorted(set(positions.values())),
+        width=len(names),
+        names_line=first.line if wanted.has_names else 0,
+    )
     for row in others if wanted.has_names else chain([first], others):
         cells = row.cells
         if len(cells) != len(names):
@@ -165,6 +174,8 @@ def _positions(
         for column in wanted.columns
     )
     remedy = None if is_there else remedy_for_names(text, shape, wanted)
+    if remedy is None and len(names) == 1 and set(wanted.columns) == {"text"}:
+        remedy = "name `dialect: {format: lines}` if each line is a text"
     return positions_of(wanted.columns, names, f"{path}:{line}", remedy)
 
 
@@ -197,6 +208,8 @@ def _refuse_width(
 ) -> NoReturn:
     """Refuse a row of another number of columns, with what would be right."""
     remedy = remedy_for_row(text, shape, wanted, row.first_line, row.line)
+    if remedy is None and len(row.cells) < width:
+        remedy = "add what is missing, or join what a line end has cut"
     if remedy is None and shape.quotechar is None:
         remedy = "take the separator out of the text, or name another one"
     if remedy is None:

@@ -49,6 +49,5 @@ def _not_there(column: Column, names: Sequence[str]) -> str:
 
 
 def _other(column: Column) -> str:
-    return "correct `columns`" + (
-        "" if isinstance(column, int) else ", by positions where no line names them"
-    )
+    by_position = "" if isinstance(column, int) else ", by positions if no line names them"
+    return f"correct `columns`{by_position}"

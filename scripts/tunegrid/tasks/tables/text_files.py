@@ -175,7 +175,11 @@ def _refuse_control_characters(text: str, encoding: str, path: Path) -> None:
 
 
 def _is_single_byte(encoding: str) -> bool:
-    return len(bytes(range(256)).decode(encoding, errors="replace")) == 256
+    try:
+        return len(bytes(range(256)).decode(encoding, errors="replace")) == 256
+    except UnicodeError:
+        # Codecs that replace nothing (idna).
+        return False
 
 
 def _is_utf_8(content: bytes) -> bool:

@@ -12,6 +12,7 @@ from tunegrid.config.task_columns import Column
 from tunegrid.errors import UserError
 from tunegrid.tasks.readers.example import read_bytes
 from tunegrid.tasks.tables.row import Row
+from tunegrid.tasks.tables.text_files import text_of
 
 #: How many names of elements a message shows.
 SHOWN = 5
@@ -60,15 +61,18 @@ def xml_rows(path: Path, dialect: Dialect, columns: Sequence[Column]) -> Iterato
 
 def _root(path: Path, dialect: Dialect) -> Any:
     """The root of the file's tree, if all its text stands in the file."""
+    # What the dialect says is stronger than what the document says.
+    is_said = dialect.encoding is not None
+    content = text_of(path, dialect).encode("utf-8") if is_said else read_bytes(path)
     parser = etree.XMLParser(
-        encoding=dialect.encoding,
+        encoding="utf-8" if is_said else None,
         resolve_entities=False,
         load_dtd=False,
         no_network=True,
         huge_tree=False,
     )
     try:
-        root = etree.fromstring(read_bytes(path), parser)
+        root = etree.fromstring(content, parser)
     except etree.XMLSyntaxError as error:
         raise UserError(f"{path}:{error.lineno or 1}: not valid XML: {error.msg}") from None
     definitions = root.getroottree().docinfo.internalDTD
