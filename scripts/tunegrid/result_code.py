@@ -3,7 +3,7 @@
 `tunegrid.staleness` makes digests of them, and says what they are for.
 """
 
-#: The modules, below `tunegrid`, that a reader is made of beside its own; `name.*`: all of a package.
+#: The modules, below `tunegrid`, that a reader is made of beside its own (`name.*`: a package).
 BEHIND_READER: dict[str, list[str]] = {
     "table": ["tasks.row_drops", "tasks.row_labels", "tasks.tables.*"],
 }

@@ -162,7 +162,7 @@ def test_labels_of_a_file_keep_their_positions_where_rows_are_dropped(tmp_path):
         ("pos\nneg\n", r"labels\.txt\.gz: has 2 labels, but .*x\.csv has 3 rows"),
         ("pos\nneg\npos\nneg\n", r"has 4 labels, but .*x\.csv has 3 rows"),
         ("pos\n\nneg\npos\n", r"labels\.txt\.gz:2: is blank"),
-        ("", r"labels\.txt\.gz:1: is blank"),
+        ("", r"labels\.txt\.gz: has 0 labels, but"),
     ],
 )
 def test_labels_that_are_not_one_for_each_row_are_refused(tmp_path, labels, line):

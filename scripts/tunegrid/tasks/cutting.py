@@ -71,7 +71,8 @@ def _cut(
         return [examples[at] for at in kept], [examples[at] for at in taken]
     if how.by == "label":
         ids = [labels.index(str(example.label)) for example in examples]
-        taken = stratified_sample(ids, round(share * len(examples)), how.seed or 0)
+        size = round(share * len(examples))
+        taken = stratified_sample(ids, size, how.seed or 0, leave_each=True)
     else:
         groups = [example.group or example.id for example in examples]
         taken = grouped_sample(groups, share, how.seed or 0)

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tunegrid.config.dialects import Dialect
 from tunegrid.config.task_columns import Column, Columns, as_list
 from tunegrid.errors import UserError
-from tunegrid.tasks.readers.example import Label, read_text
+from tunegrid.tasks.readers.example import Label
 from tunegrid.tasks.spelling import as_number, find_word, spellings
+from tunegrid.tasks.tables.text_files import numbered_lines
 from tunegrid.tasks.task_file import TaskFile
 
 #: How cells of the columns of several labels say whether a row has the label.
@@ -181,14 +183,14 @@ def label_lines(file: TaskFile) -> list[str]:
     """
     if file.label_file is None:
         raise ValueError(f"{file.path} has no file of labels")
-    lines = read_text(file.label_file).removesuffix("\n").split("\n")
-    for number, line in enumerate(lines, start=1):
+    dialect = file.entry.dialect or Dialect()
+    lines = list(numbered_lines(file.label_file, Dialect(encoding=dialect.encoding), blank=True))
+    for number, line in lines:
         if not line.strip():
             raise UserError(
                 f"{file.label_file}:{number}: is blank; each line must be the label of an example"
             )
-    strips = file.entry.dialect and file.entry.dialect.strip
-    return [line.strip() if strips else line.removesuffix("\r") for line in lines]
+    return [line.strip() if dialect.strip else line for _, line in lines]
 
 
 def _folded(name: str) -> str:

@@ -83,9 +83,12 @@ def _rows(
 
 
 def _lines(path: Path, dialect: Dialect, columns: Sequence[Column]) -> Iterator[Row]:
-    """A row of each line that is not blank; its only column is `text`, also 0."""
+    """A row of each line up to the last that is not blank; its only column is `text`, also 0.
+
+    A blank line among them is a row whose text is empty, so that a file of labels stays beside it.
+    """
     _check_only_column(path, "lines", columns)
-    for number, line in numbered_lines(path, dialect):
+    for number, line in numbered_lines(path, dialect, blank=True):
         yield Row(number, dict.fromkeys(columns, line), ["text"])
 
 

@@ -73,18 +73,30 @@ def text_of(path: Path, dialect: Dialect) -> str:
     return text
 
 
-def numbered_lines(path: Path, dialect: Dialect) -> Iterator[tuple[int, str]]:
-    """The number (from 1) and the text of each line that is neither blank nor a comment.
+def numbered_lines(
+    path: Path, dialect: Dialect, *, blank: bool = False
+) -> Iterator[tuple[int, str]]:
+    """The number (from 1) and the text of each line that is no comment.
 
     Only LF and CR LF end a line; other separators of Unicode may stand in a text.
+
+    Args:
+        path: of the file.
+        dialect: its encoding, and which lines are skipped.
+        blank: whether blank lines count that others follow; those at the end never do.
 
     Raises:
         UserError: as `text_of`.
     """
     comment = dialect.comment
-    for number, line in enumerate(text_of(path, dialect).split("\n"), start=1):
+    lines = text_of(path, dialect).split("\n")
+    while lines and not lines[-1].strip():
+        lines.pop()
+    for number, line in enumerate(lines, start=1):
         is_comment = comment is not None and line.startswith(comment)
-        if number > (dialect.skip or 0) and line.strip() and not is_comment:
+        if number <= (dialect.skip or 0) or is_comment:
+            continue
+        if blank or line.strip():
             yield number, line.removesuffix("\r")
 
 
