@@ -1,7 +1,7 @@
 """What an entry of the catalogue of tasks may say: its files, how they are read, what they hold."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -15,9 +15,9 @@ from tunegrid.config.entries import (
     UrlFile,
     Word,
     as_word,
-    stays_inside,
 )
-from tunegrid.config.task_columns import Columns, Drop, as_list
+from tunegrid.config.task_columns import Columns, Drop
+from tunegrid.config.task_files import FilePattern, Files, patterns_of
 from tunegrid.path_patterns import LABEL_IN_PATH, PathPattern, split_archive
 
 SplitName = Literal["train", "dev", "test"]
@@ -93,40 +93,6 @@ class InOneSplit(Entry):
     columns: Columns | None = Field(None, description="Columns of this split.")
     dialect: Dialect | None = Field(None, description="Keys of `dialect` that differ.")
     values: dict[Word, Word] | None = Field(None, description="`values` of this split.")
-
-
-class FilePattern(NamedTuple):
-    """A path of `files`: a file, a folder, or a pattern.
-
-    Attributes:
-        path: below the folder that the task's source is; it may enter an archive
-            (`corpus.zip/train.csv`), and LABEL_IN_PATH may stand in it.
-        label: of all examples of its files; None if they have their own.
-    """
-
-    path: str
-    label: str | None
-
-
-def _checked_files(value: Any) -> Any:
-    """The files of a split, with one message for what they cannot be."""
-    sets = list(value.values()) if isinstance(value, dict) else [value]
-    paths = [path for one in sets for path in as_list(one)]
-    if not paths or not all(isinstance(path, str) and path for path in paths):
-        raise ValueError(
-            f"{value!r} names no files; give a path, a list of paths, or a mapping of each label to"
-            " its path"
-        )
-    for path in paths:
-        stays_inside(path)
-    return value
-
-
-#: A path, several paths, or the paths of each label.
-Files = Annotated[
-    str | list[str] | dict[Word, str | list[str]],
-    BeforeValidator(_checked_files),
-]
 
 
 def _checked_labels(value: Any) -> Any:
@@ -319,7 +285,7 @@ class TaskEntry(Entry):
 
     def file_patterns(self) -> Mapping[str, list[FilePattern]]:
         """The paths of each split, or of `all`, each with the label that it stands for."""
-        return {split: list(_patterns(files)) for split, files in self.files.items()}
+        return {split: list(patterns_of(files)) for split, files in self.files.items()}
 
     def source_paths(self) -> list[str]:
         """The paths that its source must hold; of a path into an archive, the archive's.
@@ -377,14 +343,6 @@ class TaskEntry(Entry):
         if self.split.by == "column":
             return self.split.values is None or split in self.split.values.values()
         return split == "test" or bool(self.split.dev)
-
-
-def _patterns(files: Any) -> list[FilePattern]:
-    if isinstance(files, dict):
-        return [
-            FilePattern(path, label) for label, paths in files.items() for path in as_list(paths)
-        ]
-    return [FilePattern(path, None) for path in as_list(files)]
 
 
 def _merged(common: Any, own: Any) -> Any:
