@@ -272,7 +272,11 @@ def test_the_endings_of_old_sheets_are_told_what_to_save(tmp_path):
 def test_lines_and_documents_have_one_column(tmp_path):
     content = "one\r\n\n# no\ntwo\u2028\n"
     lines = {"format": "lines", "comment": "#"}
-    assert read(tmp_path / "x.txt", content, ("text",), **lines) == [("one",), ("two\u2028",)]
+    assert read(tmp_path / "x.txt", content, ("text",), **lines) == [
+        ("one",),
+        ("",),
+        ("two\u2028",),
+    ]
     assert read(tmp_path / "x", "a\n\nb\n", (0,), format="document") == [("a\n\nb\n",)]
     assert read(tmp_path / "x", " a\n", ("text",), format="document", strip=True) == [("a",)]
     line = refused(tmp_path / "x", "a\n", format="document")

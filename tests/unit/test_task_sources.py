@@ -253,6 +253,20 @@ def test_all_that_a_task_is_read_from_is_what_the_rule_watches(tmp_path):
     assert watched == ["x.zip", "t.txt", "l.txt", "w.txt"]
 
 
+def test_other_bytes_under_the_data_root_than_at_the_address_are_said(tmp_path, caplog):
+    url = {
+        path: {"address": "http://127.0.0.1:9/x", "sha256": hashlib.sha256(content).hexdigest()}
+        for path, content in CORPUS.items()
+    }
+    root = write(tmp_path / "root", CORPUS)
+    brought(entry(url=url), tmp_path, root)
+    assert caplog.text == ""
+    (root / "train/neg/2.csv").write_bytes(b"other\n")
+    brought(entry(url=url), tmp_path, root)
+    assert "train/neg/2.csv is another file than http://127.0.0.1:9/x" in caplog.text
+    assert len(caplog.records) == 1
+
+
 def test_the_data_root_wins_over_addresses_where_it_holds_all(tmp_path):
     url = {path: {"address": "http://127.0.0.1:9/x", "sha256": "0" * 64} for path in CORPUS}
     given = entry(url=url)

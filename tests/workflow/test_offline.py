@@ -1,7 +1,9 @@
 """The hub is asked by the rules that fetch, and by no other."""
 
 import tiny
+from archiving import pack
 from hub import Hub, Repository
+from web import Web
 from workflow import own_workflow
 
 from tunegrid.files import read_json
@@ -30,3 +32,30 @@ def test_a_grid_of_the_hub_trains_without_it(tiny_model, tmp_path, monkeypatch):
     ]  # fmt: skip
     run = workflow.directory / "results/runs/tiny-bert/tiny/full/seed1"
     assert read_json(run / "provenance.json")["hub_offline"] is True
+
+
+def test_a_grid_of_addresses_trains_without_them_and_not_again_when_they_move(tiny_model, tmp_path):
+    data = tiny.write_data(tmp_path / "data")
+    corpus = {path.name: path.read_bytes() for path in (data / "tiny").iterdir()}
+    archive = pack(tmp_path / "made/tiny.zip", corpus).read_bytes()
+    weights = {path.name: path.read_bytes() for path in tiny_model.iterdir()}
+    del weights["model.json"]
+    config = tiny.config(tiny_model, None)
+    config["grid"][0] |= {"seeds": [1], "methods": ["full"]}
+    workflow = own_workflow(tmp_path, config)
+    files = {split: f"tiny.zip/{split}.jsonl" for split in tiny.COUNTS}
+    made = []
+    for moved in (False, True):
+        with Web(weights | {"tiny.zip": archive}) as web:
+            url = {"tiny.zip": web.entry("tiny.zip")}
+            config["tasks"] = {"tiny": tiny.TASK | {"files": files, "url": url}}
+            config["models"] = {"tiny-bert": {"url": {name: web.entry(name) for name in weights}}}
+            workflow.configure(config)
+            workflow.run("resources/models/tiny-bert", "resources/tasks/tiny")
+            asked = len(web.requests)
+            assert (asked == 0) == moved
+            workflow.run("runs")
+            assert len(web.requests) == asked
+        run = workflow.directory / "results/runs/tiny-bert/tiny/full/seed1"
+        made.append(read_json(run / "provenance.json")["started"])
+    assert made[0] == made[1]

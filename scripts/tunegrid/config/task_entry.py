@@ -17,12 +17,12 @@ from tunegrid.config.entries import (
 from tunegrid.config.task_columns import (
     Columns,
     Drop,
-    as_list,
     check_label_columns,
     check_texts,
 )
+from tunegrid.config.task_files import FilePattern, Files, patterns_of
 from tunegrid.config.task_splits import Counts, InOneSplit, Split, SplitName
-from tunegrid.config.task_values import FilePattern, Files, Labels, Target, Values
+from tunegrid.config.task_values import Labels, Target, Values
 from tunegrid.path_patterns import LABEL_IN_PATH, PathPattern, split_archive
 
 
@@ -215,7 +215,7 @@ class TaskEntry(Entry):
 
     def file_patterns(self) -> Mapping[str, list[FilePattern]]:
         """The paths of each split, or of `all`, each with the label that it stands for."""
-        return {split: list(_patterns(files)) for split, files in self.files.items()}
+        return {split: list(patterns_of(files)) for split, files in self.files.items()}
 
     def source_paths(self) -> list[str]:
         """The paths that its source must hold; of a path into an archive, the archive's.
@@ -273,14 +273,6 @@ class TaskEntry(Entry):
         if self.split.by == "column":
             return self.split.values is None or split in self.split.values.values()
         return split == "test" or bool(self.split.dev)
-
-
-def _patterns(files: Any) -> list[FilePattern]:
-    if isinstance(files, dict):
-        return [
-            FilePattern(path, label) for label, paths in files.items() for path in as_list(paths)
-        ]
-    return [FilePattern(path, None) for path in as_list(files)]
 
 
 def _merged(common: Any, own: Any) -> Any:

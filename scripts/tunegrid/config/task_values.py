@@ -1,11 +1,10 @@
-"""What a task asks for, and how its entry writes files, labels and values."""
+"""What a task asks for, and how its entry writes labels and values."""
 
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from tunegrid.config.entries import Entry, Word, as_word, stays_inside
-from tunegrid.config.task_columns import as_list
+from tunegrid.config.entries import Entry, Word, as_word
 
 
 class Target(Entry):
@@ -49,40 +48,6 @@ def _values_as_words(value: Any) -> Any:
 
 #: The label that each value in the files stands for.
 Values = Annotated[dict[Word, Word], BeforeValidator(_values_as_words)]
-
-
-class FilePattern(NamedTuple):
-    """A path of `files`: a file, a folder, or a pattern.
-
-    Attributes:
-        path: below the folder that the task's source is; it may enter an archive
-            (`corpus.zip/train.csv`), and LABEL_IN_PATH may stand in it.
-        label: of all examples of its files; None if they have their own.
-    """
-
-    path: str
-    label: str | None
-
-
-def _checked_files(value: Any) -> Any:
-    """The files of a split, with one message for what they cannot be."""
-    sets = list(value.values()) if isinstance(value, dict) else [value]
-    paths = [path for one in sets for path in as_list(one)]
-    if not paths or not all(isinstance(path, str) and path for path in paths):
-        raise ValueError(
-            f"{value!r} names no files; give a path, a list of paths, or a mapping of each label to"
-            " its path"
-        )
-    for path in paths:
-        stays_inside(path)
-    return value
-
-
-#: A path, several paths, or the paths of each label.
-Files = Annotated[
-    str | list[str] | dict[Word, str | list[str]],
-    BeforeValidator(_checked_files),
-]
 
 
 def _checked_labels(value: Any) -> Any:

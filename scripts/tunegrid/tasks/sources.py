@@ -1,5 +1,6 @@
 """Bringing a task's files: from the data root, a package, a hub's repository or the web."""
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +9,7 @@ from pathlib import Path
 from tunegrid.archives import LISTED, member_names, unpack
 from tunegrid.config.task_entry import TaskEntry
 from tunegrid.errors import UserError
-from tunegrid.files import matching_files
+from tunegrid.files import matching_files, sha256
 from tunegrid.hub import download
 from tunegrid.packages import package_root
 from tunegrid.path_patterns import PathPattern, split_archive
@@ -69,7 +70,23 @@ def bring_task(
             return _Place("what came", folder, folder).task(entry, None)
     except UserError as error:
         raise _of_task(name, error) from None
-    return _local_task(name, entry, root, folder)
+    brought = _local_task(name, entry, root, folder)
+    _warn_of_other_bytes(name, entry, brought)
+    return brought
+
+
+def _warn_of_other_bytes(name: str, entry: TaskEntry, brought: BroughtTask) -> None:
+    """Say it where a file of the data root is not the one that the entry's address would bring."""
+    for path, file_name in brought.names.items():
+        expected = (entry.url or {}).get(file_name)
+        if expected and sha256(path) != expected.sha256:
+            logging.warning(
+                "task %r: %s is another file than %s, whose SHA-256 is %s; it is taken",
+                name,
+                path,
+                expected.address,
+                expected.sha256,
+            )
 
 
 def task_files(
