@@ -31,8 +31,9 @@ def main() -> None:
     card = fetch_task(arguments.name, entry, arguments.data_root, arguments.output)
     for split, counts in card["splits"].items():
         logging.info("%s %s: %d examples %s", arguments.name, split, sum(counts.values()), counts)
-    for warning in unseen_label_warnings(card["splits"]):
-        logging.warning("%s %s", arguments.name, warning)
+    if entry.target is None or entry.target.kind == "multi_label":
+        for warning in unseen_label_warnings(card["splits"]):
+            logging.warning("%s %s", arguments.name, warning)
 
 
 if __name__ == "__main__":
