@@ -253,9 +253,8 @@ def test_nothing_heavy_is_imported_before_the_files_are_read():
 CASES = ROOT.parent / "shared" / "cases" / "files"
 READS = [
     "quote_swallow.tsv", "quote_whole_only.tsv", "csvquoted.txt", "dupcol2.csv",
-    "hf_classlabel.parquet", "latin1.csv", "semi.csv", "jsonl.json", "nested.json", "pairs.json",
-    "emptytext.csv", "null.jsonl", "spaces.csv", "float.csv", "bool.jsonl", "ws.csv",
-    "tokens.jsonl", "upper.CSV", "split_column.csv", "two",
+    "hf_classlabel.parquet", "semi.csv", "jsonl.json", "pairs.json", "spaces.csv", "float.csv",
+    "bool.jsonl", "ws.csv", "split_column.csv", "two",
 ]  # fmt: skip
 
 
@@ -265,3 +264,27 @@ def test_a_file_of_each_kind_is_read_by_the_entry_that_is_printed(name, tmp_path
         pytest.skip("the small files are not here")
     tried = try_files([CASES / name], tmp_path)
     assert tried.problems == []
+
+
+#: The kinds whose small files hold one label or one example, which is no task: with more rows.
+LARGER = {
+    "latin1.csv": ("text,label\n" + "caf\u00e9 now,pos\nbad day,neg\n" * 5).encode("latin-1"),
+    "nested.json": json.dumps({"data": [{"text": t, "label": y} for t, y in ROWS]}).encode(),
+    "emptytext.csv": b"text,label\n,pos\n   ,neg\n" + b"b,neg\nc,pos\n" * 5,
+    "null.jsonl": b'{"text":"a","label":null}\n' + b'{"text":"b","label":"pos"}\n'
+                  b'{"text":"c","label":"neg"}\n' * 3,
+    "tokens.jsonl": b'{"text":["a","b"],"label":"pos"}\n{"text":["c"],"label":"neg"}\n' * 5,
+    "upper.CSV": b"text,label\n" + b"a b,pos\nb,neg\n" * 5,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LARGER)
+def test_a_file_of_such_a_kind_is_read_by_the_entry_that_is_printed(name, tmp_path):
+    tried = try_files([write(tmp_path / name, LARGER[name])], tmp_path / "unpacked")
+    assert tried.problems == []
+
+
+def test_a_list_of_the_labels_beside_a_table_is_left_out(tmp_path):
+    write(tmp_path / "c/classes.txt", "World\nSports\n")
+    write(tmp_path / "c/data.csv", "text,label\n" + "a b,pos\nb,neg\n" * 5)
+    assert entry_of(tmp_path / "c", folder=tmp_path)["files"] == {"all": "data.csv"}

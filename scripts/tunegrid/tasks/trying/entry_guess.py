@@ -51,26 +51,49 @@ def guess_entry(found: Sequence[FoundFile], text: str | None, label: str | None)
     """
     if _are_documents(found):
         return _of_documents(found)
+    known = {file.name: guess_table(file.path) for file in found}
+    found, notes = _without_lists_of_words(found, known)
     if len(found) == 1:
-        table = guess_table(found[0].path)
+        table = known[found[0].name]
         if table.parts:
             return _of_parts(found[0], table, text, label)
-        return _of_tables({"all": list(found)}, {"all": table}, text, label)
-    by_split: dict[str, list[FoundFile]] = {}
-    for file in found:
-        by_split.setdefault(file.split or "all", []).append(file)
-    if "train" not in by_split or "all" in by_split:
-        by_split = {"all": list(found)}
-    tables = {split: _one_table(files) for split, files in by_split.items()}
+    by_split = _by_split(found)
+    tables = {
+        split: _one_table([known[file.name] for file in files]) for split, files in by_split.items()
+    }
     if all(table.dialect.get("format") == "lines" for table in tables.values()):
         return _of_labels_in_names(by_split)
-    return _of_tables(by_split, tables, text, label)
+    guess = _of_tables(by_split, tables, text, label)
+    return replace(guess, notes=[*guess.notes, *notes])
 
 
-def _one_table(files: Sequence[FoundFile]) -> GuessedTable:
+def _by_split(found: Sequence[FoundFile]) -> dict[str, list[FoundFile]]:
+    """The files of each split, train first; `all` of them where their names tell no train."""
+    splits = {file.split for file in found}
+    if "train" not in splits or None in splits:
+        return {"all": list(found)}
+    return {
+        split: [file for file in found if file.split == split]
+        for split in ("train", "dev", "test")
+        if split in splits
+    }
+
+
+def _without_lists_of_words(
+    found: Sequence[FoundFile], known: dict[str, GuessedTable]
+) -> tuple[list[FoundFile], list[str]]:
+    """The files without those of single columns beside tables, such as a list of the labels."""
+    tables = [file for file in found if known[file.name].dialect.get("format") != "lines"]
+    if not tables:
+        return list(found), []
+    return tables, [
+        f"{file.name} holds one column, and is left out" for file in found if file not in tables
+    ]
+
+
+def _one_table(tables: Sequence[GuessedTable]) -> GuessedTable:
     """What the files of a split hold, as the first of them has it, with the rows of all."""
-    first, *others = [guess_table(file.path) for file in files]
-    return replace(first, rows=[row for table in (first, *others) for row in table.rows])
+    return replace(tables[0], rows=[row for table in tables for row in table.rows])
 
 
 def _are_documents(found: Sequence[FoundFile]) -> bool:
