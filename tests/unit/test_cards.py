@@ -172,7 +172,7 @@ def test_what_a_cut_loses_stands_in_the_card(tmp_path):
     [
         ([f"Item {at} of 7" for at in range(20)], "20 of 20 texts are the same but for their"),
         ([f"a{at} b c" if at % 4 else "same old text" for at in range(40)], "30 of 40 texts are"),
-        ([f"user-{at:04}" for at in range(20)], "20 of 20 texts are one token, such as 'user"),
+        ([f"user-{at:04}" for at in range(20)], "20 of 20 texts are one token, such as"),
         (["fine", "dull", "good"] * 12, "12 of 36 texts are the same"),
         ([f"{chr(97 + at)} good {'day ' * at}" for at in range(20)], None),
         (["same"] * 5, None),

@@ -140,7 +140,7 @@ REFUSED = [
         "dupcol2.csv",
         "text,label,text\nfull text one,pos,x\nfull text two,neg,y\n",
         {},
-        ("dupcol2.csv:1", "'text'", "1 and 3"),
+        ("dupcol2.csv:1", "'text'", "2 columns"),
     ),
     (
         "hf_classlabel.parquet",
