@@ -167,6 +167,10 @@ DECIDES_NOTHING: dict[str, str] = {
 
 #: The same of single programs, for whom a package is more than it is for the others.
 OF_ONE_PROGRAM: dict[str, dict[str, str]] = {
+    "fetch_task": {
+        "tasks.cards": "what the log warns of",
+        "tasks.few_shot": "named by the types of a card alone",
+    },
     "encode_task": {"tasks.few_shot": "a run draws its examples itself, where it is trained"},
     "train": {
         "memory.*": "proposes how many examples are computed at once, which the run records",
