@@ -69,7 +69,7 @@ def try_files(
     for labels in dict.fromkeys([str(guess.entry.get("labels")), "auto"]):
         entry = guess.entry if labels != "auto" else guess.entry | {"labels": "auto"}
         try:
-            splits_read = _read(task, entry, root)
+            splits_read = _read(task, entry, root, unpacked / "members")
         except UserError as error:
             problems = problems or error.problems
             continue
@@ -83,8 +83,14 @@ def _task_name(path: Path) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_").lower() or "mine"
 
 
-def _read(task: str, entry: dict[str, Any], root: Path) -> "DatasetDict":
+def _read(task: str, entry: dict[str, Any], root: Path, folder: Path) -> "DatasetDict":
     """The task as `fetch_task` reads it.
+
+    Args:
+        task: its name.
+        entry: its keys.
+        root: the data root.
+        folder: that members of archives are put into.
 
     Raises:
         UserError: the entry, or a file, is not what it should be.
@@ -101,7 +107,7 @@ def _read(task: str, entry: dict[str, Any], root: Path) -> "DatasetDict":
                 for one in error.errors()
             )
         ) from None
-    return read_task(checked, task_files(task, checked, root))
+    return read_task(checked, task_files(task, checked, root, folder))
 
 
 def _configuration(task: str, entry: dict[str, Any], root: Path, guess: GuessedEntry) -> str:
