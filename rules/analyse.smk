@@ -2,6 +2,8 @@
 
 
 rule expand_grid:
+    input:
+        all_choices,
     output:
         "results/cells.csv",
     params:

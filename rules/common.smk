@@ -15,6 +15,7 @@ from tunegrid.errors import UserError
 from tunegrid.files import canonical_json, digest, matching_files, sha256
 from tunegrid.planning.grid import cells_to_try, expand_grid, packs, tokenizer_of
 from tunegrid.planning.memory_cases import memory_cases
+from tunegrid.planning.tuning_cells import tuning_cells
 from tunegrid.paths import user_path
 from tunegrid.planning.loading import load_project, typed_command_line
 from tunegrid.reporting.table_names import (
@@ -28,7 +29,7 @@ from tunegrid.reporting.table_names import (
     TABLES,
 )
 from tunegrid.metrics import METRICS
-from tunegrid.results import RUN_PATH
+from tunegrid.results import CHOICE_PATH, RUN_PATH, TUNING_PATH
 from tunegrid.staleness import code_digest, reader_code, training_code
 
 try:
@@ -36,12 +37,16 @@ try:
         workflow.configfiles, typed_command_line(workflow.config_settings.config)
     )
     CELLS = {cell.path: cell for cell in expand_grid(PROJECT)}
+    TUNE = PROJECT.config.tune
+    TUNING_CELLS = {cell.path: cell for cell in tuning_cells(TUNE, CELLS.values())} if TUNE else {}
 except UserError as error:
     print(error.report(), file=sys.stderr)
     sys.exit(1)
 
 PACKS = packs(CELLS.values(), PROJECT.config.train.pack)
 PACK_OF = {cell.path: name for name, cells in PACKS.items() for cell in cells}
+TUNING_PACKS = packs(TUNING_CELLS.values(), PROJECT.config.train.pack)
+TUNING_PACK_OF = {cell.path: name for name, cells in TUNING_PACKS.items() for cell in cells}
 TRIED = cells_to_try(CELLS.values())
 PACKED = PROJECT.config.train.pack > 1
 MODELS = list(dict.fromkeys(cell.model for cell in CELLS.values()))
@@ -57,6 +62,7 @@ FIGURES = ["png", "svg", "pdf"]
 # The files of a table beside its HTML, which the report shows.
 TABLE_FILES = ["md", "tex", "csv"]
 RUN = f"results/runs/{RUN_PATH}"
+TUNING_RUN = f"results/tuning/runs/{TUNING_PATH}"
 
 
 wildcard_constraints:
@@ -67,25 +73,51 @@ wildcard_constraints:
     method="|".join(map(re.escape, PROJECT.methods)),
     metric="|".join(METRICS),
     seed=r"\d+",
+    candidate=r"\d+",
     pack=r"\d+",
+    tuning_pack=r"\d+",
 
 
 def cell_of(wildcards):
-    """The grid's cell of these wildcards; a path that is not in the grid is refused."""
-    path = RUN_PATH.format(**wildcards)
-    if path not in CELLS:
+    """The cell of these wildcards; a path that is not in the grid, or in its tuning, is refused."""
+    if "candidate" in wildcards.keys():
+        folder, path, cells = "results/tuning/runs", TUNING_PATH.format(**wildcards), TUNING_CELLS
+    else:
+        folder, path, cells = "results/runs", RUN_PATH.format(**wildcards), CELLS
+    if path not in cells:
         print(
-            f"error: results/runs/{path}: the configuration's grid has no such cell;"
+            f"error: {folder}/{path}: the configuration's grid has no such cell;"
             " list its cells with: python scripts/expand_grid.py --configfile FILE",
             file=sys.stderr,
         )
         sys.exit(1)
-    return CELLS[path]
+    return cells[path]
 
 
 def cell_settings(wildcards):
-    """A cell's resolved settings as JSON: an edit that changes them reruns the cell."""
-    return cell_of(wildcards).settings.json
+    """A cell's resolved settings as JSON: an edit that changes them reruns the cell.
+
+    Those that tuning chooses are an input, and not among them.
+    """
+    return canonical_json(cell_of(wildcards).open_settings())
+
+
+def choice_of_cell(wildcards):
+    """The file of what tuning has chosen for a cell; none for one that is not tuned."""
+    return cell_of(wildcards).choice or []
+
+
+def choice_argument(wildcards, input):
+    """What tells `train` to take the settings that tuning has chosen."""
+    return f"--choice {input.choice}" if cell_of(wildcards).choice else ""
+
+
+def all_choices(wildcards):
+    """The files of all that tuning has chosen; where nothing is trained, those that are there."""
+    files = list(dict.fromkeys(cell.choice for cell in CELLS.values() if cell.choice))
+    if PROJECT.config.partial:
+        return [file for file in files if os.path.exists(file)]
+    return files
 
 
 def cell_keep(wildcards):
@@ -111,17 +143,30 @@ def cell_code(wildcards):
 
 def pack_of_cell(wildcards):
     """The file of the pack that trains a cell; none where cells are trained alone."""
-    return f"results/packs/{PACK_OF[cell_of(wildcards).path]}.json" if PACKED else []
+    cell = cell_of(wildcards)
+    if not PACKED:
+        return []
+    if cell.candidate is None:
+        return f"results/packs/{PACK_OF[cell.path]}.json"
+    return f"results/tuning/packs/{TUNING_PACK_OF[cell.path]}.json"
 
 
 def pack_argument(wildcards, input):
     """What tells `train` to take the run from its pack; nothing where cells are trained alone."""
-    return f"--pack {input.pack}" if PACKED else ""
+    return f"--pack {input.pack} --path {cell_of(wildcards).path}" if PACKED else ""
 
 
 def cells_of_pack(wildcards):
-    """The cells of a pack."""
+    """The cells of a pack, of the grid's or of those that try candidates."""
+    if "tuning_pack" in wildcards.keys():
+        return TUNING_PACKS["{model}/{task}/{tuning_pack}".format(**wildcards)]
     return PACKS["{model}/{task}/{pack}".format(**wildcards)]
+
+
+def choices_of_pack(wildcards):
+    """The files of what tuning has chosen for the cells of a pack."""
+    chosen = (cell.choice for cell in cells_of_pack(wildcards))
+    return list(dict.fromkeys(file for file in chosen if file))
 
 
 def pack_cells(wildcards):
@@ -143,6 +188,40 @@ def pack_threads(wildcards):
 def encoded_task(wildcards):
     """The encoded task that a cell trains on."""
     return f"results/encoded/{tokenizer_of(PROJECT, wildcards.model)}/{wildcards.task}"
+
+
+def tuning_data(wildcards):
+    """The encoded task that candidates are tried on."""
+    return f"results/tuning/data/{tokenizer_of(PROJECT, wildcards.model)}/{wildcards.task}"
+
+
+def tuning_cells_of(wildcards):
+    """The runs of the candidates that decide a choice: of a task, or of all tasks of a model."""
+    return [
+        cell
+        for cell in TUNING_CELLS.values()
+        if (cell.model, cell.method) == (wildcards.model, wildcards.method)
+        and (TUNE.per == "model" or cell.task == wildcards.task)
+    ]
+
+
+def tuning_runs(name):
+    """A file of each of these runs."""
+    return lambda wildcards: [
+        f"results/tuning/runs/{cell.path}/{name}" for cell in tuning_cells_of(wildcards)
+    ]
+
+
+def tuning_candidates(wildcards):
+    """The candidates of a model, task and method, and the runs that try each, as JSON."""
+    candidates = {}
+    for cell in tuning_cells_of(wildcards):
+        space = TUNE.space_of(cell.method)
+        train = cell.settings.train.model_dump(mode="json")
+        settings = {key: train[key] for key in space}
+        entry = candidates.setdefault(cell.candidate, {"settings": settings, "runs": []})
+        entry["runs"].append({"task": cell.task, "seed": cell.seed, "path": cell.path})
+    return canonical_json(list(candidates.values()))
 
 
 def check_of_cell(wildcards):

@@ -58,15 +58,17 @@ def main() -> None:
     problems = {path.stem: read_json(path)["problem"] for path in arguments.trials}
     requests = {}
     for cell in arguments.cells:
-        settings = CellSettings.from_json(cell["settings"])
+        chosen = read_json(cell["choice"])["settings"] if cell["choice"] else None
+        settings = CellSettings.from_json(cell["settings"], chosen)
+        path = cell["path"]
         if problem := problems.get(settings.method):
-            logging.info("%s: left out: %s", settings.path, problem)
+            logging.info("%s: left out: %s", path, problem)
             continue
-        requests[settings.path] = RunRequest(
+        requests[path] = RunRequest(
             settings=settings,
             model=arguments.model,
             encoded=arguments.encoded,
-            output=arguments.runs / settings.path,
+            output=arguments.runs / path,
             keep=cell["keep"],
             checkpoints=arguments.checkpoints,
             finished=arguments.finished,

@@ -94,18 +94,19 @@ def take_finished(request: RunRequest) -> bool:
     return copy.take(request.output, weights=request.keeps_weights)
 
 
-def take_from_pack(request: RunRequest, pack: Path) -> None:
+def take_from_pack(request: RunRequest, pack: Path, path: str) -> None:
     """Take the run's files, which its pack has made, and repeat its log.
 
     Args:
         request: the run.
         pack: what train_pack wrote.
+        path: the run's name in it.
 
     Raises:
         UserError: the run failed. The pack's file is made older than what it was made from, so
             that the next start of the workflow tries the failed ones again.
     """
-    cell = read_json(pack)[request.settings.path]
+    cell = read_json(pack)[path]
     sys.stderr.write(Path(cell["log"]).read_text(encoding="utf-8"))
     if cell["ended"] == "finished" and take_finished(request):
         return

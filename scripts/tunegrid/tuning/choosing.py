@@ -1,0 +1,151 @@
+"""Which candidate is chosen: the best mean score on dev."""
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypedDict
+
+from tunegrid.files import read_json
+from tunegrid.metrics import METRICS, Metric
+from tunegrid.results import TRAINING
+from tunegrid.statistics.score import score_run
+
+
+class TriedRun(TypedDict):
+    """A run of a candidate.
+
+    Attributes:
+        task: the task's name.
+        seed: the run's seed.
+        score: the metric on dev; None if it is not finite.
+        degenerate: whether it diverged or predicts one class for every example.
+        train_seconds: how long it trained.
+        train_joules: the energy that it took; None where nothing measured it.
+    """
+
+    task: str
+    seed: int
+    score: float | None
+    degenerate: bool
+    train_seconds: float
+    train_joules: float | None
+
+
+class TriedCandidate(TypedDict):
+    """A candidate with what it scored.
+
+    Attributes:
+        settings: the settings that it tries.
+        runs: its runs.
+        mean: of the scores over its runs (of several tasks, over the tasks' means); None if a score
+            is not finite.
+        sd: the standard deviation of the scores over the seeds (n - 1; of several tasks, the root
+            of the mean variance); None with one seed.
+    """
+
+    settings: dict[str, Any]
+    runs: list[TriedRun]
+    mean: float | None
+    sd: float | None
+
+
+class Tuning(TypedDict):
+    """What tuning found for a model, task and method, as its file of scores holds it.
+
+    Attributes:
+        metric: the metric on dev.
+        chosen: the position of the chosen candidate.
+        edges: the settings whose chosen value is the least or the greatest that was tried.
+        candidates: all that were tried, in the order of the sequence.
+    """
+
+    metric: str
+    chosen: int
+    edges: list[str]
+    candidates: list[TriedCandidate]
+
+
+def choose(candidates: Iterable[Mapping[str, Any]], runs: Path, metric: str) -> Tuning:
+    """Score every candidate on dev, and choose the best.
+
+    Of equal means the first of the sequence is taken; a candidate with a score that is not finite
+    is worse than any other.
+
+    Args:
+        candidates: of each, settings and runs (task, seed and path below `runs`).
+        runs: the folder of the candidates' runs. What they call test is dev
+            (`tunegrid.tuning.tuning_data`).
+        metric: the name of the metric on dev.
+
+    Raises:
+        UserError: as `tunegrid.statistics.score.score_run`.
+    """
+    entry = METRICS[metric]
+    tried = [_tried(candidate, runs, entry) for candidate in candidates]
+    chosen = best_of([candidate["mean"] for candidate in tried], entry)
+    return {
+        "metric": metric,
+        "chosen": chosen,
+        "edges": edges([candidate["settings"] for candidate in tried], chosen),
+        "candidates": tried,
+    }
+
+
+def _tried(candidate: Mapping[str, Any], runs: Path, metric: Metric) -> TriedCandidate:
+    found = [_run(run, runs / run["path"], metric) for run in candidate["runs"]]
+    mean, sd = mean_and_sd(found)
+    return {"settings": dict(candidate["settings"]), "runs": found, "mean": mean, "sd": sd}
+
+
+def _run(run: Mapping[str, Any], folder: Path, metric: Metric) -> TriedRun:
+    score = score_run(folder)
+    value = score.test[metric.name]
+    training = read_json(folder / TRAINING)
+    return {
+        "task": run["task"],
+        "seed": run["seed"],
+        "score": value if math.isfinite(value) else None,
+        "degenerate": score.test["degenerate"],
+        "train_seconds": training["train_seconds"],
+        "train_joules": training["train_joules"],
+    }
+
+
+def mean_and_sd(runs: Sequence[TriedRun]) -> tuple[float | None, float | None]:
+    """The mean of a candidate's scores, and their standard deviation over seeds.
+
+    Each task counts the same, whatever the number of its runs.
+    """
+    scores: dict[str, list[float]] = {}
+    for run in runs:
+        if run["score"] is None:
+            return None, None
+        scores.setdefault(run["task"], []).append(run["score"])
+    mean = statistics.fmean(statistics.fmean(of_task) for of_task in scores.values())
+    if min(len(of_task) for of_task in scores.values()) == 1:
+        return mean, None
+    variance = statistics.fmean(statistics.variance(of_task) for of_task in scores.values())
+    return mean, math.sqrt(variance)
+
+
+def best_of(means: Sequence[float | None], metric: Metric) -> int:
+    """The position of the best mean; of equal ones the first, and 0 where none is finite."""
+    sign = 1 if metric.higher_is_better else -1
+    values = [-math.inf if mean is None else sign * mean for mean in means]
+    return values.index(max(values))
+
+
+def edges(settings: Sequence[Mapping[str, Any]], chosen: int) -> list[str]:
+    """The settings whose chosen value is the least or the greatest that was tried.
+
+    What lies beyond may be better. Two values are no range: each is an edge, which says nothing.
+    """
+    found = []
+    for key, value in settings[chosen].items():
+        tried = {one[key] for one in settings}
+        if isinstance(value, str) or len(tried) < 3:
+            continue
+        if value in (min(tried), max(tried)):
+            found.append(key)
+    return found
