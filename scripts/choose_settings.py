@@ -24,6 +24,7 @@ def main() -> None:
 
     from tunegrid.files import write_json
     from tunegrid.tuning.choosing import choose
+    from tunegrid.tuning.telling import is_dev_too_small
 
     tuning = choose(arguments.candidates, arguments.runs, arguments.metric)
     for candidate in tuning["candidates"]:
@@ -32,6 +33,14 @@ def main() -> None:
     logging.info("chosen: %s", chosen["settings"])
     for key in tuning["edges"]:
         logging.warning("%s: the best value is the least or the greatest that was tried", key)
+    told = [candidate["told"] for candidate in tuning["candidates"]]
+    if is_dev_too_small(told, tuning["chosen"]):
+        logging.warning(
+            "dev is too small to choose by: it does not tell the chosen candidate from %d of %d"
+            " others; give it more examples, or tuning more seeds",
+            told.count(False) - 1,
+            len(told) - 1,
+        )
     write_json(arguments.scores, tuning)
     write_json(arguments.choice, {"settings": chosen["settings"]})
 

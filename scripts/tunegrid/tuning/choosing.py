@@ -8,8 +8,9 @@ from typing import Any, TypedDict
 
 from tunegrid.files import read_json
 from tunegrid.metrics import METRICS, Metric
-from tunegrid.results import TRAINING
-from tunegrid.statistics.score import score_run
+from tunegrid.results import PREDICTIONS, TRAINING
+from tunegrid.statistics.score import read_predictions, score_run
+from tunegrid.tuning.telling import DevRun, tell_apart
 
 
 class TriedRun(TypedDict):
@@ -20,6 +21,7 @@ class TriedRun(TypedDict):
         seed: the run's seed.
         score: the metric on dev; None if it is not finite.
         degenerate: whether it diverged or predicts one class for every example.
+        examples: of dev.
         train_seconds: how long it trained.
         train_joules: the energy that it took; None where nothing measured it.
     """
@@ -28,6 +30,7 @@ class TriedRun(TypedDict):
     seed: int
     score: float | None
     degenerate: bool
+    examples: int
     train_seconds: float
     train_joules: float | None
 
@@ -42,12 +45,16 @@ class TriedCandidate(TypedDict):
             is not finite.
         sd: the standard deviation of the scores over the seeds (n - 1; of several tasks, the root
             of the mean variance); None with one seed.
+        told: whether dev tells it from the chosen one (`tunegrid.tuning.telling`).
+        standard_error: of the difference of both means; None where it is not finite.
     """
 
     settings: dict[str, Any]
     runs: list[TriedRun]
     mean: float | None
     sd: float | None
+    told: bool
+    standard_error: float | None
 
 
 class Tuning(TypedDict):
@@ -82,8 +89,15 @@ def choose(candidates: Iterable[Mapping[str, Any]], runs: Path, metric: str) -> 
         UserError: as `tunegrid.statistics.score.score_run`.
     """
     entry = METRICS[metric]
+    candidates = list(candidates)
     tried = [_tried(candidate, runs, entry) for candidate in candidates]
     chosen = best_of([candidate["mean"] for candidate in tried], entry)
+    on_dev = [
+        [_on_dev(run, found, runs) for run, found in zip(one["runs"], of_one["runs"], strict=True)]
+        for one, of_one in zip(candidates, tried, strict=True)
+    ]
+    for candidate, told in zip(tried, tell_apart(on_dev, chosen, entry), strict=True):
+        candidate["told"], candidate["standard_error"] = told.told, told.standard_error
     return {
         "metric": metric,
         "chosen": chosen,
@@ -95,7 +109,14 @@ def choose(candidates: Iterable[Mapping[str, Any]], runs: Path, metric: str) -> 
 def _tried(candidate: Mapping[str, Any], runs: Path, metric: Metric) -> TriedCandidate:
     found = [_run(run, runs / run["path"], metric) for run in candidate["runs"]]
     mean, sd = mean_and_sd(found)
-    return {"settings": dict(candidate["settings"]), "runs": found, "mean": mean, "sd": sd}
+    return {
+        "settings": dict(candidate["settings"]),
+        "runs": found,
+        "mean": mean,
+        "sd": sd,
+        "told": False,
+        "standard_error": None,
+    }
 
 
 def _run(run: Mapping[str, Any], folder: Path, metric: Metric) -> TriedRun:
@@ -107,9 +128,22 @@ def _run(run: Mapping[str, Any], folder: Path, metric: Metric) -> TriedRun:
         "seed": run["seed"],
         "score": value if math.isfinite(value) else None,
         "degenerate": score.test["degenerate"],
+        "examples": score.test["examples"],
         "train_seconds": training["train_seconds"],
         "train_joules": training["train_joules"],
     }
+
+
+def _on_dev(run: Mapping[str, Any], found: TriedRun, runs: Path) -> DevRun:
+    """A run with its predictions on dev, for which its folder's test split stands."""
+    folder = runs / run["path"]
+    labels = read_json(folder / TRAINING)["labels"]
+    return DevRun(
+        task=found["task"],
+        score=math.nan if found["score"] is None else found["score"],
+        degenerate=found["degenerate"],
+        predictions=read_predictions(folder / PREDICTIONS, labels),
+    )
 
 
 def mean_and_sd(runs: Sequence[TriedRun]) -> tuple[float | None, float | None]:
