@@ -27,11 +27,11 @@ include: "rules/cluster.smk"
 include: "rules/data.smk"
 include: "rules/check.smk"
 include: "rules/train.smk"
-include: "rules/tune.smk"
 include: "rules/score.smk"
 include: "rules/memory.smk"
 include: "rules/analyse.smk"
 include: "rules/render.smk"
+include: "rules/tune.smk"
 include: "rules/collect.smk"
 
 

@@ -39,6 +39,7 @@ rule figures:
         expand("results/figures/methods.{suffix}", suffix=FIGURES),
         expand("results/figures/pareto.{suffix}", suffix=FIGURES),
         expand("results/figures/memory_{model}.{suffix}", model=MODELS, suffix=FIGURES),
+        [*rules.plot_rates.output, *rules.plot_budget.output] if TUNE else [],
     localrule: True
 
 

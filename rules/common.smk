@@ -27,6 +27,7 @@ from tunegrid.reporting.table_names import (
     PART_TABLES,
     PUBLISHED_TABLES,
     TABLES,
+    TUNING_TABLES,
 )
 from tunegrid.metrics import METRICS
 from tunegrid.results import CHOICE_PATH, RUN_PATH, TUNING_PATH
@@ -53,7 +54,9 @@ MODELS = list(dict.fromkeys(cell.model for cell in CELLS.values()))
 TASKS = PROJECT.grid_tasks
 CARDS = [f"results/cards/{name}.json" for name in TASKS]
 AGGREGATED = any(task.aggregated for task in TASKS.values())
-GRID_TABLES = [*TABLES, *PART_TABLES] if AGGREGATED else TABLES
+GRID_TABLES = TABLES + (PART_TABLES if AGGREGATED else []) + (TUNING_TABLES if TUNE else [])
+# Of tuning there is something only where the configuration asks for it.
+TUNING_RUNS = ["results/tuning.parquet"] if TUNE else []
 # Of papers there is something only where the configuration names them.
 PAPERS = PROJECT.papers
 PAPER_WITH_MEMORY = PROJECT.paper_with_memory
@@ -118,6 +121,24 @@ def all_choices(wildcards):
     if PROJECT.config.partial:
         return [file for file in files if os.path.exists(file)]
     return files
+
+
+def tuned_groups(wildcards):
+    """Every model, task and method that is tuned; where nothing is trained, those that are by now."""
+    groups = list(dict.fromkeys((cell.model, cell.task, cell.method) for cell in CELLS.values()))
+    if PROJECT.config.partial:
+        return [group for group in groups if os.path.exists(scores_file(group))]
+    return groups
+
+
+def scores_file(group):
+    """What the candidates of a model, task and method score."""
+    return "results/tuning/scores/{}/{}/{}.json".format(*group)
+
+
+def all_tuning_scores(wildcards):
+    """The files of what the candidates of these score."""
+    return [scores_file(group) for group in tuned_groups(wildcards)]
 
 
 def cell_keep(wildcards):

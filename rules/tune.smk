@@ -79,3 +79,57 @@ rule choose_settings:
         'python "$TUNEGRID"/scripts/choose_settings.py --candidates {params.candidates:q}'
         " --runs results/tuning/runs --metric {params.metric}"
         " --choice {output.choice} --scores {output.scores} > {log} 2>&1"
+
+
+# Every run of every candidate in one table, of which tables and figures are made.
+rule collect_tuning:
+    input:
+        all_tuning_scores,
+    output:
+        parquet="results/tuning.parquet",
+        csv="results/tuning.csv",
+    params:
+        code=code_digest("collect_tuning"),
+        groups=lambda wildcards: canonical_json(tuned_groups(wildcards)),
+    log:
+        "results/logs/collect_tuning.log",
+    localrule: True
+    conda:
+        "../envs/tunegrid.yaml"
+    shell:
+        'python "$TUNEGRID"/scripts/collect_tuning.py --groups {params.groups:q}'
+        " --scores results/tuning/scores --parquet {output.parquet} --csv {output.csv} > {log} 2>&1"
+
+
+use rule plot_figure as plot_rates with:
+    input:
+        tuning="results/tuning.parquet",
+    output:
+        **figure_files(
+            "tuning_rates",
+            caption="captions/tuning_rates.rst",
+            category="Quality",
+            labels={"shows": "tuning: dev score against the learning rate"},
+        ),
+    params:
+        code=code_digest("plot_rates"),
+        program="plot_rates",
+    log:
+        "results/logs/plot_rates.log",
+
+
+use rule plot_figure as plot_budget with:
+    input:
+        tuning="results/tuning.parquet",
+    output:
+        **figure_files(
+            "tuning_budget",
+            caption="captions/tuning_budget.rst",
+            category="Quality",
+            labels={"shows": "tuning: dev score against the number of candidates"},
+        ),
+    params:
+        code=code_digest("plot_budget"),
+        program="plot_budget",
+    log:
+        "results/logs/plot_budget.log",
