@@ -1,5 +1,6 @@
 """How much the score on dev of each method depends on its learning rate."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,19 +10,27 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from tunegrid.metrics import METRICS
 from tunegrid.reporting.figure_style import Look, empty_figure, models_note, place_legend
 from tunegrid.reporting.tuning_panels import arrange_panels, method_looks, split_into_panels
+from tunegrid.reporting.tuning_table import format_setting
 from tunegrid.tuning.tuning_rows import SETTING, tried_settings
 
 RATE = "learning_rate"
+#: Height of a row of panels, in inches.
+ROW_HEIGHT = 2.8
 #: Sizes of the points, in points of type: the least, and what a larger value of another setting
 #: adds at most; of a ring around the chosen one, more than its point.
-LEAST_SIZE, MOST_ADDED, RING = 3.2, 3.0, 4.5
+LEAST_SIZE, MOST_ADDED, RING = 3.0, 2.4, 4.0
+#: So many values of a setting have each a place, in which methods stand side by side; of more, the
+#: axis is one of numbers. Of a place, the share that all methods take together.
+MOST_PLACES, FILLED = 6, 0.6
 #: A setting that varies by this factor or more has a logarithmic axis.
 LOGARITHMIC_FROM = 20.0
+#: Figures write no formulas.
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -30,7 +39,8 @@ class Axis:
 
     Attributes:
         key: the setting.
-        values: of a setting that is no number: those that were tried, which have places 0, 1, …
+        values: those that were tried, which have places 0, 1, …; empty where they stand on the
+            axis as numbers.
         other: a further setting that was tried, which the sizes of the points tell; empty: none.
         others: the values of this one in their order.
     """
@@ -48,18 +58,18 @@ class Axis:
         key = RATE if RATE in settings else [*numeric, *settings][0]
         others = [one for one in [*numeric, *settings] if one != key]
         other = next((one for one in others if rows[SETTING + one].nunique() > 1), "")
-        tried = rows[f"{SETTING}{other}"].dropna().unique() if other else []
+        values = sorted(rows[SETTING + key].dropna().unique())
         return cls(
             key=key,
-            values=[] if key in numeric else list(rows[SETTING + key].dropna().unique()),
+            values=[] if key in numeric and len(values) > MOST_PLACES else values,
             other=other,
-            others=sorted(tried),
+            others=sorted(rows[SETTING + other].dropna().unique()) if other else [],
         )
 
-    def place(self, candidate: Any) -> float:
-        """Where a candidate stands on the axis."""
+    def place(self, candidate: Any, offset: float) -> float:
+        """Where a candidate stands on the axis: in a place, off its middle, or at its number."""
         value = candidate[SETTING + self.key]
-        return float(self.values.index(value) if self.values else value)
+        return self.values.index(value) + offset if self.values else float(value)
 
     def size(self, candidate: Any) -> float:
         """The size of a candidate's point, larger for a larger value of the other setting."""
@@ -86,10 +96,12 @@ def plot_rates(rows: pd.DataFrame) -> Figure:
     rows = rows[rows[SETTING + axis.key].notna()]
     panels = split_into_panels(rows, on="task")
     looks = method_looks(rows)
-    figure, grid = arrange_panels(panels)
+    figure, grid = arrange_panels(panels, ROW_HEIGHT)
     for panel, axes in zip(panels, grid, strict=True):
-        for method in panel.methods:
-            _draw_method(axes, panel.rows[panel.rows["method"] == method], axis, looks[method])
+        for position, method in enumerate(panel.methods):
+            of_method = panel.rows[panel.rows["method"] == method]
+            offset = FILLED * ((position + 0.5) / len(panel.methods) - 0.5)
+            _draw_method(axes, of_method, axis, looks[method], offset)
         axes.yaxis.set_major_locator(MaxNLocator(5))
     _finish_axis(grid, axis, rows)
     metric = METRICS[rows["metric"].iloc[0]]
@@ -103,14 +115,22 @@ def plot_rates(rows: pd.DataFrame) -> Figure:
     return figure
 
 
-def _draw_method(axes: Axes, rows: pd.DataFrame, axis: Axis, look: Look) -> None:
-    """Draw the candidates of a method on a task."""
+def _draw_method(axes: Axes, rows: pd.DataFrame, axis: Axis, look: Look, offset: float) -> None:
+    """Draw the candidates of a method on a task.
+
+    Args:
+        axes: where they are drawn.
+        rows: of the method and task.
+        axis: what they are drawn against.
+        look: of the method.
+        offset: of the method from the middle of a place.
+    """
     points = []
     for _, runs in rows.groupby("candidate", sort=False):
         first = runs.iloc[0]
         points.append(
             {
-                "place": axis.place(first),
+                "place": axis.place(first, offset),
                 "size": axis.size(first),
                 "mean": runs["score"].mean(skipna=False),
                 "low": runs["score"].min(),
@@ -121,7 +141,8 @@ def _draw_method(axes: Axes, rows: pd.DataFrame, axis: Axis, look: Look) -> None
             }
         )
     points.sort(key=lambda point: (point["size"], point["place"]))
-    for size in dict.fromkeys(point["size"] for point in points):
+    sizes = [] if axis.values else dict.fromkeys(point["size"] for point in points)
+    for size in sizes:
         alike = [point for point in points if point["size"] == size]
         axes.plot(
             [point["place"] for point in alike],
@@ -169,13 +190,15 @@ def _finish_axis(grid: Sequence[Axes], axis: Axis, rows: pd.DataFrame) -> None:
     """Number the axis of the setting: by factors, evenly, or by the values' own names."""
     first = grid[0]
     if axis.values:
-        first.set_xticks(range(len(axis.values)), [str(value) for value in axis.values])
+        names = [format_setting(axis.key, value) for value in axis.values]
+        first.set_xticks(range(len(axis.values)), names)
         first.set_xlim(-0.5, len(axis.values) - 0.5)
         return
     values = rows[SETTING + axis.key].astype(float)
     if values.min() > 0 and (axis.key == RATE or values.max() / values.min() >= LOGARITHMIC_FROM):
         for axes in grid:
             axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(FuncFormatter(_format_power))
             axes.xaxis.set_minor_formatter(NullFormatter())
         room = (values.max() / values.min()) ** 0.04
         if room > 1:
@@ -186,23 +209,30 @@ def _finish_axis(grid: Sequence[Axes], axis: Axis, rows: pd.DataFrame) -> None:
 
 def _explain(rows: pd.DataFrame, axis: Axis) -> str:
     """What points, lines and sizes are, for the title of the legend."""
-    notes = "ring: the chosen candidate; hollow: told from it on dev, filled: not told"
     seeds = rows["seed"].nunique()
-    if seeds > 1:
-        notes += f"; upright: least to greatest of {seeds} seeds"
-    if rows["degenerate"].any():
-        notes += "; ×: a degenerate run"
+    points = ["ring: the chosen candidate", "hollow: told from it on dev"]
+    points += ["×: a degenerate run"] if rows["degenerate"].any() else []
+    further = [f"upright: least to greatest of {seeds} seeds"] if seeds > 1 else []
     if axis.other:
-        values = ", ".join(str(value) for value in axis.others[:4])
+        values = ", ".join(format_setting(axis.other, value) for value in axis.others[:4])
         more = ", …" if len(axis.others) > 4 else ""
-        notes += f"\nlarger points: {_name_setting(axis.other).lower()} {values}{more}"
-        if _count_varied(rows) > 2:
-            notes += "; further settings vary, too (results/tuning.csv)"
-    return f"{models_note(list(rows['model'].unique()))}{notes}"
+        further.append(f"small to large: {_name_setting(axis.other).lower()} {values}{more}")
+    if _count_varied(rows) > 2:
+        further.append("further settings vary, too")
+    note = models_note(list(rows["model"].unique())) + "; ".join(points)
+    return f"{note}\n{'; '.join(further)}".rstrip()
 
 
 def _count_varied(rows: pd.DataFrame) -> int:
     return sum(rows[SETTING + key].nunique() > 1 for key in tried_settings(rows))
+
+
+def _format_power(value: float, _: int) -> str:
+    """A number of a logarithmic axis: a power of ten, or the number itself."""
+    exponent = math.log10(value)
+    if not exponent.is_integer():
+        return f"{value:g}"
+    return f"10{str(round(exponent)).translate(SUPERSCRIPTS)}"
 
 
 def _name_setting(key: str) -> str:

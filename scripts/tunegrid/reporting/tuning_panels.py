@@ -14,8 +14,8 @@ from tunegrid.reporting.figure_text import widest, wrap_text
 
 #: So many methods stand in one panel; of more, further panels of the same model and task follow.
 MOST_IN_PANEL = 6
-#: So many panels stand side by side, and the height of a row of them, in inches.
-COLUMNS, ROW_HEIGHT = 3, 2.1
+#: So many panels stand side by side.
+COLUMNS = 3
 #: Font size of a panel's title and of the numbers of its axes, in points.
 TITLE_SIZE, TICK_SIZE = 8, 7
 
@@ -67,14 +67,19 @@ def method_looks(rows: pd.DataFrame) -> dict[str, Look]:
     return {method: look for (_, method), look in looks.items()}
 
 
-def arrange_panels(panels: Sequence[TuningPanel]) -> tuple[Figure, list[Axes]]:
-    """A figure of these panels, row by row; all share the axis of what was varied."""
+def arrange_panels(panels: Sequence[TuningPanel], row_height: float) -> tuple[Figure, list[Axes]]:
+    """A figure of these panels, row by row; all share the axis of what was varied.
+
+    Args:
+        panels: at least one.
+        row_height: of a row of panels, in inches.
+    """
     figure = plt.figure()
     columns = min(COLUMNS, len(panels))
     if widest(figure, (panel.title for panel in panels), TITLE_SIZE) > WIDTH / columns - 0.6:
         columns = min(2, columns)
     rows = math.ceil(len(panels) / columns)
-    figure.set_size_inches(WIDTH, ROW_HEIGHT * rows)
+    figure.set_size_inches(WIDTH, row_height * rows)
     grid = list(figure.subplots(rows, columns, sharex=True, squeeze=False).flat)
     for axes in grid[len(panels) :]:
         axes.axis("off")
