@@ -20,6 +20,7 @@ class TriedRun(TypedDict):
         seed: the run's seed.
         score: the metric on dev; None if it is not finite.
         degenerate: whether it diverged or predicts one class for every example.
+        epochs: that it was trained for.
         train_seconds: how long it trained.
         train_joules: the energy that it took; None where nothing measured it.
     """
@@ -28,6 +29,7 @@ class TriedRun(TypedDict):
     seed: int
     score: float | None
     degenerate: bool
+    epochs: int
     train_seconds: float
     train_joules: float | None
 
@@ -42,12 +44,14 @@ class TriedCandidate(TypedDict):
             is not finite.
         sd: the standard deviation of the scores over the seeds (n - 1; of several tasks, the root
             of the mean variance); None with one seed.
+        stopped: whether successive halving has stopped it; its scores are those of that moment.
     """
 
     settings: dict[str, Any]
     runs: list[TriedRun]
     mean: float | None
     sd: float | None
+    stopped: bool
 
 
 class Tuning(TypedDict):
@@ -70,7 +74,7 @@ def choose(candidates: Iterable[Mapping[str, Any]], runs: Path, metric: str) -> 
     """Score every candidate on dev, and choose the best.
 
     Of equal means the first of the sequence is taken; a candidate with a score that is not finite
-    is worse than any other.
+    is worse than any other. One that successive halving has stopped is not taken.
 
     Args:
         candidates: of each, settings and runs (task, seed and path below `runs`).
@@ -83,7 +87,8 @@ def choose(candidates: Iterable[Mapping[str, Any]], runs: Path, metric: str) -> 
     """
     entry = METRICS[metric]
     tried = [_tried(candidate, runs, entry) for candidate in candidates]
-    chosen = best_of([candidate["mean"] for candidate in tried], entry)
+    means = [None if candidate["stopped"] else candidate["mean"] for candidate in tried]
+    chosen = best_of(means, entry)
     return {
         "metric": metric,
         "chosen": chosen,
@@ -93,9 +98,18 @@ def choose(candidates: Iterable[Mapping[str, Any]], runs: Path, metric: str) -> 
 
 
 def _tried(candidate: Mapping[str, Any], runs: Path, metric: Metric) -> TriedCandidate:
-    found = [_run(run, runs / run["path"], metric) for run in candidate["runs"]]
+    folders = [runs / run["path"] for run in candidate["runs"]]
+    found = [
+        _run(run, folder, metric) for run, folder in zip(candidate["runs"], folders, strict=True)
+    ]
     mean, sd = mean_and_sd(found)
-    return {"settings": dict(candidate["settings"]), "runs": found, "mean": mean, "sd": sd}
+    return {
+        "settings": dict(candidate["settings"]),
+        "runs": found,
+        "mean": mean,
+        "sd": sd,
+        "stopped": any(read_json(folder / TRAINING)["ends_after"] for folder in folders),
+    }
 
 
 def _run(run: Mapping[str, Any], folder: Path, metric: Metric) -> TriedRun:
@@ -107,6 +121,7 @@ def _run(run: Mapping[str, Any], folder: Path, metric: Metric) -> TriedRun:
         "seed": run["seed"],
         "score": value if math.isfinite(value) else None,
         "degenerate": score.test["degenerate"],
+        "epochs": math.ceil(training["steps"] / training["steps_per_epoch"]),
         "train_seconds": training["train_seconds"],
         "train_joules": training["train_joules"],
     }
