@@ -95,7 +95,8 @@ def test_survivors_are_the_runs_they_would_have_been(made, tmp_path):
     for path, result in ended.items():
         training = read_json(runs[path].request.output / "training.json")
         assert training["ends_after"] == result["ends_after"]
-        assert training["steps"] == (result["ends_after"] or 4) * training["steps_per_epoch"]
+        epochs = 4 if result["ends_after"] is None else result["ends_after"]
+        assert training["steps"] == epochs * training["steps_per_epoch"]
     assert not list((tmp_path / "halved/checkpoints").glob("*/step*.pt"))
 
 
