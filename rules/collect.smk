@@ -85,4 +85,4 @@ rule clean_checkpoints:
     conda:
         "../envs/tunegrid.yaml"
     shell:
-        "rm -rfv results/.checkpoints results/.finished results/.attempts results/.trials > {log} 2>&1"
+        "rm -rfv results/.checkpoints results/.finished results/.attempts results/.trials results/.tuning > {log} 2>&1"

@@ -13,7 +13,7 @@ os.environ |= {
 
 from tunegrid.errors import UserError
 from tunegrid.files import canonical_json, digest, matching_files, sha256
-from tunegrid.planning.grid import cells_to_try, expand_grid, packs, tokenizer_of
+from tunegrid.planning.grid import cells_to_try, expand_grid, packs, packs_by_method, tokenizer_of
 from tunegrid.planning.memory_cases import memory_cases
 from tunegrid.planning.tuning_cells import tuning_cells
 from tunegrid.paths import user_path
@@ -46,10 +46,17 @@ except UserError as error:
 
 PACKS = packs(CELLS.values(), PROJECT.config.train.pack)
 PACK_OF = {cell.path: name for name, cells in PACKS.items() for cell in cells}
-TUNING_PACKS = packs(TUNING_CELLS.values(), PROJECT.config.train.pack)
+HALVING = TUNE.halving if TUNE else None
+# The candidates of a method are trained round by round, by one process.
+TUNING_PACKS = (
+    packs_by_method(TUNING_CELLS.values())
+    if HALVING
+    else packs(TUNING_CELLS.values(), PROJECT.config.train.pack)
+)
 TUNING_PACK_OF = {cell.path: name for name, cells in TUNING_PACKS.items() for cell in cells}
 TRIED = cells_to_try(CELLS.values())
 PACKED = PROJECT.config.train.pack > 1
+TUNING_PACKED = PACKED or HALVING is not None
 MODELS = list(dict.fromkeys(cell.model for cell in CELLS.values()))
 TASKS = PROJECT.grid_tasks
 CARDS = [f"results/cards/{name}.json" for name in TASKS]
@@ -165,16 +172,14 @@ def cell_code(wildcards):
 def pack_of_cell(wildcards):
     """The file of the pack that trains a cell; none where cells are trained alone."""
     cell = cell_of(wildcards)
-    if not PACKED:
-        return []
     if cell.candidate is None:
-        return f"results/packs/{PACK_OF[cell.path]}.json"
-    return f"results/tuning/packs/{TUNING_PACK_OF[cell.path]}.json"
+        return f"results/packs/{PACK_OF[cell.path]}.json" if PACKED else []
+    return f"results/tuning/packs/{TUNING_PACK_OF[cell.path]}.json" if TUNING_PACKED else []
 
 
 def pack_argument(wildcards, input):
     """What tells `train` to take the run from its pack; nothing where cells are trained alone."""
-    return f"--pack {input.pack} --path {cell_of(wildcards).path}" if PACKED else ""
+    return f"--pack {input.pack} --path {cell_of(wildcards).path}" if input.pack else ""
 
 
 def cells_of_pack(wildcards):
@@ -231,6 +236,15 @@ def tuning_runs(name):
     return lambda wildcards: [
         f"results/tuning/runs/{cell.path}/{name}" for cell in tuning_cells_of(wildcards)
     ]
+
+
+def halving_argument(wildcards):
+    """What tells `tune_pack` to stop candidates early."""
+    if HALVING is None:
+        return ""
+    state = "results/.tuning/{model}/{task}/{tuning_pack}.json".format(**wildcards)
+    settings = {"rate": HALVING, "metric": TUNE.metric, "state": state}
+    return f"--halving '{canonical_json(settings)}'"
 
 
 def tuning_candidates(wildcards):

@@ -62,6 +62,7 @@ rule train_pack:
         runs="results/runs",
         logs="results/logs/train_pack",
         run_attempts="results/.attempts",
+        halving="",
     log:
         "results/logs/train_pack/{model}/{task}/{pack}.log",
     benchmark:
@@ -78,7 +79,7 @@ rule train_pack:
         " --model {input.model} --encoded {input.encoded} --trials {input.trials}"
         " --runs {params.runs} --logs {params.logs}"
         " --checkpoints results/.checkpoints --finished results/.finished"
-        " --attempts {params.attempts} --run-attempts {params.run_attempts}"
+        " --attempts {params.attempts} --run-attempts {params.run_attempts} {params.halving}"
         " --memory {resources.mem_mb} --time-limit {resources.runtime}"
         ' ${{TUNEGRID_SCRATCH:+--scratch "$TUNEGRID_SCRATCH"}}'
         " --output {output} > {log} 2>&1"

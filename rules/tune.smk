@@ -19,7 +19,8 @@ rule hide_test:
         'python "$TUNEGRID"/scripts/hide_test.py --encoded {input} --output {output} > {log} 2>&1'
 
 
-# A run of a candidate is a run like any other, on other data.
+# A run of a candidate is a run like any other, on other data. With `halving` a pack trains all
+# candidates of a method, round by round.
 use rule train as tune with:
     input:
         model="resources/models/{model}",
@@ -37,6 +38,7 @@ use rule train as tune with:
         f"results/logs/tune/{TUNING_PATH}.log",
     benchmark:
         f"results/benchmarks/tune/{TUNING_PATH}.tsv"
+    localrule: TUNING_PACKED
 
 
 use rule train_pack as tune_pack with:
@@ -51,6 +53,7 @@ use rule train_pack as tune_pack with:
         runs="results/tuning/runs",
         logs="results/logs/tune_pack",
         run_attempts="results/.attempts/tuning",
+        halving=halving_argument,
     log:
         "results/logs/tune_pack/{model}/{task}/{tuning_pack}.log",
     benchmark:

@@ -33,13 +33,17 @@ def main() -> None:
     logging.info("chosen: %s", chosen["settings"])
     for key in tuning["edges"]:
         logging.warning("%s: the best value is the least or the greatest that was tried", key)
-    told = [candidate["told"] for candidate in tuning["candidates"]]
-    if is_dev_too_small(told, tuning["chosen"]):
+    told = [
+        candidate["told"]
+        for position, candidate in enumerate(tuning["candidates"])
+        if position != tuning["chosen"] and not candidate["stopped"]
+    ]
+    if is_dev_too_small(told):
         logging.warning(
             "dev is too small to choose by: it does not tell the chosen candidate from %d of %d"
             " others; give it more examples, or tuning more seeds",
-            told.count(False) - 1,
-            len(told) - 1,
+            told.count(False),
+            len(told),
         )
     write_json(arguments.scores, tuning)
     write_json(arguments.choice, {"settings": chosen["settings"]})

@@ -47,6 +47,7 @@ def make_scores(
                 "score": float(np.clip(0.5 if collapsed else draw.normal(mean, 0.012), 0, 1)),
                 "degenerate": bool(collapsed),
                 "examples": 200,
+                "epochs": every["epochs"],
                 "train_seconds": 12.0,
                 "train_joules": None,
             }
@@ -62,6 +63,7 @@ def make_scores(
                 "sd": sd,
                 "told": False,
                 "standard_error": error,
+                "stopped": False,
             }
         )
     chosen = best_of([one["mean"] for one in tried], METRICS[metric])

@@ -283,3 +283,20 @@ def test_the_table_is_written_and_read_back(tmp_path):
     again = read_tuning(tmp_path / "tuning.parquet")
     pd.testing.assert_frame_equal(again, rows)
     assert read_tuning(None) is None
+
+
+def test_candidates_that_were_stopped_early_are_compared_with_none(tmp_path):
+    scores = scores_of([0.7, 0.9, 0.6])
+    scores["chosen"] = 0
+    scores["candidates"][1]["stopped"] = True
+    scores["candidates"][0]["runs"][0]["degenerate"] = False
+    rows = as_rows(scores, tmp_path)
+    table = tuning_table(rows)
+    assert table.data["next_best"].iloc[0] == 0.6
+    assert "1 of 3 stopped early" in table.readable["flags"].iloc[0]
+    assert "not told from 1 of 1" in table.readable["flags"].iloc[0]
+    (budget,) = [one for one in caveats_of(rows) if "best of" in one]
+    assert "Of these, 1 were stopped early" in budget
+    assert "with halving" in texts_of(plot_budget(rows))[0].get_text()
+    faint = [line for line in points_of(plot_rates(rows).axes[0]) if (line.get_alpha() or 1) < 1]
+    assert [float(line.get_xdata()[0]) for line in faint] == [1.0]

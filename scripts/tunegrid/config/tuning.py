@@ -101,6 +101,13 @@ class TuneSettings(Closed):
     metric: MetricName = Field(
         "accuracy", description="The metric on dev by which candidates are chosen."
     )
+    halving: int | None = Field(
+        None,
+        ge=2,
+        description="Stop what is hopeless: train all candidates for a share of their epochs, keep"
+        " the best one of so many, train those for so many times as long, and so on; null: train"
+        " all to the end.",
+    )
     per: Literal["task", "model"] = Field(
         "task",
         description="task: a choice for each model, task and method; model: one for each model and"
@@ -117,4 +124,9 @@ class TuneSettings(Closed):
     def _tries_something(self) -> Self:
         if not self.space.given():
             raise ValueError("names no setting under `space`; name one, such as learning_rate")
+        if self.halving and self.per == "model":
+            raise ValueError(
+                "names `halving` and `per: model`; what is stopped early is chosen for each task,"
+                " so keep one of them"
+            )
         return self

@@ -92,6 +92,7 @@ class Cell:
             "path": self.path,
             "settings": self.open_settings(),
             "choice": self.choice,
+            "candidate": self.candidate,
             "keep": self.keep,
         }
 
@@ -176,6 +177,19 @@ def packs(cells: Iterable[Cell], size: int) -> dict[str, list[Cell]]:
         for start in range(0, len(group), size):
             numbers[model, task] += 1
             result[f"{model}/{task}/{numbers[model, task]}"] = group[start : start + size]
+    return result
+
+
+def packs_by_method(cells: Iterable[Cell]) -> dict[str, list[Cell]]:
+    """The cells of each model, task and method together, by pack name."""
+    alike: dict[tuple[str, str, str], list[Cell]] = defaultdict(list)
+    for cell in cells:
+        alike[cell.model, cell.task, cell.method].append(cell)
+    result: dict[str, list[Cell]] = {}
+    numbers: Counter[tuple[str, str]] = Counter()
+    for (model, task, _), group in alike.items():
+        numbers[model, task] += 1
+        result[f"{model}/{task}/{numbers[model, task]}"] = group
     return result
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pydantic import ValidationError
 
-from tunegrid.config.messages import nearest, validation_messages
+from tunegrid.config.messages import explain_problems, nearest
 from tunegrid.config.origin import KeyPath, Origins
 from tunegrid.config.schema import TrainSettings
 from tunegrid.config.tuning import Space, Span, TuneSettings
@@ -63,8 +63,8 @@ def _wrong_values(tune: TuneSettings, origins: Origins) -> Iterator[str]:
                 try:
                     TrainSettings.model_validate({key: int(value) if whole else value})
                 except ValidationError as error:
-                    (line,) = validation_messages(error, TrainSettings, Origins([("", {})]))
-                    yield f"{origins.locate((*path, key))}: {line.partition(': ')[2]}"
+                    for _, explanation in explain_problems(error, TrainSettings):
+                        yield f"{origins.locate((*path, key))}: {explanation}"
 
 
 def _unequal_budgets(tune: TuneSettings, cells: list[Cell], origins: Origins) -> Iterator[str]:

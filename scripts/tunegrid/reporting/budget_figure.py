@@ -29,10 +29,15 @@ def plot_budget(rows: pd.DataFrame) -> Figure:
     stand side by side (`tunegrid.tuning.budget.best_by_budget`).
 
     Args:
-        rows: as `tunegrid.tuning.tuning_rows.collect_tuning` returns them.
+        rows: as `tunegrid.tuning.tuning_rows.collect_tuning` returns them. Where candidates were
+            stopped early, the figure says that nothing can be drawn.
     """
     if rows.empty:
         return empty_figure("no method is tuned yet")
+    if rows["stopped"].any():
+        return empty_figure(
+            "with halving, candidates that were stopped early have no score of all their epochs"
+        )
     panels = split_into_panels(candidates_of(rows), on="chosen_on")
     looks = method_looks(rows)
     figure, grid = arrange_panels(panels, ROW_HEIGHT)

@@ -27,6 +27,8 @@ LEAST_SIZE, MOST_ADDED, RING = 3.0, 2.4, 4.0
 #: So many values of a setting have each a place, in which methods stand side by side; of more, the
 #: axis is one of numbers. Of a place, the share that all methods take together.
 MOST_PLACES, FILLED = 6, 0.6
+#: How faint a candidate is drawn that was stopped early.
+FAINT = 0.35
 #: A setting that varies by this factor or more has a logarithmic axis.
 LOGARITHMIC_FROM = 20.0
 #: Figures write no formulas.
@@ -84,7 +86,8 @@ def plot_rates(rows: pd.DataFrame) -> Figure:
 
     A point is a candidate's mean over the seeds of tuning, the upright line through it goes from
     its least to its greatest seed. The chosen one has a ring; those that are told from it are
-    hollow; a cross has a degenerate run. Candidates that are alike in the other setting are joined.
+    hollow; a cross has a degenerate run; those that were stopped early are faint. Candidates that
+    are alike in the other setting are joined.
 
     Args:
         rows: as `tunegrid.tuning.tuning_rows.collect_tuning` returns them. Where the learning rate
@@ -138,12 +141,13 @@ def _draw_method(axes: Axes, rows: pd.DataFrame, axis: Axis, look: Look, offset:
                 "chosen": bool(first["chosen"]),
                 "told": bool(first["told"]),
                 "degenerate": bool(runs["degenerate"].any()),
+                "stopped": bool(first["stopped"]),
             }
         )
     points.sort(key=lambda point: (point["size"], point["place"]))
     sizes = [] if axis.values else dict.fromkeys(point["size"] for point in points)
     for size in sizes:
-        alike = [point for point in points if point["size"] == size]
+        alike = [point for point in points if point["size"] == size and not point["stopped"]]
         axes.plot(
             [point["place"] for point in alike],
             [point["mean"] for point in alike],
@@ -158,8 +162,15 @@ def _draw_method(axes: Axes, rows: pd.DataFrame, axis: Axis, look: Look, offset:
 
 def _draw_point(axes: Axes, point: dict[str, Any], look: Look) -> None:
     """Draw a candidate with the spread of its seeds."""
+    alpha = FAINT if point["stopped"] else 1.0
     axes.vlines(
-        point["place"], point["low"], point["high"], color=look.color, linewidth=1.0, zorder=2
+        point["place"],
+        point["low"],
+        point["high"],
+        color=look.color,
+        linewidth=1.0,
+        alpha=alpha,
+        zorder=2,
     )
     axes.plot(
         point["place"],
@@ -170,6 +181,7 @@ def _draw_point(axes: Axes, point: dict[str, Any], look: Look) -> None:
         markerfacecolor="white" if point["told"] else look.color,
         markeredgewidth=0.9,
         linestyle="",
+        alpha=alpha,
         zorder=3,
     )
     if point["chosen"]:
@@ -212,6 +224,7 @@ def _explain(rows: pd.DataFrame, axis: Axis) -> str:
     seeds = rows["seed"].nunique()
     points = ["ring: the chosen candidate", "hollow: told from it on dev"]
     points += ["×: a degenerate run"] if rows["degenerate"].any() else []
+    points += ["faint: stopped early, after fewer epochs"] if rows["stopped"].any() else []
     further = [f"upright: least to greatest of {seeds} seeds"] if seeds > 1 else []
     if axis.other:
         values = ", ".join(format_setting(axis.other, value) for value in axis.others[:4])

@@ -29,10 +29,17 @@ def describe_budget(rows: pd.DataFrame, compared: pd.DataFrame) -> Iterator[str]
     choices = summarise_choices(rows)
     settings = JOINED_BY.join(tried_settings(rows))
     seeds = _range(choices["seeds"])
-    yield (
+    budget = (
         f"Each method at the best of {_range(choices['candidates'])} candidates on dev ({settings};"
-        f" {seeds} {'seed' if seeds == '1' else 'seeds'} each). {_describe_order(rows, compared)}"
-    ).rstrip()
+        f" {seeds} {'seed' if seeds == '1' else 'seeds'} each)."
+    )
+    if choices["stopped"].any():
+        yield (
+            f"{budget} Of these, {_range(choices['stopped'])} were stopped early by successive"
+            " halving, and one that starts slowly may have been among them."
+        )
+    else:
+        yield f"{budget} {_describe_order(rows, compared)}".rstrip()
 
 
 def _describe_order(rows: pd.DataFrame, compared: pd.DataFrame) -> str:

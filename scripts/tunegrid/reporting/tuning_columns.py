@@ -13,7 +13,10 @@ TUNING_COLUMNS: dict[tuple[str, str], tuple[str, str]] = {
         "Standard deviation of the chosen candidate over the seeds of tuning (n−1).",
         _SCORE,
     ),
-    ("tuning", "next_best"): ("The best mean on dev of the other candidates.", _SCORE),
+    ("tuning", "next_best"): (
+        "The best mean on dev of the other candidates that were trained to their end.",
+        _SCORE,
+    ),
     ("tuning", "next_standard_error"): (
         "Standard error of its difference from the chosen one, over dev examples and seeds.",
         _SCORE,
@@ -27,13 +30,14 @@ TUNING_COLUMNS: dict[tuple[str, str], tuple[str, str]] = {
         "Other candidates whose difference from the chosen one is within 1.96 standard errors.",
         _COUNT,
     ),
-    ("tuning", "others"): ("All other candidates.", _COUNT),
+    ("tuning", "others"): ("All other candidates that were trained to their end.", _COUNT),
     ("tuning", "dev_too_small"): (
         "Whether half of the other candidates or more are not told from the chosen one.",
         "",
     ),
     ("tuning", "examples"): ("Dev examples.", _COUNT),
     ("tuning", "candidates"): ("Combinations of settings that were tried.", _COUNT),
+    ("tuning", "stopped"): ("Candidates of them that successive halving has stopped.", _COUNT),
     ("tuning", "seeds"): ("Seeds of tuning that each candidate was trained from.", _COUNT),
     ("tuning", "runs"): ("Runs of tuning: of each candidate from each of its seeds.", _COUNT),
     ("tuning", "degenerate"): ("Runs of them that are degenerate.", _COUNT),

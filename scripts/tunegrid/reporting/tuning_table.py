@@ -22,7 +22,9 @@ NOTE = (
     " greatest tried: what lies beyond may be better. Not told from k of n: so many of the other"
     " candidates differ from the chosen one by less than 1.96 standard errors, over dev examples"
     " and seeds. Dev is small: that is so of half of them or more, so that another draw of dev"
-    " examples or seeds may choose another one. Minutes and energy: of all these runs together."
+    " examples or seeds may choose another one. Stopped early: by successive"
+    " halving; such candidates are not among the others. Minutes and energy: of all these runs"
+    " together."
 )
 NOTHING_NOTE = "No method is tuned yet."
 SEEDS_NOTE = "With one seed of tuning, nothing is known of how far seeds differ."
@@ -81,6 +83,8 @@ def describe_flags(row: Any) -> str:
         flags.append(f"not told from {row.not_told} of {row.others}")
     if row.dev_too_small:
         flags.append(f"dev is small ({row.examples} examples)")
+    if row.stopped:
+        flags.append(f"{row.stopped} of {row.candidates} stopped early")
     if row.degenerate:
         flags.append(f"{row.degenerate} of {row.runs} runs degenerate")
     return "; ".join(flags)

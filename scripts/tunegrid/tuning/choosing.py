@@ -22,6 +22,7 @@ class TriedRun(TypedDict):
         score: the metric on dev; None if it is not finite.
         degenerate: whether it diverged or predicts one class for every example.
         examples: of dev.
+        epochs: that it was trained for.
         train_seconds: how long it trained.
         train_joules: the energy that it took; None where nothing measured it.
     """
@@ -31,6 +32,7 @@ class TriedRun(TypedDict):
     score: float | None
     degenerate: bool
     examples: int
+    epochs: int
     train_seconds: float
     train_joules: float | None
 
@@ -47,6 +49,7 @@ class TriedCandidate(TypedDict):
             of the mean variance); None with one seed.
         told: whether dev tells it from the chosen one (`tunegrid.tuning.telling`).
         standard_error: of the difference of both means; None where it is not finite.
+        stopped: whether successive halving has stopped it; its scores are those of that moment.
     """
 
     settings: dict[str, Any]
@@ -55,6 +58,7 @@ class TriedCandidate(TypedDict):
     sd: float | None
     told: bool
     standard_error: float | None
+    stopped: bool
 
 
 class Tuning(TypedDict):
@@ -77,7 +81,7 @@ def choose(candidates: Iterable[Mapping[str, Any]], runs: Path, metric: str) -> 
     """Score every candidate on dev, and choose the best.
 
     Of equal means the first of the sequence is taken; a candidate with a score that is not finite
-    is worse than any other.
+    is worse than any other. One that successive halving has stopped is not taken.
 
     Args:
         candidates: of each, settings and runs (task, seed and path below `runs`).
@@ -91,7 +95,8 @@ def choose(candidates: Iterable[Mapping[str, Any]], runs: Path, metric: str) -> 
     entry = METRICS[metric]
     candidates = list(candidates)
     tried = [_tried(candidate, runs, entry) for candidate in candidates]
-    chosen = best_of([candidate["mean"] for candidate in tried], entry)
+    means = [None if candidate["stopped"] else candidate["mean"] for candidate in tried]
+    chosen = best_of(means, entry)
     on_dev = [
         [_on_dev(run, found, runs) for run, found in zip(one["runs"], of_one["runs"], strict=True)]
         for one, of_one in zip(candidates, tried, strict=True)
@@ -107,7 +112,10 @@ def choose(candidates: Iterable[Mapping[str, Any]], runs: Path, metric: str) -> 
 
 
 def _tried(candidate: Mapping[str, Any], runs: Path, metric: Metric) -> TriedCandidate:
-    found = [_run(run, runs / run["path"], metric) for run in candidate["runs"]]
+    folders = [runs / run["path"] for run in candidate["runs"]]
+    found = [
+        _run(run, folder, metric) for run, folder in zip(candidate["runs"], folders, strict=True)
+    ]
     mean, sd = mean_and_sd(found)
     return {
         "settings": dict(candidate["settings"]),
@@ -116,6 +124,7 @@ def _tried(candidate: Mapping[str, Any], runs: Path, metric: Metric) -> TriedCan
         "sd": sd,
         "told": False,
         "standard_error": None,
+        "stopped": any(read_json(folder / TRAINING)["ends_after"] for folder in folders),
     }
 
 
@@ -129,6 +138,7 @@ def _run(run: Mapping[str, Any], folder: Path, metric: Metric) -> TriedRun:
         "score": value if math.isfinite(value) else None,
         "degenerate": score.test["degenerate"],
         "examples": score.test["examples"],
+        "epochs": math.ceil(training["steps"] / training["steps_per_epoch"]),
         "train_seconds": training["train_seconds"],
         "train_joules": training["train_joules"],
     }

@@ -98,15 +98,13 @@ def tell_apart(candidates: Sequence[Sequence[DevRun]], chosen: int, metric: Metr
     return found
 
 
-def is_dev_too_small(told: Sequence[bool], chosen: int) -> bool:
+def is_dev_too_small(told: Sequence[bool]) -> bool:
     """Whether the chosen one is not told from half or more of the other candidates.
 
     Args:
-        told: of each candidate, whether it is told from the chosen one.
-        chosen: the position of the chosen one.
+        told: of each other candidate that was trained to its end, whether it is told.
     """
-    others = [is_told for position, is_told in enumerate(told) if position != chosen]
-    return 2 * others.count(False) >= len(others) > 0
+    return 2 * list(told).count(False) >= len(told) > 0
 
 
 def _scores_by_task(runs: Sequence[DevRun]) -> dict[str, list[float]]:

@@ -27,12 +27,14 @@ MEASURED = [
     "score",
     "degenerate",
     "examples",
+    "epochs_trained",
     "train_seconds",
     "train_joules",
     "mean",
     "sd",
     "standard_error",
     "told",
+    "stopped",
     "chosen",
     "edge",
 ]
@@ -49,9 +51,11 @@ def collect_tuning(groups: Iterable[tuple[str, str, str]], root: Path) -> pd.Dat
         A row a run, in the order of the groups, of the candidates (numbered from 1) and of the
         seeds: `GROUP`; chosen_on (the task, or `ALL_TASKS`); metric; candidate; seed; a column for
         each setting that is tried, behind `SETTING`, missing where a method does not try it;
-        score, degenerate, examples (of dev), train_seconds and train_joules of the run; mean and sd
+        score, degenerate, examples (of dev), epochs_trained, train_seconds and train_joules of the
+        run; mean and sd
         of the candidate, by which it is chosen; standard_error of its difference from the chosen
-        one; told (whether dev tells it from the chosen one, which is not told from itself); chosen;
+        one; told (whether dev tells it from the chosen one, which is not told from itself); stopped
+        (by successive halving, whose scores are those of fewer epochs); chosen;
         and edge: of the chosen candidate, the settings whose value is the least or the greatest
         that was tried, else empty.
     """
@@ -84,8 +88,13 @@ def _rows_of(group: Mapping[str, str], tuning: Tuning) -> Iterator[dict[str, Any
                 "metric": tuning["metric"],
                 "candidate": position + 1,
                 **{f"{SETTING}{key}": value for key, value in candidate["settings"].items()},
-                **{key: value for key, value in run.items() if key != "task"},
-                **{key: candidate[key] for key in ("mean", "sd", "standard_error", "told")},
+                **{key: value for key, value in run.items() if key not in ("task", "epochs")},
+                "epochs_trained": run["epochs"],
+                "mean": candidate["mean"],
+                "sd": candidate["sd"],
+                "standard_error": candidate["standard_error"],
+                "told": candidate["told"],
+                "stopped": candidate["stopped"],
                 "chosen": is_chosen,
                 "edge": JOINED_BY.join(tuning["edges"]) if is_chosen else "",
             }
@@ -118,12 +127,13 @@ def summarise_choices(rows: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         A row for each of `CHOICE`: metric; the chosen value of each setting, by the setting's name;
-        mean and sd of the chosen candidate on dev; next_best (the best mean of the others) and
+        mean and sd of the chosen candidate on dev; next_best (the best mean of the others that
+        were trained to their end) and
         next_standard_error (of its difference from the chosen one); lowest_edges and highest_edges
         (the settings whose chosen value is the least, or the greatest, that was tried); not_told
-        (other candidates that dev does not tell from the chosen one) of others; dev_too_small;
-        examples (of dev, of all its tasks together); candidates; seeds; runs and degenerate (runs
-        of tuning); train_seconds and train_joules of all of them together
+        (of these others, how many dev does not tell from the chosen one) of others; dev_too_small;
+        examples (of dev, of all its tasks together); candidates; stopped; seeds; runs and
+        degenerate (runs of tuning); train_seconds and train_joules of all of them together
         (missing where some do not tell).
     """
     groups = rows.groupby(CHOICE, sort=False)
@@ -138,7 +148,9 @@ def summarise_choices(rows: pd.DataFrame) -> pd.DataFrame:
 def _summarise(rows: pd.DataFrame, settings: list[str]) -> dict[str, Any]:
     candidates = candidates_of(rows)
     chosen = candidates[candidates["chosen"]].iloc[0]
-    others = candidates[~candidates["chosen"]]
+    # The scores of those that were stopped are of fewer epochs.
+    others = candidates[~candidates["chosen"] & ~candidates["stopped"].astype(bool)]
+    told = others["told"].astype(bool)
     metric = METRICS[chosen["metric"]]
     ranked = others.dropna(subset=["mean"]).sort_values(
         "mean", ascending=not metric.higher_is_better, kind="stable"
@@ -148,7 +160,6 @@ def _summarise(rows: pd.DataFrame, settings: list[str]) -> dict[str, Any]:
     lowest = [
         key for key in edges if chosen[f"{SETTING}{key}"] == candidates[f"{SETTING}{key}"].min()
     ]
-    told = list(candidates["told"].astype(bool))
     return {
         "metric": chosen["metric"],
         **{key: chosen[f"{SETTING}{key}"] for key in settings},
@@ -158,11 +169,12 @@ def _summarise(rows: pd.DataFrame, settings: list[str]) -> dict[str, Any]:
         "next_standard_error": math.nan if next_best is None else next_best["standard_error"],
         "lowest_edges": JOINED_BY.join(lowest),
         "highest_edges": JOINED_BY.join(key for key in edges if key not in lowest),
-        "not_told": int((~others["told"].astype(bool)).sum()),
+        "not_told": int((~told).sum()),
         "others": len(others),
-        "dev_too_small": is_dev_too_small(told, list(candidates["chosen"]).index(True)),
+        "dev_too_small": is_dev_too_small(list(told)),
         "examples": int(rows.drop_duplicates("task")["examples"].sum()),
         "candidates": len(candidates),
+        "stopped": int(candidates["stopped"].sum()),
         "seeds": rows["seed"].nunique(),
         "runs": len(rows),
         "degenerate": int(rows["degenerate"].sum()),
