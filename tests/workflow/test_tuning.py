@@ -61,6 +61,27 @@ def test_the_runs_of_the_grid_have_the_settings_that_are_best_on_dev(tuned, meth
     )
 
 
+def test_tables_and_figures_say_what_was_chosen(tuned):
+    workflow = tuned[0]
+    assert workflow.run("tables", "figures").returncode == 0
+    results = workflow.directory / "results"
+    rows = pd.read_csv(results / "tuning.csv")
+    assert len(rows) == len(METHODS) * 3 * 2
+    table = pd.read_csv(results / "tables/tuning.csv").set_index("method")
+    for method in METHODS:
+        chosen = read_json(results / "tuning/choices" / TASK / f"{method}.json")["settings"]
+        assert {key: table.loc[method, key] for key in chosen} == pytest.approx(chosen)
+    for name in ("tuning_rates", "tuning_budget"):
+        assert (results / f"figures/{name}.png").stat().st_size > 10_000
+    for page in ("tables/answer.md", "first_page.html"):
+        text = (results / page).read_text()
+        assert "Each method at the best of 3 candidates on dev (learning_rate, epochs" in text
+        assert "None was tuned" not in text
+    tuned_columns = pd.read_csv(results / "tables/cost.csv")
+    assert (tuned_columns["tuning_runs"] == 3 * 2).all()
+    assert (tuned_columns["tuned_seconds"] > tuned_columns["train_seconds"]).all()
+
+
 def test_tuning_is_given_no_test_split(tuned):
     """Its data holds dev in the place of test, and no file of it names test's checksum."""
     data = tuned[0].directory / "results/tuning/data/tiny-bert/tiny"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from tunegrid.config.tuning import Space
 from tunegrid.files import read_json
 from tunegrid.metrics import METRICS
 from tunegrid.results import GROUP
@@ -67,7 +68,8 @@ def collect_tuning(groups: Iterable[tuple[str, str, str]], root: Path) -> pd.Dat
             read_json(root / model / task / f"{method}.json"),
         )
     ]
-    settings = list(dict.fromkeys(key for row in rows for key in row if key.startswith(SETTING)))
+    tried = {key for row in rows for key in row if key.startswith(SETTING)}
+    settings = [name for key in Space.model_fields if (name := f"{SETTING}{key}") in tried]
     table = pd.DataFrame(rows, columns=[*NAMED, *settings, *MEASURED])
     numbers = ["score", "train_seconds", "train_joules", "mean", "sd", "standard_error"]
     return table.astype(dict.fromkeys(numbers, float))
