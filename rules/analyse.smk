@@ -2,6 +2,8 @@
 
 
 rule expand_grid:
+    input:
+        all_choices,
     output:
         "results/cells.csv",
     params:
@@ -129,10 +131,12 @@ rule count_cost:
     input:
         runs="results/runs.parquet",
         memory="results/tables/memory.csv",
+        tuning=TUNING_RUNS,
     output:
         "results/cost.csv",
     params:
         code=code_digest("count_cost"),
+        tuning=[f"--tuning {path}" for path in TUNING_RUNS],
     log:
         "results/logs/count_cost.log",
     localrule: True
@@ -140,7 +144,7 @@ rule count_cost:
         "../envs/tunegrid.yaml"
     shell:
         'python "$TUNEGRID"/scripts/count_cost.py --runs {input.runs} --memory {input.memory}'
-        " --output {output} > {log} 2>&1"
+        " {params.tuning} --output {output} > {log} 2>&1"
 
 
 if PAPERS:

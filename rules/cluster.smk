@@ -13,11 +13,15 @@ os.environ.setdefault(WORKFLOW_START, uuid.uuid4().hex)
 os.environ |= {"TUNEGRID_SCRATCH": PROJECT.config.cluster.scratch or ""}
 
 ATTEMPTS = f"results/.attempts/{RUN_PATH}.jsonl"
+TUNING_ATTEMPTS = f"results/.attempts/tuning/{TUNING_PATH}.jsonl"
 PACK_ATTEMPTS = "results/.attempts/packs/{model}/{task}/{pack}.jsonl"
+TUNING_PACK_ATTEMPTS = "results/.attempts/packs/{model}/{task}/tuning{tuning_pack}.jsonl"
 
 
 def cell_attempts(wildcards):
     """The file of the attempts at a cell."""
+    if "candidate" in wildcards.keys():
+        return TUNING_ATTEMPTS.format(**wildcards)
     return ATTEMPTS.format(**wildcards)
 
 
@@ -29,7 +33,7 @@ def cell_attempt_log(wildcards):
 def cell_memory(wildcards, input):
     """The host memory of a cell's job, MB."""
     return job_resources.memory_mb(
-        settings=cell_of(wildcards).settings,
+        settings=cell_of(wildcards).closed_settings(),
         model=Path(input.model),
         cluster=PROJECT.config.cluster,
         attempts=cell_attempt_log(wildcards),
@@ -39,7 +43,7 @@ def cell_memory(wildcards, input):
 def cell_runtime(wildcards, input):
     """The time limit of a cell's job, minutes."""
     return job_resources.runtime_minutes(
-        cells=[cell_of(wildcards).settings],
+        cells=[cell_of(wildcards).closed_settings()],
         model=Path(input.model),
         encoded=Path(input.encoded),
         cluster=PROJECT.config.cluster,
@@ -49,6 +53,8 @@ def cell_runtime(wildcards, input):
 
 def pack_attempts(wildcards):
     """The file of the attempts at a pack."""
+    if "tuning_pack" in wildcards.keys():
+        return TUNING_PACK_ATTEMPTS.format(**wildcards)
     return PACK_ATTEMPTS.format(**wildcards)
 
 
@@ -62,7 +68,7 @@ def pack_memory(wildcards, input):
     attempts = pack_attempt_log(wildcards)
     return max(
         job_resources.memory_mb(
-            settings=cell.settings,
+            settings=cell.closed_settings(),
             model=Path(input.model),
             cluster=PROJECT.config.cluster,
             attempts=attempts,
@@ -74,7 +80,7 @@ def pack_memory(wildcards, input):
 def pack_runtime(wildcards, input):
     """The time limit of a pack's job, minutes: that of all its cells together."""
     return job_resources.runtime_minutes(
-        cells=[cell.settings for cell in cells_of_pack(wildcards)],
+        cells=[cell.closed_settings() for cell in cells_of_pack(wildcards)],
         model=Path(input.model),
         encoded=Path(input.encoded),
         cluster=PROJECT.config.cluster,

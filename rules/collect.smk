@@ -39,6 +39,7 @@ rule figures:
         expand("results/figures/methods.{suffix}", suffix=FIGURES),
         expand("results/figures/pareto.{suffix}", suffix=FIGURES),
         expand("results/figures/memory_{model}.{suffix}", model=MODELS, suffix=FIGURES),
+        [*rules.plot_rates.output, *rules.plot_budget.output] if TUNE else [],
     localrule: True
 
 
@@ -84,4 +85,4 @@ rule clean_checkpoints:
     conda:
         "../envs/tunegrid.yaml"
     shell:
-        "rm -rfv results/.checkpoints results/.finished results/.attempts results/.trials > {log} 2>&1"
+        "rm -rfv results/.checkpoints results/.finished results/.attempts results/.trials results/.tuning > {log} 2>&1"

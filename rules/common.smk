@@ -13,8 +13,9 @@ os.environ |= {
 
 from tunegrid.errors import UserError
 from tunegrid.files import canonical_json, digest, sha256
-from tunegrid.planning.grid import cells_to_try, expand_grid, packs, tokenizer_of
+from tunegrid.planning.grid import cells_to_try, expand_grid, packs, packs_by_method, tokenizer_of
 from tunegrid.planning.memory_cases import memory_cases
+from tunegrid.planning.tuning_cells import tuning_cells
 from tunegrid.paths import user_path
 from tunegrid.planning.grid_tasks import find_task
 from tunegrid.planning.loading import load_project, typed_command_line
@@ -27,9 +28,10 @@ from tunegrid.reporting.table_names import (
     PART_TABLES,
     PUBLISHED_TABLES,
     TABLES,
+    TUNING_TABLES,
 )
 from tunegrid.metrics import METRICS
-from tunegrid.results import RUN_PATH
+from tunegrid.results import CHOICE_PATH, RUN_PATH, TUNING_PATH
 from tunegrid.tasks.source_paths import files_under_root, read_from_root
 from tunegrid.staleness import code_digest, reader_code, training_code
 
@@ -38,21 +40,34 @@ try:
         workflow.configfiles, typed_command_line(workflow.config_settings.config)
     )
     CELLS = {cell.path: cell for cell in expand_grid(PROJECT)}
+    TUNE = PROJECT.config.tune
+    TUNING_CELLS = {cell.path: cell for cell in tuning_cells(TUNE, CELLS.values())} if TUNE else {}
 except UserError as error:
     print(error.report(), file=sys.stderr)
     sys.exit(1)
 
 PACKS = packs(CELLS.values(), PROJECT.config.train.pack)
 PACK_OF = {cell.path: name for name, cells in PACKS.items() for cell in cells}
+HALVING = TUNE.halving if TUNE else None
+# The candidates of a method are trained round by round, by one process.
+TUNING_PACKS = (
+    packs_by_method(TUNING_CELLS.values())
+    if HALVING
+    else packs(TUNING_CELLS.values(), PROJECT.config.train.pack)
+)
+TUNING_PACK_OF = {cell.path: name for name, cells in TUNING_PACKS.items() for cell in cells}
 TRIED = cells_to_try(CELLS.values())
 PACKED = PROJECT.config.train.pack > 1
+TUNING_PACKED = PACKED or HALVING is not None
 MODELS = list(dict.fromkeys(cell.model for cell in CELLS.values()))
 TASKS = PROJECT.grid_tasks
 CARDS = [f"results/cards/{name}.json" for name in TASKS]
 # A task has a card whether the grid trains it or not; lengths in tokens, only where it does.
 CARD_TASKS = {name: find_task(name, PROJECT.tasks) for name in PROJECT.tasks} | TASKS
 AGGREGATED = any(task.aggregated for task in TASKS.values())
-GRID_TABLES = [*TABLES, *PART_TABLES] if AGGREGATED else TABLES
+GRID_TABLES = TABLES + (PART_TABLES if AGGREGATED else []) + (TUNING_TABLES if TUNE else [])
+# Of tuning there is something only where the configuration asks for it.
+TUNING_RUNS = ["results/tuning.parquet"] if TUNE else []
 # Of papers there is something only where the configuration names them.
 PAPERS = PROJECT.papers
 PAPER_WITH_MEMORY = PROJECT.paper_with_memory
@@ -61,6 +76,7 @@ FIGURES = ["png", "svg", "pdf"]
 # The files of a table beside its HTML, which the report shows.
 TABLE_FILES = ["md", "tex", "csv"]
 RUN = f"results/runs/{RUN_PATH}"
+TUNING_RUN = f"results/tuning/runs/{TUNING_PATH}"
 
 
 wildcard_constraints:
@@ -71,25 +87,69 @@ wildcard_constraints:
     method="|".join(map(re.escape, PROJECT.methods)),
     metric="|".join(METRICS),
     seed=r"\d+",
+    candidate=r"\d+",
     pack=r"\d+",
+    tuning_pack=r"\d+",
 
 
 def cell_of(wildcards):
-    """The grid's cell of these wildcards; a path that is not in the grid is refused."""
-    path = RUN_PATH.format(**wildcards)
-    if path not in CELLS:
+    """The cell of these wildcards; a path that is not in the grid, or in its tuning, is refused."""
+    if "candidate" in wildcards.keys():
+        folder, path, cells = "results/tuning/runs", TUNING_PATH.format(**wildcards), TUNING_CELLS
+    else:
+        folder, path, cells = "results/runs", RUN_PATH.format(**wildcards), CELLS
+    if path not in cells:
         print(
-            f"error: results/runs/{path}: the configuration's grid has no such cell;"
+            f"error: {folder}/{path}: the configuration's grid has no such cell;"
             " list its cells with: python scripts/expand_grid.py --configfile FILE",
             file=sys.stderr,
         )
         sys.exit(1)
-    return CELLS[path]
+    return cells[path]
 
 
 def cell_settings(wildcards):
-    """A cell's resolved settings as JSON: an edit that changes them reruns the cell."""
-    return cell_of(wildcards).settings.json
+    """A cell's resolved settings as JSON: an edit that changes them reruns the cell.
+
+    Those that tuning chooses are an input, and not among them.
+    """
+    return canonical_json(cell_of(wildcards).open_settings())
+
+
+def choice_of_cell(wildcards):
+    """The file of what tuning has chosen for a cell; none for one that is not tuned."""
+    return cell_of(wildcards).choice or []
+
+
+def choice_argument(wildcards, input):
+    """What tells `train` to take the settings that tuning has chosen."""
+    return f"--choice {input.choice}" if cell_of(wildcards).choice else ""
+
+
+def all_choices(wildcards):
+    """The files of all that tuning has chosen; where nothing is trained, those that are there."""
+    files = list(dict.fromkeys(cell.choice for cell in CELLS.values() if cell.choice))
+    if PROJECT.config.partial:
+        return [file for file in files if os.path.exists(file)]
+    return files
+
+
+def tuned_groups(wildcards):
+    """Every model, task and method that is tuned; where nothing is trained, those that are by now."""
+    groups = list(dict.fromkeys((cell.model, cell.task, cell.method) for cell in CELLS.values()))
+    if PROJECT.config.partial:
+        return [group for group in groups if os.path.exists(scores_file(group))]
+    return groups
+
+
+def scores_file(group):
+    """What the candidates of a model, task and method score."""
+    return "results/tuning/scores/{}/{}/{}.json".format(*group)
+
+
+def all_tuning_scores(wildcards):
+    """The files of what the candidates of these score."""
+    return [scores_file(group) for group in tuned_groups(wildcards)]
 
 
 def cell_keep(wildcards):
@@ -115,17 +175,28 @@ def cell_code(wildcards):
 
 def pack_of_cell(wildcards):
     """The file of the pack that trains a cell; none where cells are trained alone."""
-    return f"results/packs/{PACK_OF[cell_of(wildcards).path]}.json" if PACKED else []
+    cell = cell_of(wildcards)
+    if cell.candidate is None:
+        return f"results/packs/{PACK_OF[cell.path]}.json" if PACKED else []
+    return f"results/tuning/packs/{TUNING_PACK_OF[cell.path]}.json" if TUNING_PACKED else []
 
 
 def pack_argument(wildcards, input):
     """What tells `train` to take the run from its pack; nothing where cells are trained alone."""
-    return f"--pack {input.pack}" if PACKED else ""
+    return f"--pack {input.pack} --path {cell_of(wildcards).path}" if input.pack else ""
 
 
 def cells_of_pack(wildcards):
-    """The cells of a pack."""
+    """The cells of a pack, of the grid's or of those that try candidates."""
+    if "tuning_pack" in wildcards.keys():
+        return TUNING_PACKS["{model}/{task}/{tuning_pack}".format(**wildcards)]
     return PACKS["{model}/{task}/{pack}".format(**wildcards)]
+
+
+def choices_of_pack(wildcards):
+    """The files of what tuning has chosen for the cells of a pack."""
+    chosen = (cell.choice for cell in cells_of_pack(wildcards))
+    return list(dict.fromkeys(file for file in chosen if file))
 
 
 def pack_cells(wildcards):
@@ -147,6 +218,49 @@ def pack_threads(wildcards):
 def encoded_task(wildcards):
     """The encoded task that a cell trains on."""
     return f"results/encoded/{tokenizer_of(PROJECT, wildcards.model)}/{wildcards.task}"
+
+
+def tuning_data(wildcards):
+    """The encoded task that candidates are tried on."""
+    return f"results/tuning/data/{tokenizer_of(PROJECT, wildcards.model)}/{wildcards.task}"
+
+
+def tuning_cells_of(wildcards):
+    """The runs of the candidates that decide a choice: of a task, or of all tasks of a model."""
+    return [
+        cell
+        for cell in TUNING_CELLS.values()
+        if (cell.model, cell.method) == (wildcards.model, wildcards.method)
+        and (TUNE.per == "model" or cell.task == wildcards.task)
+    ]
+
+
+def tuning_runs(name):
+    """A file of each of these runs."""
+    return lambda wildcards: [
+        f"results/tuning/runs/{cell.path}/{name}" for cell in tuning_cells_of(wildcards)
+    ]
+
+
+def halving_argument(wildcards):
+    """What tells `tune_pack` to stop candidates early."""
+    if HALVING is None:
+        return ""
+    state = "results/.tuning/{model}/{task}/{tuning_pack}.json".format(**wildcards)
+    settings = {"rate": HALVING, "metric": TUNE.metric, "state": state}
+    return f"--halving '{canonical_json(settings)}'"
+
+
+def tuning_candidates(wildcards):
+    """The candidates of a model, task and method, and the runs that try each, as JSON."""
+    candidates = {}
+    for cell in tuning_cells_of(wildcards):
+        space = TUNE.space_of(cell.method)
+        train = cell.settings.train.model_dump(mode="json")
+        settings = {key: train[key] for key in space}
+        entry = candidates.setdefault(cell.candidate, {"settings": settings, "runs": []})
+        entry["runs"].append({"task": cell.task, "seed": cell.seed, "path": cell.path})
+    return canonical_json(list(candidates.values()))
 
 
 def check_of_cell(wildcards):

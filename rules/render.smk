@@ -15,6 +15,7 @@ rule write_tables:
         cost="results/cost.csv",
         memory="results/tables/memory.csv",
         errors=expand("results/errors/{table}.csv", table=ERRORS),
+        tuning=TUNING_RUNS,
     output:
         expand(
             "results/tables/{table}.{suffix}",
@@ -32,6 +33,7 @@ rule write_tables:
         ],
     params:
         code=code_digest("write_tables"),
+        tuning=[f"--tuning {path}" for path in TUNING_RUNS],
     log:
         "results/logs/write_tables.log",
     localrule: True
@@ -41,7 +43,7 @@ rule write_tables:
         'python "$TUNEGRID"/scripts/write_tables.py --runs {input.runs} --summary {input.summary}'
         " --cards {input.cards:q} --comparisons {input.comparisons} --overall {input.overall}"
         " --cost {input.cost} --memory {input.memory} --errors results/errors"
-        " --output results/tables > {log} 2>&1"
+        " {params.tuning} --output results/tables > {log} 2>&1"
 
 
 # The report shows this page first (captions/workflow.rst), and again in chapter Answer.
@@ -52,6 +54,7 @@ rule write_first_page:
         summary="results/summary.parquet",
         memory="results/tables/memory.csv",
         fits="results/tables/memory_fits.csv",
+        tuning=TUNING_RUNS,
     output:
         report(
             "results/first_page.html",
@@ -61,6 +64,7 @@ rule write_first_page:
         ),
     params:
         code=code_digest("write_first_page"),
+        tuning=[f"--tuning {path}" for path in TUNING_RUNS],
     log:
         "results/logs/write_first_page.log",
     localrule: True
@@ -69,7 +73,7 @@ rule write_first_page:
     shell:
         'python "$TUNEGRID"/scripts/write_first_page.py --comparisons {input.comparisons}'
         " --overall {input.overall} --summary {input.summary} --memory {input.memory}"
-        " --fits {input.fits} --output {output} > {log} 2>&1"
+        " --fits {input.fits} {params.tuning} --output {output} > {log} 2>&1"
 
 
 rule write_workbook:
@@ -83,6 +87,7 @@ rule write_workbook:
         memory="results/tables/memory.csv",
         cards=CARDS,
         published=PUBLISHED_NUMBERS,
+        tuning=TUNING_RUNS,
     output:
         report(
             "results/results.xlsx",
@@ -93,6 +98,7 @@ rule write_workbook:
     params:
         code=code_digest("write_workbook"),
         published=[f"--published {path}" for path in PUBLISHED_NUMBERS],
+        tuning=[f"--tuning {path}" for path in TUNING_RUNS],
     log:
         "results/logs/write_workbook.log",
     localrule: True
@@ -102,7 +108,8 @@ rule write_workbook:
         'python "$TUNEGRID"/scripts/write_workbook.py --runs {input.runs} --summary {input.summary}'
         " --comparisons {input.comparisons} --overall {input.overall}"
         " --per-class {input.per_class} --cost {input.cost}"
-        " --memory {input.memory} --cards {input.cards:q} {params.published} --output {output}"
+        " --memory {input.memory} --cards {input.cards:q} {params.published} {params.tuning}"
+        " --output {output}"
         " > {log} 2>&1"
 
 

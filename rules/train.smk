@@ -7,6 +7,7 @@ rule train:
         model="resources/models/{model}",
         encoded=encoded_task,
         check=check_of_cell,
+        choice=choice_of_cell,
         pack=pack_of_cell,
     output:
         history=f"{RUN}/history.csv",
@@ -20,6 +21,7 @@ rule train:
         keep=cell_keep,
         output=subpath(output.training, parent=True),
         attempts=cell_attempts,
+        choice=choice_argument,
         pack=pack_argument,
     log:
         "results/logs/train/{model}/{task}/{method}/seed{seed}.log",
@@ -35,7 +37,7 @@ rule train:
         "../envs/tunegrid.yaml"
     shell:
         'python "$TUNEGRID"/scripts/train.py --settings {params.settings:q}'
-        " --model {input.model} --encoded {input.encoded} --output {params.output}"
+        " {params.choice} --model {input.model} --encoded {input.encoded} --output {params.output}"
         " --keep {params.keep} --checkpoints results/.checkpoints --finished results/.finished"
         " --attempts {params.attempts} --memory {resources.mem_mb}"
         " --time-limit {resources.runtime} {params.pack}"
@@ -50,12 +52,17 @@ rule train_pack:
         model="resources/models/{model}",
         encoded=encoded_task,
         trials=trials_of_pack,
+        choices=choices_of_pack,
     output:
         "results/packs/{model}/{task}/{pack}.json",
     params:
         code=pack_code,
         cells=pack_cells,
         attempts=pack_attempts,
+        runs="results/runs",
+        logs="results/logs/train_pack",
+        run_attempts="results/.attempts",
+        halving="",
     log:
         "results/logs/train_pack/{model}/{task}/{pack}.log",
     benchmark:
@@ -70,10 +77,9 @@ rule train_pack:
     shell:
         'python "$TUNEGRID"/scripts/train_pack.py --cells {params.cells:q}'
         " --model {input.model} --encoded {input.encoded} --trials {input.trials}"
-        " --runs results/runs"
-        " --logs results/logs/train_pack --checkpoints results/.checkpoints"
-        " --finished results/.finished --attempts {params.attempts}"
-        " --run-attempts results/.attempts"
+        " --runs {params.runs} --logs {params.logs}"
+        " --checkpoints results/.checkpoints --finished results/.finished"
+        " --attempts {params.attempts} --run-attempts {params.run_attempts} {params.halving}"
         " --memory {resources.mem_mb} --time-limit {resources.runtime}"
         ' ${{TUNEGRID_SCRATCH:+--scratch "$TUNEGRID_SCRATCH"}}'
         " --output {output} > {log} 2>&1"

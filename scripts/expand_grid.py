@@ -2,8 +2,8 @@
 """Expand a configuration into its cells: one row a run, with its hash and settings.
 
 The same expansion as the workflow's own, from files or from the JSON that the workflow hands on.
-Writes CSV, to a file or to the screen. Fails, with one line a problem, on a configuration that
-the workflow would refuse.
+What tuning has chosen is put in where its files are there. Writes CSV, to a file or to the screen.
+Fails, with one line a problem, on a configuration that the workflow would refuse.
 
 By hand: python scripts/expand_grid.py --configfile config/demo.yaml
 """
@@ -33,7 +33,7 @@ def main() -> None:
 
     cells = list(expand_grid(load_project(arguments.configfile, arguments.config)))
     *own, _ = COLUMNS
-    rows = [[getattr(cell, key) for key in own] + [cell.settings.json] for cell in cells]
+    rows = [[getattr(cell, key) for key in own] + [cell.closed_settings().json] for cell in cells]
     if arguments.output is None:
         csv.writer(sys.stdout).writerows([COLUMNS, *rows])
         return

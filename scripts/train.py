@@ -33,6 +33,9 @@ def main() -> None:
     parser.add_argument(
         "--settings", required=True, type=json_argument, help="JSON, or @FILE: the cell's settings"
     )
+    parser.add_argument(
+        "--choice", type=Path, help="file of choose_settings: the settings that tuning has chosen"
+    )
     parser.add_argument("--model", required=True, type=Path, help="folder that fetch_model wrote")
     parser.add_argument("--encoded", required=True, type=Path, help="folder that encode_task wrote")
     parser.add_argument("--output", required=True, type=Path, help="folder of the run, to write")
@@ -48,16 +51,19 @@ def main() -> None:
     parser.add_argument("--scratch", type=expanded_path, help="fast disk to read from")
     parser.add_argument("--time-limit", type=float, help="time limit of the Slurm job, in minutes")
     parser.add_argument("--pack", type=Path, help="file of train_pack: take the run from it")
+    parser.add_argument("--path", help="the run's name in that file")
     arguments = parser.parse_args()
 
     from tunegrid.cluster.attempts import AttemptLog
+    from tunegrid.files import read_json
     from tunegrid.settings import CellSettings
     from tunegrid.stopping import GO_ON, Stopped, StopRequest, job_deadline
     from tunegrid.training.launching import is_launched
     from tunegrid.training.make_run import make_run, take_from_pack
     from tunegrid.training.run_request import RunRequest
 
-    settings = CellSettings.from_json(arguments.settings)
+    chosen = read_json(arguments.choice)["settings"] if arguments.choice else None
+    settings = CellSettings.from_json(arguments.settings, chosen)
     request = RunRequest(
         settings=settings,
         model=arguments.model,
@@ -68,7 +74,7 @@ def main() -> None:
         finished=arguments.finished,
     )
     if arguments.pack:
-        take_from_pack(request, arguments.pack)
+        take_from_pack(request, arguments.pack, arguments.path)
         return
     stop = StopRequest(job_deadline(arguments.time_limit))
     stop.install()

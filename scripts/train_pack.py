@@ -11,6 +11,7 @@ checkpoint and exits with status 75.
 """
 
 import logging
+from functools import partial
 from pathlib import Path
 
 from tunegrid.cli import describe, expanded_path, json_argument, run_program
@@ -38,6 +39,11 @@ def main() -> None:
     )
     parser.add_argument("--attempts", type=Path, help="file that records the attempts at the pack")
     parser.add_argument("--run-attempts", type=Path, help="folder of the attempts at each run")
+    parser.add_argument(
+        "--halving",
+        type=json_argument,
+        help="JSON: keep one of `rate` candidates by `metric`, round by round; `state`: a file",
+    )
     parser.add_argument("--memory", type=int, help="memory of the Slurm job, in MB")
     parser.add_argument("--scratch", type=expanded_path, help="fast disk to read from")
     parser.add_argument("--time-limit", type=float, help="time limit of the Slurm job, in minutes")
@@ -48,39 +54,54 @@ def main() -> None:
 
     from tunegrid.cluster.attempts import AttemptLog
     from tunegrid.files import canonical_json, digest, read_json, write_json
+    from tunegrid.metrics import METRICS
     from tunegrid.settings import CellSettings
     from tunegrid.stopping import GO_ON, Stopped, StopRequest, job_deadline
     from tunegrid.training.packing import make_all
     from tunegrid.training.run_request import RunRequest
+    from tunegrid.tuning.halving import Tried, halve
 
     stop = StopRequest(job_deadline(arguments.time_limit))
     stop.install()
     problems = {path.stem: read_json(path)["problem"] for path in arguments.trials}
-    requests = {}
+    requests, candidates = {}, {}
     for cell in arguments.cells:
-        settings = CellSettings.from_json(cell["settings"])
+        chosen = read_json(cell["choice"])["settings"] if cell["choice"] else None
+        settings = CellSettings.from_json(cell["settings"], chosen)
+        path = cell["path"]
+        candidates[path] = cell["candidate"]
         if problem := problems.get(settings.method):
-            logging.info("%s: left out: %s", settings.path, problem)
+            logging.info("%s: left out: %s", path, problem)
             continue
-        requests[settings.path] = RunRequest(
+        requests[path] = RunRequest(
             settings=settings,
             model=arguments.model,
             encoded=arguments.encoded,
-            output=arguments.runs / settings.path,
+            output=arguments.runs / path,
             keep=cell["keep"],
             checkpoints=arguments.checkpoints,
             finished=arguments.finished,
         )
+    make = partial(
+        make_all,
+        logs=arguments.logs,
+        stop=stop,
+        scratch=arguments.scratch,
+        attempts=arguments.run_attempts,
+    )
     attempts = AttemptLog(arguments.attempts, target=digest(canonical_json(arguments.cells)))
     try:
         with attempts.recorded(arguments.memory):
-            ended = make_all(
-                requests,
-                arguments.logs,
-                stop,
-                scratch=arguments.scratch,
-                attempts=arguments.run_attempts,
-            )
+            if arguments.halving and requests:
+                ended = halve(
+                    {path: Tried(candidates[path], one) for path, one in requests.items()},
+                    rate=arguments.halving["rate"],
+                    metric=METRICS[arguments.halving["metric"]],
+                    state=Path(arguments.halving["state"]),
+                    make_all=make,
+                )
+            else:
+                ended = make(requests)
     except Stopped as stopped:
         logging.warning("stopped by %s; start it again to go on from there", stopped)
         raise SystemExit(GO_ON) from None

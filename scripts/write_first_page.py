@@ -17,6 +17,7 @@ def main() -> None:
     parser.add_argument("--summary", required=True, type=Path, help="summary.parquet of summarise")
     parser.add_argument("--memory", required=True, type=Path, help="memory.csv of write_memory")
     parser.add_argument("--fits", required=True, type=Path, help="memory_fits.csv of write_memory")
+    parser.add_argument("--tuning", type=Path, help="tuning.parquet of collect_tuning, if any")
     parser.add_argument("--output", required=True, type=Path, help="the file to write")
     arguments = parser.parse_args()
 
@@ -25,6 +26,7 @@ def main() -> None:
     from tunegrid.files import write_text
     from tunegrid.reporting.first_page import first_page
     from tunegrid.reporting.report_table import read_table
+    from tunegrid.tuning.tuning_rows import read_tuning
 
     page = first_page(
         comparisons=pd.read_parquet(arguments.comparisons),
@@ -32,6 +34,7 @@ def main() -> None:
         summary=pd.read_parquet(arguments.summary),
         memory=read_table(arguments.memory),
         fits=read_table(arguments.fits),
+        tuning=read_tuning(arguments.tuning),
     )
     write_text(arguments.output, page)
 

@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--cost", required=True, type=Path, help="cost.csv of count_cost")
     parser.add_argument("--memory", required=True, type=Path, help="memory.csv of write_memory")
     parser.add_argument("--errors", required=True, type=Path, help="the folder of count_errors")
+    parser.add_argument("--tuning", type=Path, help="tuning.parquet of collect_tuning, if any")
     parser.add_argument("--output", required=True, type=Path, help="the folder to write to")
     arguments = parser.parse_args()
 
@@ -35,6 +36,7 @@ def main() -> None:
     from tunegrid.reporting.result_tables import build_tables
     from tunegrid.reporting.table_files import write_tables
     from tunegrid.reporting.table_names import ERRORS
+    from tunegrid.tuning.tuning_rows import read_tuning
 
     tables = build_tables(
         runs=pd.read_parquet(arguments.runs),
@@ -45,6 +47,7 @@ def main() -> None:
         costs=read_table(arguments.cost),
         memory=read_table(arguments.memory),
         errors={name: read_table(arguments.errors / f"{name}.csv") for name in ERRORS},
+        tuning=read_tuning(arguments.tuning),
     )
     write_tables(tables, arguments.output)
 

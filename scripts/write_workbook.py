@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument(
         "--published", type=Path, help="published.csv of compare_published, if there is one"
     )
+    parser.add_argument("--tuning", type=Path, help="tuning.parquet of collect_tuning, if any")
     parser.add_argument("--output", required=True, type=Path, help="the workbook to write")
     arguments = parser.parse_args()
 
@@ -39,7 +40,9 @@ def main() -> None:
     from tunegrid.files import atomic_path, read_json
     from tunegrid.reporting.data_tables import data_table
     from tunegrid.reporting.report_table import read_table
+    from tunegrid.reporting.tuning_table import tuning_table
     from tunegrid.reporting.workbook import write_workbook
+    from tunegrid.tuning.tuning_rows import read_tuning
 
     runs = pd.read_parquet(arguments.runs)
     summary = pd.read_parquet(arguments.summary)
@@ -53,6 +56,9 @@ def main() -> None:
     }
     if arguments.published:
         tables["published"] = read_table(arguments.published)
+    tuning = read_tuning(arguments.tuning)
+    if tuning is not None:
+        tables["tuning"] = tuning_table(tuning).data
     with atomic_path(arguments.output) as temporary:
         write_workbook(runs, summary, tables, temporary)
 

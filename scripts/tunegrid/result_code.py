@@ -175,7 +175,10 @@ OF_ONE_PROGRAM: dict[str, dict[str, str]] = {
         "memory.formula": "the formula is not measured",
     },
 }
-OF_ONE_PROGRAM["train_pack"] = OF_ONE_PROGRAM["train"]
+OF_ONE_PROGRAM["train_pack"] = OF_ONE_PROGRAM["train"] | {
+    "statistics.*": "how candidates are ranked, which decides whether they go on",
+    "tuning.*": "which candidates go on; each is a run by itself",
+}
 OF_ONE_PROGRAM["try_cell"] = OF_ONE_PROGRAM["train"] | {
     "tasks.few_shot": "which examples are drawn makes no model unfit",
     "training.*": "how a run is trained, not whether its model can be",

@@ -6,6 +6,12 @@ GROUP = RUN[:-1]
 #: A run's folder below `results/runs`.
 RUN_PATH = "{model}/{task}/{method}/seed{seed}"
 
+#: The folder of a run that tries a candidate, below `results/tuning/runs`.
+TUNING_PATH = "{model}/{task}/{method}/candidate{candidate}/seed{seed}"
+
+#: What tuning has chosen for a model, task and method.
+CHOICE_PATH = "results/tuning/choices/{model}/{task}/{method}.json"
+
 #: The files that training writes into a run's folder, in this order: where the last one stands, the
 #: run is finished.
 HISTORY, EVALUATIONS, PREDICTIONS = "history.csv", "evaluations.parquet", "predictions.parquet"

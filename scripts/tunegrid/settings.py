@@ -7,8 +7,8 @@ asks of a cluster are told beside it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -107,6 +107,27 @@ class CellSettings:
     data: TaskSettings
     train: TrainSettings
 
+    def closed(self, chosen: Mapping[str, Any]) -> CellSettings:
+        """The settings with the training settings put in that tuning has chosen.
+
+        Args:
+            chosen: by the name of each setting, its value.
+        """
+        train = TrainSettings.model_validate(self.train.model_dump() | dict(chosen))
+        return replace(self, train=train)
+
+    def open_json(self, tuned: Collection[str]) -> dict[str, Any]:
+        """The settings as JSON values, without the training settings that tuning will choose.
+
+        Args:
+            tuned: the names of these settings.
+        """
+        settings = self.to_json()
+        settings["train"] = {
+            key: value for key, value in settings["train"].items() if key not in tuned
+        }
+        return settings
+
     @property
     def path(self) -> str:
         """The run's folder below `results/runs`."""
@@ -128,8 +149,14 @@ class CellSettings:
         }
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> CellSettings:
-        """The settings that `to_json` wrote.
+    def from_json(
+        cls, value: dict[str, Any], chosen: Mapping[str, Any] | None = None
+    ) -> CellSettings:
+        """The settings that `to_json` wrote, or `open_json` with what it left out.
+
+        Args:
+            value: what was written.
+            chosen: the training settings that tuning has chosen, by their names.
 
         Raises:
             pydantic.ValidationError: a key is unknown, missing or of another type.
@@ -147,7 +174,7 @@ class CellSettings:
             ),
             method_source=MethodEntry.model_validate(value["method_source"]),
             data=parse_task_settings(value["data"]),
-            train=TrainSettings.model_validate(value["train"]),
+            train=TrainSettings.model_validate(value["train"] | dict(chosen or {})),
         )
 
     @cached_property

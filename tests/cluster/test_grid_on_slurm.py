@@ -7,6 +7,8 @@ import yaml
 from running import FULL, ONE_CELL, TARGET, copy_folder, processes_of, results, run_folders
 from workflow import Workflow
 
+from tunegrid.files import read_json
+
 SUBMITTED = "has been submitted with SLURM jobid"
 
 
@@ -28,6 +30,19 @@ def test_a_pack_is_one_job(run_on, cluster, undisturbed, local):
     output = run.run()
     assert run.results() == undisturbed
     assert output.count(SUBMITTED) == 1
+
+
+def test_candidates_are_packed_into_one_job_and_chosen_on_the_head(run_on, cluster):
+    tune = {"space": {"learning_rate": [1.0e-3, 5.0e-3], "epochs": [1, 2]}, "trials": 4}
+    blocks = {"tune": tune | {"seeds": [101]}, "train": {"batch_size": 8, "pack": 4}}
+    run = run_on(cluster, grid=ONE_CELL | {"overrides": []} | blocks)
+    output = run.run()
+    assert output.count(SUBMITTED) == 2  # the candidates; then the run, which has waited for them
+    found = run.directory / "results"
+    assert len(list(found.glob("tuning/runs/tiny-bert/tiny/full/*/seed101/training.json"))) == 4
+    chosen = read_json(found / "tuning/choices/tiny-bert/tiny/full.json")["settings"]
+    made = read_json(found / "runs" / FULL / "provenance.json")["settings"]["train"]
+    assert {key: made[key] for key in chosen} == chosen
 
 
 def test_a_run_of_two_gpus_is_one_run_of_two_processes(run_on, cluster, local, tmp_path):

@@ -1,13 +1,18 @@
 """The workbook, as openpyxl reads it."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import openpyxl
 import pandas as pd
 import pytest
 from synthetic import COMPARISONS, ERRORS, MEMORY, RUNS, SUMMARY, built
+from tuning_runs import make_tuning
 
 from tunegrid.reporting.answer_sheet import answer_sheet
 from tunegrid.reporting.report_table import read_table
 from tunegrid.reporting.sheet_layout import SCALES, inches, pages_across, room_at
+from tunegrid.reporting.tuning_table import tuning_table
 from tunegrid.reporting.workbook import SHEETS, write_workbook
 from tunegrid.statistics.overall import OVERALL
 
@@ -47,6 +52,8 @@ OVER_TASKS = pd.DataFrame(
 def sheets():
     """The tables of the workbook, beside runs and summary."""
     tables = {name: built()[name].data for name in ("comparisons", "cost", "data")}
+    with TemporaryDirectory() as folder:
+        tables["tuning"] = tuning_table(make_tuning(Path(folder), candidates=4)).data
     return tables | {
         "overall": OVER_TASKS,
         "memory": MEMORY,

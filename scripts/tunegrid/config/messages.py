@@ -40,9 +40,17 @@ def validation_messages(
     error: ValidationError, model: type[BaseModel], origins: Origins
 ) -> Iterator[str]:
     """One line for each problem pydantic found: file, key, value, and what would be right."""
+    for path, explanation in explain_problems(error, model):
+        yield f"{origins.locate(path)}: {explanation}"
+
+
+def explain_problems(
+    error: ValidationError, model: type[BaseModel]
+) -> Iterator[tuple[KeyPath, str]]:
+    """The key of each problem pydantic found, and what is wrong with its value."""
     for problem in error.errors():
         path = tuple(part for part in problem["loc"] if part != "[key]")
-        yield f"{origins.locate(path)}: {_explain(problem, path, model)}"
+        yield path, _explain(problem, path, model)
 
 
 def _explain(problem: Any, path: KeyPath, model: type[BaseModel]) -> str:

@@ -12,6 +12,7 @@ from pydantic import Field, create_model, model_validator
 from tunegrid.config.catalogue import MethodEntry, ModelEntry
 from tunegrid.config.entries import Name
 from tunegrid.config.task_entry import TaskEntry
+from tunegrid.config.tuning import TuneSettings
 from tunegrid.config.value_types import (
     AutoSize,
     AutoTime,
@@ -340,6 +341,11 @@ class Config(Closed):
     train: TrainSection = Field(default_factory=TrainSection, description="Every cell's default.")
     overrides: list[Override] = Field(
         default_factory=list, description="What differs, in order; the later wins."
+    )
+    tune: TuneSettings | None = Field(
+        None,
+        description="Each method's settings by its score on dev; null: those of `train` and"
+        " `overrides`.",
     )
     data: DataSettings = Field(default_factory=DataSettings, description="The tasks' splits.")
     compare: CompareSettings = Field(

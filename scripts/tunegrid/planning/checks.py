@@ -14,6 +14,7 @@ from tunegrid.planning.grid import Cell, expand_grid
 from tunegrid.planning.grid_tasks import Part, find_task, parts_of
 from tunegrid.planning.memory_cases import least_memory
 from tunegrid.planning.project import Project
+from tunegrid.planning.tuning_checks import tuning_problems
 from tunegrid.published.paper import read_paper
 from tunegrid.tasks.reader_options import option_problems
 from tunegrid.tasks.readers import reader_names
@@ -35,6 +36,7 @@ def problems(project: Project, origins: Origins) -> Iterator[str]:
         cells = list(expand_grid(project))
         yield from _missing_dev_splits(project, cells, origins)
         yield from _contradictions(project, cells, origins)
+        yield from tuning_problems(project, cells, origins)
         yield from _unfit_methods(project, cells, origins)
         yield from _too_large(project, cells, origins)
 

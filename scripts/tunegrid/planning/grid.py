@@ -4,24 +4,32 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from tunegrid.config.schema import TrainSettings
+from tunegrid.files import read_json
 from tunegrid.planning.project import Project
+from tunegrid.results import CHOICE_PATH, TUNING_PATH
 from tunegrid.settings import CellSettings
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One run of the grid.
+    """One run of the grid, or one that tries a candidate.
 
     Attributes:
-        settings: all that decides the result.
+        settings: all that decides the result; of the settings in `tuned`, what holds without
+            tuning.
         keep: whose trained weights are kept; it changes nothing of the result.
+        tuned: the training settings that tuning will choose, by their names.
+        candidate: the number of the candidate that it tries, from 1; None for a run of the grid.
     """
 
     settings: CellSettings
     keep: str
+    tuned: tuple[str, ...] = ()
+    candidate: int | None = None
 
     @property
     def model(self) -> str:
@@ -45,17 +53,48 @@ class Cell:
 
     @property
     def path(self) -> str:
-        """The run's folder below `results/runs`."""
-        return self.settings.path
+        """The run's folder below `results/runs`, of a candidate below `results/tuning/runs`."""
+        if self.candidate is None:
+            return self.settings.path
+        return TUNING_PATH.format(
+            model=self.model,
+            task=self.task,
+            method=self.method,
+            candidate=self.candidate,
+            seed=self.seed,
+        )
+
+    @property
+    def choice(self) -> str | None:
+        """The file that holds what tuning has chosen; None for a cell that is not tuned."""
+        if not self.tuned:
+            return None
+        return CHOICE_PATH.format(model=self.model, task=self.task, method=self.method)
+
+    def open_settings(self) -> dict[str, Any]:
+        """The settings as JSON values, without those that tuning will choose."""
+        return self.settings.open_json(self.tuned)
+
+    def closed_settings(self) -> CellSettings:
+        """The settings with what tuning has chosen, once its file is there."""
+        if self.choice is None or not Path(self.choice).is_file():
+            return self.settings
+        return self.settings.closed(read_json(self.choice)["settings"])
 
     @property
     def hash(self) -> str:
-        """Twelve hexadecimal digits that stand for the settings."""
-        return self.settings.hash
+        """Twelve hexadecimal digits that stand for the settings, as far as they are chosen."""
+        return self.closed_settings().hash
 
     def to_json(self) -> dict[str, Any]:
         """What a program that trains the cell must be told, as JSON values."""
-        return {"settings": self.settings.to_json(), "keep": self.keep}
+        return {
+            "path": self.path,
+            "settings": self.open_settings(),
+            "choice": self.choice,
+            "candidate": self.candidate,
+            "keep": self.keep,
+        }
 
 
 def expand_grid(project: Project) -> Iterator[Cell]:
@@ -81,6 +120,7 @@ def _cell(project: Project, *, model: str, task: str, method: str, seed: int) ->
         if all(names[key] in values for key, values in where.items()):
             train |= override.set.model_dump(exclude_unset=True)
     keep = train.pop("keep")
+    tune = project.config.tune
     grid_task = project.grid_tasks[task]
     settings = CellSettings(
         model=model,
@@ -95,7 +135,7 @@ def _cell(project: Project, *, model: str, task: str, method: str, seed: int) ->
         # Every value was checked where it was read.
         train=TrainSettings.model_construct(**train),
     )
-    return Cell(settings=settings, keep=keep)
+    return Cell(settings=settings, keep=keep, tuned=tuple(tune.space_of(method)) if tune else ())
 
 
 #: The training settings that a trial depends on; an edit of another one tries nothing again.
@@ -137,6 +177,19 @@ def packs(cells: Iterable[Cell], size: int) -> dict[str, list[Cell]]:
         for start in range(0, len(group), size):
             numbers[model, task] += 1
             result[f"{model}/{task}/{numbers[model, task]}"] = group[start : start + size]
+    return result
+
+
+def packs_by_method(cells: Iterable[Cell]) -> dict[str, list[Cell]]:
+    """The cells of each model, task and method together, by pack name."""
+    alike: dict[tuple[str, str, str], list[Cell]] = defaultdict(list)
+    for cell in cells:
+        alike[cell.model, cell.task, cell.method].append(cell)
+    result: dict[str, list[Cell]] = {}
+    numbers: Counter[tuple[str, str]] = Counter()
+    for (model, task, _), group in alike.items():
+        numbers[model, task] += 1
+        result[f"{model}/{task}/{numbers[model, task]}"] = group
     return result
 
 

@@ -13,6 +13,12 @@ from tunegrid.reporting.answer_sentences import name_sides
 from tunegrid.reporting.data_tables import leak_note, unseen_note
 from tunegrid.reporting.padding_note import padding_note
 from tunegrid.reporting.summary_tables import steps_note
+from tunegrid.reporting.tuning_caveats import (
+    describe_budget,
+    describe_edges,
+    describe_indistinct,
+    rates_are_tuned,
+)
 from tunegrid.results import GROUP
 from tunegrid.statistics.verdicts import Verdict
 
@@ -29,10 +35,12 @@ class Evidence:
     Attributes:
         compared: the comparisons that the answer states, of the main metric.
         summary: as summarise returns it.
+        tuning: as `tunegrid.tuning.tuning_rows.collect_tuning` returns it; None without tuning.
     """
 
     compared: pd.DataFrame
     summary: pd.DataFrame
+    tuning: pd.DataFrame | None = None
 
     @property
     def groups(self) -> pd.DataFrame:
@@ -116,8 +124,16 @@ def _padding(evidence: Evidence) -> Iterator[str]:
         yield _begin_sentence(note.removeprefix("Warning: "))
 
 
+def _tuning(evidence: Evidence) -> Iterator[str]:
+    if evidence.tuning is not None and not evidence.tuning.empty:
+        yield from describe_budget(evidence.tuning, evidence.compared)
+        yield from describe_indistinct(evidence.tuning)
+        yield from describe_edges(evidence.tuning)
+
+
 def _untuned_rates(evidence: Evidence) -> Iterator[str]:
-    if (evidence.compared["verdict"] != Verdict.NOT_COMPARED).any():
+    tuned = evidence.tuning is not None and rates_are_tuned(evidence.tuning)
+    if not tuned and (evidence.compared["verdict"] != Verdict.NOT_COMPARED).any():
         yield (
             "Each method was trained with the learning rate that the configuration gives it. None"
             " was tuned here, and another rate may change any of these differences."
@@ -132,6 +148,7 @@ CAVEATS: list[Callable[[Evidence], Iterator[str]]] = [
     _padding,
     _unequal_steps,
     _leaks,
+    _tuning,
     _untuned_rates,
     _still_rising,
 ]

@@ -80,7 +80,11 @@ class Answer:
 
 
 def answer_table(
-    comparisons: pd.DataFrame, overall: pd.DataFrame, summary: pd.DataFrame, memory: pd.DataFrame
+    comparisons: pd.DataFrame,
+    overall: pd.DataFrame,
+    summary: pd.DataFrame,
+    memory: pd.DataFrame,
+    tuning: pd.DataFrame | None = None,
 ) -> ReportTable:
     """What each method loses of the main metric against the reference method.
 
@@ -89,6 +93,7 @@ def answer_table(
         overall: as `compare_over_tasks` returns it.
         summary: as summarise returns it.
         memory: the table `memory`: columns model, method, batch, tokens and traced (bytes).
+        tuning: as `tunegrid.tuning.tuning_rows.collect_tuning` returns it; None without tuning.
 
     Returns:
         A row with one sentence for each model and method over all tasks, and for each task.
@@ -102,7 +107,7 @@ def answer_table(
     )
     if compared.empty:
         return replace(table, note=NOTHING_NOTE)
-    caveats = list_caveats(Evidence(compared, summary))
+    caveats = list_caveats(Evidence(compared, summary, tuning))
     return replace(table, note=join_notes(BRACKETS_NOTE, *caveats))
 
 

@@ -24,6 +24,10 @@ NOTE = (
     " method's largest batch and length). Peak: of the whole run as measured; of tensors on a GPU,"
     " of the process on a CPU. Energy: by the GPU's own counter, where it has one."
 )
+TUNING_NOTE = (
+    "Tuning: all runs that tried candidates of the method, together. With tuning: these and one run"
+    " at the chosen settings, what a tuned model takes in all."
+)
 
 
 def cost_table(costs: pd.DataFrame) -> ReportTable:
@@ -44,11 +48,25 @@ def cost_table(costs: pd.DataFrame) -> ReportTable:
         "peak (GB)": format_numbers(costs["peak_memory"] / BYTES_OF_GIGABYTE, GIGABYTES),
         "energy (kJ)": format_numbers(costs["train_joules"] / 1e3, "{:.1f}"),
     }
+    tuned = "tuning_runs" in costs
+    if tuned:
+        columns |= {
+            "tuning runs": format_numbers(costs["tuning_runs"], "{:.0f}"),
+            "tuning minutes": format_numbers(costs["tuning_seconds"] / 60, MINUTES),
+            "tuning energy (kJ)": format_numbers(costs["tuning_joules"] / 1e3, "{:.1f}"),
+            "minutes with tuning": format_numbers(costs["tuned_seconds"] / 60, MINUTES),
+            "energy with tuning (kJ)": format_numbers(costs["tuned_joules"] / 1e3, "{:.1f}"),
+        }
     return ReportTable(
         "Cost beside quality, means over seeds",
         costs[GROUP].assign(**columns),
         costs,
-        join_notes(NOTE, explain_marks(costs), _devices_note(costs["devices"])),
+        join_notes(
+            NOTE,
+            TUNING_NOTE if tuned else "",
+            explain_marks(costs),
+            _devices_note(costs["devices"]),
+        ),
         dict.fromkeys([metric.noun, "minutes", "peak (GB)"], link_groups(costs)),
     )
 

@@ -155,6 +155,7 @@ def first_page(
     summary: pd.DataFrame,
     memory: pd.DataFrame,
     fits: pd.DataFrame,
+    tuning: pd.DataFrame | None = None,
 ) -> str:
     """The page as HTML.
 
@@ -164,13 +165,14 @@ def first_page(
         summary: as summarise returns it.
         memory: the table `memory`, unrounded: bytes.
         fits: the table `memory_fits`, unrounded: the largest micro-batch by GPU.
+        tuning: as `tunegrid.tuning.tuning_rows.collect_tuning` returns it; None without tuning.
     """
     question, answers = choose_answers(comparisons, overall)
     margin = margin_of(comparisons)
     whole = forest_panels(answers)
     panels = shorten_panels(whole, MOST_ROWS)
     sentences = page_sentences(answers, margin, Costs.of(summary, memory))
-    evidence = Evidence(select_rows(comparisons, question), summary)
+    evidence = Evidence(select_rows(comparisons, question), summary, tuning)
     return _template().render(
         question=QUESTION,
         state=describe_state(summary),

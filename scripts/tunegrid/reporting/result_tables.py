@@ -17,6 +17,7 @@ from tunegrid.reporting.parts_table import parts_table
 from tunegrid.reporting.report_table import ReportTable, join_notes
 from tunegrid.reporting.run_tables import hyperparameters_table, runs_table
 from tunegrid.reporting.summary_tables import main_metric_table, methods_table, summary_table
+from tunegrid.reporting.tuning_table import tuning_table
 from tunegrid.results import JOINED
 from tunegrid.tasks.cards import Card
 
@@ -30,6 +31,7 @@ def build_tables(
     costs: pd.DataFrame,
     memory: pd.DataFrame,
     errors: Mapping[str, pd.DataFrame],
+    tuning: pd.DataFrame | None = None,
 ) -> dict[str, ReportTable]:
     """Make all tables of a grid.
 
@@ -42,20 +44,21 @@ def build_tables(
         costs: as `tunegrid.statistics.costs.cost` returns it.
         memory: the table `memory`, unrounded (bytes).
         errors: as count_errors returns them, by name.
+        tuning: as `tunegrid.tuning.tuning_rows.collect_tuning` returns it; None without tuning.
 
     Returns:
-        The tables by name: `tunegrid.reporting.table_names.TABLES`, and `parts` if the grid has
-        aggregated tasks.
+        The tables by name: `tunegrid.reporting.table_names.TABLES`, `parts` if the grid has
+        aggregated tasks, and `tuning` if it is tuned.
     """
     tables = {
-        "answer": answer_table(comparisons, overall, summary, memory),
+        "answer": answer_table(comparisons, overall, summary, memory, tuning),
         "overall": overall_table(overall),
         "pairs": pairs_table(comparisons, overall, summary, memory),
         "tasks": tasks_table(runs, cards),
         "data": data_table(cards),
         "lengths": lengths_table(cards),
         "runs": runs_table(runs),
-        "hyperparameters": hyperparameters_table(runs),
+        "hyperparameters": hyperparameters_table(runs, tuning),
         "summary": summary_table(summary),
         MAIN_METRIC: main_metric_table(summary),
         "methods": methods_table(summary),
@@ -67,6 +70,8 @@ def build_tables(
     }
     if runs["task"].str.contains(JOINED, regex=False).any():
         tables["parts"] = parts_table(runs, summary)
+    if tuning is not None:
+        tables["tuning"] = tuning_table(tuning)
     warning = padding_note(summary)
     return {
         name: replace(table, note=join_notes(warning, table.note)) for name, table in tables.items()

@@ -9,6 +9,7 @@ from tunegrid.reporting.number_formats import MINUTES, SCORE
 from tunegrid.reporting.report_table import DASH, ReportTable, format_numbers
 from tunegrid.reporting.run_links import link_runs
 from tunegrid.results import FINISHED, GROUP, RUN
+from tunegrid.tuning.tuning_rows import JOINED_BY, tried_settings
 
 #: Settings that the table of hyper-parameters shows, in their order.
 SHOWN_SETTINGS = [
@@ -23,6 +24,10 @@ SHOWN_SETTINGS = [
     "select",
     "early_stopping",
 ]
+TUNED_NOTE = (
+    "Tuned: the settings whose values were chosen by the score on dev, as the table tuning says;"
+    " all others are those of the configuration."
+)
 #: So many digits of a commit are enough to name it.
 COMMIT_DIGITS = 10
 RUNS_NOTE = (
@@ -66,11 +71,12 @@ def _shorten_commit(commit: Any) -> str:
     return DASH if pd.isna(commit) else str(commit)[:COMMIT_DIGITS]
 
 
-def hyperparameters_table(runs: pd.DataFrame) -> ReportTable:
-    """How each model was trained on each task by each method.
+def hyperparameters_table(runs: pd.DataFrame, tuning: pd.DataFrame | None = None) -> ReportTable:
+    """How each model was trained on each task by each method, and which settings were tuned.
 
     Args:
         runs: as collect_runs returns it.
+        tuning: as `tunegrid.tuning.tuning_rows.collect_tuning` returns it; None without tuning.
     """
     columns = [f"settings.{name}" for name in SHOWN_SETTINGS]
     data = runs[[*GROUP, "steps", *columns]]
@@ -81,9 +87,19 @@ def hyperparameters_table(runs: pd.DataFrame) -> ReportTable:
     data = data.assign(steps=data["steps"].fillna(common))
     data = data.drop_duplicates().reset_index(drop=True)
     data.columns = [name.removeprefix("settings.") for name in data.columns]
+    if tuning is not None:
+        tuned = {
+            key: JOINED_BY.join(tried_settings(of_group))
+            for key, of_group in tuning.groupby(GROUP, sort=False)
+        }
+        keys = data[GROUP].itertuples(index=False, name=None)
+        data["tuned"] = [tuned.get(key, "") for key in keys]
+    # A rate that was drawn has three digits.
+    rate_format = "{:.1e}" if tuning is None else "{:.2e}"
     readable = data.assign(
-        learning_rate=format_numbers(data["learning_rate"], "{:.1e}"),
+        learning_rate=format_numbers(data["learning_rate"], rate_format),
         steps=format_numbers(data["steps"], "{:.0f}"),
         early_stopping=format_numbers(data["early_stopping"], "{:.0f}"),
     )
-    return ReportTable("Hyper-parameters", readable, data)
+    note = "" if tuning is None else TUNED_NOTE
+    return ReportTable("Hyper-parameters", readable, data, note)

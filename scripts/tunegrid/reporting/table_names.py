@@ -30,6 +30,8 @@ TABLES = list(CATEGORY)
 ERRORS = ["confusion", "per_class", "agreement", "hard"]
 #: Further tables of a grid that has aggregated tasks; their chapter is Quality.
 PART_TABLES = ["parts"]
+#: Of a grid whose methods are tuned; its chapter is Quality.
+TUNING_TABLES = ["tuning"]
 #: Where the grid is compared with papers; under Published.
 PUBLISHED_TABLES = ["published", "published_audit"]
 #: Where one of these papers has findings; under Published.

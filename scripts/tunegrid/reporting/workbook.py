@@ -43,6 +43,10 @@ SHEETS = {
         " Mean, min and max lead to their runs."
     ),
     "cost": "A row for each cell group: what it costs, beside what it scores.",
+    "tuning": (
+        "A row for each model, task and method: the settings that were chosen by the score on dev,"
+        " and what tuning took."
+    ),
     "published": "A row for each published number, and beside it the grid's own.",
     "memory": "A row for each model and method: the memory of one training step, in bytes.",
     "per class": "A row for each cell group and label: its test scores.",
@@ -59,6 +63,7 @@ NAMES = {
     "comparisons": 4,
     "summary": 4,
     "cost": 3,
+    "tuning": 3,
     "published": 4,
     "memory": 2,
     "per class": 4,

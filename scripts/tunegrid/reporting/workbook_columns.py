@@ -14,6 +14,7 @@ from tunegrid.reporting.answer_sheet import (
     difference_columns,
 )
 from tunegrid.reporting.difference_format import DifferenceFormat
+from tunegrid.reporting.tuning_columns import TUNING_COLUMNS
 
 #: Number formats, as Excel writes them; empty: the general one.
 SCORE = "0.0000"
@@ -290,6 +291,7 @@ COLUMNS_OF_SHEETS = {
     ("memory", "device"): Column("What it was measured on."),
     ("provenance", "device"): Column("What the run was made on."),
 }
+COLUMNS_OF_SHEETS |= {key: Column(*described) for key, described in TUNING_COLUMNS.items()}
 #: Measures of a run → (what it is, format). The sheet runs shows them, the sheet cost their means.
 MEASURES = {
     "train_seconds": ("Seconds of training and its evaluations", SECONDS),
@@ -334,7 +336,7 @@ def describe_column(sheet: str, column: str) -> Column:
 
 def _describe_on_sheet(sheet: str, column: str) -> Column | None:
     """A column that means on this sheet what it means on no other; None for all others."""
-    if sheet == "settings" and (setting := _describe_setting(column)):
+    if sheet in ("settings", "tuning") and (setting := _describe_setting(column)):
         return setting
     if sheet == "answer" and (difference := _describe_difference(column)):
         return difference

@@ -13,12 +13,19 @@ MEASURED = ["train_seconds", "peak_memory", "train_joules"]
 TRACED = ["batch", "tokens", "traced"]
 
 
-def cost(runs: pd.DataFrame, memory: pd.DataFrame) -> pd.DataFrame:
+#: What tuning took of a group, all its runs together, and with a run at the chosen settings.
+TUNING = ["tuning_runs", "tuning_seconds", "tuning_joules", "tuned_seconds", "tuned_joules"]
+
+
+def cost(
+    runs: pd.DataFrame, memory: pd.DataFrame, tuning: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """The cost of every model, task and method.
 
     Args:
         runs: as collect_runs returns it.
         memory: the table `memory`: columns model, method, batch, tokens and traced (bytes).
+        tuning: as `tunegrid.tuning.tuning_rows.collect_tuning` returns it; None without tuning.
 
     Returns:
         One row for each group, in the grid's order: n (finished runs) and `COUNTS`; the mean of
@@ -26,7 +33,9 @@ def cost(runs: pd.DataFrame, memory: pd.DataFrame) -> pd.DataFrame:
         mean over the runs that have it, and of the first train_seconds_sd (with n−1), too;
         peak_memory_of ("tensors" or "process"); devices (the kinds that its runs were made on); and
         `TRACED`: the bytes of a training step at the method's largest batch and length, missing
-        where it cannot be traced.
+        where it cannot be traced. With `tuning` also `TUNING`: the runs that tried candidates,
+        their seconds and joules, and the same with the mean of a run: what a tuned model takes in
+        all.
     """
     metrics = compared_metrics()
     finished = runs[runs["state"] == FINISHED]
@@ -45,6 +54,10 @@ def cost(runs: pd.DataFrame, memory: pd.DataFrame) -> pd.DataFrame:
     whole["n"] = whole["n"].fillna(0).astype(int)
     steps = memory[["model", "method", *TRACED]].drop_duplicates(["model", "method"])
     whole = whole.merge(steps, on=["model", "method"], how="left")
+    if tuning is not None:
+        whole = whole.merge(_cost_of_tuning(tuning), on=GROUP, how="left")
+        whole["tuned_seconds"] = whole["tuning_seconds"] + whole["train_seconds"]
+        whole["tuned_joules"] = whole["tuning_joules"] + whole["train_joules"]
     return whole[
         [
             *GROUP,
@@ -60,8 +73,20 @@ def cost(runs: pd.DataFrame, memory: pd.DataFrame) -> pd.DataFrame:
             "peak_memory_of",
             "devices",
             *TRACED,
+            *(TUNING if tuning is not None else []),
         ]
     ]
+
+
+def _cost_of_tuning(tuning: pd.DataFrame) -> pd.DataFrame:
+    """`GROUP`, and of all runs that tried its candidates the number, the seconds and the joules.
+
+    Joules are missing where some of these runs do not tell theirs.
+    """
+    groups = tuning.groupby(GROUP, sort=False)
+    table = groups.agg(tuning_runs=("seed", "size"), tuning_seconds=("train_seconds", "sum"))
+    joules = groups["train_joules"].agg(lambda values: values.sum(skipna=False))
+    return table.assign(tuning_joules=joules.astype(float)).reset_index()
 
 
 def pareto_front(costs: pd.Series, scores: pd.Series) -> list[int]:

@@ -162,13 +162,13 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
 
 
 def train(run: Run) -> None:
-    """Train for the configured epochs, or until the run diverges or its patience ends.
+    """Train for the epochs that are asked for, or until the run diverges or its patience ends.
 
     Leaves the model with the weights of the epoch that counts.
     """
     run.model.train()  # its libraries load it for inference
     with progress_bar(run) as bar:
-        for epoch in range(len(run.progress.evaluations), run.train_settings.epochs):
+        for epoch in range(len(run.progress.evaluations), run.request.epochs):
             if run.progress.diverged or run.selection.out_of_patience(epoch):
                 break
             for batch in remaining_batches(run, epoch):
@@ -177,6 +177,8 @@ def train(run: Run) -> None:
                 if run.progress.diverged:
                     break
             end_epoch(run)
+    if run.request.ends_after is not None:
+        save_checkpoint(run)
     run.selection.restore(run.model)
 
 

@@ -5,6 +5,7 @@ Nothing here imports torch before a run must be trained.
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
@@ -82,30 +83,33 @@ def train_and_write(request: RunRequest, stop: StopRequest) -> None:
     run, test = finetune(request, identity, stop)
     write_run(run, test, made, started)
     if run.accelerator.is_main_process:
-        FinishedRun(request.finished_folder, identity).keep(request.output)
-        run.checkpoints.remove()
+        FinishedRun(request.finished_folder, request.identity_at_end(made)).keep(request.output)
+        if request.ends_after is None:
+            run.checkpoints.remove()
     run.accelerator.wait_for_everyone()
 
 
 def take_finished(request: RunRequest) -> bool:
     """Take the run's files from the second copies of finished runs; False if it must be made."""
     made = provenance("train", training_code(request.settings))
-    copy = FinishedRun(request.finished_folder, request.identity(made))
+    copy = FinishedRun(request.finished_folder, request.identity_at_end(made))
     return copy.take(request.output, weights=request.keeps_weights)
 
 
-def take_from_pack(request: RunRequest, pack: Path) -> None:
+def take_from_pack(request: RunRequest, pack: Path, path: str) -> None:
     """Take the run's files, which its pack has made, and repeat its log.
 
     Args:
         request: the run.
         pack: what train_pack wrote.
+        path: the run's name in it.
 
     Raises:
         UserError: the run failed. The pack's file is made older than what it was made from, so
             that the next start of the workflow tries the failed ones again.
     """
-    cell = read_json(pack)[request.settings.path]
+    cell = read_json(pack)[path]
+    request = replace(request, ends_after=cell.get("ends_after"))
     sys.stderr.write(Path(cell["log"]).read_text(encoding="utf-8"))
     if cell["ended"] == "finished" and take_finished(request):
         return

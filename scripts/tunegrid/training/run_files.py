@@ -127,6 +127,7 @@ def training_facts(run: Run) -> dict[str, Any]:
         "steps": len(progress.history),
         "steps_per_epoch": run.steps_per_epoch,
         "selected_epoch": run.selection.epoch or last.epoch,
+        "ends_after": request.ends_after,
         "diverged": progress.diverged,
         **counts,
         "micro_batch": run.guard.micro_batch,

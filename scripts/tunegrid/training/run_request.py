@@ -29,6 +29,8 @@ class RunRequest:
             its settings' hash. None: the run begins at its start and keeps none.
         finished: folder of the second copies of finished runs, each by its settings' hash; None:
             no copy is kept or used.
+        ends_after: the run ends after so many of its epochs, as its schedule stands there, and
+            keeps its checkpoint, so that it can go on; None: after all.
     """
 
     settings: CellSettings
@@ -38,6 +40,7 @@ class RunRequest:
     keep: str = "none"
     checkpoints: Path | None = None
     finished: Path | None = None
+    ends_after: int | None = None
 
     @cached_property
     def encoding(self) -> dict[str, Any]:
@@ -50,6 +53,11 @@ class RunRequest:
         """The SHA-256 of the model's files, by name."""
         files: dict[str, str] = read_json(self.model / "model.json")["files"]
         return files
+
+    @property
+    def epochs(self) -> int:
+        """The epochs that are trained."""
+        return self.ends_after or self.settings.train.epochs
 
     @property
     def keeps_weights(self) -> bool:
@@ -70,6 +78,14 @@ class RunRequest:
             "model": self.model_files,
             "data": {key: self.encoding[key] for key in ENCODING},
         }
+
+    def identity_at_end(self, made: dict[str, Any]) -> dict[str, Any]:
+        """The identity of the finished run: one that ended early is not the whole one.
+
+        Args:
+            made: as of `identity`.
+        """
+        return self.identity(made) | {"ends_after": self.ends_after}
 
     @property
     def checkpoint_folder(self) -> Path | None:

@@ -1,0 +1,195 @@
+"""Which candidate is chosen: the best mean score on dev."""
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypedDict
+
+from tunegrid.files import read_json
+from tunegrid.metrics import METRICS, Metric
+from tunegrid.results import PREDICTIONS, TRAINING
+from tunegrid.statistics.score import read_predictions, score_run
+from tunegrid.tuning.telling import DevRun, tell_apart
+
+
+class TriedRun(TypedDict):
+    """A run of a candidate.
+
+    Attributes:
+        task: the task's name.
+        seed: the run's seed.
+        score: the metric on dev; None if it is not finite.
+        degenerate: whether it diverged or predicts one class for every example.
+        examples: of dev.
+        epochs: that it was trained for.
+        train_seconds: how long it trained.
+        train_joules: the energy that it took; None where nothing measured it.
+    """
+
+    task: str
+    seed: int
+    score: float | None
+    degenerate: bool
+    examples: int
+    epochs: int
+    train_seconds: float
+    train_joules: float | None
+
+
+class TriedCandidate(TypedDict):
+    """A candidate with what it scored.
+
+    Attributes:
+        settings: the settings that it tries.
+        runs: its runs.
+        mean: of the scores over its runs (of several tasks, over the tasks' means); None if a score
+            is not finite.
+        sd: the standard deviation of the scores over the seeds (n - 1; of several tasks, the root
+            of the mean variance); None with one seed.
+        told: whether dev tells it from the chosen one (`tunegrid.tuning.telling`).
+        standard_error: of the difference of both means; None where it is not finite.
+        stopped: whether successive halving has stopped it; its scores are those of that moment.
+    """
+
+    settings: dict[str, Any]
+    runs: list[TriedRun]
+    mean: float | None
+    sd: float | None
+    told: bool
+    standard_error: float | None
+    stopped: bool
+
+
+class Tuning(TypedDict):
+    """What tuning found for a model, task and method, as its file of scores holds it.
+
+    Attributes:
+        metric: the metric on dev.
+        chosen: the position of the chosen candidate.
+        edges: the settings whose chosen value is the least or the greatest that was tried.
+        candidates: all that were tried, in the order of the sequence.
+    """
+
+    metric: str
+    chosen: int
+    edges: list[str]
+    candidates: list[TriedCandidate]
+
+
+def choose(candidates: Iterable[Mapping[str, Any]], runs: Path, metric: str) -> Tuning:
+    """Score every candidate on dev, and choose the best.
+
+    Of equal means the first of the sequence is taken; a candidate with a score that is not finite
+    is worse than any other. One that successive halving has stopped is not taken.
+
+    Args:
+        candidates: of each, settings and runs (task, seed and path below `runs`).
+        runs: the folder of the candidates' runs. What they call test is dev
+            (`tunegrid.tuning.tuning_data`).
+        metric: the name of the metric on dev.
+
+    Raises:
+        UserError: as `tunegrid.statistics.score.score_run`.
+    """
+    entry = METRICS[metric]
+    candidates = list(candidates)
+    tried = [_tried(candidate, runs, entry) for candidate in candidates]
+    means = [None if candidate["stopped"] else candidate["mean"] for candidate in tried]
+    chosen = best_of(means, entry)
+    on_dev = [
+        [_on_dev(run, found, runs) for run, found in zip(one["runs"], of_one["runs"], strict=True)]
+        for one, of_one in zip(candidates, tried, strict=True)
+    ]
+    for candidate, told in zip(tried, tell_apart(on_dev, chosen, entry), strict=True):
+        candidate["told"], candidate["standard_error"] = told.told, told.standard_error
+    return {
+        "metric": metric,
+        "chosen": chosen,
+        "edges": edges([candidate["settings"] for candidate in tried], chosen),
+        "candidates": tried,
+    }
+
+
+def _tried(candidate: Mapping[str, Any], runs: Path, metric: Metric) -> TriedCandidate:
+    folders = [runs / run["path"] for run in candidate["runs"]]
+    found = [
+        _run(run, folder, metric) for run, folder in zip(candidate["runs"], folders, strict=True)
+    ]
+    mean, sd = mean_and_sd(found)
+    return {
+        "settings": dict(candidate["settings"]),
+        "runs": found,
+        "mean": mean,
+        "sd": sd,
+        "told": False,
+        "standard_error": None,
+        "stopped": any(read_json(folder / TRAINING)["ends_after"] for folder in folders),
+    }
+
+
+def _run(run: Mapping[str, Any], folder: Path, metric: Metric) -> TriedRun:
+    score = score_run(folder)
+    value = score.test[metric.name]
+    training = read_json(folder / TRAINING)
+    return {
+        "task": run["task"],
+        "seed": run["seed"],
+        "score": value if math.isfinite(value) else None,
+        "degenerate": score.test["degenerate"],
+        "examples": score.test["examples"],
+        "epochs": math.ceil(training["steps"] / training["steps_per_epoch"]),
+        "train_seconds": training["train_seconds"],
+        "train_joules": training["train_joules"],
+    }
+
+
+def _on_dev(run: Mapping[str, Any], found: TriedRun, runs: Path) -> DevRun:
+    """A run with its predictions on dev, for which its folder's test split stands."""
+    folder = runs / run["path"]
+    labels = read_json(folder / TRAINING)["labels"]
+    return DevRun(
+        task=found["task"],
+        score=math.nan if found["score"] is None else found["score"],
+        degenerate=found["degenerate"],
+        predictions=read_predictions(folder / PREDICTIONS, labels),
+    )
+
+
+def mean_and_sd(runs: Sequence[TriedRun]) -> tuple[float | None, float | None]:
+    """The mean of a candidate's scores, and their standard deviation over seeds.
+
+    Each task counts the same, whatever the number of its runs.
+    """
+    scores: dict[str, list[float]] = {}
+    for run in runs:
+        if run["score"] is None:
+            return None, None
+        scores.setdefault(run["task"], []).append(run["score"])
+    mean = statistics.fmean(statistics.fmean(of_task) for of_task in scores.values())
+    if min(len(of_task) for of_task in scores.values()) == 1:
+        return mean, None
+    variance = statistics.fmean(statistics.variance(of_task) for of_task in scores.values())
+    return mean, math.sqrt(variance)
+
+
+def best_of(means: Sequence[float | None], metric: Metric) -> int:
+    """The position of the best mean; of equal ones the first, and 0 where none is finite."""
+    sign = 1 if metric.higher_is_better else -1
+    values = [-math.inf if mean is None else sign * mean for mean in means]
+    return values.index(max(values))
+
+
+def edges(settings: Sequence[Mapping[str, Any]], chosen: int) -> list[str]:
+    """The settings whose chosen value is the least or the greatest that was tried.
+
+    What lies beyond may be better. Two values are no range: each is an edge, which says nothing.
+    """
+    found = []
+    for key, value in settings[chosen].items():
+        tried = {one[key] for one in settings}
+        if isinstance(value, str) or len(tried) < 3:
+            continue
+        if value in (min(tried), max(tried)):
+            found.append(key)
+    return found
