@@ -299,4 +299,4 @@ def test_candidates_that_were_stopped_early_are_compared_with_none(tmp_path):
     assert "Of these, 1 were stopped early" in budget
     assert "with halving" in texts_of(plot_budget(rows))[0].get_text()
     faint = [line for line in points_of(plot_rates(rows).axes[0]) if (line.get_alpha() or 1) < 1]
-    assert [float(line.get_xdata()[0]) for line in faint] == [1.0]
+    assert [float(line.get_xdata()[0]) for line in faint] == [2e-4]

@@ -16,6 +16,7 @@ from tunegrid.metrics import METRICS
 from tunegrid.reporting.figure_style import Look, empty_figure, models_note, place_legend
 from tunegrid.reporting.tuning_panels import arrange_panels, method_looks, split_into_panels
 from tunegrid.reporting.tuning_table import format_setting
+from tunegrid.results import GROUP
 from tunegrid.tuning.tuning_rows import SETTING, tried_settings
 
 RATE = "learning_rate"
@@ -24,13 +25,14 @@ ROW_HEIGHT = 2.8
 #: Sizes of the points, in points of type: the least, and what a larger value of another setting
 #: adds at most; of a ring around the chosen one, more than its point.
 LEAST_SIZE, MOST_ADDED, RING = 3.0, 2.4, 4.0
-#: So many values of a setting have each a place, in which methods stand side by side; of more, the
-#: axis is one of numbers. Of a place, the share that all methods take together.
+#: So many values of a list have each a place, in which methods stand side by side; of more, and of
+#: values that are drawn from a range, the axis is one of numbers. Of a place, the share that all
+#: methods take together.
 MOST_PLACES, FILLED = 6, 0.6
 #: How faint a candidate is drawn that was stopped early.
 FAINT = 0.35
 #: A setting that varies by this factor or more has a logarithmic axis.
-LOGARITHMIC_FROM = 20.0
+LOGARITHMIC_FROM = 10.0
 #: Figures write no formulas.
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -61,9 +63,12 @@ class Axis:
         others = [one for one in [*numeric, *settings] if one != key]
         other = next((one for one in others if rows[SETTING + one].nunique() > 1), "")
         values = sorted(rows[SETTING + key].dropna().unique())
+        # Values that are drawn from a range differ in all candidates of a method.
+        tried = rows.drop_duplicates([*GROUP, "candidate"]).groupby(GROUP)[SETTING + key]
+        is_listed = bool((tried.count() > tried.nunique()).any()) and len(values) <= MOST_PLACES
         return cls(
             key=key,
-            values=[] if key in numeric and len(values) > MOST_PLACES else values,
+            values=values if is_listed or key not in numeric else [],
             other=other,
             others=sorted(rows[SETTING + other].dropna().unique()) if other else [],
         )
@@ -207,7 +212,7 @@ def _finish_axis(grid: Sequence[Axes], axis: Axis, rows: pd.DataFrame) -> None:
         first.set_xlim(-0.5, len(axis.values) - 0.5)
         return
     values = rows[SETTING + axis.key].astype(float)
-    if values.min() > 0 and (axis.key == RATE or values.max() / values.min() >= LOGARITHMIC_FROM):
+    if values.min() > 0 and values.max() / values.min() >= LOGARITHMIC_FROM:
         for axes in grid:
             axes.set_xscale("log")
             axes.xaxis.set_major_formatter(FuncFormatter(_format_power))
