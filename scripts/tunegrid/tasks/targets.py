@@ -1,7 +1,6 @@
 """What a task asks for, as a column of its splits: a label, any number of labels, or a number."""
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
@@ -10,6 +9,7 @@ from datasets import ClassLabel, Dataset, List, Value
 from tunegrid.config.task_entry import TaskEntry
 from tunegrid.config.task_values import Target
 from tunegrid.errors import UserError
+from tunegrid.tasks.label_kinds import label_kind
 from tunegrid.tasks.readers import label_order
 from tunegrid.tasks.readers.example import Example
 from tunegrid.tasks.spelling import as_number, in_order
@@ -69,13 +69,9 @@ def label_column(examples: Sequence[Example], labels: Sequence[str] | None) -> l
 
 def summarise_split(data: Dataset) -> SplitSummary:
     """What a split holds; an example of several labels is counted at each."""
-    feature = data.features["label"]
-    if isinstance(feature, ClassLabel):
+    if label_kind(data) != "regression":
         return label_counts(data)
     values = list(data["label"])
-    if isinstance(feature, List):
-        seen = Counter(label for labels in values for label in labels)
-        return {name: seen[at] for at, name in enumerate(feature.feature.names)}
     return {
         "count": len(values),
         "least": min(values),

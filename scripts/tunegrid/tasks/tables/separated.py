@@ -23,7 +23,7 @@ from tunegrid.tasks.tables.remedies import (
 )
 from tunegrid.tasks.tables.row import Row
 from tunegrid.tasks.tables.row_parsing import ParsedRow, Shape, UnparsableRowError, parsed_rows
-from tunegrid.tasks.tables.table_header import positions_of
+from tunegrid.tasks.tables.table_header import names_columns, positions_of
 from tunegrid.tasks.tables.text_files import text_of
 
 LONE_RETURN = re.compile(r"\r(?!\n)")
@@ -54,7 +54,7 @@ def separated_rows(
     """
     shape = _shape(path, dialect, file_format)
     text, stand_in = _without_lone_returns(text_of(path, dialect))
-    wanted = Wanted(columns, _has_names(path, dialect, columns))
+    wanted = Wanted(columns, names_columns(path, dialect, columns))
     if not wanted.has_names and dialect.separator is None:
         _check_separator(path, text, shape)
     rows = parsed_rows(text, shape)
@@ -153,17 +153,6 @@ def _shape(path: Path, dialect: Dialect, file_format: FileFormat) -> Shape:
             " none}` beside it"
         )
     return shape
-
-
-def _has_names(path: Path, dialect: Dialect, columns: Sequence[Column]) -> bool:
-    """Whether the first row names the columns."""
-    by_name = any(isinstance(column, str) for column in columns)
-    if by_name and dialect.header is False:
-        raise UserError(
-            f"{path}: `columns` gives names, but `dialect: {{header: false}}`; give positions from"
-            " 0, or take `header` out"
-        )
-    return by_name or bool(dialect.header)
 
 
 def _positions(

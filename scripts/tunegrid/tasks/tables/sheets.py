@@ -14,7 +14,7 @@ from tunegrid.config.task_columns import Column
 from tunegrid.errors import UserError
 from tunegrid.tasks.readers.example import read_bytes
 from tunegrid.tasks.tables.row import Row
-from tunegrid.tasks.tables.table_header import positions_of
+from tunegrid.tasks.tables.table_header import names_columns, positions_of
 
 #: A character that cells cannot hold as it is. Source: ECMA-376, part 1, 22.9.2.19 (ST_Xstring).
 ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -39,7 +39,7 @@ def sheet_rows(path: Path, dialect: Dialect, columns: Sequence[Column]) -> Itera
         if line <= (dialect.skip or 0) or all(_is_blank(cell.value) for cell in cells):
             continue
         if positions is None:
-            has_names = _has_names(path, dialect, columns)
+            has_names = names_columns(path, dialect, columns)
             names = _names(cells, dialect) if has_names else list(map(str, range(len(cells))))
             positions = positions_of(columns, names, f"{path}:{line}")
             if has_names:
@@ -51,16 +51,6 @@ def sheet_rows(path: Path, dialect: Dialect, columns: Sequence[Column]) -> Itera
             else:
                 found[column] = None
         yield Row(line, found, names)
-
-
-def _has_names(path: Path, dialect: Dialect, columns: Sequence[Column]) -> bool:
-    by_name = any(isinstance(column, str) for column in columns)
-    if by_name and dialect.header is False:
-        raise UserError(
-            f"{path}: `columns` gives names, but `dialect: {{header: false}}`; give positions from"
-            " 0, or take `header` out"
-        )
-    return by_name or bool(dialect.header)
 
 
 def _names(cells: Sequence[Any], dialect: Dialect) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tunegrid.config.dialects import Dialect
 from tunegrid.config.task_columns import Column
 from tunegrid.errors import UserError
 
@@ -51,3 +52,18 @@ def _not_there(column: Column, names: Sequence[str]) -> str:
 def _other(column: Column) -> str:
     by_position = "" if isinstance(column, int) else ", by positions if no line names them"
     return f"correct `columns`{by_position}"
+
+
+def names_columns(path: Path, dialect: Dialect, columns: Sequence[Column]) -> bool:
+    """Whether the first row names the columns.
+
+    Raises:
+        UserError: columns are asked for by name, and the dialect says that no row names them.
+    """
+    by_name = any(isinstance(column, str) for column in columns)
+    if by_name and dialect.header is False:
+        raise UserError(
+            f"{path}: `columns` gives names, but `dialect: {{header: false}}`; give positions from"
+            " 0, or take `header` out"
+        )
+    return by_name or bool(dialect.header)
