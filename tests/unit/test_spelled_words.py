@@ -76,7 +76,7 @@ def test_a_label_that_is_no_word_is_one_line(tmp_path):
 
 def test_a_range_is_a_list(tmp_path):
     text = TASK.replace("labels: [neg, pos]", "target: {kind: regression, range: [0, 5]}")
-    assert task(tmp_path, text).target.range == (0, 5)
+    assert task(tmp_path, text).target.range == [0.0, 5.0]
 
 
 def test_other_files_are_read_as_yaml_has_them(tmp_path):

@@ -73,6 +73,8 @@ def _cut(
         ids = [labels.index(str(example.label)) for example in examples]
         size = round(share * len(examples))
         taken = stratified_sample(ids, size, how.seed or 0, leave_each=True)
+        if not taken:  # each label has one example alone
+            taken = stratified_sample(ids, size, how.seed or 0)
     else:
         groups = [example.group or example.id for example in examples]
         taken = grouped_sample(groups, share, how.seed or 0)
