@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from datasets import DatasetDict, load_from_disk
 
@@ -9,10 +10,12 @@ from tunegrid.files import read_json
 from tunegrid.settings import TaskSettings
 from tunegrid.tasks.baselines import word_baseline
 from tunegrid.tasks.cards import Card, SplitContents, TokenCounts
-from tunegrid.tasks.encoding import EncodingCard
 from tunegrid.tasks.hygiene import SPLITS, check_splits
 from tunegrid.tasks.preparing import few_shot_draws, prepare_task
 from tunegrid.tasks.splits import label_counts
+
+if TYPE_CHECKING:  # it imports the tokenizers' library, which takes longer than the check
+    from tunegrid.tasks.encoding import EncodingCard
 
 
 def check_task(
