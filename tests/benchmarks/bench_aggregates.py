@@ -1,12 +1,12 @@
-"""The aggregates of a big grid: seconds and memory of each program, at a quarter and at the whole.
+"""The aggregates of a big grid: seconds and memory of each program, at several sizes of the grid.
 
-  python tests/benchmarks/bench_aggregates.py [--runs N] [--predictions N] [--keep FOLDER]
+  python tests/benchmarks/bench_aggregates.py [--runs N …] [--predictions N] [--keep FOLDER]
 
 Writes synthetic runs (5 seeds of 10 methods, then of more models and tasks; 100 optimizer steps in
 10 epochs; predictions of which each run has its own share right) as the workflow leaves them, and
 runs the programs on them as the workflow does on two cores: one after the other, then side by side.
-Prints the wall time, the memory of the largest process, and how much more four times as many runs
-take: 4 is linear.
+Prints the wall time at the first and the last size, the memory of the largest process, and how much
+more the last one takes; with four times as many runs, as by default, 4 is linear.
 """
 
 import argparse
@@ -273,28 +273,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--runs", type=int, default=10_000)
+    parser.add_argument(
+        "--runs", type=int, nargs="+", default=[2_500, 10_000], help="sizes of the grid"
+    )
     parser.add_argument("--predictions", type=int, default=1000, help="of each run")
     parser.add_argument("--keep", type=Path, help="folder for the runs; default: a temporary one")
     arguments = parser.parse_args()
-    sizes = (arguments.runs // 4, arguments.runs)
     # Of each size: seconds and memory of each program alone, and seconds of all side by side.
     alone, together = [], []
     with tempfile.TemporaryDirectory() as temporary:
-        for runs in sizes:
+        for runs in arguments.runs:
             folder = (arguments.keep or Path(temporary)) / str(runs)
             tasks = write_grid(folder, runs, arguments.predictions)
             commands = programs(tasks)
             alone.append({name: run_timed(name, rest, folder) for name, rest in commands.items()})
             together.append(run_side_by_side(tasks, folder))
-    quarter, whole = alone
-    print(f"{'':16} {sizes[0]:>8} runs {sizes[1]:>14} runs   ratio")
-    for name, (more, memory) in whole.items():
-        less, _ = quarter[name]
+    first, last = alone[0], alone[-1]
+    print(f"{'':16} {arguments.runs[0]:>8} runs {arguments.runs[-1]:>14} runs   ratio")
+    for name, (more, memory) in last.items():
+        less, _ = first[name]
         print_row(name, less, more, memory)
-    less, more = (sum(seconds for seconds, _ in part.values()) for part in alone)
-    print_row("all", less, more, max(memory for _, memory in whole.values()))
-    print(f"{'side by side':16} {together[0]:9.1f} s {together[1]:11.1f} s")
+    less, more = (sum(seconds for seconds, _ in part.values()) for part in (first, last))
+    print_row("all", less, more, max(memory for _, memory in last.values()))
+    print(f"{'side by side':16} {together[0]:9.1f} s {together[-1]:11.1f} s")
 
 
 def print_row(name: str, less: float, more: float, memory: float) -> None:

@@ -8,7 +8,7 @@ from transformers import AutoConfig
 from tunegrid.errors import UserError
 from tunegrid.memory.fake_tensors import fake_tensors
 from tunegrid.memory.measure import measure
-from tunegrid.memory.predict import StorageCounter, UntraceableError, predict
+from tunegrid.memory.predict import StepTracer, StorageCounter, UntraceableError, predict
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -80,6 +80,16 @@ def test_other_models_agree_with_real_steps(kind, more):
     step = make_step("full", batch=4, tokens=64, labels=2, attention="auto")
     predicted = predict(config, step, cuda=False)
     assert predicted.peak == pytest.approx(measure(config, step).peak, rel=0.01)
+
+
+def test_a_step_takes_the_same_after_any_other():
+    config = small("bert")
+    steps = [
+        make_step("adapter-8", batch=batch, tokens=tokens, labels=2, accumulated=accumulated)
+        for batch, tokens, accumulated in ((64, 32, 1), (1, 32, 1), (8, 128, 1), (8, 128, 3))
+    ]
+    tracer = StepTracer(config, steps[0])
+    assert [tracer.predict(step) for step in steps] == [predict(config, step) for step in steps]
 
 
 def test_a_model_that_asks_for_values_is_named():

@@ -63,9 +63,14 @@ def test_a_family_trains_whatever_shares_a_batch(save, encoded, name):
         assert attempt(folder, encoded[0], method)["problem"] is None
 
 
-@pytest.mark.parametrize("name", ["bert", "llama", "qwen2"])
-def test_a_kept_adapter_gives_its_predictions_again(save, encoded, name):
-    assert attempt(save(name), encoded[0], "adapter", keep="adapters")["problem"] is None
+def test_a_kept_adapter_gives_its_predictions_again(save, encoded):
+    requests = [
+        request_of(save(name), encoded[0], "adapter", keep="adapters")
+        for name in ("bert", "llama", "qwen2")
+    ]
+    # One fresh process serves them all.
+    tried = trial.try_cells(requests, memory=10**9)
+    assert [one["problem"] for one in tried] == [None] * 3
 
 
 @pytest.mark.parametrize(

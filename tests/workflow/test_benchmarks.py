@@ -9,7 +9,7 @@ from paths import ROOT
 SMALLEST = {
     "bench_training.py": ["--rounds", "1", "--steps", "1", "--batch", "2"],
     "bench_overhead.py": ["--cells", "1"],
-    "bench_aggregates.py": ["--runs", "40", "--predictions", "20"],
+    "bench_aggregates.py": ["--runs", "20", "--predictions", "20"],
     "bench_statistics.py": ["--grids", "2", "--seeds", "2", "--examples", "30"],
 }
 #: What stands in each one's table.

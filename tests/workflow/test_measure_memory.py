@@ -41,18 +41,17 @@ def assert_prediction_agrees_with_measurement(model, changes, step):
     assert predicted == pytest.approx(measured, rel=0.01)
 
 
-@pytest.mark.parametrize(("batch", "tokens"), [(8, 96), (2, 48)])
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("model", MODELS)
-def test_prediction_and_measurement_agree_within_one_percent(
-    model, method, attention, batch, tokens
-):
-    step = make_step(method, batch=batch, tokens=tokens, attention=attention)
+def test_prediction_and_measurement_agree_within_one_percent(model, method, attention):
+    step = make_step(method, batch=8, tokens=96, attention=attention)
     assert_prediction_agrees_with_measurement(model, PART, step)
 
 
-@pytest.mark.parametrize("method", METHODS)
+#: Of a whole model no method holds anything that two layers do not show: one that trains all, and
+#: one that freezes most.
+@pytest.mark.parametrize("method", ["full", "adapter-64"])
 @pytest.mark.parametrize("model", MODELS)
 def test_prediction_and_measurement_agree_on_a_whole_model(model, method):
     step = make_step(method, batch=2, tokens=48)

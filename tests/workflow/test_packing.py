@@ -56,7 +56,7 @@ def test_the_results_of_the_others_are_to_be_had_and_show_the_failure(packed):
     assert "--config partial=true" in run.stderr
     workflow.configure(config | {"partial": True})
     assert "train" not in workflow.plan()
-    workflow.run()
+    workflow.run("tables", "workbook")
     folder = workflow.directory / "results"
     runs = pd.read_csv(folder / "runs.csv").set_index("method")
     assert runs["state"].to_dict() == {"full": "finished", "adapter-4": "finished",
@@ -64,7 +64,7 @@ def test_the_results_of_the_others_are_to_be_had_and_show_the_failure(packed):
     assert "not one example of" in runs.loc["broken", "problem"]
     assert "failed ‡1" in (folder / "tables/accuracy.md").read_text()
     assert "broken is not compared" in (folder / "tables/answer.md").read_text()
-    assert workflow.plan() == {}
+    assert workflow.plan("tables", "workbook") == {}
     workflow.configure(config)
     assert "train" in workflow.plan()
 

@@ -25,7 +25,7 @@ from tunegrid.memory.fit import (
 from tunegrid.memory.formula import ClosedForm, closed_form
 from tunegrid.memory.measure import measure_what_fits
 from tunegrid.memory.model_shapes import encoder_shape, longest_example, method_shape
-from tunegrid.memory.predict import UntraceableError, peak_by_micro_batch, predict
+from tunegrid.memory.predict import Prediction, StepTracer, UntraceableError, predict
 from tunegrid.memory.records import MeasuredStep, StepMemory, TrainingStep
 
 #: The micro-batches at which growth is shown.
@@ -50,7 +50,12 @@ def predict_step(model: str, config: PretrainedConfig, step: TrainingStep) -> St
     Raises:
         UserError: the model cannot be built or not be traced (`tunegrid.memory.predict.predict`).
     """
-    traced = predict(config, step)
+    return _step_record(model, config, step, predict(config, step))
+
+
+def _step_record(
+    model: str, config: PretrainedConfig, step: TrainingStep, traced: Prediction
+) -> StepMemory:
     record = StepMemory(
         model=model,
         step=step,
@@ -81,8 +86,13 @@ def analyse_step(
     Raises:
         UserError: as of `predict_step`.
     """
-    record = predict_step(model, config, step)
-    peak_of = peak_by_micro_batch(config, step)
+    tracer = StepTracer(config, step)
+    one_micro_batch = replace(step, accumulated=1)
+
+    def peak_of(batch: int) -> int:
+        return tracer.predict(replace(one_micro_batch, batch=batch)).peak
+
+    record = _step_record(model, config, step, tracer.predict(step))
     fits = {
         gpu: largest_micro_batch(lambda batch: gpu_memory_needed(peak_of(batch)), memory)
         for gpu, memory in load_gpus().items()
@@ -95,7 +105,7 @@ def analyse_step(
         record,
         by_batch={batch: peak_of(batch) for batch in BATCHES},
         by_tokens={
-            length: predict(config, replace(step, tokens=length, accumulated=1)).peak
+            length: tracer.predict(replace(one_micro_batch, tokens=length)).peak
             for length in lengths
         },
     )

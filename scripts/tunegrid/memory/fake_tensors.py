@@ -112,14 +112,17 @@ def cuda_kernels() -> Iterator[None]:
 
 
 @contextmanager
-def fake_tensors(*, cuda: bool) -> Iterator[None]:
+def fake_tensors(*, cuda: bool, mode: FakeTensorMode | None = None) -> Iterator[None]:
     """Let all tensors that are made here be fakes.
 
     Args:
         cuda: whether they take the storage of CUDA's kernels; otherwise that of a CPU's.
+        mode: of the fakes that were made before and are used here, too; fakes of two modes cannot
+            be in one operation. Default: a new one.
     """
     # A fake has no data to move, and the `to` of some libraries fails on fakes.
     without_moving = patch.object(nn.Module, "to", lambda module, *_, **__: module)
     kernels = cuda_kernels() if cuda else nullcontext()
-    with FakeTensorMode(), ValueAnswers(), without_moving, kernels:  # type: ignore[no-untyped-call]
+    fakes = mode or FakeTensorMode()
+    with fakes, ValueAnswers(), without_moving, kernels:  # type: ignore[no-untyped-call]
         yield

@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any
 
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from transformers import PretrainedConfig, PreTrainedModel
@@ -66,13 +67,76 @@ def predict(config: PretrainedConfig, step: TrainingStep, *, cuda: bool = True) 
         UserError: the model cannot be built.
         UntraceableError: the model's code asks tensors for values, as mixtures of experts do.
     """
-    with fake_tensors(cuda=cuda):
-        model = build_model(config, step)
-        counter = StorageCounter()
-        _mark_weights(model, counter)
-        with _untraceable_told(model):
-            _trace(step, model, counter)
-    return _prediction(model, counter)
+    return StepTracer(config, step, cuda=cuda).predict(step)
+
+
+class StepTracer:
+    """A model that has taken a first step on fake tensors, so that its optimizer has its state.
+
+    Every further step is predicted by tracing it alone. Between two steps nothing lives but the
+    weights and that state, so each takes what it would take after any other.
+
+    Args:
+        config: the model's configuration; its weights are not needed.
+        step: the first step.
+        cuda: as of `predict`.
+
+    Raises:
+        UserError, UntraceableError: as of `predict`.
+    """
+
+    def __init__(self, config: PretrainedConfig, step: TrainingStep, *, cuda: bool = True) -> None:
+        self._cuda = cuda
+        self._mode = FakeTensorMode()
+        self._counter = StorageCounter()
+        self._traced: dict[tuple[int, int, int], Prediction] = {}
+        with fake_tensors(cuda=cuda, mode=self._mode):
+            self._model = build_model(config, step)
+            _mark_weights(self._model, self._counter)
+            self._optimizer = build_optimizer(self._model, step.optimizer)
+            for weight in self._model.parameters():
+                if weight.requires_grad:
+                    weight.register_post_accumulate_grad_hook(  # type: ignore[no-untyped-call]
+                        self._mark_gradient
+                    )
+        self._trace(replace(step, accumulated=1))
+        for state in self._optimizer.state.values():
+            self._counter.mark(state.values(), "optimizer state")
+
+    def predict(self, step: TrainingStep) -> Prediction:
+        """Trace a step, each only once.
+
+        Args:
+            step: differs from the first one in `batch`, `tokens` and `accumulated` at most.
+
+        Raises:
+            UntraceableError: as of `predict`.
+        """
+        size = (step.batch, step.tokens, step.accumulated)
+        if size not in self._traced:
+            self._trace(step)
+            self._traced[size] = _prediction(self._model, self._counter)
+        return self._traced[size]
+
+    def _trace(self, step: TrainingStep) -> None:
+        """Take a step under the counter, whose peak is then that of this step."""
+        with fake_tensors(cuda=self._cuda, mode=self._mode), _untraceable_told(self._model):
+            inputs = build_inputs(step)
+            self._counter.mark(inputs.values(), "inputs")
+            saved_tensors = torch.autograd.graph.saved_tensors_hooks(
+                self._mark_saved, lambda tensor: tensor
+            )
+            with self._counter, saved_tensors:
+                self._counter.reset_peak()
+                take_step(step, self._model, self._optimizer, inputs)
+
+    def _mark_gradient(self, weight: torch.Tensor) -> None:
+        if weight.grad is not None:
+            self._counter.mark([weight.grad], "gradients")
+
+    def _mark_saved(self, tensor: torch.Tensor) -> torch.Tensor:
+        self._counter.mark([tensor], "activations")
+        return tensor
 
 
 def predict_evaluation(
@@ -137,33 +201,6 @@ def _prediction(model: PreTrainedModel, counter: StorageCounter) -> Prediction:
     )
 
 
-def _trace(step: TrainingStep, model: PreTrainedModel, counter: StorageCounter) -> None:
-    """Take the two steps under the counter; its peak is then that of the second."""
-    optimizer = build_optimizer(model, step.optimizer)
-    inputs = build_inputs(step)
-    counter.mark(inputs.values(), "inputs")
-
-    def mark_gradient(weight: torch.Tensor) -> None:
-        if weight.grad is not None:
-            counter.mark([weight.grad], "gradients")
-
-    def mark_saved(tensor: torch.Tensor) -> torch.Tensor:
-        counter.mark([tensor], "activations")
-        return tensor
-
-    for weight in model.parameters():
-        if weight.requires_grad:
-            weight.register_post_accumulate_grad_hook(  # type: ignore[no-untyped-call]
-                mark_gradient
-            )
-    with counter, torch.autograd.graph.saved_tensors_hooks(mark_saved, lambda tensor: tensor):
-        take_step(step, model, optimizer, inputs)
-        for state in optimizer.state.values():
-            counter.mark(state.values(), "optimizer state")
-        counter.reset_peak()
-        take_step(step, model, optimizer, inputs)
-
-
 def peak_by_micro_batch(
     config: PretrainedConfig, step: TrainingStep, *, cuda: bool = True
 ) -> Callable[[int], int]:
@@ -179,8 +216,11 @@ def peak_by_micro_batch(
     """
 
     @cache
+    def tracer() -> StepTracer:
+        return StepTracer(config, step, cuda=cuda)
+
     def peak_of(batch: int) -> int:
-        return predict(config, replace(step, batch=batch, accumulated=1), cuda=cuda).peak
+        return tracer().predict(replace(step, batch=batch, accumulated=1)).peak
 
     return peak_of
 

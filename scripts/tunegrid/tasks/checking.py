@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from datasets import Dataset, load_from_disk
@@ -11,12 +12,14 @@ from tunegrid.files import read_json
 from tunegrid.settings import TaskSettings
 from tunegrid.tasks.baselines import word_baseline
 from tunegrid.tasks.cards import Card, SplitContents, TokenCounts, unseen_label_warnings
-from tunegrid.tasks.encoding import EncodingCard
 from tunegrid.tasks.hygiene import SPLITS, check_splits
 from tunegrid.tasks.label_kinds import label_kind, names_of_labels
 from tunegrid.tasks.preparing import few_shot_draws, prepare_task
 from tunegrid.tasks.splits import label_counts
 from tunegrid.tasks.text_contents import constant_texts, find_signs, show_ends, show_labels
+
+if TYPE_CHECKING:  # it imports the tokenizers' library, which takes longer than the check
+    from tunegrid.tasks.encoding import EncodingCard
 
 
 def check_task(
