@@ -13,6 +13,9 @@ from workflow import Workflow
 
 DEMO = yaml.safe_load((ROOT / "config/demo.yaml").read_text())
 
+#: How many cells of its grid each shipped configuration trains.
+CELLS = {"config.yaml": 75, "demo.yaml": 18, "report-cpu.yaml": 12, "report-tuned.yaml": 75}
+
 
 @pytest.fixture
 def workflow(tmp_path):
@@ -21,9 +24,7 @@ def workflow(tmp_path):
 
 
 @pytest.mark.parametrize("profile", ["local", "slurm"])
-@pytest.mark.parametrize(
-    ("configfile", "cells"), [("config.yaml", 75), ("demo.yaml", 18), ("report-cpu.yaml", 12)]
-)
+@pytest.mark.parametrize(("configfile", "cells"), CELLS.items())
 def test_every_shipped_configuration_plans_its_cells(workflow, configfile, cells, profile):
     plan = workflow.plan(configfile=ROOT / "config" / configfile, profile=profile)
     assert plan["train"] == cells
@@ -32,7 +33,7 @@ def test_every_shipped_configuration_plans_its_cells(workflow, configfile, cells
 def test_no_shipped_configuration_is_left_out():
     catalogues = {"models.yaml", "tasks.yaml", "methods.yaml", "gpus.yaml"}
     shipped = {path.name for path in (ROOT / "config").glob("*.yaml")} - catalogues
-    assert shipped == {"config.yaml", "demo.yaml", "report-cpu.yaml"}
+    assert shipped == CELLS.keys()
 
 
 def test_the_report_s_grid_is_the_default(tmp_path):
