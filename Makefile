@@ -9,8 +9,8 @@ DEMO := --profile profiles/local --configfile config/demo.yaml
 
 # pip, matplotlib, the hub libraries and Snakemake all keep their caches below this.
 export XDG_CACHE_HOME := $(CURDIR)/.venv/cache
-# The shell is not asked which Python: what runs is the environment's.
-unexport PYTHONPATH PYTHONHOME
+# The shell is not asked which Python: what runs is the environment's. It keeps its bytecode.
+unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .PHONY: install demo report test test-quick check test-packages slurm-check format docs lock clean
 

@@ -134,6 +134,7 @@ DECIDES_NOTHING: dict[str, str] = {
     "requesting": "how often and how long a server is asked",
     "results": "names; another name is another output",
     "settings": "the settings are a rule's parameters",
+    "source_files": "how code is read and compared",
     "staleness": "how code is compared",
     "result_code": "this module",
     "tasks": "the package's own text",

@@ -31,6 +31,7 @@ from tunegrid.result_code import (
     OF_ONE_PROGRAM,
 )
 from tunegrid.settings import CellSettings
+from tunegrid.source_files import file_digest, imported_names, parse_meaning
 
 
 def code_digest(program: str) -> str:
@@ -75,7 +76,7 @@ def _digest_of(modules: tuple[str, ...]) -> str:
     for entry in sorted(modules):
         module, _, name = entry.partition(":")
         path = module_file(module)
-        parts.append(f"{entry}:{_definition_digest(path, name) if name else _file_digest(path)}")
+        parts.append(f"{entry}:{_definition_digest(path, name) if name else file_digest(path)}")
     return digest("\n".join(parts))
 
 
@@ -85,7 +86,9 @@ def _definition_digest(path: Path, name: str) -> str:
     Raises:
         FileNotFoundError: the file defines nothing of this name.
     """
-    body = [_without_display(node) for node in _meaning(path).body if name in _names_defined(node)]
+    body = [
+        _without_display(node) for node in parse_meaning(path).body if name in _names_defined(node)
+    ]
     if not body:
         raise FileNotFoundError(f"tunegrid.{_module_name(path)} defines no {name}")
     return digest(ast.dump(ast.Module(body, [])))
@@ -106,7 +109,7 @@ def _without_display(node: ast.stmt) -> ast.stmt:
 def _program_digest(program: str) -> str:
     """The digest of a program and of every module of the project that it imports, anywhere."""
     files = [SCRIPTS / f"{program}.py", *imported_files(program)]
-    parts = [f"{path.relative_to(SCRIPTS)}:{_file_digest(path)}" for path in sorted(files)]
+    parts = [f"{path.relative_to(SCRIPTS)}:{file_digest(path)}" for path in sorted(files)]
     return digest("\n".join(parts))
 
 
@@ -166,41 +169,6 @@ def module_file(name: str) -> Path:
     raise FileNotFoundError(f"there is no module tunegrid.{name}")
 
 
-@cache
-def _meaning(path: Path) -> ast.Module:
-    """A file's syntax tree without what decides nothing: docstrings, log lines, texts of errors."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    _WithoutTexts().visit(tree)
-    return tree
-
-
-class _WithoutTexts(ast.NodeTransformer):
-    """Removes docstrings, lone texts and log lines, and what is said when an error is raised.
-
-    All of these are statements, and no expression holds a statement: expressions are not searched.
-    """
-
-    def visit(self, node: ast.AST) -> ast.AST | None:
-        return node if isinstance(node, ast.expr) else super().visit(node)
-
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            return ast.Pass()
-        if isinstance(node.value, ast.Call) and ast.unparse(node.value.func).startswith("logging."):
-            return ast.Pass()
-        return self.generic_visit(node)
-
-    def visit_Raise(self, node: ast.Raise) -> ast.AST:
-        if isinstance(node.exc, ast.Call):
-            return ast.Raise(exc=node.exc.func, cause=node.cause)
-        return node
-
-
-@cache
-def _file_digest(path: Path) -> str:
-    return digest(ast.dump(_meaning(path)))
-
-
 def _names_defined(node: ast.stmt) -> list[str]:
     """The names that a statement at a module's top defines."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -215,28 +183,8 @@ def _names_defined(node: ast.stmt) -> list[str]:
 @cache
 def _imports_of(path: Path) -> tuple[Path, ...]:
     """The files of the project that one file imports."""
-    return tuple(sorted(set(_imported_by(_meaning(path)))))
-
-
-def _imported_by(tree: ast.Module) -> Iterator[Path]:
-    for node in _statements(tree):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for name in names:
-            if name.split(".")[0] == "tunegrid":
-                yield from _files_of(name)
-
-
-def _statements(node: ast.AST) -> Iterator[ast.AST]:
-    """What a file's tree holds at any depth, but for expressions: no statement stands in those."""
-    for child in ast.iter_child_nodes(node):
-        if not isinstance(child, ast.expr):
-            yield child
-            yield from _statements(child)
+    names = [name for name in imported_names(path) if name.split(".")[0] == "tunegrid"]
+    return tuple(sorted({file for name in names for file in _files_of(name)}))
 
 
 def _files_of(name: str) -> Iterator[Path]:

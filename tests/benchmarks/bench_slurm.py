@@ -5,7 +5,7 @@
 It starts a real Slurm on this machine (as root, with Debian's packages: see tests/cluster/slurm.py)
 and measures two things with either profile: a chain of two trivial jobs; and N cells of some two
 seconds, a job for each with the plugin's defaults and packs of ten with the project's profile.
-Models and data are fetched and encoded before the clock starts. With --at-once all four are
+Models and data are fetched, encoded and tried before the clock starts. With --at-once all four are
 measured side by side, which tells sooner that the benchmark runs, and nothing of the times.
 """
 
@@ -139,7 +139,7 @@ class Grid:
     Attributes:
         source: the workflow.
         configuration: the grid's configuration.
-        prepared: a working directory where model and task are fetched and encoded.
+        prepared: a working directory where model and task are fetched, encoded and tried.
     """
 
     source: Path
@@ -157,7 +157,7 @@ def prepare_grid(cluster: Cluster, folder: Path, cells: int) -> Grid:
     configfile.write_text(yaml.safe_dump(config))
     seconds_of_snakemake(
         cluster,
-        "results/encoded/tiny-bert/tiny",
+        "checks",
         f"--snakefile={grid.source / 'Snakefile'}",
         f"--directory={grid.prepared}",
         f"--profile={grid.source / 'profiles/local'}",

@@ -32,8 +32,12 @@ EPOCHS = 40
 LONGEST = [
     "test_a_run_that_runs_out_of_time_goes_on_with_more",
     "test_the_benchmark_measures_both_profiles",
-    "test_accounting_that_is_away_for_a_minute",
     "test_a_cancelled_job_is_reported_and_the_rest_goes_on",
+    "test_ctrl_c_cancels_the_jobs_and_a_rerun_goes_on",
+    "test_a_run_of_two_gpus_is_one_run_of_two_processes",
+    "test_accounting_that_is_away_for_a_while",
+    "test_a_lost_node_costs_only_what_followed_the_checkpoint",
+    "test_a_preempted_job_goes_on_when_slurm_starts_it_again",
 ]
 
 

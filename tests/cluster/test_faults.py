@@ -65,15 +65,15 @@ def test_a_lost_node_costs_only_what_followed_the_checkpoint(run_on, cluster, un
     assert run.attempts_begun(FULL) == 2
 
 
-def test_preempted_jobs_go_on_when_slurm_starts_them_again(run_on, cluster, undisturbed):
-    run = run_on(cluster)
+def test_a_preempted_job_goes_on_when_slurm_starts_it_again(run_on, cluster, undisturbed):
+    run = run_on(cluster, grid=ONE_CELL)
     run.start()
     with run.hold(run.job_in_training()) as held:
         urgent = ("sbatch", "-p", "urgent", "-N2", "--exclusive", "-o", "/dev/null")
         cluster.call(*urgent, "--wrap", "sleep 2")
         held.wait_until_killed()
     run.finish()
-    check(run, undisturbed, cells=[FULL, ADAPTER])
+    check(run, undisturbed, cells=[FULL])
     assert "requeued by Slurm" in run.logs()
 
 
@@ -180,22 +180,22 @@ def test_two_head_processes_never_write_the_same_run(run_on, cluster, undisturbe
 # Faults of the cluster itself.
 
 
-def test_accounting_that_is_away_for_a_minute(run_on, accounted, undisturbed):
-    run = run_on(accounted)
+def test_accounting_that_is_away_for_a_while(run_on, accounted, undisturbed):
+    run = run_on(accounted, grid=ONE_CELL)
     run.start()
     job_id = run.job_in_training()
     try:
         with run.hold(job_id):
             accounted.kill_daemon("slurmdbd")
-            time.sleep(60)
+            time.sleep(20)  # several questions about the jobs
         run.finish()
     finally:
         accounted.start_accounting_daemon()
-    check(run, undisturbed, cells=[FULL, ADAPTER], resumed=False)
+    check(run, undisturbed, cells=[FULL], resumed=False)
 
 
 def test_a_controller_that_is_away_for_a_while(run_on, cluster, undisturbed):
-    run = run_on(cluster)
+    run = run_on(cluster, grid=ONE_CELL)
     run.start()
     job_id = run.job_in_training()
     with run.hold(job_id):
@@ -209,9 +209,8 @@ def test_a_controller_that_is_away_for_a_while(run_on, cluster, undisturbed):
             what="an answer of the controller",
         )
     run.finish()
-    check(run, undisturbed, cells=[FULL, ADAPTER], resumed=False)
+    check(run, undisturbed, cells=[FULL], resumed=False)
     assert run.attempts_begun(FULL) == 1
-    assert run.attempts_begun(ADAPTER) == 1
 
 
 def test_squeue_that_fails_now_and_then(run_on, cluster, undisturbed, tmp_path):

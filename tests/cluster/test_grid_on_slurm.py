@@ -4,7 +4,16 @@ import re
 
 import pytest
 import yaml
-from running import FULL, ONE_CELL, TARGET, copy_folder, processes_of, results, run_folders
+from running import (
+    ADAPTER,
+    FULL,
+    LAST_FILE,
+    ONE_CELL,
+    copy_folder,
+    processes_of,
+    results,
+    run_folders,
+)
 from workflow import Workflow
 
 from tunegrid.files import read_json
@@ -12,15 +21,21 @@ from tunegrid.files import read_json
 SUBMITTED = "has been submitted with SLURM jobid"
 
 
-@pytest.mark.parametrize("name", ["cluster", "accounted"])
-def test_the_grid_finds_what_it_finds_without_a_cluster(run_on, undisturbed, request, name):
+@pytest.mark.parametrize(
+    ("name", "grid", "cells"),
+    [("cluster", {}, [FULL, ADAPTER]), ("accounted", ONE_CELL, [FULL])],
+    ids=["without accounting", "with accounting"],
+)
+def test_the_grid_finds_what_it_finds_without_a_cluster(
+    run_on, undisturbed, request, name, grid, cells
+):
     cluster = request.getfixturevalue(name)
-    run = run_on(cluster)
+    run = run_on(cluster, grid=grid)
     output = run.run()
-    assert run.results() == undisturbed
-    assert output.count(SUBMITTED) == 2
+    assert run.results() == {path: undisturbed[path] for path in cells}
+    assert output.count(SUBMITTED) == len(cells)
     attempt = rf"attempt 1, Slurm job \d+ on {cluster.name}-g\d, GPU \d, \d+ MB"
-    assert len(re.findall(attempt, run.logs())) == 2
+    assert len(re.findall(attempt, run.logs())) == len(cells)
     assert "Traceback" not in output
 
 
@@ -60,8 +75,8 @@ def test_a_run_of_two_gpus_is_one_run_of_two_processes(run_on, cluster, local, t
         directory=copy_folder(local.prepared, tmp_path / "out"),
         configfile=run.configfile,
     )
-    here.run(TARGET)
-    assert run.results() == results(here.directory)
+    here.run(f"results/runs/{FULL}/{LAST_FILE}")
+    assert results(here.directory) == {FULL: run.results()[FULL]}
 
 
 def test_a_fast_disk_is_used_and_left_clean(run_on, cluster, undisturbed, tmp_path):

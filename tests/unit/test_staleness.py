@@ -5,10 +5,13 @@ import shutil
 import pytest
 import tiny
 
-from tunegrid import staleness
+from tunegrid import source_files, staleness
 from tunegrid.paths import SCRIPTS
 
-CACHES = ("_digest_of", "_program_digest", "_meaning", "_file_digest", "_imports_of")
+CACHES = (
+    staleness._digest_of, staleness._program_digest, staleness._imports_of,
+    source_files.parse_meaning, source_files._facts,
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -18,8 +21,8 @@ def scripts(tmp_path, monkeypatch):
     monkeypatch.setattr(staleness, "SCRIPTS", copy)
 
     def forget():
-        for name in CACHES:
-            getattr(staleness, name).cache_clear()
+        for cached in CACHES:
+            cached.cache_clear()
 
     forget()
     yield copy / "tunegrid", forget

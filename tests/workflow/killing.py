@@ -1,7 +1,7 @@
 """Run a cell whose process is killed at random moments, over and over, until it may finish.
 
-Usage: killing.py MODEL ENCODED FOLDER KILLS SEED. Heavy libraries are imported once; each
-attempt is a fork.
+Usage: killing.py MODEL ENCODED FOLDER KILLS SEED. Before it the cell is run undisturbed. Heavy
+libraries are imported once; each attempt is a fork. Prints how often the process was killed.
 """
 
 import os
@@ -35,21 +35,26 @@ def attempt(request: RunRequest, seconds: float | None) -> bool:
 def main() -> None:
     model, encoded, folder = map(Path, sys.argv[1:4])
     draw = random.Random(sys.argv[5])
-    settings = cell(epochs=40, batch_size=8)
-    request = RunRequest(
-        settings=settings,
-        model=model,
-        encoded=encoded,
-        output=folder / "run",
-        checkpoints=folder / "checkpoints",
-        finished=folder / "finished",
-    )
+    assert attempt(request_in(folder / "undisturbed", model, encoded), None)
+    request = request_in(folder / "killed", model, encoded)
     kills = finished = 0
     while kills < int(sys.argv[4]) and not finished:
         finished = attempt(request, draw.uniform(0.05, 0.5))
         kills += not finished
     assert finished or attempt(request, None)
     print(kills)
+
+
+def request_in(folder: Path, model: Path, encoded: Path) -> RunRequest:
+    """The cell, with all its files below `folder`."""
+    return RunRequest(
+        settings=cell(epochs=40, batch_size=8),
+        model=model,
+        encoded=encoded,
+        output=folder / "run",
+        checkpoints=folder / "checkpoints",
+        finished=folder / "finished",
+    )
 
 
 if __name__ == "__main__":

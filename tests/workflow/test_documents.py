@@ -12,6 +12,7 @@ import sys
 
 import pytest
 import yaml
+from dry_runs import dry_run
 from paths import ROOT
 from workflow import copy_workflow
 
@@ -176,10 +177,10 @@ def run_snakemake(document, words, checkout, tmp_path):
     if "--report" in words:
         at = words.index("--report")
         del words[at : at + 2]
-    command = [sys.executable, "-m", "snakemake", *words, "--dry-run", "--directory", tmp_path]
+    words += ["--directory", tmp_path]
     if not {"--cores", "--profile"} & set(words):
-        command += ["--cores", "1"]
-    run = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
+        words += ["--cores", "1"]
+    run = dry_run(words, checkout)
     assert run.returncode == 0, run.stdout + run.stderr
 
 

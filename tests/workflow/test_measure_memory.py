@@ -41,9 +41,11 @@ def assert_prediction_agrees_with_measurement(model, changes, step):
     assert predicted == pytest.approx(measured, rel=0.01)
 
 
-@pytest.mark.parametrize("attention", ["eager", "sdpa"])
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    ("model", "attention"),
+    [("roberta-base", "eager"), ("roberta-base", "sdpa"), ("minilm-l6", "sdpa")],
+)
 def test_prediction_and_measurement_agree_within_one_percent(model, method, attention):
     step = make_step(method, batch=8, tokens=96, attention=attention)
     assert_prediction_agrees_with_measurement(model, PART, step)

@@ -1,15 +1,17 @@
-"""A CSV and a model of the hub: from nothing to a workbook by YAML alone."""
+"""A CSV and a model of the hub: from nothing to a summary by YAML alone.
+
+What follows from a summary is the same whatever was read: see `test_grid_run.py`.
+"""
 
 import json
 
-import openpyxl
 import pandas as pd
 import tiny
 from hub import Hub, Repository
 from workflow import own_workflow
 
 
-def test_a_table_and_a_model_of_the_hub_become_a_workbook(tiny_model, tmp_path, monkeypatch):
+def test_a_table_and_a_model_of_the_hub_become_a_summary(tiny_model, tmp_path, monkeypatch):
     root = tiny.write_data(tmp_path / "data")
     for split in ("train", "test"):
         lines = (root / f"tiny/{split}.jsonl").read_text().splitlines()
@@ -40,6 +42,11 @@ def test_a_table_and_a_model_of_the_hub_become_a_workbook(tiny_model, tmp_path, 
     with Hub() as hub:
         hub.repositories["models/owner/model"] = Repository.of(tiny_model)
         monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
-        workflow.run("workbook")
-    book = openpyxl.load_workbook(workflow.directory / "results/results.xlsx")
-    assert "mine" in {cell.value for sheet in book for row in sheet for cell in row}
+        workflow.run("results/summary.csv")
+    summary = pd.read_csv(workflow.directory / "results/summary.csv")
+    accuracy = summary[summary["metric"] == "accuracy"]
+    assert accuracy[["model", "task", "method"]].to_numpy().tolist() == [
+        ["mine", "mine", "full"],
+        ["mine", "mine", "adapter-4"],
+    ]
+    assert accuracy["mean"].notna().all()

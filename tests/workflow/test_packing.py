@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pandas as pd
 import pytest
@@ -30,6 +31,10 @@ def packed(finished, tmp_path_factory):
     }
     config["grid"] = [*config["grid"], config["grid"][0] | {"methods": ["broken"], "seeds": [1]}]
     packed.configure(config)
+    # What is fetched, encoded and said of the task is the same; runs and trials are its own.
+    shutil.copytree(workflow.directory, packed.directory, symlinks=True)
+    for name in ("runs", ".finished", ".attempts", ".trials", "trials", "checks", "logs/train"):
+        shutil.rmtree(packed.directory / "results" / name)
     return packed, config, packed.run("runs", check=False)
 
 

@@ -4,10 +4,12 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from dry_runs import dry_run
 from paths import ROOT
 
 PARTS = ["Snakefile", "rules", "scripts", "config", "profiles", "envs"]
@@ -41,24 +43,30 @@ class Workflow:
 
     def run(self, *arguments, profile="local", check=True, configfile=None):
         """Run snakemake from a folder that is neither the workflow's nor the results'."""
-        command = [sys.executable, "-m", "snakemake", *arguments]
         options = {
             "--snakefile": self.source / "Snakefile",
             "--profile": self.source / "profiles" / profile,
             "--directory": self.directory,
             "--configfile": configfile or self.configfile,
         }
-        for option, value in options.items():
-            command += [option, value]
-        run = subprocess.run(
-            command, cwd=self.directory.parent, capture_output=True, text=True, check=False
-        )
+        given = [part for option in options.items() for part in option]
+        run = run_snakemake([*arguments, *given], self.directory.parent)
         assert not check or run.returncode == 0, run.stdout + run.stderr
         return run
 
     def plan(self, *arguments, **options) -> dict[str, int]:
         """How many jobs of each rule a dry run shows."""
         return planned(self.run("--dry-run", *arguments, **options))
+
+
+def run_snakemake(arguments: Sequence[object], folder: Path) -> subprocess.CompletedProcess:
+    """Call snakemake in a folder; a dry run takes the half without the start of a program."""
+    if "--dry-run" in arguments:
+        return dry_run([one for one in arguments if one != "--dry-run"], folder)
+    return subprocess.run(
+        [sys.executable, "-m", "snakemake", *arguments],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
 
 def planned(run: subprocess.CompletedProcess) -> dict[str, int]:
