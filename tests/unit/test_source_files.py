@@ -25,7 +25,7 @@ def scripts(tmp_path):
     """A folder of a copy of what is needed, and of a module `some`."""
     library = tmp_path / "tunegrid"
     library.mkdir()
-    for name in ("__init__", "files", "source_files"):
+    for name in ("__init__", "files", "path_patterns", "source_files"):
         shutil.copy(ROOT / f"scripts/tunegrid/{name}.py", library)
     (library / "some.py").write_text("def first():\n    from tunegrid.files import digest\n")
     return tmp_path
