@@ -134,24 +134,6 @@ def all_choices(wildcards):
     return files
 
 
-def tuned_groups(wildcards):
-    """Every model, task and method that is tuned; where nothing is trained, those that are by now."""
-    groups = list(dict.fromkeys((cell.model, cell.task, cell.method) for cell in CELLS.values()))
-    if PROJECT.config.partial:
-        return [group for group in groups if os.path.exists(scores_file(group))]
-    return groups
-
-
-def scores_file(group):
-    """What the candidates of a model, task and method score."""
-    return "results/tuning/scores/{}/{}/{}.json".format(*group)
-
-
-def all_tuning_scores(wildcards):
-    """The files of what the candidates of these score."""
-    return [scores_file(group) for group in tuned_groups(wildcards)]
-
-
 def cell_keep(wildcards):
     """Whose trained weights a cell keeps."""
     return cell_of(wildcards).keep
@@ -218,49 +200,6 @@ def pack_threads(wildcards):
 def encoded_task(wildcards):
     """The encoded task that a cell trains on."""
     return f"results/encoded/{tokenizer_of(PROJECT, wildcards.model)}/{wildcards.task}"
-
-
-def tuning_data(wildcards):
-    """The encoded task that candidates are tried on."""
-    return f"results/tuning/data/{tokenizer_of(PROJECT, wildcards.model)}/{wildcards.task}"
-
-
-def tuning_cells_of(wildcards):
-    """The runs of the candidates that decide a choice: of a task, or of all tasks of a model."""
-    return [
-        cell
-        for cell in TUNING_CELLS.values()
-        if (cell.model, cell.method) == (wildcards.model, wildcards.method)
-        and (TUNE.per == "model" or cell.task == wildcards.task)
-    ]
-
-
-def tuning_runs(name):
-    """A file of each of these runs."""
-    return lambda wildcards: [
-        f"results/tuning/runs/{cell.path}/{name}" for cell in tuning_cells_of(wildcards)
-    ]
-
-
-def halving_argument(wildcards):
-    """What tells `tune_pack` to stop candidates early."""
-    if HALVING is None:
-        return ""
-    state = "results/.tuning/{model}/{task}/{tuning_pack}.json".format(**wildcards)
-    settings = {"rate": HALVING, "metric": TUNE.metric, "state": state}
-    return f"--halving '{canonical_json(settings)}'"
-
-
-def tuning_candidates(wildcards):
-    """The candidates of a model, task and method, and the runs that try each, as JSON."""
-    candidates = {}
-    for cell in tuning_cells_of(wildcards):
-        space = TUNE.space_of(cell.method)
-        train = cell.settings.train.model_dump(mode="json")
-        settings = {key: train[key] for key in space}
-        entry = candidates.setdefault(cell.candidate, {"settings": settings, "runs": []})
-        entry["runs"].append({"task": cell.task, "seed": cell.seed, "path": cell.path})
-    return canonical_json(list(candidates.values()))
 
 
 def check_of_cell(wildcards):

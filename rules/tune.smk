@@ -1,5 +1,74 @@
 # Each method's settings by its score on dev: candidates are trained, and the best is chosen. Without
 # `tune` in the configuration no cell asks for any of these files.
+from collections import defaultdict
+
+
+def chosen_together(model, task, method):
+    """What a choice is made for: a model and method on a task, or on all of the model's tasks."""
+    return model, method, None if TUNE.per == "model" else task
+
+
+# The runs that decide each choice, found in one pass: a grid may have thousands of them.
+TUNING_CELLS_OF = defaultdict(list)
+for tuning_cell in TUNING_CELLS.values():
+    key = chosen_together(tuning_cell.model, tuning_cell.task, tuning_cell.method)
+    TUNING_CELLS_OF[key].append(tuning_cell)
+
+
+def tuned_groups(wildcards):
+    """Every model, task and method that is tuned; where nothing is trained, those that are by now."""
+    groups = list(dict.fromkeys((cell.model, cell.task, cell.method) for cell in CELLS.values()))
+    if PROJECT.config.partial:
+        return [group for group in groups if os.path.exists(scores_file(group))]
+    return groups
+
+
+def scores_file(group):
+    """What the candidates of a model, task and method score."""
+    return "results/tuning/scores/{}/{}/{}.json".format(*group)
+
+
+def all_tuning_scores(wildcards):
+    """The files of what the candidates of these score."""
+    return [scores_file(group) for group in tuned_groups(wildcards)]
+
+
+def tuning_data(wildcards):
+    """The encoded task that candidates are tried on."""
+    return f"results/tuning/data/{tokenizer_of(PROJECT, wildcards.model)}/{wildcards.task}"
+
+
+def tuning_cells_of(wildcards):
+    """The runs of the candidates that decide a choice: of a task, or of all tasks of a model."""
+    return TUNING_CELLS_OF[chosen_together(wildcards.model, wildcards.task, wildcards.method)]
+
+
+def tuning_runs(name):
+    """A file of each of these runs."""
+    return lambda wildcards: [
+        f"results/tuning/runs/{cell.path}/{name}" for cell in tuning_cells_of(wildcards)
+    ]
+
+
+def halving_argument(wildcards):
+    """What tells `tune_pack` to stop candidates early."""
+    if HALVING is None:
+        return ""
+    state = "results/.tuning/{model}/{task}/{tuning_pack}.json".format(**wildcards)
+    settings = {"rate": HALVING, "metric": TUNE.metric, "state": state}
+    return f"--halving '{canonical_json(settings)}'"
+
+
+def tuning_candidates(wildcards):
+    """The candidates of a model, task and method, and the runs that try each, as JSON."""
+    candidates = {}
+    for cell in tuning_cells_of(wildcards):
+        space = TUNE.space_of(cell.method)
+        train = cell.settings.train.model_dump(mode="json")
+        settings = {key: train[key] for key in space}
+        entry = candidates.setdefault(cell.candidate, {"settings": settings, "runs": []})
+        entry["runs"].append({"task": cell.task, "seed": cell.seed, "path": cell.path})
+    return canonical_json(list(candidates.values()))
 
 
 # What tuning sees of a task: train, and dev in the place of test.

@@ -14,7 +14,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,14 +72,39 @@ def unpack(archive: Path, path: str, folder: Path) -> list[str]:
     """
     with _opened(archive) as members:
         wanted = _matching(members, path) if path else [_only(archive, members)]
-        _refuse_unsafe(archive, wanted)
-        for member in wanted:
-            target = folder / member.name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with member.open() as source, target.open("wb") as copy:
-                shutil.copyfileobj(source, copy)
-            if target.stat().st_size != member.size:
-                raise UserError(_damaged(archive))
+        return _unpack_members(archive, wanted, folder)
+
+
+def unpack_all(archive: Path, paths: Sequence[str], folder: Path) -> list[str]:
+    """Unpack the members that some of the paths stand for, reading the archive once.
+
+    Args:
+        archive: as of `unpack`.
+        paths: of members, as of `unpack`, but none empty.
+        folder: as of `unpack`.
+
+    Returns:
+        As `unpack`, each member once.
+
+    Raises:
+        UserError: as `unpack`.
+    """
+    with _opened(archive) as members:
+        meant = {id(member) for path in paths for member in _matching(members, path)}
+        wanted = [member for member in members if id(member) in meant]
+        return _unpack_members(archive, wanted, folder)
+
+
+def _unpack_members(archive: Path, wanted: Sequence[_Member], folder: Path) -> list[str]:
+    """Unpack these members of an open archive; returns their paths, sorted as paths are."""
+    _refuse_unsafe(archive, wanted)
+    for member in wanted:
+        target = folder / member.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with member.open() as source, target.open("wb") as copy:
+            shutil.copyfileobj(source, copy)
+        if target.stat().st_size != member.size:
+            raise UserError(_damaged(archive))
     return sorted((member.name for member in wanted), key=lambda name: name.split("/"))
 
 
@@ -124,7 +149,7 @@ def _holds_data(name: str) -> bool:
     return not is_hidden and not parts[-1].lower().startswith(BESIDE)
 
 
-def _refuse_unsafe(archive: Path, members: list[_Member]) -> None:
+def _refuse_unsafe(archive: Path, members: Sequence[_Member]) -> None:
     names = set()
     for member in members:
         if member.refusal:

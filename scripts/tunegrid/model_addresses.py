@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tunegrid.archives import LISTED, member_names, unpack
+from tunegrid.archives import LISTED, member_names, unpack_all
 from tunegrid.config.catalogue import ModelEntry
 from tunegrid.errors import UserError
 from tunegrid.path_patterns import PathPattern, split_archive
@@ -74,10 +74,9 @@ def _unpack_model(
         archive = Path(folder, name)
         link(kept, archive)
         _refuse_other_folder(archive, inside)
-        for pattern in patterns:
-            wanted = pattern if inside == "." else f"{inside}/{pattern}"
-            for member in unpack(archive, wanted, Path(folder, "members")):
-                Path(folder, "members", member).replace(output / Path(member).name)
+        wanted = [one if inside == "." else f"{inside}/{one}" for one in patterns]
+        for member in unpack_all(archive, wanted, Path(folder, "members")):
+            Path(folder, "members", member).replace(output / Path(member).name)
 
 
 def _refuse_other_folder(archive: Path, inside: str) -> None:

@@ -1,6 +1,6 @@
 """How a task is split, and what differs between the files of its splits."""
 
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -10,6 +10,8 @@ from tunegrid.config.task_columns import Columns
 from tunegrid.config.task_values import Values
 
 SplitName = Literal["train", "dev", "test"]
+#: The splits that a task may have, in the order in which they are told of.
+SPLITS: tuple[str, ...] = get_args(SplitName)
 
 
 class Counts(Entry):

@@ -11,7 +11,7 @@ from tunegrid.errors import UserError
 from tunegrid.memory.fit import gpu_memory_needed
 from tunegrid.paths import user_path
 from tunegrid.planning.grid import Cell, expand_grid
-from tunegrid.planning.grid_tasks import Part, find_task, parts_of
+from tunegrid.planning.grid_tasks import Part, find_task, parts_of, parts_without_dev
 from tunegrid.planning.memory_cases import least_memory
 from tunegrid.planning.project import Project
 from tunegrid.planning.tuning_checks import tuning_problems
@@ -203,13 +203,12 @@ def _untrained(part: Part) -> str | None:
 def _missing_dev_splits(project: Project, cells: list[Cell], origins: Origins) -> Iterator[str]:
     where = origins.locate(("train", "protocol"))
     evaluated = {cell.task for cell in cells if cell.settings.train.protocol == "standard"}
-    for part in parts_of(project.grid_tasks[task] for task in sorted(evaluated)):
-        settings = part.split_settings(project.config.data)
-        if not part.entry.has_dev and not settings.dev_fraction:
-            yield (
-                f"{where}: 'standard' evaluates dev, but task {part.name!r} ships no dev split;"
-                f" set data.tasks.{part.name}.dev_fraction to 0.1, say, or protocol to report"
-            )
+    tasks = (project.grid_tasks[task] for task in sorted(evaluated))
+    for part in parts_without_dev(tasks, project.config.data):
+        yield (
+            f"{where}: 'standard' evaluates dev, but task {part.name!r} ships no dev split;"
+            f" set data.tasks.{part.name}.dev_fraction to 0.1, say, or protocol to report"
+        )
 
 
 def _settings_of_several(project: Project, origins: Origins) -> Iterator[str]:

@@ -123,6 +123,13 @@ def _part(name: str, catalogue: Mapping[str, TaskEntry]) -> Part:
     raise UserError(f"unknown task {name!r}; {nearest(name, catalogue)}")
 
 
+def parts_without_dev(tasks: Iterable[Task], data: DataSettings) -> Iterator[Part]:
+    """The parts of these tasks that ship no dev split, and from whose train none is cut."""
+    for part in parts_of(tasks):
+        if not part.entry.has_dev and not part.split_settings(data).dev_fraction:
+            yield part
+
+
 def parts_of(tasks: Iterable[Task]) -> Iterator[Part]:
     """The parts of these tasks, each once."""
     return iter({part.name: part for task in tasks for part in task.parts}.values())

@@ -10,7 +10,7 @@ from tunegrid.config.schema import TrainSettings
 from tunegrid.config.tuning import Space, Span, TuneSettings
 from tunegrid.errors import UserError
 from tunegrid.planning.grid import Cell
-from tunegrid.planning.grid_tasks import parts_of
+from tunegrid.planning.grid_tasks import parts_without_dev
 from tunegrid.planning.project import Project
 from tunegrid.tuning.candidates import draw_candidates
 
@@ -99,10 +99,9 @@ def _idle_overrides(
 def _missing_dev_splits(project: Project, cells: list[Cell], origins: Origins) -> Iterator[str]:
     """Tasks without a dev split that no cell evaluates, and that are yet to be tuned."""
     unchecked = {cell.task for cell in cells if cell.settings.train.protocol != "standard"}
-    for part in parts_of(project.grid_tasks[task] for task in sorted(unchecked)):
-        settings = part.split_settings(project.config.data)
-        if not part.entry.has_dev and not settings.dev_fraction:
-            yield (
-                f"{origins.locate(('tune',))}: chooses by dev, but task {part.name!r} ships no dev"
-                f" split; set data.tasks.{part.name}.dev_fraction to 0.1, say"
-            )
+    tasks = (project.grid_tasks[task] for task in sorted(unchecked))
+    for part in parts_without_dev(tasks, project.config.data):
+        yield (
+            f"{origins.locate(('tune',))}: chooses by dev, but task {part.name!r} ships no dev"
+            f" split; set data.tasks.{part.name}.dev_fraction to 0.1, say"
+        )

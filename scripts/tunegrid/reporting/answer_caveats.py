@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from tunegrid.reporting.answer_sentences import name_sides
+from tunegrid.reporting.answer_sentences import name_first, name_sides
 from tunegrid.reporting.data_tables import leak_note, unseen_note
 from tunegrid.reporting.padding_note import padding_note
 from tunegrid.reporting.summary_tables import steps_note
@@ -24,8 +24,6 @@ from tunegrid.statistics.verdicts import Verdict
 
 #: With fewer seeds than this, readers are told what that does to the intervals.
 ENOUGH_SEEDS = 4
-#: So many are named of what a caveat finds; of more, the number.
-MOST_NAMED = 4
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ def _degenerate_runs(evidence: Evidence) -> Iterator[str]:
     ]
     yield (
         "Degenerate runs, which predict one class for every example or have a loss that is not"
-        f" finite, are part of the numbers: {_name_first(named)}."
+        f" finite, are part of the numbers: {name_first(named)}."
     )
 
 
@@ -91,7 +89,7 @@ def _missing_seeds(evidence: Evidence) -> Iterator[str]:
     ]
     yield (
         "Runs without a result are left out, which flatters a method whose runs fail because they"
-        f" go badly: {_name_first(named)}."
+        f" go badly: {name_first(named)}."
     )
 
 
@@ -108,7 +106,7 @@ def _still_rising(evidence: Evidence) -> Iterator[str]:
     named = [_name_group(row) for row in rising.itertuples()]
     yield (
         "Still better in the last epoch, so that more epochs may change the difference:"
-        f" {_name_first(named)}."
+        f" {name_first(named)}."
     )
 
 
@@ -180,10 +178,3 @@ def _name_group(row: Any) -> str:
 def _begin_sentence(text: str) -> str:
     """The text with a capital letter at its beginning."""
     return text[0].upper() + text[1:]
-
-
-def _name_first(names: list[str]) -> str:
-    """The first of the names, and how many more there are."""
-    if len(names) <= MOST_NAMED:
-        return "; ".join(names)
-    return f"{'; '.join(names[:MOST_NAMED])}; and {len(names) - MOST_NAMED} more"

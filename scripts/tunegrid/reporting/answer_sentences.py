@@ -17,6 +17,9 @@ from tunegrid.statistics.overall import TASKS_LIKE_THESE
 from tunegrid.statistics.pairs import Question
 from tunegrid.statistics.verdicts import Verdict
 
+#: So many are named of what a caveat finds; of more, the number.
+MOST_NAMED = 4
+
 #: The verdicts that are told by an interval.
 BY_INTERVAL = (Verdict.BETTER, Verdict.WORSE, Verdict.SAME, Verdict.UNTOLD)
 
@@ -166,3 +169,10 @@ def _count_verdicts(row: Any) -> str:
     }
     parts = [f"{verdict} on {count}" for verdict, count in counts.items() if count]
     return ", ".join([f"{parts[0]} of them", *parts[1:]])
+
+
+def name_first(names: list[str]) -> str:
+    """The first of the names, and how many more there are."""
+    if len(names) <= MOST_NAMED:
+        return "; ".join(names)
+    return f"{'; '.join(names[:MOST_NAMED])}; and {len(names) - MOST_NAMED} more"

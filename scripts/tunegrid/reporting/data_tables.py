@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from tunegrid.config.task_splits import SPLITS
 from tunegrid.metrics import main_metric
 from tunegrid.reporting.number_formats import PERCENT, SCORE
 from tunegrid.reporting.report_table import DASH, ReportTable, format_numbers, join_notes
@@ -59,7 +60,7 @@ def tasks_table(runs: pd.DataFrame, cards: Sequence[Card]) -> ReportTable:
     first = finished.reindex(runs["task"].unique())
     data = pd.DataFrame({"task": first.index, "classified": first.index.map(titles)})
     data["labels"] = first["labels.train"].astype("Int64").array
-    for split in ("train", "dev", "test"):
+    for split in SPLITS:
         if f"examples.{split}" in first:
             data[split] = first[f"examples.{split}"].astype("Int64").array
     readable = data.astype(object).where(data.notna(), DASH)

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from tunegrid.metrics import METRICS
+from tunegrid.reporting.answer_sentences import name_first
 from tunegrid.tuning.budget import order_stays_from
 from tunegrid.tuning.tuning_rows import (
     JOINED_BY,
@@ -14,9 +15,6 @@ from tunegrid.tuning.tuning_rows import (
     summarise_choices,
     tried_settings,
 )
-
-#: So many choices or pairs are named of what a caveat finds; of more, the number.
-MOST_NAMED = 4
 
 
 def describe_budget(rows: pd.DataFrame, compared: pd.DataFrame) -> Iterator[str]:
@@ -76,7 +74,7 @@ def _describe_order(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
         )
     return (
         "On dev the order of both still changed at the last candidate, so that a larger budget may"
-        f" change the verdict, too, of {_name_first(changed)}."
+        f" change the verdict, too, of {name_first(changed)}."
     )
 
 
@@ -103,7 +101,7 @@ def describe_edges(rows: pd.DataFrame) -> Iterator[str]:
     if named:
         yield (
             "At the edge of what was tried, beyond which there may be a better value:"
-            f" {_name_first(named)}. A wider range under tune: space would tell."
+            f" {name_first(named)}. A wider range under tune: space would tell."
         )
 
 
@@ -118,7 +116,7 @@ def describe_indistinct(rows: pd.DataFrame) -> Iterator[str]:
     ]
     yield (
         "Dev is too small to choose by where it does not tell the chosen candidate from half of the"
-        f" others or more, so that chance may have chosen: {_name_first(named)}."
+        f" others or more, so that chance may have chosen: {name_first(named)}."
     )
 
 
@@ -139,10 +137,3 @@ def _name_choice(row: Any) -> str:
 def _range(values: pd.Series) -> str:
     fewest, most = values.min(), values.max()
     return f"{fewest}" if fewest == most else f"{fewest} to {most}"
-
-
-def _name_first(names: list[str]) -> str:
-    """The first of the names, and how many more there are."""
-    if len(names) <= MOST_NAMED:
-        return "; ".join(names)
-    return f"{'; '.join(names[:MOST_NAMED])}; and {len(names) - MOST_NAMED} more"

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from datasets import Dataset, load_from_disk
 
+from tunegrid.config.task_splits import SPLITS
 from tunegrid.files import read_json
 from tunegrid.settings import TaskSettings
 from tunegrid.tasks.baselines import word_baseline
 from tunegrid.tasks.cards import Card, SplitContents, TokenCounts, unseen_label_warnings
-from tunegrid.tasks.hygiene import SPLITS, check_splits
+from tunegrid.tasks.hygiene import check_splits
 from tunegrid.tasks.label_kinds import label_kind, names_of_labels
 from tunegrid.tasks.preparing import few_shot_draws, prepare_task
 from tunegrid.tasks.splits import label_counts

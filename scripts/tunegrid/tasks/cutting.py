@@ -3,19 +3,16 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import get_args
 
 from datasets import Dataset
 
-from tunegrid.config.task_splits import Split, SplitName
+from tunegrid.config.task_splits import SPLITS, Split
 from tunegrid.errors import UserError
 from tunegrid.tasks.readers.example import Example
 from tunegrid.tasks.spelling import find_word
 from tunegrid.tasks.splits import grouped_sample, stratified_sample
 from tunegrid.tasks.task_file import SplitFiles
 
-#: The splits that a task may have.
-SPLITS: tuple[str, ...] = get_args(SplitName)
 #: How many unknown values of a column are listed before the rest are only counted.
 LISTED = 5
 

@@ -59,7 +59,7 @@ class _Labels:
         self._entry = entry
         self._known = dict.fromkeys(entry.label_names or [])
         self._told: set[str] = set()
-        self._seen = Counter(name for example in examples for name in _names(example))
+        self._seen = Counter(name for example in examples for name in example.label_names)
 
     def problems(self, example: Example) -> Iterator[str]:
         """What is wrong with an example's label or labels, or with its number."""
@@ -67,7 +67,7 @@ class _Labels:
         if target and target.kind == "regression":
             yield from self._problems_of_number(example)
             return
-        names = _names(example)
+        names = example.label_names
         for name in dict.fromkeys(names):
             if names.count(name) > 1:
                 yield f"names the label {name!r} twice"
@@ -114,10 +114,6 @@ class _Labels:
             remedy = f"to leave such rows out: `drop: {{labels: [{_quoted(name)}]}}`"
             return _of_tables(self._entry, remedy)
         return ""
-
-
-def _names(example: Example) -> list[str]:
-    return list(example.label) if isinstance(example.label, tuple) else [str(example.label)]
 
 
 def _of_tables(entry: TaskEntry, remedy: str) -> str:

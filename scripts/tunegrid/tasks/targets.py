@@ -100,10 +100,7 @@ def labels_of_task(
     if entry.labels != "auto":
         return entry.label_names
     found = {
-        name
-        for examples in splits.values()
-        for example in examples
-        for name in (example.label if isinstance(example.label, tuple) else [str(example.label)])
+        name for examples in splits.values() for example in examples for name in example.label_names
     }
     orders = [label_order(file) for of_split in files.values() for file in of_split]
     has_a_column_each = bool(entry.columns and isinstance(entry.columns.label, list))

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from datasets import Dataset, DatasetDict
 
+from tunegrid.config.task_splits import SPLITS
 from tunegrid.tasks.cards import FoundSign, ShownExample
-from tunegrid.tasks.hygiene import SPLITS, normalised
+from tunegrid.tasks.hygiene import normalised
 from tunegrid.tasks.label_kinds import label_kind, label_text
 from tunegrid.tasks.splits import joined_texts
 from tunegrid.tasks.text_signs import SIGNS, excerpt, shortened, visible
@@ -86,15 +87,16 @@ def show_ends(task: DatasetDict) -> list[ShownExample]:
 def find_signs(task: DatasetDict) -> list[FoundSign]:
     """How many examples of each split show each sign (`SIGNS`) that some of them show."""
     found = []
+    held = {
+        split: list(zip(task[split]["id"], _texts(task[split]), strict=True))
+        for split in SPLITS
+        if split in task
+    }
     for sign, find in SIGNS.items():
-        examples: dict[str, int] = {}
+        examples = dict.fromkeys(held, 0)
         first: tuple[str, str, str] | None = None
-        for split in SPLITS:
-            if split not in task:
-                continue
-            examples[split] = 0
-            data = task[split]
-            for example, texts in zip(data["id"], _texts(data), strict=True):
+        for split, of_split in held.items():
+            for example, texts in of_split:
                 spans = ((text, find(text)) for text in texts)
                 place = next(((text, span) for text, span in spans if span), None)
                 if place is None:

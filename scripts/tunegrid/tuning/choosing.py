@@ -3,6 +3,7 @@
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -94,13 +95,17 @@ def choose(candidates: Iterable[Mapping[str, Any]], runs: Path, metric: str) -> 
     """
     entry = METRICS[metric]
     candidates = list(candidates)
-    tried = [_tried(candidate, runs, entry) for candidate in candidates]
+    made = [
+        [_read_run(run, runs / run["path"], entry) for run in candidate["runs"]]
+        for candidate in candidates
+    ]
+    tried = [
+        _tried(candidate["settings"], of_candidate)
+        for candidate, of_candidate in zip(candidates, made, strict=True)
+    ]
     means = [None if candidate["stopped"] else candidate["mean"] for candidate in tried]
     chosen = best_of(means, entry)
-    on_dev = [
-        [_on_dev(run, found, runs) for run, found in zip(one["runs"], of_one["runs"], strict=True)]
-        for one, of_one in zip(candidates, tried, strict=True)
-    ]
+    on_dev = [[run.on_dev for run in of_candidate] for of_candidate in made]
     for candidate, told in zip(tried, tell_apart(on_dev, chosen, entry), strict=True):
         candidate["told"], candidate["standard_error"] = told.told, told.standard_error
     return {
@@ -111,49 +116,58 @@ def choose(candidates: Iterable[Mapping[str, Any]], runs: Path, metric: str) -> 
     }
 
 
-def _tried(candidate: Mapping[str, Any], runs: Path, metric: Metric) -> TriedCandidate:
-    folders = [runs / run["path"] for run in candidate["runs"]]
-    found = [
-        _run(run, folder, metric) for run, folder in zip(candidate["runs"], folders, strict=True)
-    ]
-    mean, sd = mean_and_sd(found)
-    return {
-        "settings": dict(candidate["settings"]),
-        "runs": found,
-        "mean": mean,
-        "sd": sd,
-        "told": False,
-        "standard_error": None,
-        "stopped": any(read_json(folder / TRAINING)["ends_after"] for folder in folders),
-    }
+@dataclass(frozen=True)
+class _MadeRun:
+    """A run of a candidate as its folder holds it.
+
+    Attributes:
+        tried: what is told of it.
+        on_dev: its predictions on dev, for which its folder's test split stands.
+        stopped: whether successive halving has stopped it.
+    """
+
+    tried: TriedRun
+    on_dev: DevRun
+    stopped: bool
 
 
-def _run(run: Mapping[str, Any], folder: Path, metric: Metric) -> TriedRun:
-    score = score_run(folder)
-    value = score.test[metric.name]
+def _read_run(run: Mapping[str, Any], folder: Path, metric: Metric) -> _MadeRun:
+    score = score_run(folder).test
     training = read_json(folder / TRAINING)
-    return {
+    value = score[metric.name]
+    is_finite = math.isfinite(value)
+    tried: TriedRun = {
         "task": run["task"],
         "seed": run["seed"],
-        "score": value if math.isfinite(value) else None,
-        "degenerate": score.test["degenerate"],
-        "examples": score.test["examples"],
+        "score": value if is_finite else None,
+        "degenerate": score["degenerate"],
+        "examples": score["examples"],
         "epochs": math.ceil(training["steps"] / training["steps_per_epoch"]),
         "train_seconds": training["train_seconds"],
         "train_joules": training["train_joules"],
     }
-
-
-def _on_dev(run: Mapping[str, Any], found: TriedRun, runs: Path) -> DevRun:
-    """A run with its predictions on dev, for which its folder's test split stands."""
-    folder = runs / run["path"]
-    labels = read_json(folder / TRAINING)["labels"]
-    return DevRun(
-        task=found["task"],
-        score=math.nan if found["score"] is None else found["score"],
-        degenerate=found["degenerate"],
-        predictions=read_predictions(folder / PREDICTIONS, labels),
+    on_dev = DevRun(
+        task=run["task"],
+        score=value if is_finite else math.nan,
+        degenerate=score["degenerate"],
+        predictions=read_predictions(folder / PREDICTIONS, training["labels"]),
     )
+    return _MadeRun(tried, on_dev, stopped=training["ends_after"] is not None)
+
+
+def _tried(settings: Mapping[str, Any], made: Sequence[_MadeRun]) -> TriedCandidate:
+    """A candidate before it is held against the chosen one."""
+    runs = [run.tried for run in made]
+    mean, sd = mean_and_sd(runs)
+    return {
+        "settings": dict(settings),
+        "runs": runs,
+        "mean": mean,
+        "sd": sd,
+        "told": False,
+        "standard_error": None,
+        "stopped": any(run.stopped for run in made),
+    }
 
 
 def mean_and_sd(runs: Sequence[TriedRun]) -> tuple[float | None, float | None]:

@@ -118,7 +118,15 @@ def halve(
     """
     epochs = {tried.candidate: tried.request.settings.train.epochs for tried in runs.values()}
     rungs = plan_rungs(len(epochs), list(epochs.values()), rate)
-    decided = _decided(state, runs, rate, metric)
+    logging.info(
+        "%d rounds: at most %d epochs from each seed, in place of %d",
+        len(rungs),
+        budget(rungs, list(epochs.values())),
+        sum(epochs.values()),
+    )
+    settings = [tried.request.settings.hash for tried in runs.values()]
+    identity = digest(canonical_json([settings, rate, metric.name]))
+    decided = _decided(state, identity)
     alive = set(epochs)
     ended: Ended = {}
     for number, rung in enumerate(rungs):
@@ -139,7 +147,7 @@ def halve(
             }
             kept = _best(scores, rungs[number + 1].candidates, metric)
             decided.append({"scores": scores, "kept": kept})
-            _write_decided(state, runs, rate, metric, decided)
+            write_json(state, {"identity": identity, "rounds": decided})
         alive = set(decided[number]["kept"])
         logging.info("round %d of %d: candidates %s go on", number + 1, len(rungs), sorted(alive))
     for path, tried in runs.items():
@@ -170,29 +178,15 @@ def _best(scores: Mapping[int, float | None], count: int, metric: Metric) -> lis
     return sorted(sorted(scores, key=rank)[:count])
 
 
-def _identity(runs: Mapping[str, Tried], rate: int, metric: Metric) -> str:
-    settings = [tried.request.settings.hash for tried in runs.values()]
-    return digest(canonical_json([settings, rate, metric.name]))
+def _decided(state: Path, identity: str) -> list[dict[str, Any]]:
+    """What earlier attempts have decided, round by round.
 
-
-def _decided(
-    state: Path, runs: Mapping[str, Tried], rate: int, metric: Metric
-) -> list[dict[str, Any]]:
-    """What earlier attempts at the same runs have decided, round by round."""
+    Args:
+        state: the file of it.
+        identity: of these runs, and of how they are halved; nothing counts of others.
+    """
     if not state.is_file():
         return []
     found = read_json(state)
-    if found["identity"] != _identity(runs, rate, metric):
-        return []
-    rounds: list[dict[str, Any]] = found["rounds"]
+    rounds: list[dict[str, Any]] = found["rounds"] if found["identity"] == identity else []
     return rounds
-
-
-def _write_decided(
-    state: Path,
-    runs: Mapping[str, Tried],
-    rate: int,
-    metric: Metric,
-    rounds: Sequence[dict[str, Any]],
-) -> None:
-    write_json(state, {"identity": _identity(runs, rate, metric), "rounds": list(rounds)})

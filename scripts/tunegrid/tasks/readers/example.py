@@ -58,6 +58,11 @@ class Example:
     group: str | None = None
     split: str | None = None
 
+    @property
+    def label_names(self) -> list[str]:
+        """The names that it is labelled with: one, or any number; a number as text."""
+        return list(self.label) if isinstance(self.label, tuple) else [str(self.label)]
+
 
 @dataclass(frozen=True)
 class Dropped:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from tunegrid.config.dialects import Dialect
@@ -88,12 +89,12 @@ class _Table:
     columns: Columns
     class_names: Mapping[Column, list[str]]
 
-    @property
+    @cached_property
     def dialect(self) -> Dialect:
         """How the file is parsed."""
         return self.file.entry.dialect or Dialect()
 
-    @property
+    @cached_property
     def drop(self) -> Drop:
         """Which rows are no examples."""
         return self.file.entry.drop or Drop()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tunegrid.config.task_splits import SPLITS
 from tunegrid.errors import UserError
 from tunegrid.tasks.trying.column_guess import GuessedColumns, guess_columns
 from tunegrid.tasks.trying.found_files import FoundFile
@@ -74,7 +75,7 @@ def _by_split(found: Sequence[FoundFile]) -> dict[str, list[FoundFile]]:
         return {"all": list(found)}
     return {
         split: [file for file in found if file.split == split]
-        for split in ("train", "dev", "test")
+        for split in SPLITS
         if split in splits
     }
 

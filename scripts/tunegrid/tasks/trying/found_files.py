@@ -2,11 +2,11 @@
 
 import os
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tunegrid.archives import unpack
 from tunegrid.errors import UserError
 
 #: Words in names of files and folders, and of a column's values → the split that they mean.
@@ -86,8 +86,7 @@ def _files_of(path: Path, root: Path, unpacked: Path) -> Iterator[FoundFile]:
         for file in _data_files(path):
             yield _found(file, str(file.relative_to(root)))
     elif path.suffix.lower() == ".zip":
-        with zipfile.ZipFile(path) as archive:
-            archive.extractall(unpacked)
+        unpack(path, "**", unpacked)
         for file in _data_files(unpacked):
             yield _found(file, f"{name}/{file.relative_to(unpacked)}")
     else:

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import ValidationError
 
+from tunegrid.config.messages import explain_problems
+from tunegrid.config.origin import render_key
 from tunegrid.config.task_entry import TaskEntry
+from tunegrid.config.task_splits import SPLITS
 from tunegrid.errors import UserError
 from tunegrid.tasks.text_signs import SIGNS, shortened, visible
 from tunegrid.tasks.trying.entry_guess import DEV_FRACTION, GuessedEntry, guess_entry
@@ -103,8 +106,8 @@ def _read(task: str, entry: dict[str, Any], root: Path, folder: Path) -> "Datase
     except ValidationError as error:
         raise UserError(
             *(
-                f"tasks.{task}.{'.'.join(map(str, one['loc']))}: {one['msg']}"
-                for one in error.errors()
+                f"{render_key(('tasks', task, *key))}: {explanation}"
+                for key, explanation in explain_problems(error, TaskEntry)
             )
         ) from None
     return read_task(checked, task_files(task, checked, root, folder))
@@ -125,7 +128,7 @@ def _describe(task: "DatasetDict", guess: GuessedEntry) -> list[str]:
     """What was read: counts, the first rows, what is odd in texts, what was left out."""
     lines = [
         f"{split}: {len(task[split])} examples{_label_counts(task[split])}"
-        for split in ("train", "dev", "test")
+        for split in SPLITS
         if split in task
     ]
     lines += ["", f"the first {SHOWN_ROWS} rows of train, as they were read:"]
