@@ -10,11 +10,17 @@ from workflow import own_workflow
 from tunegrid.files import read_json
 
 JOINED = "mine+tiny"
+#: Of each task of the grid.
+LABELS = {
+    "mine": ["bad", "good"],
+    "mine_fs": ["bad", "good"],
+    JOINED: ["mine/bad", "mine/good", "tiny/good", "tiny/bad"],
+}
 
 
 @pytest.fixture(scope="module")
 def done(tiny_model, tmp_path_factory):
-    """A finished grid of such a task, beside tasks that no grid trains."""
+    """Such a task encoded in three ways, one of them trained, beside tasks that no grid trains."""
     folder = tmp_path_factory.mktemp("auto")
     root = tiny.write_data(folder / "data")
     for split in tiny.COUNTS:
@@ -40,11 +46,12 @@ def done(tiny_model, tmp_path_factory):
         "columns": {"text": "text", "label": "label"},
         "labels": "auto",
     }
-    config["grid"][0] |= {"tasks": ["mine", "mine_fs", JOINED], "methods": ["full"], "seeds": [1]}
+    config["grid"][0] |= {"tasks": [*LABELS], "methods": ["full"], "seeds": [1]}
     config["data"]["tasks"] = {"mine_fs": {"few_shot": 3}}
     config["train"]["pack"] = 2
     workflow = own_workflow(folder, config)
-    workflow.run("tables")
+    run = f"results/runs/tiny-bert/{JOINED}/full/seed1/training.json"
+    workflow.run(run, *(f"results/encoded/tiny-bert/{task}" for task in LABELS))
     return workflow
 
 
@@ -57,18 +64,16 @@ def test_its_labels_are_those_of_its_files(done):
     assert "mine all: 1 rows dropped" in log
 
 
-@pytest.mark.parametrize(
-    ("task", "labels"),
-    [
-        ("mine", ["bad", "good"]),
-        ("mine_fs", ["bad", "good"]),
-        (JOINED, ["mine/bad", "mine/good", "tiny/good", "tiny/bad"]),
-    ],
-)
-def test_its_runs_predict_them(done, task, labels):
-    run = done.directory / f"results/runs/tiny-bert/{task}/full/seed1"
-    assert read_json(run / "training.json")["labels"] == labels
-    assert set(pd.read_parquet(run / "predictions.parquet")["label"]) == set(labels)
+@pytest.mark.parametrize("task", LABELS)
+def test_it_is_encoded_with_them(done, task):
+    card = read_json(done.directory / f"results/encoded/tiny-bert/{task}/encoding.json")
+    assert card["labels"] == LABELS[task]
+
+
+def test_runs_predict_the_labels_of_the_encoding(done):
+    run = done.directory / f"results/runs/tiny-bert/{JOINED}/full/seed1"
+    assert read_json(run / "training.json")["labels"] == LABELS[JOINED]
+    assert set(pd.read_parquet(run / "predictions.parquet")["label"]) == set(LABELS[JOINED])
 
 
 def test_a_task_outside_the_grid_has_a_card(done):

@@ -31,10 +31,9 @@ def packed(finished, tmp_path_factory):
     }
     config["grid"] = [*config["grid"], config["grid"][0] | {"methods": ["broken"], "seeds": [1]}]
     packed.configure(config)
-    # What is fetched, encoded and said of the task is the same; runs and trials are its own.
-    shutil.copytree(workflow.directory, packed.directory, symlinks=True)
-    for name in ("runs", ".finished", ".attempts", ".trials", "trials", "checks", "logs/train"):
-        shutil.rmtree(packed.directory / "results" / name)
+    # What is fetched and encoded is the same; all else is its own, since other tests change it.
+    for name in ("resources", "results/encoded", ".snakemake"):
+        shutil.copytree(workflow.directory / name, packed.directory / name, symlinks=True)
     return packed, config, packed.run("runs", check=False)
 
 
