@@ -30,7 +30,7 @@ from tunegrid.reporting.table_names import (
     TABLES,
     TUNING_TABLES,
 )
-from tunegrid.metrics import METRICS
+from tunegrid.metrics import METRICS, default_metrics
 from tunegrid.results import CHOICE_PATH, RUN_PATH, TUNING_PATH
 from tunegrid.tasks.source_paths import files_under_root, read_from_root
 from tunegrid.staleness import code_digest, reader_code, training_code

@@ -111,7 +111,17 @@ DECIDES: dict[str, list[str]] = {
     ],
 }
 #: The keywords of a metric that say how it is shown, and decide no epoch that it selects.
-DISPLAY = {"title", "noun", "unit", "source", "compared"}
+DISPLAY = {
+    "by_default",
+    "compared",
+    "noun",
+    "of_decisions",
+    "source",
+    "targets",
+    "title",
+    "unit",
+    "without_each",
+}
 #: A pack trains what `train` trains.
 DECIDES["train_pack"] = DECIDES["train"]
 
@@ -125,12 +135,15 @@ DECIDES_NOTHING: dict[str, str] = {
     "errors": "texts",
     "files": "files are written whole; what is in them is decided elsewhere",
     "hub": "what comes from a hub is held against its checksums",
+    "metric_registry": "how metrics are entered",
     "metrics": "scores are computed from the predictions by a rule of its own",
     "packages": "what comes from a package is pinned by its version",
     "path_patterns": "which files are taken, which are named with their checksums",
     "paths": "where things lie",
     "planning.*": "the cells that it makes are a rule's parameters",
+    "predictions": "what was predicted, as arrays",
     "provenance": "what is known of a run beside its result",
+    "rank_correlation": "scores are computed from the predictions by a rule of its own",
     "requesting": "how often and how long a server is asked",
     "results": "names; another name is another output",
     "settings": "the settings are a rule's parameters",

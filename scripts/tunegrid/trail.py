@@ -90,7 +90,7 @@ def trail(results: Path, cell: Cell) -> Iterator[str]:
         yield f"  {state:10} {error.filename} is not there; the run {problem}"
         yield f"  log        {results / 'logs/train' / cell['path']}.log"
         return
-    scores = ", ".join(f"{key} {score[key]}" for key in METRICS)
+    scores = ", ".join(f"{key} {score[key]}" for key in METRICS if key in score)
     yield f"  scored     {scores} on {score['examples']} examples of {score['split']}"
     if score["degenerate"]:
         yield f"  degenerate {score['degenerate_reason']}"

@@ -19,7 +19,7 @@ from synthetic import (
     make_runs,
 )
 
-from tunegrid.metrics import METRICS, titles
+from tunegrid.metrics import default_metrics, titles
 from tunegrid.reporting import bars_figure as bars
 from tunegrid.reporting import methods_figure as comparison
 from tunegrid.reporting.comparisons_table import comparisons_table
@@ -79,7 +79,8 @@ def test_every_table_is_written_for_people_and_programs():
 
 def test_the_trainable_share_is_the_first_row_of_each_method():
     readable = built()["methods"].readable
-    assert readable["metric"].tolist() == ["Trainable", *titles().values()] * 4
+    shown = [titles()[name] for name in default_metrics("single_label").names]
+    assert readable["metric"].tolist() == ["Trainable", *shown] * 4
     shares = readable[readable["metric"] == "Trainable"].set_index(["model", "method"])["t1"]
     assert shares["m1", "full"] == "100.000 %"
     assert shares["m2", "a8"] == "1.000 %"
@@ -312,7 +313,13 @@ def test_a_cell_group_that_is_missing_is_shown_as_missing():
 def test_runs_without_a_result_stand_in_every_table_and_figure():
     runs = make_runs(models=["m1"]).astype({"steps": "Int64", "labels.train": "Int64"})
     broken, one = runs["method"] == "a8", (runs["task"] == "t1") & (runs["seed"] == 1)
-    measured = [*METRICS, "steps", "trainable_parameters", "labels.train", "majority_accuracy"]
+    measured = [
+        *default_metrics("single_label").names,
+        "steps",
+        "trainable_parameters",
+        "labels.train",
+        "majority_accuracy",
+    ]
     for chosen, state in ((broken & (runs["task"] == "t2"), FAILED), (~broken & one, MISSING)):
         runs.loc[chosen, "state"] = state
         runs.loc[chosen, measured] = None

@@ -18,7 +18,7 @@ from tiny import results
 from workflow import AGGREGATES, copy_workflow, planned
 
 from tunegrid.files import read_json
-from tunegrid.metrics import METRICS
+from tunegrid.metrics import default_metrics
 from tunegrid.reporting.table_names import (
     ERRORS,
     FINDING_TABLES,
@@ -49,7 +49,7 @@ def test_everything_is_written_below_the_directory_and_nothing_beside_the_workfl
     assert {path.stem for path in (folder / "tables").iterdir()} == {
         *TABLES, *MEMORY_TABLES, *PUBLISHED_TABLES, *FINDING_TABLES,
     }  # fmt: skip
-    figures = {f"bars_{metric}" for metric in METRICS}
+    figures = {f"bars_{metric}" for metric in default_metrics("single_label").names}
     figures |= {"forest", "methods", "pareto", "confusion_tiny", "curves_tiny", "memory_tiny-bert"}
     written = {path.name for path in (folder / "figures").iterdir()}
     assert written == {f"{name}.{suffix}" for name in figures for suffix in ("png", "svg", "pdf")}
@@ -304,6 +304,7 @@ def test_the_report_holds_every_figure_table_and_the_workbook(grid):
     held = {name.rsplit("/", 1)[-1] for name in names}
     assert held >= {
         "results.xlsx", "runs.csv", "methods.png", "curves_tiny.png",
-        *(f"bars_{metric}.png" for metric in METRICS), "memory_tiny-bert.png",
+        *(f"bars_{metric}.png" for metric in default_metrics("single_label").names),
+        "memory_tiny-bert.png",
         *(f"{table}.html" for table in (*TABLES, *MEMORY_TABLES)),
     }  # fmt: skip

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from tunegrid.metrics import METRICS, titles
+from tunegrid.metrics import default_metrics, titles
 from tunegrid.reporting.number_formats import MINUTES, SCORE
 from tunegrid.reporting.report_table import DASH, ReportTable, format_numbers
 from tunegrid.reporting.run_links import link_runs
@@ -42,12 +42,13 @@ def runs_table(runs: pd.DataFrame) -> ReportTable:
     Args:
         runs: as collect_runs returns it.
     """
+    metrics = default_metrics("single_label").names
     states = runs["state"].mask(runs["degenerate"].astype(bool), "degenerate")
     why = runs["problem"].where(runs["state"] != FINISHED, runs["degenerate_reason"])
     data = runs[RUN].assign(
         state=states,
         why=why,
-        **{name: runs[name] for name in METRICS},
+        **{name: runs[name] for name in metrics},
         steps=runs["steps"],
         minutes=runs["train_seconds"] / 60,
         commit=runs["provenance.commit"],
@@ -56,7 +57,7 @@ def runs_table(runs: pd.DataFrame) -> ReportTable:
     )
     readable = data.assign(
         why=data["why"].fillna(""),
-        **{name: format_numbers(data[name], SCORE) for name in METRICS},
+        **{name: format_numbers(data[name], SCORE) for name in metrics},
         steps=format_numbers(data["steps"], "{:.0f}"),
         minutes=format_numbers(data["minutes"], MINUTES),
         commit=data["commit"].map(_shorten_commit),

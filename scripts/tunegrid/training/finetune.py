@@ -29,7 +29,7 @@ from transformers import PreTrainedModel
 from tunegrid.config.schema import TrainSettings
 from tunegrid.errors import UserError
 from tunegrid.methods import parameter_counts
-from tunegrid.metrics import METRICS, Integers, Predictions
+from tunegrid.metrics import METRICS, Integers, Predictions, SingleLabelPredictions
 from tunegrid.stopping import Interrupted, Stopped, StopRequest
 from tunegrid.training.batching import epoch_batches, to_device
 from tunegrid.training.checkpoints import Checkpoints
@@ -290,7 +290,7 @@ def evaluate(run: Run, name: str) -> Predictions:
     finally:
         run.model.train()
     whole = accelerator.reduce(logits, "sum").cpu().numpy()
-    return Predictions(
+    return SingleLabelPredictions(
         labels=split.labels,
         predicted=whole.argmax(axis=1),  # of equal logits the smaller label id
         log_probabilities=log_softmax(whole.astype(np.float64), axis=1),

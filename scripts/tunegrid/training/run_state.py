@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from tunegrid.config.schema import TrainSettings
 from tunegrid.metrics import Predictions
+from tunegrid.predictions import PREDICTIONS_OF, predicted_arrays
 from tunegrid.results import EVALUATED
 from tunegrid.training.batching import EncodedSplit
 from tunegrid.training.checkpoints import Checkpoints, State
@@ -134,10 +135,10 @@ def save_checkpoint(run: Run) -> None:
         {
             "history": [vars(record) for record in progress.history],
             "evaluations": [
-                (
-                    torch.from_numpy(predictions.predicted),
-                    torch.from_numpy(predictions.log_probabilities),
-                )
+                {
+                    name: torch.from_numpy(values)
+                    for name, values in predicted_arrays(predictions).items()
+                }
                 for predictions in progress.evaluations
             ],
             "weights": trained_weights(run.model),
@@ -165,12 +166,11 @@ def restore_checkpoint(run: Run, state: State) -> None:
     run.progress = Progress(
         history=[StepRecord(**record) for record in state["history"]],
         evaluations=[
-            Predictions(
+            PREDICTIONS_OF[run.splits[run.watched].target](
                 labels=run.splits[run.watched].labels,
-                predicted=predicted.numpy(),
-                log_probabilities=log_probabilities.numpy(),
+                **{name: values.numpy() for name, values in predicted.items()},
             )
-            for predicted, log_probabilities in state["evaluations"]
+            for predicted in state["evaluations"]
         ],
         seconds_before=state["seconds"],
         joules_before=state["joules"],
