@@ -104,7 +104,7 @@ MEMORY = {"predict_memory", "measure_memory"}
     ("module", "old", "new", "expected"),
     [
         pytest.param(
-            "training/finetune.py", "/ len(batch)", "/ (1 + len(batch))", TRAINING, id="the loss"
+            "training/finetune.py", "/ divisor", "/ (1 + divisor)", TRAINING, id="the loss"
         ),
         pytest.param(
             "training/schedule.py",
@@ -143,6 +143,20 @@ MEMORY = {"predict_memory", "measure_memory"}
             "np.divide(counts.hits.sum(axis=-1), 1 + counts.support.sum(axis=-1))",
             {"train, selected by accuracy"},
             id="the metric that selects an epoch",
+        ),
+        pytest.param(
+            "predictions.py",
+            "minlength=kinds)",
+            "minlength=1 + kinds)",
+            {"train, selected by accuracy"},
+            id="what that metric is computed from",
+        ),
+        pytest.param(
+            "rank_correlation.py",
+            "np.median(numbers)",
+            "np.mean(numbers)",
+            set(),
+            id="what another metric is computed from",
         ),
         pytest.param(
             "tasks/few_shot.py",

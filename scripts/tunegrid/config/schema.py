@@ -16,12 +16,14 @@ from tunegrid.config.tuning import TuneSettings
 from tunegrid.config.value_types import (
     AutoSize,
     AutoTime,
+    ClassWeights,
     Closed,
     MetricName,
     MicroBatch,
     NonEmpty,
     Seed,
     Size,
+    Threshold,
     Time,
 )
 from tunegrid.metrics import Metric
@@ -81,6 +83,24 @@ class TrainSettings(Closed):
         ge=1,
         description="With best_dev: stop when so many epochs have brought nothing better; null:"
         " train them all.",
+    )
+    label_smoothing: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of each example's weight in the loss that all labels get alike; of"
+        " single labels alone.",
+    )
+    class_weights: ClassWeights = Field(
+        None,
+        description="Weights of the labels in the loss: balanced, by which all labels of train"
+        " weigh the same, or `{label: weight}` (1 of labels that are not named); null: every"
+        " example weighs the same. Of several labels they weigh the examples that have the label.",
+    )
+    threshold: Threshold = Field(
+        0.5,
+        description="Of several labels, the probability from which on a label is predicted; dev:"
+        " the one with the best micro-F1 on dev, one for all labels, which the run writes down.",
     )
     micro_batch: MicroBatch = Field(
         "auto",

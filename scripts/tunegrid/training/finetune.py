@@ -22,14 +22,12 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from scipy.special import log_softmax
-from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
 from tunegrid.config.schema import TrainSettings
 from tunegrid.errors import UserError
 from tunegrid.methods import parameter_counts
-from tunegrid.metrics import METRICS, Integers, Predictions, SingleLabelPredictions
+from tunegrid.metrics import METRICS, Integers, Predictions
 from tunegrid.stopping import Interrupted, Stopped, StopRequest
 from tunegrid.training.batching import epoch_batches, to_device
 from tunegrid.training.checkpoints import Checkpoints
@@ -45,6 +43,7 @@ from tunegrid.training.micro_batch import (
     enforce_memory_limit,
 )
 from tunegrid.training.model_building import build_model, check_vocabulary
+from tunegrid.training.objectives import build_objective
 from tunegrid.training.probing import two_short_examples
 from tunegrid.training.progress_bar import progress_bar
 from tunegrid.training.run_request import RunRequest
@@ -101,7 +100,7 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
     micro_batch = choose_micro_batch(
         settings,
         request.model,
-        labels=len(request.encoding["labels"]),
+        labels=max(1, len(request.encoding["labels"])),
         longest=int(splits["train"].lengths.max()),
         processes=accelerator.num_processes,
         device=accelerator.device,
@@ -109,7 +108,7 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
     evaluation_batch = choose_evaluation_batch(
         settings,
         request.model,
-        labels=len(request.encoding["labels"]),
+        labels=max(1, len(request.encoding["labels"])),
         longest=max(int(split.lengths.max()) for name, split in splits.items() if name != "train"),
         micro_batch=micro_batch,
         device=accelerator.device,
@@ -120,6 +119,7 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
         request.model,
         settings,
         labels=request.encoding["labels"],
+        target=request.encoding["target"],
         pad_token=request.encoding["padding"]["input_ids"],
         examples=splits["train"].collate(short),
         process=accelerator.process_index,
@@ -144,6 +144,7 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
         built=built,
         splits=splits,
         seen_splits=seen_splits,
+        objective=build_objective(settings.train, splits["train"], request.encoding["labels"]),
         optimizer=optimizer,
         schedule=build_schedule(optimizer, settings.train, steps),
         gradients=gradients,
@@ -198,17 +199,18 @@ def remaining_batches(run: Run, epoch: int) -> list[Integers]:
 
 def take_step(run: Run, batch: Integers, epoch: int) -> None:
     """One optimizer step on the examples at positions `batch`, in an epoch counted from 0."""
+    train = run.splits["train"]
+    divisor = run.objective.divisor(train.labels[batch])
 
     def add_gradient(rows: Integers) -> torch.Tensor:
-        """Add the gradient of a micro-batch: its summed loss over the size of the whole batch.
+        """Add the gradient of a micro-batch: its summed loss over the divisor of the whole batch.
 
         So every example weighs the same, however the batch is cut.
         """
-        inputs = to_device(run.splits["train"].collate(rows), run.accelerator.device)
-        labels = torch.from_numpy(run.splits["train"].labels[rows]).to(run.accelerator.device)
+        inputs = to_device(train.collate(rows), run.accelerator.device)
         with run.accelerator.autocast():
             logits = run.model(**inputs).logits
-        loss = cross_entropy(logits.float(), labels, reduction="sum") / len(batch)
+        loss = run.objective.loss_of_rows(logits.float(), train.labels[rows]) / divisor
         run.accelerator.backward(loss)
         return loss.detach()
 
@@ -258,15 +260,21 @@ def predict_test(run: Run) -> Predictions:
     if run.watched == "test":
         # Where the test split is watched the last epoch's weights count, and it has seen them.
         return run.progress.evaluations[-1]
-    return evaluate(run, "test")
+    return evaluate(run, "test", log_odds=run.log_odds)
 
 
 @torch.no_grad()
-def evaluate(run: Run, name: str) -> Predictions:
+def evaluate(run: Run, name: str, log_odds: float | None = None) -> Predictions:
     """The predictions for a split, in the split's order. Draws no random number.
 
     Examples are computed in order of length; several processes share them, and all get the result.
     Leaves the model in training mode.
+
+    Args:
+        run: the run.
+        name: the split's.
+        log_odds: of several labels, the logit from which on a label is predicted; None: as the
+            settings have it.
 
     Raises:
         Interrupted, UserError: as `EvaluationGuard.compute`.
@@ -290,11 +298,7 @@ def evaluate(run: Run, name: str) -> Predictions:
     finally:
         run.model.train()
     whole = accelerator.reduce(logits, "sum").cpu().numpy()
-    return SingleLabelPredictions(
-        labels=split.labels,
-        predicted=whole.argmax(axis=1),  # of equal logits the smaller label id
-        log_probabilities=log_softmax(whole.astype(np.float64), axis=1),
-    )
+    return run.objective.predictions(split.labels, whole, log_odds)
 
 
 def build_optimizer(model: PreTrainedModel, settings: TrainSettings) -> torch.optim.Optimizer:

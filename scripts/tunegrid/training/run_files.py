@@ -46,6 +46,7 @@ from tunegrid.results import (
 from tunegrid.training.batching import EncodedSplit
 from tunegrid.training.devices import device_name, peak_memory
 from tunegrid.training.kept_weights import keep_weights, remove_kept_weights
+from tunegrid.training.objectives import as_probability
 from tunegrid.training.run_request import ENCODING
 from tunegrid.training.run_state import Run, StepRecord
 
@@ -129,10 +130,15 @@ def training_facts(run: Run) -> dict[str, Any]:
         "method": request.settings.method,
         "seed": request.settings.seed,
         "hash": request.settings.hash,
-        "target": "single_label",
+        "target": run.objective.target,
         "labels": card["labels"],
         "train_labels": card["splits"]["train"]["labels"],
-        "train_mean": None,
+        "train_mean": (
+            float(run.splits["train"].labels.mean())
+            if run.objective.target == "regression"
+            else None
+        ),
+        "threshold": as_probability(run.log_odds),
         "parts": card["parts"],
         "watched": run.watched,
         "steps": len(progress.history),

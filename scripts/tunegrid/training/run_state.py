@@ -21,6 +21,7 @@ from tunegrid.training.energy import EnergyMeter
 from tunegrid.training.evaluation_guard import EvaluationGuard
 from tunegrid.training.gradients import Gradients
 from tunegrid.training.model_building import BuiltModel
+from tunegrid.training.objectives import Objective
 from tunegrid.training.randomness import random_states, restore_random_states
 from tunegrid.training.run_request import RunRequest
 from tunegrid.training.selection import Selection, trained_weights
@@ -34,7 +35,7 @@ class StepRecord:
     Attributes:
         step: its number, from 1.
         epoch: the epoch that it belongs to, from 1.
-        loss: the mean cross-entropy of its batch before the step, in nats.
+        loss: the mean loss of its batch before the step (`Objective`); a cross-entropy is in nats.
         learning_rate: the rate that the step was taken with.
     """
 
@@ -81,6 +82,7 @@ class Run:
     built: BuiltModel
     splits: dict[str, EncodedSplit]
     seen_splits: dict[str, Any]
+    objective: Objective
     optimizer: torch.optim.Optimizer
     schedule: LRScheduler
     gradients: Gradients
@@ -107,6 +109,15 @@ class Run:
     def watched(self) -> str:
         """The split that is evaluated after each epoch."""
         return EVALUATED[self.train_settings.protocol]
+
+    @property
+    def log_odds(self) -> float | None:
+        """Of several labels, the logit from which on test's are predicted; None of other targets.
+
+        The epoch that counts settles it.
+        """
+        epoch = self.selection.epoch or len(self.progress.evaluations)
+        return self.objective.threshold_after(self.progress.evaluations[epoch - 1])
 
     @property
     def steps_per_epoch(self) -> int:
