@@ -28,6 +28,7 @@ from tunegrid.reporting.table_names import (
     PART_TABLES,
     PUBLISHED_TABLES,
     TABLES,
+    TEST_SPLIT_TABLES,
     TUNING_TABLES,
 )
 from tunegrid.metrics import METRICS, default_metrics
@@ -65,7 +66,9 @@ CARDS = [f"results/cards/{name}.json" for name in TASKS]
 # A task has a card whether the grid trains it or not; lengths in tokens, only where it does.
 CARD_TASKS = {name: find_task(name, PROJECT.tasks) for name in PROJECT.tasks} | TASKS
 AGGREGATED = any(task.aggregated for task in TASKS.values())
+SEVERAL_TEST_SPLITS = any(task.test_splits for task in TASKS.values())
 GRID_TABLES = TABLES + (PART_TABLES if AGGREGATED else []) + (TUNING_TABLES if TUNE else [])
+GRID_TABLES += TEST_SPLIT_TABLES if SEVERAL_TEST_SPLITS else []
 # Of tuning there is something only where the configuration asks for it.
 TUNING_RUNS = ["results/tuning.parquet"] if TUNE else []
 # Of papers there is something only where the configuration names them.

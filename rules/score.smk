@@ -36,10 +36,12 @@ rule score_run:
     params:
         code=code_digest("score"),
         run=subpath(input.training, parent=True),
+        test_score=lambda wildcards: cell_of(wildcards).test_score,
     log:
         "results/logs/score_run/{model}/{task}/{method}/seed{seed}.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
     shell:
-        'python "$TUNEGRID"/scripts/score.py --run {params.run} --output {output} > {log} 2>&1'
+        'python "$TUNEGRID"/scripts/score.py --run {params.run}'
+        " --test-score {params.test_score} --output {output} > {log} 2>&1"

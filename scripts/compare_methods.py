@@ -38,12 +38,14 @@ def main() -> None:
     from tunegrid.files import atomic_path, read_json
     from tunegrid.statistics.compare import compare_methods
     from tunegrid.statistics.outcomes import compared_columns, predictions_below
+    from tunegrid.statistics.test_splits import tasks_scored_by_first
     from tunegrid.tasks.cards import label_names
 
     cards = [read_json(path) for path in arguments.cards]
+    runs = pd.read_parquet(arguments.runs)
     tables = compare_methods(
-        pd.read_parquet(arguments.runs),
-        predictions_below(arguments.root, compared_columns()),
+        runs,
+        predictions_below(arguments.root, compared_columns(), tasks_scored_by_first(runs)),
         {card["task"]: label_names(card) for card in cards},
         settings=CompareSettings.model_validate_json(arguments.settings),
         processes=arguments.processes,

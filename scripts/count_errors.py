@@ -25,8 +25,11 @@ def main() -> None:
     from tunegrid.files import atomic_path
     from tunegrid.statistics.error_analysis import count_errors
     from tunegrid.statistics.outcomes import predictions_below
+    from tunegrid.statistics.test_splits import tasks_scored_by_first
 
-    tables = count_errors(pd.read_parquet(arguments.runs), predictions_below(arguments.root))
+    runs = pd.read_parquet(arguments.runs)
+    first = tasks_scored_by_first(runs)
+    tables = count_errors(runs, predictions_below(arguments.root, scored_by_first=first))
     for name, table in tables.items():
         with atomic_path(arguments.output / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tunegrid.cli import describe, json_argument, run_program
 
-COLUMNS = ("model", "task", "method", "seed", "hash", "path", "settings")
+COLUMNS = ("model", "task", "method", "seed", "hash", "path", "test_score", "settings")
 
 
 def main() -> None:

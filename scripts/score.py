@@ -21,6 +21,12 @@ def main() -> None:
     parser = describe(__doc__)
     parser.add_argument("--run", type=Path, help="folder of the one run to score")
     parser.add_argument("--output", type=Path, help="JSON file to write, with --run")
+    parser.add_argument(
+        "--test-score",
+        choices=["pooled", "first"],
+        default="pooled",
+        help="what the scores of a task with several test splits are of, with --run",
+    )
     parser.add_argument("--cells", type=Path, help="CSV of expand_grid: score all its runs")
     parser.add_argument("--runs", type=Path, help="the folder results/runs, with --cells")
     parser.add_argument("--scores", type=Path, help="Parquet of the runs to write, with --cells")
@@ -38,7 +44,8 @@ def main() -> None:
     from tunegrid.statistics.score_grid import score_grid
 
     if of_one_run:
-        write_json(arguments.output, score_run(arguments.run).to_json())
+        score = score_run(arguments.run, test_score=arguments.test_score)
+        write_json(arguments.output, score.to_json())
         return
     scores, evaluations = score_grid(
         read_cells(arguments.cells), arguments.runs, processes=arguments.processes

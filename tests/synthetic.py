@@ -71,6 +71,20 @@ def make_runs(models=("m1", "m2"), methods=("full", "a8"), tasks=("t1", "t2"), s
     return pd.DataFrame(rows)
 
 
+def add_test_splits(runs, *, first=False):
+    """Runs of two tasks, changed: those of t2 have the scores of two test splits."""
+    shift = {"near": 0.1, "far": -0.1}
+    for name, by in shift.items():
+        column = f"test_splits.{name}."
+        runs[f"{column}examples"] = [3.0] * len(runs)
+        runs[f"{column}accuracy"] = runs["accuracy"] + by
+        runs.loc[runs["task"] == "t1", [f"{column}examples", f"{column}accuracy"]] = None
+    runs["examples"] = 6
+    if first:
+        runs["test_score"] = ["first" if task == "t2" else None for task in runs["task"]]
+    return runs
+
+
 def measure_metrics(draw):
     """A value of every metric of the registry; an added one takes the accuracy's place in it."""
     accuracy = draw.uniform(0.5, 0.9)
@@ -110,6 +124,8 @@ def make_card(task, title, exact=0, near=0, conflicts=0):
         "title": title,
         "threshold": 0.8,
         "splits": {"train": held, "test": held},
+        "test_splits": {},
+        "of_test_splits": {},
         "word_baseline": {"accuracy": 0.61, "micro_f1": 0.61, "macro_f1": 0.5},
         "few_shot": [{"labels": [0, 1], "examples": 16, "seed": None}] if near else [],
         "tokenizers": {"m1": {"max_length": 32, "splits": {"train": lengths, "test": lengths}}},

@@ -18,6 +18,9 @@ HISTORY, EVALUATIONS, PREDICTIONS = "history.csv", "evaluations.parquet", "predi
 PROVENANCE, TRAINING = "provenance.json", "training.json"
 RUN_FILES = (HISTORY, EVALUATIONS, PREDICTIONS, PROVENANCE, TRAINING)
 
+#: The column that says of which test split an example is, of tasks with several test splits alone.
+TEST_SPLIT = "test_split"
+
 #: Joins the names of the tasks that an aggregated task is made of.
 JOINED = "+"
 

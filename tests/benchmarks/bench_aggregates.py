@@ -119,7 +119,12 @@ def write_run(run: dict, root: Path, predictions: int) -> dict:
         "train_joules": None,
     }
     (folder / "training.json").write_text(json.dumps(training))
-    return run | {"hash": "abc", "path": path, "settings": json.dumps(own)}
+    return run | {
+        "hash": "abc",
+        "path": path,
+        "test_score": "pooled",
+        "settings": json.dumps(own),
+    }
 
 
 def draw_predictions(draw: np.random.Generator, labels: np.ndarray, method: int) -> pd.DataFrame:
@@ -191,6 +196,8 @@ def make_card(task: str, examples: int) -> dict:
         "threshold": 0.8,
         "few_shot": [],
         "splits": dict.fromkeys(splits, held),
+        "test_splits": {},
+        "of_test_splits": {},
         "word_baseline": dict.fromkeys(OF_COUNTS, 0.6),
         "within": {split: {"exact": 0, "near": 0} for split in splits},
         "across": [{"source": "train", "target": "test", "exact": 0, "near": 0, "pairs": []}],

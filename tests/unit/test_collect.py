@@ -61,7 +61,8 @@ def one_run(tmp_path):
     (folder / "history.csv").write_text("step,epoch,loss\n1,1,0.1\n2,1,0.30000000000000004\n")
     cells = pd.DataFrame(
         [{"model": "m", "task": "t", "method": "full", "seed": 1, "hash": "abc",
-          "path": "m/t/full/seed1", "settings": json.dumps(made["settings"])}]
+          "path": "m/t/full/seed1", "test_score": "pooled",
+          "settings": json.dumps(made["settings"])}]
     )  # fmt: skip
     return cells, tmp_path, folder
 
@@ -84,7 +85,8 @@ def test_a_hash_of_digits_and_a_name_like_na_stay_text(one_run, tmp_path):
         (folder / name).write_text(json.dumps(content | hashes))
     (root / "NA").mkdir()
     (root / "m/t").rename(root / "NA/t")
-    cell = "model,task,method,seed,hash,path,settings\nNA,t,full,1,123456789012,NA/t/full/seed1,\n"
+    names = "model,task,method,seed,hash,path,test_score,settings"
+    cell = f"{names}\nNA,t,full,1,123456789012,NA/t/full/seed1,pooled,\n"
     (tmp_path / "cells.csv").write_text(cell)
     scored(["NA/t/full/seed1"]).to_parquet(tmp_path / "scores.parquet")
     out = [tmp_path / name for name in ("runs.parquet", "runs.csv", "history.parquet")]

@@ -6,12 +6,13 @@ from tempfile import TemporaryDirectory
 import openpyxl
 import pandas as pd
 import pytest
-from synthetic import COMPARISONS, ERRORS, MEMORY, RUNS, SUMMARY, built
+from synthetic import COMPARISONS, ERRORS, MEMORY, RUNS, SUMMARY, add_test_splits, built
 from tuning_runs import make_tuning
 
 from tunegrid.reporting.answer_sheet import answer_sheet
 from tunegrid.reporting.report_table import read_table
 from tunegrid.reporting.sheet_layout import SCALES, inches, pages_across, room_at
+from tunegrid.reporting.test_splits_table import table_of_test_splits
 from tunegrid.reporting.tuning_table import tuning_table
 from tunegrid.reporting.workbook import SHEETS, write_workbook
 from tunegrid.statistics.overall import OVERALL
@@ -59,6 +60,7 @@ def sheets():
         "memory": MEMORY,
         "published": PUBLISHED,
         "per class": ERRORS["per_class"],
+        "test splits": table_of_test_splits(add_test_splits(RUNS.copy()), SUMMARY).data,
     }
 
 

@@ -20,7 +20,14 @@ from tunegrid.config.task_columns import (
     check_label_columns,
     check_texts,
 )
-from tunegrid.config.task_files import FilePattern, Files, patterns_of
+from tunegrid.config.task_files import (
+    TEST_SPLIT_NAME,
+    FilePattern,
+    Files,
+    has_inner_mapping,
+    patterns_of,
+    patterns_of_test_splits,
+)
 from tunegrid.config.task_splits import Counts, InOneSplit, Split, SplitName
 from tunegrid.config.task_values import Labels, Target, Values
 from tunegrid.metrics import TargetKind
@@ -30,7 +37,7 @@ from tunegrid.path_patterns import LABEL_IN_PATH, PathPattern, split_archive
 class TaskEntry(Entry):
     """A text classification task: where its files lie and what must be in them."""
 
-    descriptive: ClassVar[set[str]] = {"title", "licence", "homepage"}
+    descriptive: ClassVar[set[str]] = {"title", "licence", "homepage", "test_score"}
 
     title: str | None = Field(None, description="What is classified, for the table of tasks.")
     licence: str | None = Field(None, description="Licence of the data.")
@@ -50,7 +57,14 @@ class TaskEntry(Entry):
         min_length=1,
         description="Files of each split, or `all` of them to be split: a path, a folder, a pattern"
         " (`train-*.parquet`), in an archive (`corpus.zip/train.csv`); a list of those; or those"
-        " of each label. `{label}` in a path stands for the label (`train/{label}/*.txt`).",
+        " of each label. `{label}` in a path stands for the label (`train/{label}/*.txt`). Of"
+        " `test`, a mapping whose keys are no labels names several test splits, each measured by"
+        " itself, too: `test: {matched: …, mismatched: …}`.",
+    )
+    test_score: Literal["pooled", "first"] = Field(
+        "pooled",
+        description="Of a task with several test splits, what its own scores are of: pooled, the"
+        " examples of all of them; first, those of the one that `files` names first.",
     )
     label_files: dict[Literal["train", "dev", "test", "all"], RelativePath] | None = Field(
         None,
@@ -124,6 +138,35 @@ class TaskEntry(Entry):
                 raise ValueError("names `split: {by: column}`; name the file as `files: {all: …}`")
             if self.split.dev and "dev" in self.files:
                 raise ValueError("names `split: {dev: …}` beside a dev file; name one or the other")
+        return self
+
+    @model_validator(mode="after")
+    def _test_splits(self) -> Self:
+        for split, files in self.files.items():
+            if split != "test" and has_inner_mapping(files):
+                raise ValueError(
+                    f"names several splits in `files: {{{split}: …}}`; only test may have several"
+                )
+        if not self.test_splits:
+            if self.test_score != "pooled":
+                raise ValueError("names `test_score`, but one test split; leave it out")
+            return self
+        for name in self.test_splits:
+            if not TEST_SPLIT_NAME.fullmatch(name):
+                raise ValueError(
+                    f"names the test split {name!r}; write letters, digits, - and _ alone"
+                )
+        if self.label_files:
+            raise ValueError(
+                "names `label_files` and several test splits; name the test splits as tasks of"
+                " their own"
+            )
+        counts = self.counts.test if self.counts else None
+        if isinstance(counts, dict) and list(counts) != list(self.test_splits):
+            raise ValueError(
+                f"counts the test splits {', '.join(counts)}, but `files` names"
+                f" {', '.join(self.test_splits)}"
+            )
         return self
 
     @model_validator(mode="after")
@@ -216,7 +259,12 @@ class TaskEntry(Entry):
 
     def file_patterns(self) -> Mapping[str, list[FilePattern]]:
         """The paths of each split, or of `all`, each with the label that it stands for."""
-        return {split: list(patterns_of(files)) for split, files in self.files.items()}
+        patterns: dict[str, list[FilePattern]] = {
+            split: patterns_of(files) for split, files in self.files.items()
+        }
+        if self.test_splits:
+            patterns["test"] = patterns_of_test_splits(self.test_splits)
+        return patterns
 
     def source_paths(self) -> list[str]:
         """The paths that its source must hold; of a path into an archive, the archive's.
@@ -257,6 +305,23 @@ class TaskEntry(Entry):
     def target_kind(self) -> TargetKind:
         """What the task asks for."""
         return self.target.kind if self.target else "single_label"
+
+    @property
+    def test_splits(self) -> Mapping[str, Any]:
+        """The files of each test split by its name, in their order; empty of a task with one.
+
+        A mapping of `test` names labels where one of its keys is a label, or train's files are of
+        labels, too; else it names test splits.
+        """
+        files = self.files.get("test")
+        if not isinstance(files, dict):
+            return {}
+        if has_inner_mapping(files):
+            return files
+        of_labels = isinstance(self.files.get("train"), dict) or (
+            self.label_names is not None and any(self.knows(name) for name in files)
+        )
+        return {} if of_labels else files
 
     @property
     def under_data_root(self) -> bool:

@@ -1,6 +1,6 @@
 """How a task is split, and what differs between the files of its splits."""
 
-from typing import Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -19,7 +19,11 @@ class Counts(Entry):
 
     train: int = Field(ge=1, description="Examples of train.")
     dev: int | None = Field(None, ge=1, description="Examples of dev, if there is one.")
-    test: int | None = Field(None, ge=1, description="Examples of test, if there is one.")
+    test: Annotated[int, Field(ge=1)] | dict[str, Annotated[int, Field(ge=1)]] | None = Field(
+        None,
+        description="Examples of test, if there is one; of several test splits those of all, or of"
+        " each by its name.",
+    )
 
 
 class Split(Entry):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tunegrid.config.schema import TrainSettings
+from tunegrid.config.task_entry import TaskEntry
 from tunegrid.files import read_json
 from tunegrid.planning.project import Project
 from tunegrid.results import CHOICE_PATH, TUNING_PATH
@@ -63,6 +64,12 @@ class Cell:
             candidate=self.candidate,
             seed=self.seed,
         )
+
+    @property
+    def test_score(self) -> str:
+        """What its own scores are of, where its task has several test splits: pooled or first."""
+        entry = self.settings.task_source
+        return entry.test_score if isinstance(entry, TaskEntry) else "pooled"
 
     @property
     def choice(self) -> str | None:

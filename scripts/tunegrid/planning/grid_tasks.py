@@ -81,6 +81,11 @@ class Task:
             for part in self.parts
         )
 
+    @property
+    def test_splits(self) -> list[str]:
+        """Its test splits, where it has several; those of an aggregated task are not told apart."""
+        return [] if self.aggregated else list(self.parts[0].entry.test_splits)
+
     def source(self) -> TaskEntry | JoinedTask:
         """What decides its examples and labels."""
         if not self.aggregated:

@@ -19,7 +19,7 @@ from tunegrid.reporting.text_tables import (
     warnings_table,
 )
 from tunegrid.results import FINISHED
-from tunegrid.tasks.cards import Card, find_leak, leaks
+from tunegrid.tasks.cards import Card, Leak, Repetitions, SplitContents, find_leak, leaks
 
 #: Columns of `data_table` → what readers see.
 DATA_HEADERS = {
@@ -79,9 +79,8 @@ def tasks_table(runs: pd.DataFrame, cards: Sequence[Card]) -> ReportTable:
 
 def data_table(cards: Sequence[Card]) -> ReportTable:
     """The splits of all tasks: examples, duplicates, leaks from train, contradictions."""
-    data = pd.DataFrame(
-        [_describe_split(card, split) for card in cards for split in card["splits"]], dtype=object
-    )
+    rows = [row for card in cards for row in _describe_splits(card)]
+    data = pd.DataFrame(rows, dtype=object)
     return ReportTable(
         "Data: what each split holds",
         data.rename(columns=DATA_HEADERS).where(data.notna().to_numpy(), DASH),
@@ -92,21 +91,35 @@ def data_table(cards: Sequence[Card]) -> ReportTable:
     )
 
 
-def _describe_split(card: Card, split: str) -> dict[str, Any]:
-    labels = card["splits"][split]["labels"]
+def _describe_splits(card: Card) -> list[dict[str, Any]]:
+    """A row for each split; of several test splits a row for each below that of all of them."""
+    rows = [
+        _describe_split(
+            card["splits"][split], card["within"][split], find_leak(card, "train", split)
+        )
+        | {"conflicting": card["conflicts"]["examples"][split], "split": split}
+        for split in card["splits"]
+    ]
+    rows += [
+        _describe_split(held, hygiene["within"], hygiene["in_train"]) | {"split": f"test: {name}"}
+        for name, held in card["test_splits"].items()
+        for hygiene in [card["of_test_splits"][name]]
+    ]
+    order = ["task", "split", "examples", "labels", *list(DATA_HEADERS)]
+    return [{key: ({"task": card["task"]} | row).get(key) for key in order} for row in rows]
+
+
+def _describe_split(held: SplitContents, within: Repetitions, leak: Leak | None) -> dict[str, Any]:
+    labels = held["labels"]
     rarest = min(labels, key=lambda label: labels[label], default=None)
-    leak = find_leak(card, "train", split)
     return {
-        "task": card["task"],
-        "split": split,
-        "examples": card["splits"][split]["examples"],
+        "examples": held["examples"],
         "labels": len(labels) or None,
         "smallest": None if rarest is None else f"{rarest}: {labels[rarest]}",
-        "repeated": card["within"][split]["exact"],
-        "repeated_near": card["within"][split]["near"],
+        "repeated": within["exact"],
+        "repeated_near": within["near"],
         "in_train": leak["exact"] if leak else None,
         "in_train_near": leak["near"] if leak else None,
-        "conflicting": card["conflicts"]["examples"][split],
     }
 
 

@@ -28,6 +28,7 @@ NAME_COLUMNS = [
     "source",
     "part",
     "split",
+    "test_split",
     "id",
     "label",
     "predicted_label",

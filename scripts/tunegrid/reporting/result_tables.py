@@ -17,8 +17,10 @@ from tunegrid.reporting.parts_table import parts_table
 from tunegrid.reporting.report_table import ReportTable, join_notes
 from tunegrid.reporting.run_tables import hyperparameters_table, runs_table
 from tunegrid.reporting.summary_tables import main_metric_table, methods_table, summary_table
+from tunegrid.reporting.test_splits_table import table_of_test_splits
 from tunegrid.reporting.tuning_table import tuning_table
 from tunegrid.results import JOINED
+from tunegrid.statistics.test_splits import measured_test_splits
 from tunegrid.tasks.cards import Card
 
 
@@ -48,7 +50,7 @@ def build_tables(
 
     Returns:
         The tables by name: `tunegrid.reporting.table_names.TABLES`, `parts` if the grid has
-        aggregated tasks, and `tuning` if it is tuned.
+        aggregated tasks, `test_splits` if a task has several of them, and `tuning` if it is tuned.
     """
     tables = {
         "answer": answer_table(comparisons, overall, summary, memory, tuning),
@@ -70,6 +72,8 @@ def build_tables(
     }
     if runs["task"].str.contains(JOINED, regex=False).any():
         tables["parts"] = parts_table(runs, summary)
+    if measured_test_splits(runs.columns):
+        tables["test_splits"] = table_of_test_splits(runs, summary)
     if tuning is not None:
         tables["tuning"] = tuning_table(tuning)
     warning = padding_note(summary)

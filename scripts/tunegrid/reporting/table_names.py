@@ -30,6 +30,8 @@ TABLES = list(CATEGORY)
 ERRORS = ["confusion", "per_class", "agreement", "hard"]
 #: Further tables of a grid that has aggregated tasks; their chapter is Quality.
 PART_TABLES = ["parts"]
+#: Of a grid with a task that has several test splits; its chapter is Quality.
+TEST_SPLIT_TABLES = ["test_splits"]
 #: Of a grid whose methods are tuned; its chapter is Quality.
 TUNING_TABLES = ["tuning"]
 #: Where the grid is compared with papers; under Published.

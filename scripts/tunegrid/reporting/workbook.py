@@ -50,6 +50,10 @@ SHEETS = {
     "published": "A row for each published number, and beside it the grid's own.",
     "memory": "A row for each model and method: the memory of one training step, in bytes.",
     "per class": "A row for each cell group and label: its test scores.",
+    "test splits": (
+        "A row for each cell group and test split, of tasks that have several: its scores. Those of"
+        " all test splits pooled are in the row above them."
+    ),
     "data": "A row for each task and split: what it holds, and what is wrong with it.",
     "runs": "A row for each cell of the grid: what its run measured, or why there is none.",
     "settings": "A row for each cell: every setting of its run.",
@@ -67,6 +71,7 @@ NAMES = {
     "published": 4,
     "memory": 2,
     "per class": 4,
+    "test splits": 4,
     "data": 2,
     "runs": 4,
     "settings": 4,

@@ -214,6 +214,10 @@ COLUMNS = {
     "selected_epoch": Column("The epoch whose weights were measured."),
     "micro_batch": Column("Examples computed at once; in settings: as asked for."),
     "out_of_memory": Column("How often memory ran out and the micro-batch was halved."),
+    "test_score": Column(
+        "first: the scores are of the first of the task's test splits alone, not of all pooled."
+    ),
+    "test_split": Column("The test split, or all of the task's together."),
     # provenance
     "commit": Column("The commit of the workflow."),
     "dirty": Column("Whether files of the workflow had been changed since that commit."),
@@ -284,6 +288,7 @@ COLUMNS_OF_SHEETS = {
     ),
     ("comparisons", "examples"): Column("Test examples that were compared.", COUNT),
     ("data", "examples"): Column("Examples of the split.", COUNT),
+    ("test splits", "examples"): Column("Examples of the test split.", COUNT),
     ("runs", "examples"): Column("Test examples that were measured.", COUNT),
     ("runs", "split"): Column("The split that was measured."),
     ("per class", "precision"): Column("Precision of the label, the mean over runs.", SCORE),
@@ -304,6 +309,7 @@ PREFIXES = {
     "labels.": Column("Labels of that split.", COUNT),
     "truncated.": Column("Examples of that split that are cut to the longest length.", COUNT),
     "parts.": Column("A measure of that part of an aggregated task.", SCORE),
+    "test_splits.": Column("A measure of that one of the task's test splits.", SCORE),
 }
 #: The name of a metric behind this is a column, too.
 MAJORITY = "majority_"
@@ -340,6 +346,10 @@ def _describe_on_sheet(sheet: str, column: str) -> Column | None:
         return setting
     if sheet == "answer" and (difference := _describe_difference(column)):
         return difference
+    if sheet == "test splits" and column.removesuffix("_sd") in METRICS:
+        title = METRICS[column.removesuffix("_sd")].title
+        what = "standard deviation (n−1)" if column.endswith("_sd") else "mean"
+        return Column(f"{title} on the test split, the {what} over seeds.", SCORE)
     if sheet == "answer" and column in RUN_COUNTS.values():
         return COLUMNS[f"n_{column}"]
     return COLUMNS_OF_SHEETS.get((sheet, column))

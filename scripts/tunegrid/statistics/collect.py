@@ -71,7 +71,8 @@ def collect_runs(
 
     Returns:
         A row a cell, in the grid's order: `RUN`, state (one of `STATES`) and problem (why it is not
-        finished); the columns of scores; `TRAINING_COLUMNS` and out_of_memory (how often the
+        finished); the columns of scores and, where they are of the first of several test splits
+        alone, test_score; `TRAINING_COLUMNS` and out_of_memory (how often the
         micro-batch was halved); `examples.train` … of each split, with labels and truncated;
         `settings.*` (the training and split settings, each a column) and `provenance.*`. Of a cell
         that is not finished what it would measure is missing, and degenerate is false.
@@ -120,6 +121,8 @@ def _finished(cell: Any, score: Row, folder: Path) -> Row:
     row = {key: getattr(cell, key) for key in RUN}
     row |= {"state": FINISHED, "problem": None, "hash": cell.hash}
     row |= {key: value for key, value in score.items() if key not in RUN}
+    if cell.test_score != "pooled":
+        row["test_score"] = cell.test_score
     row |= {key: training[key] for key in TRAINING_COLUMNS}
     row["out_of_memory"] = len(training["out_of_memory"])
     for split, counts in made["splits"].items():

@@ -4,7 +4,7 @@
 metric (`tunegrid.metrics`) what each test example contributes to it. `load_outcomes` reads them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,14 @@ from tunegrid.metrics import (
     TaskMetrics,
     default_metrics,
 )
-from tunegrid.results import RUN, RUN_PATH
+from tunegrid.results import RUN, RUN_PATH, TEST_SPLIT
 from tunegrid.statistics.prediction_files import CONFIDENCES, label_sets, parse_predictions
 from tunegrid.statistics.resampling import (
     values_of_examples,
     values_of_label_sets,
     values_of_labels,
 )
+from tunegrid.statistics.test_splits import scored_rows
 
 #: The columns of predictions.parquet that every reader needs.
 COLUMNS = ["id", "label", "predicted"]
@@ -127,12 +128,16 @@ def _compared(target: TargetKind, task_metrics: TaskMetrics | None) -> list[Metr
     return [METRICS[name] for name in names if METRICS[name].compared_for(target)]
 
 
-def predictions_below(root: Path, columns: Sequence[str] = COLUMNS) -> Load:
+def predictions_below(
+    root: Path, columns: Sequence[str] = COLUMNS, scored_by_first: Collection[str] = ()
+) -> Load:
     """The loader of the predictions of runs.
 
     Args:
         root: the folder `results/runs`.
         columns: of predictions.parquet, those that are read.
+        scored_by_first: the tasks of which the first test split alone counts
+            (`tunegrid.statistics.test_splits.tasks_scored_by_first`).
     """
 
     def load(model: str, task: str, method: str, seed: int) -> pa.Table:
@@ -142,7 +147,10 @@ def predictions_below(root: Path, columns: Sequence[str] = COLUMNS) -> Load:
         with ParquetFile(
             root / folder / "predictions.parquet", read_dictionary=["predicted"]
         ) as file:
-            return file.read(columns=list(columns), use_threads=False)
+            if task not in scored_by_first:
+                return file.read(columns=list(columns), use_threads=False)
+            table = file.read(columns=[*columns, TEST_SPLIT], use_threads=False)
+            return scored_rows(table, "first").select(list(columns))
 
     return load
 

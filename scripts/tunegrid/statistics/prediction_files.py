@@ -41,7 +41,7 @@ def read_predictions(
         target: what the task asks for.
         positive: the name of the label that the task calls positive.
     """
-    return parse_predictions(_read_table(path), labels, target, positive)
+    return parse_predictions(read_table(path), labels, target, positive)
 
 
 def read_evaluations(
@@ -51,7 +51,7 @@ def read_evaluations(
     positive: str | None = None,
 ) -> Iterator[tuple[int, Predictions]]:
     """The epochs (from 1) in a Parquet file, each with its predictions; see `read_predictions`."""
-    table = _read_table(path)
+    table = read_table(path)
     epochs = table["epoch"].to_numpy()
     for epoch in np.unique(epochs):
         start, end = np.searchsorted(epochs, [epoch, epoch + 1])
@@ -59,7 +59,8 @@ def read_evaluations(
         yield int(epoch), parse_predictions(part, labels, target, positive)
 
 
-def _read_table(path: Path) -> pa.Table:
+def read_table(path: Path) -> pa.Table:
+    """The columns of a Parquet file that training wrote."""
     return parquet.read_table(path, use_threads=False)
 
 

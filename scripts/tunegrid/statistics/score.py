@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,12 @@ from tunegrid.metrics import (
     default_metrics,
 )
 from tunegrid.results import EVALUATIONS, PREDICTIONS, RUN, TRAINING
-from tunegrid.statistics.prediction_files import read_evaluations, read_predictions
+from tunegrid.statistics.prediction_files import (
+    parse_predictions,
+    read_evaluations,
+    read_table,
+)
+from tunegrid.statistics.test_splits import TestScore, rows_of_test_splits, scored_rows
 
 #: What stands before the name of a metric of the predictions of `constant_baseline`.
 MAJORITY = "majority_"
@@ -39,7 +45,8 @@ class RunScore:
         test: model, task, method, seed, hash, target, split, examples; every metric of the task by
             its name, and behind `MAJORITY` what predicting the same for every example scores
             (`constant_baseline`), of the metrics that need no probabilities; parts (of an
-            aggregated task, the scores of each); degenerate and degenerate_reason.
+            aggregated task, the scores of each); test_splits (of a task with several test splits,
+            examples and every metric of each); degenerate and degenerate_reason.
         epochs: of each epoch that was evaluated, epoch (from 1), step, split and every metric.
     """
 
@@ -51,21 +58,29 @@ class RunScore:
         return self.test | {"epochs": self.epochs}
 
 
-def score_run(folder: Path, task_metrics: TaskMetrics | None = None) -> RunScore:
+def score_run(
+    folder: Path, task_metrics: TaskMetrics | None = None, *, test_score: TestScore = "pooled"
+) -> RunScore:
     """Score the run in a folder.
 
     Args:
         folder: holds the files that training writes (`tunegrid.training.run_files`).
         task_metrics: by what the run's task is measured; None: the defaults of its kind of target.
+        test_score: what the scores of a task with several test splits are of.
 
     Raises:
         UserError: the predictions break a law that holds between metrics; no run wrote them.
     """
     training = read_json(folder / TRAINING)
     asked = task_metrics or default_metrics(training["target"])
-    test = read_predictions(
-        folder / PREDICTIONS, training["labels"], training["target"], asked.positive
+    table = read_table(folder / PREDICTIONS)
+    parse = partial(
+        parse_predictions,
+        labels=training["labels"],
+        target=training["target"],
+        positive=asked.positive,
     )
+    test = parse(scored_rows(table, test_score))
     if broken := broken_law(test):
         raise UserError(f"{folder / PREDICTIONS}: {broken}; it was not written by a run")
     reason = degenerate_reason(test, diverged=training["diverged"])
@@ -83,6 +98,10 @@ def score_run(folder: Path, task_metrics: TaskMetrics | None = None) -> RunScore
             if METRICS[name].of_decisions
         },
         "parts": part_scores(test, training["parts"], asked),
+        "test_splits": {
+            name: scores_of_test_split(parse(rows), asked)
+            for name, rows in rows_of_test_splits(table)
+        },
         "degenerate": reason is not None,
         "degenerate_reason": reason,
     }
@@ -135,6 +154,12 @@ def constant_baseline(
         np.full(test.log_probabilities.shape, np.nan),
         test.positive,
     )
+
+
+def scores_of_test_split(predictions: Predictions, task_metrics: TaskMetrics) -> dict[str, float]:
+    """The scores of one of several test splits: examples, and every metric of the task."""
+    values = {name: METRICS[name].compute(predictions) for name in task_metrics.names}
+    return {"examples": len(predictions)} | values
 
 
 def part_scores(

@@ -11,6 +11,7 @@ from tunegrid.files import read_json
 from tunegrid.metrics import METRICS, default_metrics
 from tunegrid.results import RUN, TRAINING
 from tunegrid.statistics.score import MAJORITY, RunScore, score_run
+from tunegrid.statistics.test_splits import TestScore
 
 #: Runs that one process scores before it takes the next ones.
 RUNS_AT_ONCE = 50
@@ -25,23 +26,26 @@ def score_grid(
     """Score every finished run of a grid.
 
     Args:
-        cells: the grid, as expand_grid writes it (columns `RUN`, hash, path).
+        cells: the grid, as expand_grid writes it (columns `RUN`, hash, path, test_score).
         root: the folder `results/runs`.
         processes: so many share the work; the result is the same.
 
     Returns:
         scores: a row a run that is finished and was made by its cell's settings: `RunScore.test`,
-            the scores of each part of an aggregated task as columns `parts.<part>.<name>`.
+            the scores of each part of an aggregated task as columns `parts.<part>.<name>`, those of
+            each of several test splits as `test_splits.<test split>.<name>`.
         evaluations: a row an epoch of these runs that was evaluated: `RUN` and `RunScore.epochs`.
 
     Raises:
         UserError: predictions break a law that holds between metrics; a line for each run.
     """
-    folders = [
-        root / cell.path for cell in cells.itertuples() if _is_finished(root / cell.path, cell.hash)
+    finished = [
+        (root / cell.path, cell.test_score)
+        for cell in cells.itertuples()
+        if _is_finished(root / cell.path, cell.hash)
     ]
     chunks = [
-        folders[start : start + RUNS_AT_ONCE] for start in range(0, len(folders), RUNS_AT_ONCE)
+        finished[start : start + RUNS_AT_ONCE] for start in range(0, len(finished), RUNS_AT_ONCE)
     ]
     with parallel_config("loky", n_jobs=processes, inner_max_num_threads=1):
         scored = Parallel()(delayed(_score_chunk)(chunk) for chunk in chunks)
@@ -67,19 +71,25 @@ def _is_finished(folder: Path, settings_hash: str) -> bool:
     return path.is_file() and read_json(path)["hash"] == settings_hash
 
 
-def _score_chunk(folders: list[Path]) -> tuple[list[RunScore], list[str]]:
-    """The scores of some runs, and what is wrong with those that cannot be scored."""
+def _score_chunk(runs: list[tuple[Path, TestScore]]) -> tuple[list[RunScore], list[str]]:
+    """The scores of some runs, and what is wrong with those that cannot be scored.
+
+    Args:
+        runs: the folder of each, and what the scores of its task are of.
+    """
     scores, problems = [], []
-    for folder in folders:
+    for folder, test_score in runs:
         try:
-            scores.append(score_run(folder))
+            scores.append(score_run(folder, test_score=test_score))
         except UserError as error:
             problems += error.problems
     return scores, problems
 
 
 def _row(run: RunScore) -> dict[str, Any]:
-    row = {key: value for key, value in run.test.items() if key != "parts"}
-    for part, scores in run.test["parts"].items():
-        row |= {f"parts.{part}.{name}": value for name, value in scores.items()}
+    nested = ("parts", "test_splits")
+    row = {key: value for key, value in run.test.items() if key not in nested}
+    for key in nested:
+        for part, scores in run.test[key].items():
+            row |= {f"{key}.{part}.{name}": value for name, value in scores.items()}
     return row

@@ -139,6 +139,18 @@ class Conflicts(TypedDict):
     listed: list[list[LabelledExample]]
 
 
+class TestSplitHygiene(TypedDict):
+    """What is wrong with one of several test splits.
+
+    Attributes:
+        within: what it repeats.
+        in_train: what of it stands in train.
+    """
+
+    within: Repetitions
+    in_train: Leak
+
+
 class Hygiene(TypedDict):
     """What is wrong with a task's splits (`tunegrid.tasks.hygiene.check_splits`).
 
@@ -147,12 +159,14 @@ class Hygiene(TypedDict):
         within: what each split repeats.
         across: what of each split stands in one before it, in the order train, dev, test.
         conflicts: texts with different labels, in all splits together.
+        of_test_splits: the same of each of several test splits; empty where there is one alone.
     """
 
     threshold: float
     within: dict[str, Repetitions]
     across: list[Leak]
     conflicts: Conflicts
+    of_test_splits: dict[str, TestSplitHygiene]
 
 
 class Card(Hygiene):
@@ -162,6 +176,8 @@ class Card(Hygiene):
         task: its name.
         title: what is classified.
         splits: what each split holds, train before dev before test.
+        test_splits: what each of several test splits holds (test holds all of them); empty where
+            there is one alone.
         few_shot: what makes it few-shot; empty for another task.
         word_baseline: what logistic regression on TF-IDF weights scores, by metric; empty for a
             task without test, and for one whose target is not one label.
@@ -176,6 +192,7 @@ class Card(Hygiene):
     task: str
     title: str
     splits: dict[str, SplitContents]
+    test_splits: dict[str, SplitContents]
     few_shot: list[Draw]
     word_baseline: dict[str, float]
     tokenizers: dict[str, TokenCounts]

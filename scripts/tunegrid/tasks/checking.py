@@ -16,7 +16,7 @@ from tunegrid.tasks.cards import Card, SplitContents, TokenCounts, unseen_label_
 from tunegrid.tasks.hygiene import check_splits
 from tunegrid.tasks.label_kinds import label_kind, names_of_labels
 from tunegrid.tasks.preparing import few_shot_draws, prepare_task
-from tunegrid.tasks.splits import label_counts
+from tunegrid.tasks.splits import label_counts, split_test
 from tunegrid.tasks.text_contents import constant_texts, find_signs, show_ends, show_labels
 
 if TYPE_CHECKING:  # it imports the tokenizers' library, which takes longer than the check
@@ -55,10 +55,12 @@ def check_task(
     warnings += unseen_label_warnings({split: held["labels"] for split, held in contents.items()})
     warnings += constant_texts(task)
     has_baseline = "test" in task and label_kind(task["train"]) == "single_label"
+    test_splits = split_test(task["test"]) if "test" in task else {}
     return {
         "task": name,
         "title": title,
         "splits": contents,
+        "test_splits": {own: _contents(data) for own, data in test_splits.items()},
         "few_shot": draws,
         "word_baseline": word_baseline(task, draws, seeds) if has_baseline else {},
         "tokenizers": {

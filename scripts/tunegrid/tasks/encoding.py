@@ -11,6 +11,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from tunegrid.errors import UserError
 from tunegrid.files import read_json, write_json
 from tunegrid.predictions import TargetKind
+from tunegrid.results import TEST_SPLIT
 from tunegrid.settings import TaskSettings
 from tunegrid.tasks.few_shot import Draw
 from tunegrid.tasks.input_length import longest_input
@@ -133,8 +134,9 @@ def encode_task(
 
     Returns:
         The splits with columns id, label, length (tokens before the cut), control (whether the
-        texts spell a control token) and the tokenizer's (input_ids and, if it has them,
-        token_type_ids: lists of int32, not padded), and what was found out.
+        texts spell a control token), the tokenizer's (input_ids and, if it has them,
+        token_type_ids: lists of int32, not padded) and `TEST_SPLIT`, where the split has it; and
+        what was found out.
 
     Raises:
         UserError: `max_length` is more than the model takes, the tokenizer makes inputs of another
@@ -195,7 +197,10 @@ def _encode_split(
     columns: Sequence[str],
     max_length: int,
 ) -> Dataset:
-    """One split with columns id, label, length, control and `columns` of the tokenizer."""
+    """One split with columns id, label, length, control and `columns` of the tokenizer.
+
+    Of several test splits, `TEST_SPLIT` is kept.
+    """
     tokens = tokenise_texts(
         tokenizer,
         list(data["text"]),
@@ -209,6 +214,7 @@ def _encode_split(
             f"{split}: example {empty} has no tokens by the tokenizer of {tokenizer.name_or_path};"
             " give it a text, or leave it out of the task's files"
         )
+    further = [TEST_SPLIT] if TEST_SPLIT in data.column_names else []
     features = Features(
         {
             "id": Value("string"),
@@ -217,6 +223,7 @@ def _encode_split(
             "control": Value("bool"),
         }
         | {key: List(Value("int32")) for key in columns}
+        | {key: Value("string") for key in further}
     )
     return Dataset.from_dict(
         {
@@ -225,7 +232,8 @@ def _encode_split(
             "length": tokens.lengths,
             "control": tokens.control,
         }
-        | tokens.columns,
+        | tokens.columns
+        | {key: data[key] for key in further},
         features=features,
     )
 

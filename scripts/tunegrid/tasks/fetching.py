@@ -15,11 +15,13 @@ from tunegrid.config.task_splits import Counts
 from tunegrid.config.task_values import Target
 from tunegrid.errors import UserError
 from tunegrid.files import sha256, write_json
+from tunegrid.results import TEST_SPLIT
 from tunegrid.tasks.cutting import cut_splits
 from tunegrid.tasks.example_checks import problems_of_examples
 from tunegrid.tasks.readers import load_reader
 from tunegrid.tasks.readers.example import Dropped, Example
 from tunegrid.tasks.sources import BroughtTask, bring_task
+from tunegrid.tasks.splits import split_test
 from tunegrid.tasks.targets import (
     SplitSummary,
     label_column,
@@ -45,6 +47,7 @@ class FetchedTask(TypedDict):
         archives: the SHA-256 of the archives that some of them are in.
         labels: their names in the order of their ids; null of target regression.
         examples: of each split, how many examples it has.
+        test_splits: of each of several test splits, how many examples of test are of it.
         splits: of each split, how many examples have each label (of target multi_label an example
             counts at each of its labels); of target regression its numbers: count, least, greatest
             and mean.
@@ -57,6 +60,7 @@ class FetchedTask(TypedDict):
     entry: dict[str, Any]
     files: dict[str, dict[str, str]]
     archives: NotRequired[dict[str, str]]
+    test_splits: NotRequired[dict[str, int]]
     labels: list[str] | None
     examples: dict[str, int]
     splits: dict[str, SplitSummary]
@@ -93,6 +97,8 @@ def fetch_task(name: str, entry: TaskEntry, data_root: Path | None, output: Path
         "splits": {split: summarise_split(data) for split, data in task.splits.items()},
         "dropped": task.dropped,
     }
+    if test_splits := split_test(task.splits["test"]) if "test" in task.splits else {}:
+        card["test_splits"] = {name: len(data) for name, data in test_splits.items()}
     if brought.archives:
         card["archives"] = {
             brought.public_name(archive): sha256(archive) for archive in brought.archives
@@ -124,7 +130,8 @@ class ReadTask:
 
     Attributes:
         splits: columns id, text, text_pair (or null) and label: a ClassLabel, of target multi_label
-            a list of it, of target regression a 64-bit number.
+            a list of it, of target regression a 64-bit number. Test has a column `TEST_SPLIT`, too,
+            where the task has several test splits: their names, one after the other.
         labels: their names in the order of their ids; None of target regression.
         dropped: of each split, or of `all`, how many rows were dropped, by reason.
     """
@@ -145,7 +152,8 @@ def read_with_drops(entry: TaskEntry, files: SplitFiles) -> ReadTask:
     Args:
         entry: the catalogue entry.
         files: of each split, or of `all`. Where there are several, their examples follow each
-            other, and an id begins with the name of its file.
+            other, and an id begins with the name of its file. Of several test splits it begins with
+            the name of the test split.
 
     Raises:
         UserError: a file cannot be parsed, an id repeats, a label is unknown, a text is empty, all
@@ -155,7 +163,7 @@ def read_with_drops(entry: TaskEntry, files: SplitFiles) -> ReadTask:
     splits: dict[str, list[Example]] = {}
     dropped: dict[str, dict[str, int]] = {}
     for split, of_split in files.items():
-        rows = [row for file in of_split for row in _read_file(file, of_split)]
+        rows = [row for file in of_split for row in _read_file(file, _beside(file, of_split))]
         splits[split] = [row for row in rows if isinstance(row, Example)]
         reasons = Counter(row.reason for row in rows if isinstance(row, Dropped))
         if reasons:
@@ -181,8 +189,16 @@ def _all_dropped(split: str, reasons: Mapping[str, int], files: Sequence[TaskFil
     )
 
 
+def _beside(file: TaskFile, of_split: Sequence[TaskFile]) -> list[TaskFile]:
+    """The files of a file's split, itself among them; of several test splits, those of its own."""
+    return [other for other in of_split if other.test_split == file.test_split]
+
+
 def _read_file(file: TaskFile, beside: Sequence[TaskFile]) -> list[Example | Dropped]:
-    """The rows of one of a split's files, checked; `beside` are all files of the split."""
+    """The rows of one of a split's files, checked; `beside` are all files of the split.
+
+    Of a task with several test splits, an example's id begins with the name of its test split.
+    """
     path = file.path
     rows = list(load_reader(file.entry.reader)(file))
     if not rows:
@@ -193,12 +209,22 @@ def _read_file(file: TaskFile, beside: Sequence[TaskFile]) -> list[Example | Dro
         rest = len(problems) - LISTED
         more = [f"{path}: and {rest} more"] if rest > 0 else []
         raise UserError(*problems[:LISTED], *more)
-    if len(beside) == 1:
+    if len(beside) > 1:
+        name = file.place.relative_to(os.path.commonpath([other.place.parent for other in beside]))
+        rows = [_begin_id(row, str(name)) for row in rows]
+    if file.test_split is None:
         return rows
-    name = file.place.relative_to(os.path.commonpath([other.place.parent for other in beside]))
     return [
-        replace(row, id=f"{name}/{row.id}") if isinstance(row, Example) else row for row in rows
+        replace(row, id=f"{file.test_split}/{row.id}", test_split=file.test_split)
+        if isinstance(row, Example)
+        else row
+        for row in rows
     ]
+
+
+def _begin_id(row: Example | Dropped, name: str) -> Example | Dropped:
+    """An example with its id behind a name; a dropped row as it is."""
+    return replace(row, id=f"{name}/{row.id}") if isinstance(row, Example) else row
 
 
 def _dataset(
@@ -216,6 +242,9 @@ def _dataset(
         key: [getattr(example, key) for example in examples] for key in ("id", "text", "text_pair")
     }
     columns["label"] = label_column(examples, labels)
+    if examples[0].test_split is not None:
+        features[TEST_SPLIT] = Value("string")
+        columns[TEST_SPLIT] = [example.test_split for example in examples]
     return Dataset.from_dict(columns, features=features)
 
 
@@ -224,15 +253,26 @@ def _check_counts(splits: dict[str, list[Example]], counts: Counts, files: Split
     problems = []
     for split, expected in counts.model_dump(exclude_none=True).items():
         examples = splits.get(split, [])
-        if len(examples) == expected:
+        read = files.get(split) or files.get("all") or files["train"]
+        if not isinstance(expected, dict):
+            problems += _count_problem(f"split {split}", examples, expected, read)
             continue
-        paths = [file.path for file in files.get(split) or files.get("all") or files["train"]]
-        last = max((example.line for example in examples), default=0)
-        others = len(paths) - 1
-        more = f" (and {others} files before it)" if others else ""
-        problems.append(
-            f"{paths[-1]}:{last}{more}: split {split} has {len(examples)} examples;"
-            f" the catalogue says {expected}"
-        )
+        for name, count in expected.items():
+            own = [example for example in examples if example.test_split == name]
+            of_own = [file for file in read if file.test_split == name]
+            problems += _count_problem(f"test split {name}", own, count, of_own)
     if problems:
         raise UserError(*problems)
+
+
+def _count_problem(
+    split: str, examples: Sequence[Example], expected: int, files: Sequence[TaskFile]
+) -> list[str]:
+    """The line for a split that has another count than expected; none if it has that."""
+    if len(examples) == expected:
+        return []
+    last = max((example.line for example in examples), default=0)
+    others = len(files) - 1
+    more = f" (and {others} files before it)" if others else ""
+    where = f"{files[-1].path}:{last}{more}"
+    return [f"{where}: {split} has {len(examples)} examples; the catalogue says {expected}"]

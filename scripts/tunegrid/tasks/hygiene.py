@@ -19,7 +19,15 @@ from datasets import DatasetDict
 from datasketch import MinHash
 from xxhash import xxh32_intdigest
 
-from tunegrid.tasks.cards import Conflicts, Hygiene, LabelledExample, Leak, Repetitions
+from tunegrid.results import TEST_SPLIT
+from tunegrid.tasks.cards import (
+    Conflicts,
+    Hygiene,
+    LabelledExample,
+    Leak,
+    Repetitions,
+    TestSplitHygiene,
+)
 from tunegrid.tasks.label_kinds import label_text
 
 #: Splits, each before those that it may leak into.
@@ -63,7 +71,35 @@ def check_splits(task: DatasetDict) -> Hygiene:
             _leak(source, target, keys, ids, near) for source, target in combinations(keys, 2)
         ],
         "conflicts": _conflicts(task, keys, ids),
+        "of_test_splits": _of_test_splits(task, keys, ids, near),
     }
+
+
+def _of_test_splits(
+    task: DatasetDict,
+    keys: Mapping[str, Sequence[Key]],
+    ids: Mapping[str, Sequence[str]],
+    near: NearDuplicates,
+) -> dict[str, TestSplitHygiene]:
+    """What each of several test splits repeats, and what of it stands in train.
+
+    Args:
+        task: its splits.
+        keys, ids, near: as of `_leak`.
+    """
+    if "test" not in task or TEST_SPLIT not in task["test"].column_names:
+        return {}
+    names = list(task["test"][TEST_SPLIT])
+    found: dict[str, TestSplitHygiene] = {}
+    for name in dict.fromkeys(names):
+        own = [at for at, other in enumerate(names) if other == name]
+        own_keys = {"train": keys["train"], name: [keys["test"][at] for at in own]}
+        own_ids = {"train": ids["train"], name: [ids["test"][at] for at in own]}
+        found[name] = {
+            "within": _repetitions(own_keys[name], near),
+            "in_train": _leak("train", name, own_keys, own_ids, near),
+        }
+    return found
 
 
 def normalised(text: str) -> str:

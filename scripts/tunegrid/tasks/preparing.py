@@ -7,6 +7,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, concatenate_datasets
 
 from tunegrid.config.schema import SplitSettings
 from tunegrid.errors import UserError
+from tunegrid.results import TEST_SPLIT
 from tunegrid.settings import TaskSettings
 from tunegrid.tasks.few_shot import FEW_SHOT_SPLITS, Draw
 from tunegrid.tasks.label_kinds import strata
@@ -28,8 +29,9 @@ def prepare_task(
         warn: is told which labels a cut has left no example of, and the like.
 
     Returns:
-        Columns id, text, text_pair (or null) and label. Of an aggregated task the ids and labels
-        begin with `<part>/`, and a split holds the examples of all parts that have it.
+        Columns id, text, text_pair (or null) and label; test also `TEST_SPLIT`, where there are
+        several test splits. Of an aggregated task the ids and labels begin with `<part>/`, a split
+        holds the examples of all parts that have it, and test splits are not told apart.
 
     Raises:
         UserError: a label has fewer examples in train than a few-shot task is to keep, or train is
@@ -122,13 +124,26 @@ def _cut_dev(train: Dataset, settings: SplitSettings, warn: Warn) -> tuple[Datas
 
 def _limited(data: Dataset, split: str, limit: int, seed: int, warn: Warn) -> Dataset:
     """A split with so many examples at most; `warn` is told of labels that it loses."""
-    kept = stratified_sample(strata(data), limit, seed, take_each=split == "train")
+    kept = stratified_sample(_groups(data), limit, seed, take_each=split == "train")
     cut = data.select(kept)
     before, after = label_counts(data), label_counts(cut)
     if lost := [label for label, count in before.items() if count and not after[label]]:
         labels = "label" if len(lost) == 1 else "labels"
         warn(f"{split}: data.max_{split}: {limit} leaves no example of {labels} {', '.join(lost)}")
     return cut
+
+
+def _groups(data: Dataset) -> list[int]:
+    """The group of every example, each of which a limit takes the same share of.
+
+    That of its label (`strata`); of several test splits, of its label in its own test split.
+    """
+    groups = strata(data)
+    if TEST_SPLIT not in data.column_names:
+        return groups
+    numbers: dict[tuple[str, int], int] = {}
+    pairs = zip(data[TEST_SPLIT], groups, strict=True)
+    return [numbers.setdefault(pair, len(numbers)) for pair in pairs]
 
 
 def _join(parts: Mapping[str, DatasetDict]) -> DatasetDict:
@@ -154,6 +169,7 @@ def _renamed(data: Dataset, part: str, names: Sequence[str]) -> Dataset:
         names: the labels of the aggregated task, in the order of their ids.
     """
     features = data.features.copy()
+    features.pop(TEST_SPLIT, None)  # an aggregated task is told of by its parts
     names_of_part = features["label"].names
     features["label"] = ClassLabel(names=list(names))
     ids = [names.index(f"{part}/{label}") for label in names_of_part]

@@ -191,7 +191,7 @@ class _Place:
         path_of_labels = (entry.label_files or {}).get(split)  # type: ignore[call-overload]
         label_file = self._one(path_of_labels, "label_files") if path_of_labels else None
         files = []
-        for path, label in entry.file_patterns()[split]:
+        for path, label, test_split in entry.file_patterns()[split]:
             pattern = PathPattern(path)
             files += [
                 TaskFile(
@@ -200,6 +200,7 @@ class _Place:
                     label=pattern.label_in(self.names[found]) if label is None else label,
                     label_file=label_file,
                     also=also,
+                    test_split=test_split,
                     name=self.names[found],
                 )
                 for found in self._found(path, "files")

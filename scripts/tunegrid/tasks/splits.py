@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from datasets import Dataset
 
+from tunegrid.results import TEST_SPLIT
 from tunegrid.tasks.label_kinds import label_kind, names_of_labels
 
 #: Numbers of examples, of each label.
@@ -104,6 +105,21 @@ def joined_texts(data: Dataset, separator: str) -> list[str]:
         text if pair is None else f"{text}{separator}{pair}"
         for text, pair in zip(data["text"], data["text_pair"], strict=True)
     ]
+
+
+def split_test(data: Dataset) -> dict[str, Dataset]:
+    """The examples of each test split by its name, in their order; none where there is one alone.
+
+    Args:
+        data: the split test.
+    """
+    if TEST_SPLIT not in data.column_names:
+        return {}
+    names = list(data[TEST_SPLIT])
+    return {
+        name: data.select([at for at, other in enumerate(names) if other == name])
+        for name in dict.fromkeys(names)
+    }
 
 
 def label_counts(data: Dataset) -> dict[str, int]:

@@ -17,6 +17,7 @@ class TaskFile:
         label: of all its examples, where it stands in `files`; None if they have their own.
         label_file: the file whose lines are the labels of its examples; None if there is none.
         also: the further files that the entry names, by their names.
+        test_split: of a task with several test splits, the one that it is of.
         name: its path below the data root, the package, the repository or the addresses' folder,
             through an archive if it is in one; the same wherever these lie. Empty: not known.
     """
@@ -26,6 +27,7 @@ class TaskFile:
     label: str | None = None
     label_file: Path | None = None
     also: Mapping[str, Path] = field(default_factory=dict)
+    test_split: str | None = None
     name: str = ""
 
     @property

@@ -13,6 +13,7 @@ import torch
 from datasets import Dataset
 
 from tunegrid.metrics import Integers, TargetKind
+from tunegrid.results import TEST_SPLIT
 from tunegrid.tasks.label_kinds import label_array, label_kind
 from tunegrid.training.randomness import stream_seed
 
@@ -30,7 +31,8 @@ class EncodedSplit:
     """One split's token ids, memory-mapped, with their labels.
 
     Args:
-        data: columns id, label and those of `padding` (lists of int32).
+        data: columns id, label, those of `padding` (lists of int32) and, of a task with several
+            test splits, `TEST_SPLIT`.
         padding: the padding value of each tokenizer column that the model takes.
         padding_side: where a shorter example of a batch is padded.
         masked: whether the model takes an attention mask.
@@ -41,6 +43,7 @@ class EncodedSplit:
         target: what the task asks for.
         labels: label ids, int64 (n,); of several labels which are true, (n, k); numbers, (n,).
         lengths: tokens of each example, int64 (n,).
+        test_splits: the test split that each example is of, (n,); None where there is one alone.
     """
 
     def __init__(
@@ -55,6 +58,9 @@ class EncodedSplit:
         self.ids: list[str] = table["id"].to_pylist()
         self.target: TargetKind = label_kind(data)
         self.labels = label_array(data)
+        self.test_splits: list[str] | None = None
+        if TEST_SPLIT in table.column_names:
+            self.test_splits = table[TEST_SPLIT].to_pylist()
         self.side = padding_side
         self._padding = padding
         self._masked = masked

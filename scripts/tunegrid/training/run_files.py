@@ -11,7 +11,8 @@
 Predictions are a row an example, with its id. Of single labels label and predicted are names, and
 log_probabilities are natural logarithms in the order of the label ids, in double precision. Of
 several labels label and predicted are lists of names, and log_odds are the logits of the labels'
-probabilities. Of a regression label and predicted are numbers.
+probabilities. Of a regression label and predicted are numbers. Of a task with several test splits
+those for test also say test_split, the name of the test split that the example is of.
 """
 
 import logging
@@ -41,6 +42,7 @@ from tunegrid.results import (
     HISTORY,
     PREDICTIONS,
     PROVENANCE,
+    TEST_SPLIT,
     TRAINING,
 )
 from tunegrid.training.batching import EncodedSplit
@@ -197,6 +199,8 @@ def _predictions_table(
         columns["label"] = _names_of_ids(predictions.labels, names)
         columns["predicted"] = _names_of_ids(predictions.predicted, names)
         columns["log_probabilities"] = _lists(predictions.log_probabilities)
+    if split.test_splits is not None:
+        columns[TEST_SPLIT] = pa.array(split.test_splits).dictionary_encode()
     return pa.table(columns)
 
 

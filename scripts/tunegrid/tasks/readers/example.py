@@ -48,6 +48,8 @@ class Example:
         text_pair: the second text of a pair.
         group: what must not be split apart, such as the review that a sentence is from.
         split: what the file says of its split, where the task is split by a column.
+        test_split: of a task with several test splits, the one that its file is of; no reader
+            sets it.
     """
 
     id: str
@@ -57,6 +59,7 @@ class Example:
     text_pair: str | None = None
     group: str | None = None
     split: str | None = None
+    test_split: str | None = None
 
     @property
     def label_names(self) -> list[str]:
