@@ -316,6 +316,7 @@ def compared_content():
         [
             {
                 "numbers": sha256(paper.numbers_file),
+                "notes": list(paper.notes),
                 "findings": [finding.model_dump(mode="json") for finding in paper.findings],
             }
             for paper in PAPERS

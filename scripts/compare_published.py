@@ -31,7 +31,7 @@ def main() -> None:
     from tunegrid.published.audit import audit_published
     from tunegrid.published.findings import check_findings
     from tunegrid.published.number_comparison import compare_published, number_table
-    from tunegrid.published.paper import read_paper, sourced_findings
+    from tunegrid.published.paper import read_paper, sourced_findings, sourced_notes
     from tunegrid.reporting.published_tables import findings_table, published_tables
     from tunegrid.reporting.table_files import write_tables
 
@@ -40,7 +40,9 @@ def main() -> None:
     summary = pd.read_parquet(arguments.summary)
     cards = [read_json(path) for path in arguments.cards]
     tables = published_tables(
-        compare_published(published, summary), audit_published(published, cards, summary)
+        compare_published(published, summary),
+        audit_published(published, cards, summary),
+        sourced_notes(papers),
     )
     if findings := sourced_findings(papers):
         tables["published_findings"] = findings_table(check_findings(findings, summary))

@@ -14,7 +14,7 @@ from tunegrid.published.finding_kinds import KINDS
 from tunegrid.published.formulas import evaluate, fill, formula_problem, text_problem
 from tunegrid.published.memory_case import QuantityValues
 from tunegrid.published.number_file import COLUMNS, last_digit
-from tunegrid.published.paper import read_paper
+from tunegrid.published.paper import read_paper, sourced_notes
 from tunegrid.reporting.memory_example_tables import memory_example_tables
 
 HEADER = ",".join(COLUMNS)
@@ -193,6 +193,46 @@ def test_a_paper_s_own_spread_is_read_in_any_order_of_columns(tmp_path):
     assert [(number.mean_of, number.sd, number.standard_error) for number in numbers] == [
         (5, 0.012, None), (3, None, 0.2), (5, 0.0, None),
     ]  # fmt: skip
+
+
+def test_a_number_and_a_paper_may_have_notes(folder):
+    write_paper(folder, notes=["The best epoch, on dev.", "Copied."])
+    (folder / "numbers.csv").write_text(
+        f"{HEADER},note\nsmith2025,m,t,full,accuracy,.90,from another checkpoint\n"
+    )
+    paper = read_paper(str(folder))
+    assert paper.numbers[0].note == "from another checkpoint"
+    assert sourced_notes([paper, paper])[:2] == [
+        "smith2025: The best epoch, on dev.",
+        "smith2025: Copied.",
+    ]
+
+
+#: The shipped papers on GLUE: so many numbers, and of which metrics.
+ON_GLUE = {
+    "hu-2022": (96, {"accuracy", "matthews_correlation", "pearson"}),
+    "houlsby-2019": (29, {"accuracy", "matthews_correlation", "spearman", "f1"}),
+}
+
+
+@pytest.mark.parametrize("name", ON_GLUE)
+def test_the_papers_on_glue_say_what_must_be_known_of_their_numbers(name):
+    paper = read_paper(f"config/published/{name}")
+    number, metrics = ON_GLUE[name]
+    assert len(paper.numbers) == number
+    assert {one.metric for one in paper.numbers} - {"trainable_percent"} == metrics
+    assert paper.notes
+    notes = {(one.model, one.method, one.task): one.note for one in paper.numbers}
+    if name == "hu-2022":
+        for task in ("mrpc", "rte", "stsb"):
+            for model in ("roberta-base", "roberta-large"):
+                assert "MNLI checkpoint" in notes[model, "lora", task]
+            assert "MNLI" not in notes["roberta-large", "lora_restricted", task]
+        assert {task for (_, method, task), note in notes.items() if "F1" in note} == {
+            "mrpc",
+            "qqp",
+        }
+        assert all(one.mean_of in (None, 5) and one.sd is None for one in paper.numbers)
 
 
 def test_the_last_digit_of_a_printed_number_is_found_in_every_notation():

@@ -335,6 +335,19 @@ def test_a_number_that_a_paper_prints_in_two_ways_is_told():
     assert shown.readable["where"].tolist() == ["table 2", "abstract"]
 
 
+def test_notes_stand_beside_their_number_and_under_the_table():
+    audit = audit_published(number_table([]), [], SUMMARY)
+    plain = published_tables(compare_published(number_table([printed("0.85")]), SUMMARY), audit)[
+        "published"
+    ]
+    assert "note" not in plain.readable
+    noted = printed("0.85", note="from another checkpoint")
+    found = compare_published(number_table([noted]), SUMMARY)
+    shown = published_tables(found, audit, ["smith2025: The best epoch."])["published"]
+    assert shown.readable["note"].tolist() == ["from another checkpoint"]
+    assert "smith2025: The best epoch. Ours: mean over the runs." in shown.note
+
+
 def test_few_digits_round_to_a_score_and_do_not_say_that_they_are_it():
     """.511 of 139 examples is 71 and nothing else; .65 of 1,120 may be 723 to 733 of them."""
     (is_it,) = remarks_on(printed("0.511", task="acl_sup"))

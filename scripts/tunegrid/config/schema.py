@@ -380,7 +380,7 @@ class Config(Closed):
         description="Papers whose numbers stand beside the grid's, relative to the workflow's"
         " folder. Each is a folder with paper.yaml and numbers.csv, or a CSV of numbers with the"
         " columns source, model, task, method, metric, value and, where the paper tells them,"
-        " mean_of (runs), sd or standard_error, and where. Default: none.",
+        " mean_of (runs), sd or standard_error, where, and note. Default: none.",
     )
     partial: bool = Field(
         False,

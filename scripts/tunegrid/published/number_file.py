@@ -24,8 +24,10 @@ MEAN_OF = "mean_of"
 SD, STANDARD_ERROR = "sd", "standard_error"
 #: The place in the paper, for a number that it prints in several places.
 WHERE = "where"
+#: What a reader must know of a number, in a few words.
+NOTE = "note"
 #: The columns that may follow `COLUMNS`, in any order.
-OPTIONAL = [MEAN_OF, SD, STANDARD_ERROR, WHERE]
+OPTIONAL = [MEAN_OF, SD, STANDARD_ERROR, WHERE, NOTE]
 #: The metric that belongs to a model and a method, whatever the task.
 TRAINABLE_PERCENT = "trainable_percent"
 #: Up to so many times the largest value of a metric, a value out of bounds is no percent.
@@ -46,6 +48,7 @@ class PublishedNumber:
         standard_error: the paper's standard error of the mean; None where it does not tell. At most
             one of the two is given, and only of a mean of two runs or more.
         where: the place in the paper; empty where one place is enough.
+        note: what a reader must know of it; empty where there is nothing to know.
     """
 
     source: str
@@ -58,6 +61,7 @@ class PublishedNumber:
     sd: float | None = None
     standard_error: float | None = None
     where: str = ""
+    note: str = ""
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -104,6 +108,7 @@ def _to_number(row: dict[str, str]) -> PublishedNumber:
         sd=float(row[SD]) if row[SD] else None,
         standard_error=float(row[STANDARD_ERROR]) if row[STANDARD_ERROR] else None,
         where=row[WHERE],
+        note=row[NOTE],
     )
 
 

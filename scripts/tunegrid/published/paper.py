@@ -27,6 +27,10 @@ class PaperFile(Closed):
     source: str = Field(
         min_length=1, description="What the paper is called: the column source of its numbers."
     )
+    notes: list[str] = Field(
+        default_factory=list,
+        description="What a reader must know of its numbers, a sentence or two each.",
+    )
     findings: list[Finding] = Field(default_factory=list, description="Its conclusions.")
     memory: MemoryExample | None = Field(
         default=None, description="Its example of a training step's memory, counted again."
@@ -42,6 +46,7 @@ class Paper:
         numbers_file: its CSV of numbers.
         numbers: what that holds.
         source: what the paper is called; empty for a mere CSV, which may hold those of several.
+        notes: what a reader must know of its numbers.
         findings: its conclusions.
         memory: its memory example; None where it has none.
     """
@@ -50,6 +55,7 @@ class Paper:
     numbers_file: Path
     numbers: Sequence[PublishedNumber]
     source: str = ""
+    notes: Sequence[str] = ()
     findings: Sequence[Finding] = ()
     memory: MemoryCase | None = None
 
@@ -97,9 +103,15 @@ def read_paper(given: str) -> Paper:
         numbers_file=path / "numbers.csv",
         numbers=numbers,
         source=file.source,
+        notes=file.notes,
         findings=file.findings,
         memory=memory,
     )
+
+
+def sourced_notes(papers: Sequence[Paper]) -> list[str]:
+    """What must be known of all papers' numbers, each note behind what its paper is called."""
+    return [f"{paper.source}: {note}" for paper in papers for note in paper.notes]
 
 
 def sourced_findings(papers: Sequence[Paper]) -> list[tuple[str, Finding]]:

@@ -1,11 +1,13 @@
 """Papers' numbers beside the grid's, what is wrong with them, and what the papers conclude."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from tunegrid.published.number_comparison import EXPECTED, NARROW_POINTS, NARROW_SHARE
 from tunegrid.published.number_file import MEAN_OF, TRAINABLE_PERCENT, WHERE
+from tunegrid.published.number_file import NOTE as NOTE_OF_NUMBER
 from tunegrid.reporting.marks import explain_marks, format_run_count
 from tunegrid.reporting.report_table import (
     DASH,
@@ -42,17 +44,20 @@ PLACE = ["source", "model", "task", "method"]
 PUBLISHED_SD, PUBLISHED_STANDARD_ERROR = "published_sd", "published_standard_error"
 
 
-def published_tables(compared: pd.DataFrame, audit: pd.DataFrame) -> dict[str, ReportTable]:
+def published_tables(
+    compared: pd.DataFrame, audit: pd.DataFrame, notes: Sequence[str] = ()
+) -> dict[str, ReportTable]:
     """Both tables of numbers by name (`tunegrid.reporting.table_names.PUBLISHED_TABLES`).
 
     Args:
         compared: as compare_published returns it.
         audit: as audit_published returns it.
+        notes: what must be known of the papers' numbers (`sourced_notes`).
     """
     numbers = ["published", MEAN_OF, PUBLISHED_SD, PUBLISHED_STANDARD_ERROR, "ours", "n", *COUNTS]
     numbers += ["low", "high", *EXPECTED, "difference"]
-    data = compared.reindex(columns=[*PLACE, "metric", WHERE, *numbers, "verdict"])
-    readable = data[[*PLACE, "metric", WHERE, "verdict"]].assign(
+    data = compared.reindex(columns=[*PLACE, "metric", WHERE, *numbers, "verdict", NOTE_OF_NUMBER])
+    readable = data[[*PLACE, "metric", WHERE, "verdict", NOTE_OF_NUMBER]].assign(
         ours=_format_values(data, "ours"),
         difference=_format_values(data, "difference", sign="+"),
         spread=[_format_spread(row) for row in data.itertuples()],
@@ -65,16 +70,17 @@ def published_tables(compared: pd.DataFrame, audit: pd.DataFrame) -> dict[str, R
     none = (data["verdict"] == "not in the grid").all()
     groups = data.drop_duplicates(GROUP)
     order = [*PLACE, "metric", WHERE, "published", "mean of", "spread", "ours", "runs"]
-    order += ["interval", "expected", "difference", "verdict"]
+    order += ["interval", "expected", "difference", "verdict", NOTE_OF_NUMBER]
     # Few papers need these columns.
-    empty = [name for name in (WHERE, "spread") if readable[name].isin(["", DASH]).all()]
-    notes = [NONE if none else "", NOTE, explain_marks(groups[COUNTS].fillna(0))]
+    few = (WHERE, "spread", NOTE_OF_NUMBER)
+    empty = [name for name in few if readable[name].isin(["", DASH]).all()]
+    marks = explain_marks(groups[COUNTS].fillna(0))
     return {
         "published": ReportTable(
             "Published beside reproduced",
             readable[order].drop(columns=empty),
             data,
-            join_notes(*notes),
+            join_notes(NONE if none else "", *notes, NOTE, marks),
             {"ours": link_groups(data)},
         ),
         "published_audit": ReportTable(

@@ -165,6 +165,7 @@ COLUMNS = {
     "published": Column("The paper's number.", SCORE),
     "mean_of": Column("Of how many runs it is the mean, where the paper tells.", COUNT),
     "ours": Column("The grid's mean.", SCORE),
+    "note": Column("What must be known of a published number."),
     "where": Column("The place in the paper, of a number that it prints in several."),
     "published_sd": Column("The paper's own standard deviation over its runs.", SCORE),
     "published_standard_error": Column("The paper's own standard error of its mean.", SCORE),
