@@ -83,7 +83,8 @@ def trail(results: Path, cell: Cell) -> Iterator[str]:
     yield cell["path"]
     try:
         made = read_json(folder / PROVENANCE)
-        score = score_run(folder).test
+        is_of_first = cell["test_score"] == "first"
+        score = score_run(folder, test_score="first" if is_of_first else "pooled").test
     except OSError as error:
         attempts = results / ".attempts" / f"{cell['path']}.jsonl"
         state, problem = state_of_unfinished(attempts, cell["hash"])
@@ -92,6 +93,9 @@ def trail(results: Path, cell: Cell) -> Iterator[str]:
         return
     scores = ", ".join(f"{key} {score[key]}" for key in METRICS if key in score)
     yield f"  scored     {scores} on {score['examples']} examples of {score['split']}"
+    for name, of_split in score["test_splits"].items():
+        scores = ", ".join(f"{key} {value}" for key, value in of_split.items() if key in METRICS)
+        yield f"  of it      {scores} on {of_split['examples']} examples of {name}"
     if score["degenerate"]:
         yield f"  degenerate {score['degenerate_reason']}"
     train = ", ".join(f"{key} {value}" for key, value in made["settings"]["train"].items())

@@ -23,7 +23,7 @@ def results(tmp_path, tiny_model, encoded):
     folder = tmp_path / "results"
     rows = [
         {"model": "m", "task": task, "method": "full", "seed": "1", "hash": f"hash-{task}",
-         "path": f"m/{task}/full/seed1"}
+         "path": f"m/{task}/full/seed1", "test_score": "pooled"}
         for task in ("one", "two")
     ]  # fmt: skip
     run = folder / "runs/m/one/full/seed1"
