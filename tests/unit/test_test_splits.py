@@ -226,7 +226,11 @@ def test_with_one_test_split_no_file_says_of_any(tiny_model, fetched, tmp_path):
 
 def test_the_report_protocol_evaluates_several_test_splits(tiny_model, encoded, tmp_path):
     train(tiny_model, encoded, tmp_path / "run", protocol="report")
-    assert list(score_run(tmp_path / "run").test["test_splits"]) == ["near", "far"]
+    for test_score in ("pooled", "first"):
+        score = score_run(tmp_path / "run", test_score=test_score)
+        assert list(score.test["test_splits"]) == ["near", "far"]
+        assert score.epochs[-1]["accuracy"] == score.test["accuracy"]
+        assert score.epochs[-1]["loss"] == score.test["loss"]
 
 
 def summary(runs):

@@ -17,6 +17,7 @@ from tunegrid.metrics import (
     SingleLabelPredictions,
     TargetKind,
 )
+from tunegrid.statistics.test_splits import TestScore, scored_rows
 
 #: The column of doubles, one for each label of the task in the order of the label ids, that says
 #: how sure a model is; a regression has none.
@@ -49,14 +50,21 @@ def read_evaluations(
     labels: Sequence[str],
     target: TargetKind = "single_label",
     positive: str | None = None,
+    test_score: TestScore = "pooled",
 ) -> Iterator[tuple[int, Predictions]]:
-    """The epochs (from 1) in a Parquet file, each with its predictions; see `read_predictions`."""
+    """The epochs (from 1) in a Parquet file, each with its predictions; see `read_predictions`.
+
+    Args:
+        path, labels, target, positive: as of `read_predictions`.
+        test_score: what scores of several test splits are of.
+    """
     table = read_table(path)
     epochs = table["epoch"].to_numpy()
     for epoch in np.unique(epochs):
         start, end = np.searchsorted(epochs, [epoch, epoch + 1])
         part = table.slice(start, end - start)
-        yield int(epoch), parse_predictions(part, labels, target, positive)
+        rows = scored_rows(part, test_score)
+        yield int(epoch), parse_predictions(rows, labels, target, positive)
 
 
 def read_table(path: Path) -> pa.Table:

@@ -105,15 +105,16 @@ def score_run(
         "degenerate": reason is not None,
         "degenerate_reason": reason,
     }
-    return RunScore(test=scores, epochs=list(_epoch_scores(folder, training, asked)))
+    epochs = list(_epoch_scores(folder, training, asked, test_score))
+    return RunScore(test=scores, epochs=epochs)
 
 
 def _epoch_scores(
-    folder: Path, training: Mapping[str, Any], asked: TaskMetrics
+    folder: Path, training: Mapping[str, Any], asked: TaskMetrics, test_score: TestScore
 ) -> Iterator[dict[str, Any]]:
     """The scores of every epoch; a run that diverged within an epoch ends it at its last step."""
     evaluations = read_evaluations(
-        folder / EVALUATIONS, training["labels"], training["target"], asked.positive
+        folder / EVALUATIONS, training["labels"], training["target"], asked.positive, test_score
     )
     for epoch, predictions in evaluations:
         yield {
