@@ -11,7 +11,7 @@ from synthetic import add_test_splits, make_intervals, make_runs
 
 from tunegrid.config.schema import SplitSettings
 from tunegrid.errors import UserError
-from tunegrid.reporting.data_tables import data_table
+from tunegrid.reporting.data_tables import card_tables, data_table
 from tunegrid.reporting.test_splits_table import POOLED, table_of_test_splits
 from tunegrid.reporting.workbook_columns import describe_column
 from tunegrid.settings import CellSettings
@@ -180,6 +180,9 @@ def test_the_card_tells_of_each_test_split(fetched):
     table = data_table([card]).data.set_index("split")
     assert list(table.index) == ["train", "dev", "test", "test: near", "test: far"]
     assert list(table["in_train"][2:]) == [1, 0, 1]
+    labels = card_tables(card)[0].readable
+    assert list(labels)[-3:] == ["test", "test: near", "test: far"]
+    assert list(labels["test: far"]) == ["1 (50.0 %)", "1 (50.0 %)", "2"]
 
 
 def test_each_test_split_is_scored_beside_the_whole(run):

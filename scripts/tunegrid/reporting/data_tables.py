@@ -19,7 +19,15 @@ from tunegrid.reporting.text_tables import (
     warnings_table,
 )
 from tunegrid.results import FINISHED
-from tunegrid.tasks.cards import Card, Leak, Repetitions, SplitContents, find_leak, leaks
+from tunegrid.tasks.cards import (
+    Card,
+    Leak,
+    Repetitions,
+    SplitContents,
+    all_splits,
+    find_leak,
+    leaks,
+)
 
 #: Columns of `data_table` → what readers see.
 DATA_HEADERS = {
@@ -234,8 +242,9 @@ def card_tables(card: Card) -> list[ReportTable]:
 
 def _labels_table(card: Card) -> ReportTable:
     """The examples of each label in each split."""
-    data = pd.DataFrame({split: held["labels"] for split, held in card["splits"].items()})
-    totals = pd.Series({split: held["examples"] for split, held in card["splits"].items()})
+    splits = all_splits(card)
+    data = pd.DataFrame({split: held["labels"] for split, held in splits.items()})
+    totals = pd.Series({split: held["examples"] for split, held in splits.items()})
     readable = data.apply(
         lambda counts: [_format_count(count, totals[counts.name]) for count in counts]
     )
@@ -260,7 +269,7 @@ def _absent_notes(card: Card) -> list[str]:
     """A note for each split that has no example of labels that train has."""
     trained = card["splits"]["train"]["labels"]
     notes = []
-    for split, held in card["splits"].items():
+    for split, held in all_splits(card).items():
         absent = [label for label, count in held["labels"].items() if trained[label] and not count]
         if absent:
             notes.append(f"No example of {split} has a label of these: {', '.join(absent)}.")

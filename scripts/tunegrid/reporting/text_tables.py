@@ -6,7 +6,7 @@ import pandas as pd
 
 from tunegrid.reporting.cell_text import Verbatim
 from tunegrid.reporting.report_table import DASH, ReportTable
-from tunegrid.tasks.cards import Card, ShownExample
+from tunegrid.tasks.cards import Card, ShownExample, all_splits
 from tunegrid.tasks.text_signs import SIGNS, visible
 
 TEXTS_NOTE = (
@@ -103,7 +103,7 @@ def numbers_table(card: Card) -> ReportTable:
     data = pd.DataFrame(
         [
             {"split": split, "examples": held["examples"], **held.get("numbers", {})}
-            for split, held in card["splits"].items()
+            for split, held in all_splits(card).items()
         ]
     )
     readable = data.astype(object).map(
@@ -115,7 +115,7 @@ def numbers_table(card: Card) -> ReportTable:
 
 def label_sizes_table(card: Card) -> ReportTable:
     """How many labels the examples of a task of several labels have."""
-    sizes = {split: held.get("labels_of_examples", {}) for split, held in card["splits"].items()}
+    sizes = {split: held.get("labels_of_examples", {}) for split, held in all_splits(card).items()}
     data = pd.DataFrame(sizes).fillna(0).astype(int)
     data = data.loc[sorted(data.index, key=int)].rename_axis("labels").reset_index()
     return ReportTable("How many labels an example has", data.astype(str), data)

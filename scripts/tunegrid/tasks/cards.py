@@ -235,6 +235,12 @@ def label_names(card: Card) -> list[str]:
     return list(card["splits"]["train"]["labels"])
 
 
+def all_splits(card: Card) -> dict[str, SplitContents]:
+    """What each split holds, and behind them each of several test splits, as `test: <name>`."""
+    test_splits = {f"test: {name}": held for name, held in card["test_splits"].items()}
+    return card["splits"] | test_splits
+
+
 def find_leak(card: Card, source: str, target: str) -> Leak | None:
     """What of split `target` stands in split `source`; None without such splits."""
     for leak in card["across"]:
