@@ -33,7 +33,7 @@ rule tables:
 rule figures:
     input:
         expand("results/figures/forest.{suffix}", suffix=FIGURES),
-        expand("results/figures/bars_{metric}.{suffix}", metric=default_metrics("single_label").names, suffix=FIGURES),
+        expand("results/figures/bars_{metric}.{suffix}", metric=GRID_METRICS, suffix=FIGURES),
         expand("results/figures/curves_{task}.{suffix}", task=TASKS, suffix=FIGURES),
         expand("results/figures/confusion_{task}.{suffix}", task=TASKS, suffix=FIGURES),
         expand("results/figures/methods.{suffix}", suffix=FIGURES),

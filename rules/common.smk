@@ -31,7 +31,7 @@ from tunegrid.reporting.table_names import (
     TEST_SPLIT_TABLES,
     TUNING_TABLES,
 )
-from tunegrid.metrics import METRICS, default_metrics
+from tunegrid.metrics import METRICS
 from tunegrid.results import CHOICE_PATH, RUN_PATH, TUNING_PATH
 from tunegrid.tasks.source_paths import files_under_root, read_from_root
 from tunegrid.staleness import code_digest, reader_code, training_code
@@ -60,6 +60,9 @@ TUNING_PACK_OF = {cell.path: name for name, cells in TUNING_PACKS.items() for ce
 TRIED = cells_to_try(CELLS.values())
 PACKED = PROJECT.config.train.pack > 1
 TUNING_PACKED = PACKED or HALVING is not None
+# What the tasks of the grid are measured by, in the registry's order.
+METRICS_OF_CELLS = {name for cell in CELLS.values() for name in cell.task_metrics.names}
+GRID_METRICS = [name for name in METRICS if name in METRICS_OF_CELLS]
 MODELS = list(dict.fromkeys(cell.model for cell in CELLS.values()))
 TASKS = PROJECT.grid_tasks
 CARDS = [f"results/cards/{name}.json" for name in TASKS]
@@ -88,7 +91,7 @@ wildcard_constraints:
     source="|".join(map(re.escape, PROJECT.tasks)),
     task="|".join(map(re.escape, TASKS)),
     method="|".join(map(re.escape, PROJECT.methods)),
-    metric="|".join(METRICS),
+    metric="|".join(GRID_METRICS),
     seed=r"\d+",
     candidate=r"\d+",
     pack=r"\d+",

@@ -1,5 +1,4 @@
 # What readers see: tables, workbook and figures, each marked for the report.
-from tunegrid.metrics import compared_metrics
 
 # What error bars show; the captions say it, too.
 ERROR_BAR = PROJECT.config.figures.error_bar
@@ -176,7 +175,7 @@ use rule plot_figure as plot_methods with:
             "methods",
             caption="captions/methods.rst",
             category="Quality",
-            labels={"shows": "methods compared", "metric": ", ".join(compared_metrics())},
+            labels={"shows": "methods compared", "metric": ", ".join(GRID_METRICS)},
         ),
     params:
         code=code_digest("plot_methods"),

@@ -1,4 +1,5 @@
 # From predictions to metrics: seconds of work that train nothing again.
+from dataclasses import asdict
 
 
 rule score:
@@ -37,6 +38,7 @@ rule score_run:
         code=code_digest("score"),
         run=subpath(input.training, parent=True),
         test_score=lambda wildcards: cell_of(wildcards).test_score,
+        metrics=lambda wildcards: canonical_json(asdict(cell_of(wildcards).task_metrics)),
     log:
         "results/logs/score_run/{model}/{task}/{method}/seed{seed}.log",
     localrule: True
@@ -44,4 +46,4 @@ rule score_run:
         "../envs/tunegrid.yaml"
     shell:
         'python "$TUNEGRID"/scripts/score.py --run {params.run}'
-        " --test-score {params.test_score} --output {output} > {log} 2>&1"
+        " --test-score {params.test_score} --task-metrics {params.metrics:q} --output {output} > {log} 2>&1"

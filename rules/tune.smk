@@ -2,6 +2,8 @@
 # `tune` in the configuration no cell asks for any of these files.
 from collections import defaultdict
 
+from tunegrid.config.value_types import MAIN
+
 
 def chosen_together(model, task, method):
     """What a choice is made for: a model and method on a task, or on all of the model's tasks."""
@@ -50,12 +52,20 @@ def tuning_runs(name):
     ]
 
 
+def tuning_metric(wildcards):
+    """The metric on dev by which candidates of a task are chosen."""
+    if TUNE.metric != MAIN:
+        return TUNE.metric
+    return TASKS[wildcards.task].source().task_metrics().main
+
+
 def halving_argument(wildcards):
     """What tells `tune_pack` to stop candidates early."""
     if HALVING is None:
         return ""
     state = "results/.tuning/{model}/{task}/{tuning_pack}.json".format(**wildcards)
-    settings = {"rate": HALVING, "metric": TUNE.metric, "state": state}
+    metric = tuning_metric(wildcards)
+    settings = {"rate": HALVING, "metric": metric, "state": state}
     return f"--halving '{canonical_json(settings)}'"
 
 
@@ -141,7 +151,7 @@ rule choose_settings:
     params:
         code=code_digest("choose_settings"),
         candidates=tuning_candidates,
-        metric=TUNE.metric if TUNE else "",
+        metric=tuning_metric,
     log:
         "results/logs/choose_settings/{model}/{task}/{method}.log",
     localrule: True

@@ -13,7 +13,20 @@ from pathlib import Path
 
 from tunegrid.cli import describe, json_argument, run_program
 
-COLUMNS = ("model", "task", "method", "seed", "hash", "path", "test_score", "settings")
+COLUMNS = (
+    "model",
+    "task",
+    "method",
+    "seed",
+    "hash",
+    "path",
+    "test_score",
+    "target",
+    "metrics",
+    "main_metric",
+    "positive",
+    "settings",
+)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ By hand: python scripts/score.py --run results/runs/MODEL/TASK/METHOD/seed1 --ou
 import logging
 from pathlib import Path
 
-from tunegrid.cli import describe, run_program
+from tunegrid.cli import describe, json_argument, run_program
 
 
 def main() -> None:
@@ -26,6 +26,11 @@ def main() -> None:
         choices=["pooled", "first"],
         default="pooled",
         help="what the scores of a task with several test splits are of, with --run",
+    )
+    parser.add_argument(
+        "--task-metrics",
+        type=json_argument,
+        help="by what its task is measured (names, main, positive), with --run",
     )
     parser.add_argument("--cells", type=Path, help="CSV of expand_grid: score all its runs")
     parser.add_argument("--runs", type=Path, help="the folder results/runs, with --cells")
@@ -39,12 +44,18 @@ def main() -> None:
         parser.error("give --run and --output, or --cells, --runs, --scores and --evaluations")
 
     from tunegrid.files import atomic_path, write_json
+    from tunegrid.metrics import TaskMetrics
     from tunegrid.statistics.collect import read_cells
     from tunegrid.statistics.score import score_run
     from tunegrid.statistics.score_grid import score_grid
 
     if of_one_run:
-        score = score_run(arguments.run, test_score=arguments.test_score)
+        asked = arguments.task_metrics
+        score = score_run(
+            arguments.run,
+            None if asked is None else TaskMetrics(**asked | {"names": tuple(asked["names"])}),
+            test_score=arguments.test_score,
+        )
         write_json(arguments.output, score.to_json())
         return
     scores, evaluations = score_grid(

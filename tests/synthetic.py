@@ -11,12 +11,13 @@ from tunegrid.config.schema import CompareSettings
 from tunegrid.memory import KINDS
 from tunegrid.memory.fit import load_gpus
 from tunegrid.memory.records import MeasuredStep, StepMemory, TrainingStep
-from tunegrid.metrics import METRICS, compared_metrics, default_metrics
+from tunegrid.metrics import METRICS, TaskMetrics, default_metrics
 from tunegrid.reporting.memory_tables import prediction_table
 from tunegrid.reporting.result_tables import build_tables
 from tunegrid.results import FINISHED
 from tunegrid.statistics.costs import cost
 from tunegrid.statistics.error_analysis import count_errors
+from tunegrid.statistics.measured_tasks import MeasuredTask, measured_tasks
 from tunegrid.statistics.overall import compare_over_tasks
 from tunegrid.statistics.summarise import summarise
 
@@ -24,16 +25,45 @@ from tunegrid.statistics.summarise import summarise
 STEPS_OF_RUN, STEPS_OF_EPOCH = 20, 10
 
 
-def make_runs(models=("m1", "m2"), methods=("full", "a8"), tasks=("t1", "t2"), seeds=(1, 2)):
-    """As collect_runs returns them; the second seed of a8 is degenerate."""
+#: Tasks of every kind: by accuracy, by correlations of labels and of numbers, of several labels.
+MIXED = {
+    "t1": MeasuredTask("single_label", default_metrics("single_label")),
+    "cola": MeasuredTask(
+        "single_label",
+        TaskMetrics(("loss", "accuracy", "matthews_correlation"), main="matthews_correlation"),
+    ),
+    "sts": MeasuredTask("regression", default_metrics("regression")),
+    "topics": MeasuredTask("multi_label", default_metrics("multi_label")),
+}
+
+
+def make_runs(
+    models=("m1", "m2"), methods=("full", "a8"), tasks=("t1", "t2"), seeds=(1, 2), measured=None
+):
+    """As collect_runs returns them; the second seed of a8 is degenerate.
+
+    `measured` says by what each task is measured; None: all by accuracy.
+    """
     draw = np.random.default_rng(0)
+    measured = measured or {}
+    by_accuracy = MeasuredTask("single_label", default_metrics("single_label"))
     rows = []
     for model, task, method, seed in product(models, tasks, methods, seeds):
+        of_task = measured.get(task, by_accuracy)
         row = {"model": model, "task": task, "method": method, "seed": seed, "hash": "=1+1"}
-        row |= measure_metrics(draw)
         row |= {
-            "majority_accuracy": 0.4,
-            "majority_macro_f1": 0.2,
+            "target": of_task.target,
+            "metrics": " ".join(of_task.metrics.names),
+            "main_metric": of_task.metrics.main,
+            "positive": of_task.metrics.positive or "",
+        }
+        row |= measure_metrics(draw, of_task.metrics.names)
+        row |= {
+            f"majority_{name}": 0.4 if name == "accuracy" else 0.2
+            for name in of_task.metrics.names
+            if name != "micro_f1" and METRICS[name].of_decisions
+        }
+        row |= {
             "degenerate": method == "a8" and seed == 2,
             "degenerate_reason": None,
             "state": FINISHED,
@@ -85,8 +115,8 @@ def add_test_splits(runs, *, first=False):
     return runs
 
 
-def measure_metrics(draw):
-    """A value of every metric of the registry; an added one takes the accuracy's place in it."""
+def measure_metrics(draw, names):
+    """A value of each of these metrics; an added one takes the accuracy's place in its range."""
     accuracy = draw.uniform(0.5, 0.9)
     values = {
         "loss": draw.uniform(0.3, 1),
@@ -94,7 +124,6 @@ def measure_metrics(draw):
         "micro_f1": accuracy,
         "macro_f1": accuracy - 0.1,
     }
-    names = default_metrics("single_label").names
     for name in names:
         entry = METRICS[name]
         lower, upper = np.clip(entry.bounds, -1, 1)
@@ -104,7 +133,9 @@ def measure_metrics(draw):
 
 def make_intervals(runs):
     """A tenth to either side of each group's mean, as compare_methods would have it."""
-    means = runs.groupby(["model", "task", "method"], sort=False)[compared_metrics()].mean()
+    compared = [metric.name for one in measured_tasks(runs).values() for metric in one.compared]
+    names = list(dict.fromkeys(compared))
+    means = runs.groupby(["model", "task", "method"], sort=False)[names].mean()
     long = means.melt(ignore_index=False, var_name="metric").dropna().reset_index()
     value = long.pop("value").astype(float)
     return long.assign(standard_error=0.05, crossed_low=value - 0.1, crossed_high=value + 0.1)
@@ -172,6 +203,7 @@ def make_comparison(model, difference, low, high, verdict, needed=(None, None), 
         "reference_model": model,
         "reference": "full",
         "metric": metric,
+        "main": metric == "accuracy",
         "verdict": verdict,
         "seeds": 5,
         "reference_seeds": 5,
@@ -252,7 +284,7 @@ def make_evaluations(runs, split="dev"):
         for epoch in range(1, STEPS_OF_RUN // STEPS_OF_EPOCH + 1):
             row = {"model": run.model, "task": run.task, "method": run.method, "seed": run.seed}
             row |= {"epoch": epoch, "step": epoch * STEPS_OF_EPOCH, "split": split}
-            rows.append(row | measure_metrics(draw))
+            rows.append(row | measure_metrics(draw, run.metrics.split()))
     return pd.DataFrame(rows)
 
 

@@ -32,7 +32,7 @@ from tunegrid.rank_correlation import (
 )
 
 __all__ = [
-    "MAIN_METRIC",
+    "MAIN_METRICS",
     "METRICS",
     "Floats",
     "Integers",
@@ -44,11 +44,11 @@ __all__ = [
     "SingleLabelPredictions",
     "TargetKind",
     "TaskMetrics",
-    "compared_metrics",
     "count_labels",
     "default_metrics",
-    "main_metric",
+    "find_metric",
     "metric",
+    "only",
     "titles",
 ]
 
@@ -59,9 +59,25 @@ MAIN: dict[TargetKind, str] = {
     "multi_label": "micro_f1",
     "regression": "pearson",
 }
-#: The same where a grid has single labels alone: in the sentences of the answer, in the table that
-#: is named after it, and beside the costs.
-MAIN_METRIC = MAIN["single_label"]
+#: What stands in tables over several tasks for the main metric of each, where these differ. All of
+#: them are shares or coefficients, of which more is better.
+MAIN_METRICS = Metric(
+    name="main",
+    title="Main metrics",
+    needs="whole",
+    targets=(),
+    higher_is_better=True,
+    bounds=(-1.0, 1.0),
+    compared=(),
+    by_default=False,
+    of_decisions=False,
+    source="https://aclanthology.org/W18-5446 (the GLUE score)",
+    function=lambda predictions: float("nan"),
+    contributions=None,
+    without_each=None,
+    noun="the tasks' main metrics",
+    unit="",
+)
 #: Intervals of equal width that the calibration error sorts probabilities into.
 CALIBRATION_BINS = 15
 
@@ -89,19 +105,19 @@ def default_metrics(target: TargetKind) -> TaskMetrics:
     return TaskMetrics(names=tuple(names), main=MAIN[target])
 
 
+def only(metric: Metric) -> TaskMetrics:
+    """The one metric that is asked for, whatever else the task has."""
+    return TaskMetrics(names=(metric.name,), main=metric.name)
+
+
+def find_metric(name: str) -> Metric:
+    """The metric of a name in tables: one of the registry, or `MAIN_METRICS`."""
+    return MAIN_METRICS if name == MAIN_METRICS.name else METRICS[name]
+
+
 def titles() -> dict[str, str]:
     """The title of every metric, by its name."""
     return {name: entry.title for name, entry in METRICS.items()}
-
-
-def main_metric() -> Metric:
-    """The registry's entry of `MAIN_METRIC`."""
-    return METRICS[MAIN_METRIC]
-
-
-def compared_metrics(target: TargetKind = "single_label") -> list[str]:
-    """The names of a target's default metrics by which methods are compared."""
-    return [name for name in default_metrics(target).names if METRICS[name].compared_for(target)]
 
 
 @metric(

@@ -18,7 +18,7 @@ from tunegrid.config.schema import SplitSettings, TrainSettings
 from tunegrid.config.task_entry import TaskEntry
 from tunegrid.config.value_types import Closed
 from tunegrid.files import canonical_json, digest
-from tunegrid.metrics import TargetKind
+from tunegrid.metrics import TargetKind, TaskMetrics, default_metrics
 from tunegrid.results import RUN_PATH
 
 
@@ -35,6 +35,10 @@ class JoinedTask(Entry):
     def target_kind(self) -> TargetKind:
         """What the task asks for: only tasks of one label are joined."""
         return "single_label"
+
+    def task_metrics(self) -> TaskMetrics:
+        """By what it is measured: what its parts name is of their own labels."""
+        return default_metrics(self.target_kind)
 
     @property
     def label_names(self) -> list[str] | None:
@@ -83,6 +87,11 @@ def _without_addresses(entry: dict[str, Any]) -> dict[str, Any]:
     if "parts" in entry:
         changed["parts"] = {name: _without_addresses(own) for name, own in entry["parts"].items()}
     return changed
+
+
+def positive_label(settings: CellSettings) -> str | None:
+    """The label that the metric f1 is of; None where the task names none."""
+    return settings.task_source.task_metrics().positive
 
 
 @dataclass(frozen=True)

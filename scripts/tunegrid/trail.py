@@ -13,6 +13,7 @@ from tunegrid.provenance import LIBRARIES, installed_version
 from tunegrid.results import PROVENANCE, RUN, RUN_PATH
 from tunegrid.settings import CellSettings
 from tunegrid.staleness import training_code
+from tunegrid.statistics.measured_tasks import MeasuredTask
 from tunegrid.statistics.score import score_run
 from tunegrid.statistics.unfinished import state_of_unfinished
 
@@ -84,7 +85,11 @@ def trail(results: Path, cell: Cell) -> Iterator[str]:
     try:
         made = read_json(folder / PROVENANCE)
         is_of_first = cell["test_score"] == "first"
-        score = score_run(folder, test_score="first" if is_of_first else "pooled").test
+        score = score_run(
+            folder,
+            MeasuredTask.of_row(cell).metrics,
+            test_score="first" if is_of_first else "pooled",
+        ).test
     except OSError as error:
         attempts = results / ".attempts" / f"{cell['path']}.jsonl"
         state, problem = state_of_unfinished(attempts, cell["hash"])

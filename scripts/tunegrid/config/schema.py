@@ -14,11 +14,12 @@ from tunegrid.config.entries import Name
 from tunegrid.config.task_entry import TaskEntry
 from tunegrid.config.tuning import TuneSettings
 from tunegrid.config.value_types import (
+    MAIN,
     AutoSize,
     AutoTime,
     ClassWeights,
     Closed,
-    MetricName,
+    MetricOrMain,
     MicroBatch,
     NonEmpty,
     Seed,
@@ -73,10 +74,10 @@ class TrainSettings(Closed):
     select: Literal["last", "best_dev"] = Field(
         "last", description="Which epoch's weights are the result: the last, or the best on dev."
     )
-    select_metric: MetricName = Field(
-        "accuracy",
-        description="The metric that is best on dev, by its name in the registry of metrics; of"
-        " equal epochs the first is taken.",
+    select_metric: MetricOrMain = Field(
+        MAIN,
+        description="The metric that is best on dev, by its name in the registry of metrics; main:"
+        " the task's main one. Of equal epochs the first is taken.",
     )
     early_stopping: int | None = Field(
         None,

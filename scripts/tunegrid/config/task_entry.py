@@ -14,6 +14,7 @@ from tunegrid.config.entries import (
     RelativePath,
     UrlFile,
 )
+from tunegrid.config.messages import nearest
 from tunegrid.config.task_columns import (
     Columns,
     Drop,
@@ -28,16 +29,24 @@ from tunegrid.config.task_files import (
     patterns_of,
     patterns_of_test_splits,
 )
+from tunegrid.config.task_metrics import resolve_metrics
 from tunegrid.config.task_splits import Counts, InOneSplit, Split, SplitName
 from tunegrid.config.task_values import Labels, Target, Values
-from tunegrid.metrics import TargetKind
+from tunegrid.metrics import TargetKind, TaskMetrics
 from tunegrid.path_patterns import LABEL_IN_PATH, PathPattern, split_archive
 
 
 class TaskEntry(Entry):
     """A text classification task: where its files lie and what must be in them."""
 
-    descriptive: ClassVar[set[str]] = {"title", "licence", "homepage", "test_score"}
+    descriptive: ClassVar[set[str]] = {
+        "title",
+        "licence",
+        "homepage",
+        "test_score",
+        "metrics",
+        "main_metric",
+    }
 
     title: str | None = Field(None, description="What is classified, for the table of tasks.")
     licence: str | None = Field(None, description="Licence of the data.")
@@ -99,6 +108,19 @@ class TaskEntry(Entry):
         description="Label names, in the order of their ids; auto: those of the files, in their own"
         " order where they have one (ClassLabel), else sorted.",
     )
+    metrics: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="What is measured, by the names of the registry of metrics, and the loss; null:"
+        " what is usual for its target. An edit trains nothing again.",
+    )
+    main_metric: str | None = Field(
+        None,
+        description="The one of them that stands for quality where one number must: in the answer,"
+        " beside costs, and where an epoch or settings are chosen on dev. Null: accuracy; of"
+        " several labels micro_f1, of numbers pearson.",
+    )
+    positive: str | None = Field(None, description="The label that the metric f1 is of.")
     counts: Counts | None = Field(
         None, description="Examples of each split; another count is an error. Null: any."
     )
@@ -189,6 +211,14 @@ class TaskEntry(Entry):
         known = {label for values in mapped for label in (values or {}).values()}
         if unknown := sorted(known - set(self.labels)):
             raise ValueError(f"maps values to {', '.join(unknown)}, which `labels` does not name")
+        return self
+
+    @model_validator(mode="after")
+    def _metrics(self) -> Self:
+        names = self.label_names
+        if self.positive is not None and names is not None and self.positive not in names:
+            raise ValueError(f"names `positive: {self.positive}`; {nearest(self.positive, names)}")
+        self.task_metrics()
         return self
 
     @model_validator(mode="after")
@@ -295,6 +325,15 @@ class TaskEntry(Entry):
         if own.values is not None:
             update["values"] = own.values
         return self.model_copy(update=update)
+
+    def task_metrics(self) -> TaskMetrics:
+        """By what it is measured."""
+        return resolve_metrics(
+            self.target_kind,
+            names=None if self.metrics is None else tuple(self.metrics),
+            main=self.main_metric,
+            positive=self.positive,
+        )
 
     @property
     def label_names(self) -> list[str] | None:

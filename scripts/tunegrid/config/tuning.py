@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from tunegrid.config.entries import Name
-from tunegrid.config.value_types import Closed, MetricName, NonEmpty, Seed
+from tunegrid.config.value_types import MAIN, Closed, MetricOrMain, NonEmpty, Seed
 
 Scalar = float | int | str
 
@@ -98,8 +98,9 @@ class TuneSettings(Closed):
     seeds: Annotated[list[Seed], NonEmpty] = Field(
         description="Seeds that each candidate is trained from; none is a seed of the grid."
     )
-    metric: MetricName = Field(
-        "accuracy", description="The metric on dev by which candidates are chosen."
+    metric: MetricOrMain = Field(
+        MAIN,
+        description="The metric on dev by which candidates are chosen; main: the task's main one.",
     )
     halving: int | None = Field(
         None,

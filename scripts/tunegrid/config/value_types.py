@@ -91,4 +91,13 @@ def _is_metric(name: str) -> str:
 
 
 MetricName = Annotated[str, AfterValidator(_is_metric)]
+#: The name of a metric, or that of the main one of whatever task is meant.
+MAIN = "main"
+
+
+def _is_metric_or_main(name: str) -> str:
+    return name if name == MAIN else _is_metric(name)
+
+
+MetricOrMain = Annotated[str, AfterValidator(_is_metric_or_main)]
 NonEmpty = Field(min_length=1)

@@ -15,6 +15,7 @@ from tunegrid.planning.grid_tasks import find_task, parts_of, parts_without_dev
 from tunegrid.planning.memory_cases import least_memory
 from tunegrid.planning.project import Project
 from tunegrid.planning.target_checks import (
+    metrics_of_other_targets,
     settings_of_other_targets,
     tasks_of_other_targets,
 )
@@ -42,6 +43,7 @@ def problems(project: Project, origins: Origins) -> Iterator[str]:
         yield from _missing_dev_splits(project, cells, origins)
         yield from _contradictions(project, cells, origins)
         yield from settings_of_other_targets(cells, origins)
+        yield from metrics_of_other_targets(project, cells, origins)
         yield from tuning_problems(project, cells, origins)
         yield from _unfit_methods(project, cells, origins)
         yield from _too_large(project, cells, origins)

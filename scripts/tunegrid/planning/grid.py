@@ -9,7 +9,9 @@ from typing import Any
 
 from tunegrid.config.schema import TrainSettings
 from tunegrid.config.task_entry import TaskEntry
+from tunegrid.config.value_types import MAIN
 from tunegrid.files import read_json
+from tunegrid.metrics import TargetKind, TaskMetrics
 from tunegrid.planning.project import Project
 from tunegrid.results import CHOICE_PATH, TUNING_PATH
 from tunegrid.settings import CellSettings
@@ -72,6 +74,31 @@ class Cell:
         return entry.test_score if isinstance(entry, TaskEntry) else "pooled"
 
     @property
+    def task_metrics(self) -> TaskMetrics:
+        """By what its task is measured."""
+        return self.settings.task_source.task_metrics()
+
+    @property
+    def target(self) -> TargetKind:
+        """What its task asks for."""
+        return self.settings.task_source.target_kind
+
+    @property
+    def metrics(self) -> str:
+        """The metrics of its task, with spaces between them."""
+        return " ".join(self.task_metrics.names)
+
+    @property
+    def main_metric(self) -> str:
+        """The metric that stands for quality where one number must."""
+        return self.task_metrics.main
+
+    @property
+    def positive(self) -> str:
+        """The label that the metric f1 is of; empty where its task names none."""
+        return self.task_metrics.positive or ""
+
+    @property
     def choice(self) -> str | None:
         """The file that holds what tuning has chosen; None for a cell that is not tuned."""
         if not self.tuned:
@@ -129,6 +156,9 @@ def _cell(project: Project, *, model: str, task: str, method: str, seed: int) ->
     keep = train.pop("keep")
     tune = project.config.tune
     grid_task = project.grid_tasks[task]
+    source = grid_task.source()
+    if train["select_metric"] == MAIN:
+        train["select_metric"] = source.task_metrics().main
     settings = CellSettings(
         model=model,
         task=task,
@@ -136,7 +166,7 @@ def _cell(project: Project, *, model: str, task: str, method: str, seed: int) ->
         seed=seed,
         model_source=project.models[model],
         tokenizer_source=project.models[tokenizer_of(project, model)],
-        task_source=grid_task.source(),
+        task_source=source,
         method_source=project.methods[method],
         data=grid_task.split_settings(project.config.data),
         # Every value was checked where it was read.

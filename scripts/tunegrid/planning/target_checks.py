@@ -1,9 +1,11 @@
-"""What fits only some kinds of target: joined and few-shot tasks, and settings of the loss."""
+"""What fits only some kinds of target: joined and few-shot tasks, settings of the loss, metrics."""
 
 from collections.abc import Iterator
 
 from tunegrid.config.origin import Origins
 from tunegrid.config.schema import TrainSettings
+from tunegrid.config.value_types import MAIN
+from tunegrid.metrics import METRICS
 from tunegrid.planning.grid import Cell
 from tunegrid.planning.project import Project
 
@@ -46,6 +48,37 @@ def settings_of_other_targets(cells: list[Cell], origins: Origins) -> Iterator[s
             found.setdefault(problem, cell)
     for (key, what), cell in found.items():
         yield f"{origins.locate(('train', key))}: {what} (cell {cell.path})"
+
+
+def metrics_of_other_targets(
+    project: Project, cells: list[Cell], origins: Origins
+) -> Iterator[str]:
+    """Metrics on dev that a cell's task does not have, one line each."""
+    found: dict[str, None] = {}
+    tune = project.config.tune
+    for cell in cells:
+        asked = {("train", "select_metric"): cell.settings.train.select_metric}
+        if tune is not None and tune.metric != MAIN:
+            asked["tune", "metric"] = tune.metric
+        for key, name in asked.items():
+            if cell.target not in METRICS[name].targets:
+                found[
+                    f"{origins.locate(key)}: {name} cannot be computed of task {cell.task!r}, whose"
+                    f" target is {cell.target}; write main, which is each task's main metric"
+                ] = None
+            elif name == "f1" and not cell.positive:
+                found[
+                    f"{origins.locate(key)}: f1 needs to know of which label; name it in the entry"
+                    f" of task {cell.task!r} as `positive`"
+                ] = None
+    yield from found
+    if tune is not None and tune.per == "model" and tune.metric == MAIN:
+        mains = sorted({cell.main_metric for cell in cells})
+        if len(mains) > 1:
+            yield (
+                f"{origins.locate(('tune', 'per'))}: chooses by the mean over tasks, whose main"
+                f" metrics differ ({', '.join(mains)}); name one as `metric`, or write `per: task`"
+            )
 
 
 def _problems(

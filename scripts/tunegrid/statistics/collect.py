@@ -14,6 +14,7 @@ from pyarrow import csv
 from tunegrid.errors import UserError
 from tunegrid.files import canonical_json, read_json
 from tunegrid.results import FAILED, FINISHED, HISTORY, MISSING, PROVENANCE, RUN, RUN_PATH, TRAINING
+from tunegrid.statistics.measured_tasks import COLUMNS as MEASURED_BY
 from tunegrid.statistics.unfinished import refusal_of_cell, state_of_unfinished
 
 #: What of provenance.json becomes a column, beside the commit and the versions of libraries.
@@ -71,7 +72,8 @@ def collect_runs(
 
     Returns:
         A row a cell, in the grid's order: `RUN`, state (one of `STATES`) and problem (why it is not
-        finished); the columns of scores and, where they are of the first of several test splits
+        finished); by what its task is measured
+        (`tunegrid.statistics.measured_tasks`); the columns of scores and, where they are of the first of several test splits
         alone, test_score; `TRAINING_COLUMNS` and out_of_memory (how often the
         micro-batch was halved); `examples.train` … of each split, with labels and truncated;
         `settings.*` (the training and split settings, each a column) and `provenance.*`. Of a cell
@@ -120,6 +122,7 @@ def _finished(cell: Any, score: Row, folder: Path) -> Row:
     training, made = read_json(folder / TRAINING), read_json(folder / PROVENANCE)
     row = {key: getattr(cell, key) for key in RUN}
     row |= {"state": FINISHED, "problem": None, "hash": cell.hash}
+    row |= {key: getattr(cell, key) for key in MEASURED_BY}
     row |= {key: value for key, value in score.items() if key not in RUN}
     if cell.test_score != "pooled":
         row["test_score"] = cell.test_score
@@ -141,7 +144,7 @@ def _unfinished(cell: Any, problem: str, folder: Path, attempts: Path) -> Row:
     state, reason = state_of_unfinished(attempts / f"{cell.path}.jsonl", cell.hash)
     if state == MISSING and (folder / TRAINING).is_file():
         reason = problem  # there is a result, of other settings
-    row = {key: getattr(cell, key) for key in (*RUN, "hash")}
+    row = {key: getattr(cell, key) for key in (*RUN, "hash", *MEASURED_BY)}
     row |= {"state": state, "problem": reason, "degenerate": False}
     return row | _settings(json.loads(cell.settings))
 

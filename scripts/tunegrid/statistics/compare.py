@@ -16,6 +16,7 @@ from joblib import Parallel, delayed, parallel_config
 from tunegrid.config.schema import CompareSettings
 from tunegrid.results import GROUP, RUN
 from tunegrid.statistics.components import VarianceComponents, df_of_sum
+from tunegrid.statistics.measured_tasks import measured_tasks
 from tunegrid.statistics.measurements import GroupKey, GroupMean, Measurement, Row, measure_task
 from tunegrid.statistics.moderation import VariancePrior, fit_prior
 from tunegrid.statistics.outcomes import Load
@@ -46,6 +47,7 @@ WHOLE_NUMBERS = [
 COLUMNS = [
     *PAIR,
     "metric",
+    "main",
     "verdict",
     "seeds",
     "reference_seeds",
@@ -92,8 +94,10 @@ def compare_methods(
     Returns:
         Four tables by name.
 
-        comparisons: one row for each pair (`find_pairs`) and compared metric, with `COLUMNS`.
+        comparisons: one row for each pair (`find_pairs`) and compared metric of its task, with
+        `COLUMNS`.
 
+        - main: whether the metric is the task's main one.
         - verdict: one of `Verdict`, by the corrected interval.
         - seeds and reference_seeds: that are compared; seeds_planned: that the grid has of the
           method; paired: whether seed by seed; examples: of the test split; degenerate and
@@ -125,16 +129,21 @@ def compare_methods(
         UserError: two runs of a task were not measured on the same examples.
     """
     settings = settings or CompareSettings()
+    measured_by = measured_tasks(runs)
     runs = runs[[*RUN, "state", "degenerate", "trainable_parameters"]]
     names = label_names or {}
     with parallel_config("loky", n_jobs=processes, inner_max_num_threads=1):
         parts = Parallel()(
-            delayed(measure_task)(group, task, load, names.get(task, ()), settings)
+            delayed(measure_task)(
+                group, task, load, names.get(task, ()), settings, measured_by[task]
+            )
             for task, group in runs.groupby("task", sort=False)
         )
     measured, details, groups = (list(chain(*rows)) for rows in zip(*parts, strict=True))
     moderated = moderate_over_grid(groups, settings)
     comparisons = judge(measured, moderated, settings)
+    mains = {task: measured_task.metrics.main for task, measured_task in measured_by.items()}
+    comparisons["main"] = comparisons["metric"] == comparisons["task"].map(mains)
     return {
         "comparisons": comparisons,
         "overall": compare_over_tasks(comparisons, settings),
@@ -171,7 +180,7 @@ def judge(
         for at, one, judgement in zip(members, together, judgements, strict=True):
             rows[at] |= _describe_verdict(one, judgement)
     table = pd.DataFrame(rows, columns=COLUMNS)
-    texts = (*PAIR, "metric", "verdict", "paired")
+    texts = (*PAIR, "metric", "main", "verdict", "paired")
     numbers = [name for name in COLUMNS if name not in texts]
     floats = table.astype(dict.fromkeys(numbers, float)).astype({"paired": "boolean"})
     return floats.astype(dict.fromkeys(WHOLE_NUMBERS, "Int64"))

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from tunegrid.metrics import compared_metrics
+from tunegrid.metrics import METRICS
 from tunegrid.results import FINISHED, GROUP
+from tunegrid.statistics.measured_tasks import measured_tasks
 from tunegrid.statistics.run_counts import COUNTS, count_runs
 
 #: What is measured of a run and averaged over seeds: seconds, bytes and joules.
@@ -29,7 +30,8 @@ def cost(
 
     Returns:
         One row for each group, in the grid's order: n (finished runs) and `COUNTS`; the mean of
-        every compared metric; trainable_parameters and trainable_percent; of each of `MEASURED` the
+        every metric by which some task's methods are compared; main_metric, the name of the task's main
+        one, and quality, its mean; trainable_parameters and trainable_percent; of each of `MEASURED` the
         mean over the runs that have it, and of the first train_seconds_sd (with n−1), too;
         peak_memory_of ("tensors" or "process"); devices (the kinds that its runs were made on); and
         `TRACED`: the bytes of a training step at the method's largest batch and length, missing
@@ -37,7 +39,9 @@ def cost(
         their seconds and joules, and the same with the mean of a run: what a tuned model takes in
         all.
     """
-    metrics = compared_metrics()
+    measured = measured_tasks(runs)
+    compared = {metric.name for of_task in measured.values() for metric in of_task.compared}
+    metrics = [name for name in METRICS if name in compared]
     finished = runs[runs["state"] == FINISHED]
     groups = finished.groupby(GROUP, sort=False)
     table = groups[[*metrics, *MEASURED]].mean()
@@ -52,6 +56,8 @@ def cost(
     table["devices"] = groups["provenance.device"].agg(lambda kinds: ", ".join(sorted(set(kinds))))
     whole = count_runs(runs).join(table).reset_index()
     whole["n"] = whole["n"].fillna(0).astype(int)
+    whole["main_metric"] = whole["task"].map(lambda task: measured[task].main.name)
+    whole["quality"] = [row[row["main_metric"]] for row in whole.to_dict("records")]
     steps = memory[["model", "method", *TRACED]].drop_duplicates(["model", "method"])
     whole = whole.merge(steps, on=["model", "method"], how="left")
     if tuning is not None:
@@ -64,6 +70,8 @@ def cost(
             "n",
             *COUNTS,
             *metrics,
+            "main_metric",
+            "quality",
             "trainable_parameters",
             "trainable_percent",
             "train_seconds",

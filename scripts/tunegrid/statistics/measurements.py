@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tunegrid.config.schema import CompareSettings
-from tunegrid.metrics import METRICS, Floats, Metric, compared_metrics
+from tunegrid.metrics import Floats, Metric
 from tunegrid.results import FINISHED, GROUP
 from tunegrid.statistics.components import (
     VarianceComponents,
@@ -16,6 +16,7 @@ from tunegrid.statistics.components import (
     estimate_unpaired_components,
 )
 from tunegrid.statistics.mcnemar import mcnemar_test
+from tunegrid.statistics.measured_tasks import MeasuredTask
 from tunegrid.statistics.outcomes import Load, Outcomes, load_outcomes
 from tunegrid.statistics.pairs import ComparedRuns, Pair, Question, choose_runs, find_pairs
 from tunegrid.statistics.verdicts import Estimate
@@ -100,15 +101,18 @@ def measure_task(
     load: Load,
     label_names: Sequence[str],
     settings: CompareSettings,
+    measured_task: MeasuredTask,
 ) -> tuple[list[Measurement], list[Row], list[GroupMean]]:
     """Everything that is measured on one task."""
     pairs = find_pairs(runs, task, settings)
-    metrics = [METRICS[name] for name in compared_metrics()]
+    metrics = measured_task.compared
     finished = runs[runs["state"] == FINISHED].reset_index(drop=True)
     if finished.empty:
         nothing = [_nothing_to_compare(pair, metric) for pair in pairs for metric in metrics]
         return nothing, [], []
-    _, _, outcomes = load_outcomes(load, finished, label_names)
+    _, _, outcomes = load_outcomes(
+        load, finished, label_names, measured_task.target, measured_task.metrics
+    )
     measured: list[Measurement] = []
     groups: list[GroupMean] = []
     by_metric: dict[str, list[Measurement]] = {}

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tunegrid.config.schema import CompareSettings
-from tunegrid.metrics import METRICS
+from tunegrid.metrics import MAIN_METRICS, METRICS, find_metric
 from tunegrid.statistics.pairs import name_family
 from tunegrid.statistics.verdicts import (
     DIFFERENCE_COLUMNS,
@@ -33,6 +33,7 @@ COUNTED = {
 }
 OVERALL = [
     *KEY,
+    "main",
     "verdict",
     "tasks",
     "speaks_of",
@@ -56,7 +57,11 @@ def compare_over_tasks(comparisons: pd.DataFrame, settings: CompareSettings) -> 
         settings: the margin of verdicts.
 
     Returns:
-        The columns `OVERALL`: `KEY`; the verdict on the mean difference; how many tasks it is a
+        The columns `OVERALL`: `KEY`; main, whether the metric is the main one of all these tasks.
+        Where their main metrics differ, further rows have the mean of these, each task's own, under
+        the name of `MAIN_METRICS`, if all are shares or coefficients of which more is better, as
+        the GLUE score averages them (Wang et al. 2018, https://aclanthology.org/W18-5446): of
+        others no mean would say anything. The verdict on the mean difference; how many tasks it is a
         mean of and what its interval speaks of (`mean_over_tasks`); the difference, its standard
         error and degrees of freedom; its 95 % interval; p, the size of the family of methods that
         are judged together, and as in the comparisons p_holm, level and the verdict's interval;
@@ -64,22 +69,39 @@ def compare_over_tasks(comparisons: pd.DataFrame, settings: CompareSettings) -> 
         identical). A pair that is compared on one task alone, or on none, has no row.
     """
     usable = comparisons[comparisons["verdict"].isin([str(verdict) for verdict in COUNTED])]
+    usable = pd.concat([usable, _rows_of_main_metrics(usable)])
+    names = set(comparisons.loc[comparisons["main"].astype(bool), "metric"])
+    main = names.pop() if len(names) == 1 else MAIN_METRICS.name
     rows: list[Row] = []
     families: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     for key, tasks in usable.groupby(KEY, sort=False):
         if len(tasks) < 2:
             continue
         row = dict(zip(KEY, key, strict=True)) | _describe_mean(tasks)
+        row["main"] = row["metric"] == main
         rows.append(row)
         family = name_family(row["question"], model=row["model"], method=row["method"])
         families[*family, row["metric"]].append(row)
     for members in families.values():
-        metric = METRICS[members[0]["metric"]]
+        metric = find_metric(members[0]["metric"])
         estimates = [_estimate(row) for row in members]
         judgements = judge_family(estimates, metric, settings.margin_of(metric))
         for row, estimate, judgement in zip(members, estimates, judgements, strict=True):
             row.update(estimate.describe(metric) | judgement.describe())
     return pd.DataFrame(rows, columns=OVERALL).astype(dict.fromkeys(WHOLE_NUMBERS, "Int64"))
+
+
+def _rows_of_main_metrics(comparisons: pd.DataFrame) -> pd.DataFrame:
+    """The comparisons by each task's main metric under one name; none where they cannot be averaged.
+
+    They need not where all tasks have the same one.
+    """
+    of_main = comparisons[comparisons["main"].astype(bool)]
+    metrics = [METRICS[name] for name in of_main["metric"].unique()]
+    alike = all(metric.bounded and metric.higher_is_better for metric in metrics)
+    if len(metrics) < 2 or not alike:
+        return of_main.iloc[:0]
+    return of_main.assign(metric=MAIN_METRICS.name)
 
 
 def mean_over_tasks(estimates: Sequence[Estimate]) -> tuple[Estimate, str]:

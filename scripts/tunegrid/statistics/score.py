@@ -78,7 +78,7 @@ def score_run(
         parse_predictions,
         labels=training["labels"],
         target=training["target"],
-        positive=asked.positive,
+        positive=training["positive"],
     )
     test = parse(scored_rows(table, test_score))
     if broken := broken_law(test):
@@ -114,7 +114,11 @@ def _epoch_scores(
 ) -> Iterator[dict[str, Any]]:
     """The scores of every epoch; a run that diverged within an epoch ends it at its last step."""
     evaluations = read_evaluations(
-        folder / EVALUATIONS, training["labels"], training["target"], asked.positive, test_score
+        folder / EVALUATIONS,
+        training["labels"],
+        training["target"],
+        training["positive"],
+        test_score,
     )
     for epoch, predictions in evaluations:
         yield {

@@ -8,8 +8,9 @@ from joblib import Parallel, delayed, parallel_config
 
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
-from tunegrid.metrics import METRICS, default_metrics
+from tunegrid.metrics import METRICS, TaskMetrics
 from tunegrid.results import RUN, TRAINING
+from tunegrid.statistics.measured_tasks import MeasuredTask, metrics_of_grid
 from tunegrid.statistics.score import MAJORITY, RunScore, score_run
 from tunegrid.statistics.test_splits import TestScore
 
@@ -26,7 +27,8 @@ def score_grid(
     """Score every finished run of a grid.
 
     Args:
-        cells: the grid, as expand_grid writes it (columns `RUN`, hash, path, test_score).
+        cells: the grid, as expand_grid writes it (columns `RUN`, hash, path, test_score,
+            and those of `tunegrid.statistics.measured_tasks`).
         root: the folder `results/runs`.
         processes: so many share the work; the result is the same.
 
@@ -40,9 +42,9 @@ def score_grid(
         UserError: predictions break a law that holds between metrics; a line for each run.
     """
     finished = [
-        (root / cell.path, cell.test_score)
-        for cell in cells.itertuples()
-        if _is_finished(root / cell.path, cell.hash)
+        (root / cell["path"], MeasuredTask.of_row(cell).metrics, cell["test_score"])
+        for cell in cells.to_dict("records")
+        if _is_finished(root / cell["path"], cell["hash"])
     ]
     chunks = [
         finished[start : start + RUNS_AT_ONCE] for start in range(0, len(finished), RUNS_AT_ONCE)
@@ -55,7 +57,7 @@ def score_grid(
     scores = pd.DataFrame([_row(run) for run in runs])
     epochs = [{key: run.test[key] for key in RUN} | epoch for run in runs for epoch in run.epochs]
     evaluations = pd.DataFrame(epochs)
-    names = default_metrics("single_label").names
+    names = metrics_of_grid(cells)
     if scores.empty:
         majority = [f"{MAJORITY}{name}" for name in names if METRICS[name].of_decisions]
         columns = [*SCORES, *names, *majority, "degenerate", "degenerate_reason"]
@@ -71,16 +73,18 @@ def _is_finished(folder: Path, settings_hash: str) -> bool:
     return path.is_file() and read_json(path)["hash"] == settings_hash
 
 
-def _score_chunk(runs: list[tuple[Path, TestScore]]) -> tuple[list[RunScore], list[str]]:
+def _score_chunk(
+    runs: list[tuple[Path, TaskMetrics, TestScore]],
+) -> tuple[list[RunScore], list[str]]:
     """The scores of some runs, and what is wrong with those that cannot be scored.
 
     Args:
-        runs: the folder of each, and what the scores of its task are of.
+        runs: the folder of each, by what its task is measured, and what the scores are of.
     """
     scores, problems = [], []
-    for folder, test_score in runs:
+    for folder, task_metrics, test_score in runs:
         try:
-            scores.append(score_run(folder, test_score=test_score))
+            scores.append(score_run(folder, task_metrics, test_score=test_score))
         except UserError as error:
             problems += error.problems
     return scores, problems

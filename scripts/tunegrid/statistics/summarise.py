@@ -5,8 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from tunegrid.metrics import default_metrics
 from tunegrid.results import GROUP
+from tunegrid.statistics.measured_tasks import (
+    measured_tasks,
+    metrics_of_grid,
+    metrics_of_tasks,
+)
 from tunegrid.statistics.run_counts import COUNTS, count_runs
 from tunegrid.statistics.undertrained import GAINS, last_epoch_gains
 from tunegrid.statistics.verdicts import t_quantile
@@ -17,6 +21,7 @@ KEY = [*GROUP, "metric"]
 #: The columns of the summary, in their order.
 COLUMNS = [
     *KEY,
+    "main",
     "n",
     "mean",
     "variance",
@@ -66,8 +71,10 @@ def summarise(
             said of the last epoch.
 
     Returns:
-        One row for each group and metric, the groups in the grid's order, with `COLUMNS`:
+        One row for each group and metric of its task, the groups in the grid's order, with
+        `COLUMNS`:
 
+        - main: whether the metric is the task's main one;
         - n (runs with a finite value), mean, variance and sd (with n−1), median, min and max;
         - low and high, the 95 % interval of the mean over seeds by Student's t; missing, as sd is,
           with one run;
@@ -85,8 +92,7 @@ def summarise(
         - padding_dependent: whether the model's predictions depend on the padding of their batch,
           which the configuration has accepted.
     """
-    metrics = pd.DataFrame({"metric": default_metrics("single_label").names})
-    order = runs[GROUP].drop_duplicates().merge(metrics, how="cross")
+    order = runs[GROUP].drop_duplicates().merge(metrics_of_tasks(runs), on="task")
     table = order.merge(_distributions(runs), on=KEY, validate="one_to_one")
     table = table.merge(intervals, on=KEY, how="left", validate="one_to_one")
     table = table.merge(_majority_baselines(runs), on=KEY, how="left", validate="one_to_one")
@@ -96,7 +102,8 @@ def summarise(
     table = table.merge(_runs_of_groups(runs), on=GROUP, validate="many_to_one")
     gains = pd.DataFrame(columns=GAINS)
     if evaluations is not None:
-        gains = last_epoch_gains(evaluations)
+        mains = {task: measured.main for task, measured in measured_tasks(runs).items()}
+        gains = last_epoch_gains(evaluations, mains)
     table = table.merge(gains, on=GROUP, how="left", validate="many_to_one")
     table = table.merge(leaks(cards), on="task", how="left", validate="many_to_one")
     return table[COLUMNS].astype({"still_rising": "boolean"})
@@ -106,7 +113,7 @@ def _distributions(runs: pd.DataFrame) -> pd.DataFrame:
     """Mean, spread and t interval of every metric of every group: `KEY`, n … max."""
     long = runs.melt(
         id_vars=[*GROUP, "seed"],
-        value_vars=list(default_metrics("single_label").names),
+        value_vars=metrics_of_grid(runs),
         var_name="metric",
         value_name="value",
     )
@@ -134,7 +141,7 @@ def _majority_baselines(runs: pd.DataFrame) -> pd.DataFrame:
     A run states it as `majority_<metric>`. It is the task's, so a group without a finished run has
     that of the others.
     """
-    columns = {f"majority_{name}": name for name in default_metrics("single_label").names}
+    columns = {f"majority_{name}": name for name in metrics_of_grid(runs)}
     found = [column for column in columns if column in runs]
     first = runs.groupby(GROUP, sort=False)[found].first()
     first = first.groupby(level="task").transform("first").rename(columns=columns)

@@ -28,6 +28,7 @@ from tunegrid.config.schema import TrainSettings
 from tunegrid.errors import UserError
 from tunegrid.methods import parameter_counts
 from tunegrid.metrics import METRICS, Integers, Predictions
+from tunegrid.settings import positive_label
 from tunegrid.stopping import Interrupted, Stopped, StopRequest
 from tunegrid.training.batching import epoch_batches, to_device
 from tunegrid.training.checkpoints import Checkpoints
@@ -144,7 +145,12 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
         built=built,
         splits=splits,
         seen_splits=seen_splits,
-        objective=build_objective(settings.train, splits["train"], request.encoding["labels"]),
+        objective=build_objective(
+            settings.train,
+            splits["train"],
+            request.encoding["labels"],
+            positive_label(settings),
+        ),
         optimizer=optimizer,
         schedule=build_schedule(optimizer, settings.train, steps),
         gradients=gradients,

@@ -43,12 +43,14 @@ class Objective:
             the weight of each label where it is true; (k,), None: all weigh the same.
         log_odds: of several labels, the logit from which on a label is predicted; None: the one
             that is best on the evaluated examples (`best_threshold`).
+        positive: the id of the label that the task calls positive; None: it names none.
     """
 
     target: TargetKind
     label_smoothing: float = 0.0
     weights: torch.Tensor | None = None
     log_odds: float | None = 0.0
+    positive: int | None = None
 
     def loss_of_rows(self, logits: torch.Tensor, labels: npt.NDArray[Any]) -> torch.Tensor:
         """The summed loss of some examples; of a batch, divide the sum by `divisor` of it.
@@ -104,12 +106,16 @@ class Objective:
             if log_odds is None:
                 log_odds = best_threshold(labels, logits_64)
             return MultiLabelPredictions(
-                labels=labels, predicted=logits_64 >= log_odds, log_odds=logits_64
+                labels=labels,
+                predicted=logits_64 >= log_odds,
+                log_odds=logits_64,
+                positive=self.positive,
             )
         return SingleLabelPredictions(
             labels=labels,
             predicted=logits.argmax(axis=1),  # of equal logits the smaller label id
             log_probabilities=log_softmax(logits_64, axis=1),
+            positive=self.positive,
         )
 
     def threshold_after(self, dev: Predictions) -> float | None:
@@ -125,7 +131,10 @@ class Objective:
 
 
 def build_objective(
-    settings: TrainSettings, train: EncodedSplit, label_names: Sequence[str]
+    settings: TrainSettings,
+    train: EncodedSplit,
+    label_names: Sequence[str],
+    positive: str | None = None,
 ) -> Objective:
     """The objective of a run.
 
@@ -133,6 +142,7 @@ def build_objective(
         settings: how it is trained.
         train: the examples that it is trained on; balanced weights are computed from their labels.
         label_names: in the order of the label ids; of a regression none.
+        positive: the label that the task calls positive.
 
     Raises:
         UserError: `train.class_weights` names a label that the task does not have.
@@ -143,6 +153,7 @@ def build_objective(
         label_smoothing=settings.label_smoothing,
         weights=_weights(settings, train, label_names),
         log_odds=None if threshold == "dev" else math.log(threshold) - math.log1p(-threshold),
+        positive=None if positive is None else list(label_names).index(positive),
     )
 
 

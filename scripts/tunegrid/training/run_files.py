@@ -45,6 +45,7 @@ from tunegrid.results import (
     TEST_SPLIT,
     TRAINING,
 )
+from tunegrid.settings import positive_label
 from tunegrid.training.batching import EncodedSplit
 from tunegrid.training.devices import device_name, peak_memory
 from tunegrid.training.kept_weights import keep_weights, remove_kept_weights
@@ -134,6 +135,7 @@ def training_facts(run: Run) -> dict[str, Any]:
         "hash": request.settings.hash,
         "target": run.objective.target,
         "labels": card["labels"],
+        "positive": positive_label(request.settings),
         "train_labels": card["splits"]["train"]["labels"],
         "train_mean": (
             float(run.splits["train"].labels.mean())

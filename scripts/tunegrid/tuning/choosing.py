@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from tunegrid.files import read_json
-from tunegrid.metrics import METRICS, Metric
+from tunegrid.metrics import METRICS, Metric, only
 from tunegrid.results import PREDICTIONS, TRAINING
 from tunegrid.statistics.prediction_files import read_predictions
 from tunegrid.statistics.score import score_run
@@ -133,7 +133,7 @@ class _MadeRun:
 
 
 def _read_run(run: Mapping[str, Any], folder: Path, metric: Metric) -> _MadeRun:
-    score = score_run(folder).test
+    score = score_run(folder, only(metric)).test
     training = read_json(folder / TRAINING)
     value = score[metric.name]
     is_finite = math.isfinite(value)
@@ -151,7 +151,9 @@ def _read_run(run: Mapping[str, Any], folder: Path, metric: Metric) -> _MadeRun:
         task=run["task"],
         score=value if is_finite else math.nan,
         degenerate=score["degenerate"],
-        predictions=read_predictions(folder / PREDICTIONS, training["labels"], training["target"]),
+        predictions=read_predictions(
+            folder / PREDICTIONS, training["labels"], training["target"], training["positive"]
+        ),
     )
     return _MadeRun(tried, on_dev, stopped=training["ends_after"] is not None)
 
