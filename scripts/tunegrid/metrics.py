@@ -59,6 +59,12 @@ MAIN: dict[TargetKind, str] = {
     "multi_label": "micro_f1",
     "regression": "pearson",
 }
+
+
+def _computed_by_nothing(predictions: Predictions) -> float:
+    raise NotImplementedError(f"no metric of {len(predictions)} predictions: a mean over tasks")
+
+
 #: What stands in tables over several tasks for the main metric of each, where these differ. All of
 #: them are shares or coefficients, of which more is better.
 MAIN_METRICS = Metric(
@@ -72,7 +78,7 @@ MAIN_METRICS = Metric(
     by_default=False,
     of_decisions=False,
     source="https://aclanthology.org/W18-5446 (the GLUE score)",
-    function=lambda predictions: float("nan"),
+    function=_computed_by_nothing,
     contributions=None,
     without_each=None,
     noun="the tasks' main metrics",

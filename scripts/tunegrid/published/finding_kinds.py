@@ -11,11 +11,11 @@ from pydantic import AfterValidator, Field, model_validator
 from tunegrid.config.entries import Name
 from tunegrid.config.messages import nearest
 from tunegrid.config.value_types import Closed
-from tunegrid.metrics import METRICS, compared_metrics
+from tunegrid.metrics import METRICS
 
 
 def _has_intervals(name: str) -> str:
-    known = compared_metrics()
+    known = [name for name, entry in METRICS.items() if entry.compared]
     if name not in known:
         raise ValueError(
             f"{name!r} is no metric by which methods are compared; {nearest(name, known)}"

@@ -61,8 +61,8 @@ def compare_over_tasks(comparisons: pd.DataFrame, settings: CompareSettings) -> 
         Where their main metrics differ, further rows have the mean of these, each task's own, under
         the name of `MAIN_METRICS`, if all are shares or coefficients of which more is better, as
         the GLUE score averages them (Wang et al. 2018, https://aclanthology.org/W18-5446): of
-        others no mean would say anything. The verdict on the mean difference; how many tasks it is a
-        mean of and what its interval speaks of (`mean_over_tasks`); the difference, its standard
+        others no mean would say anything. The verdict on the mean difference; how many tasks it is
+        a mean of and what its interval speaks of (`mean_over_tasks`); the difference, its standard
         error and degrees of freedom; its 95 % interval; p, the size of the family of methods that
         are judged together, and as in the comparisons p_holm, level and the verdict's interval;
         wins, ties, untold and losses: the tasks by their own verdicts (a tie is the same or
@@ -92,9 +92,9 @@ def compare_over_tasks(comparisons: pd.DataFrame, settings: CompareSettings) -> 
 
 
 def _rows_of_main_metrics(comparisons: pd.DataFrame) -> pd.DataFrame:
-    """The comparisons by each task's main metric under one name; none where they cannot be averaged.
+    """The comparisons by each task's main metric, under one name for all.
 
-    They need not where all tasks have the same one.
+    None where all tasks have the same one, or where they cannot be averaged.
     """
     of_main = comparisons[comparisons["main"].astype(bool)]
     metrics = [METRICS[name] for name in of_main["metric"].unique()]
