@@ -4,17 +4,20 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from measured import BY_ACCURACY
 from scipy import stats
 from sklearn.metrics import f1_score
 
 from tunegrid.config.schema import CompareSettings
 from tunegrid.errors import UserError
-from tunegrid.metrics import METRICS, compared_metrics
+from tunegrid.metrics import METRICS
 from tunegrid.results import FAILED, FINISHED
 from tunegrid.statistics.compare import compare_methods
 from tunegrid.statistics.outcomes import Outcomes
 
 SEEDS = (1, 2, 3, 4, 5)
+#: The metrics of these runs by which methods are compared.
+COMPARED = ["accuracy", "macro_f1"]
 
 
 def outcomes(accuracies, n=200, kinds=3, seed=0):
@@ -68,6 +71,7 @@ def make_runs(methods, seeds=SEEDS, tasks=("t",), models=("m",)):
                 "trainable_parameters": parameters,
                 "state": FINISHED,
                 "degenerate": False,
+                **BY_ACCURACY,
             }
             for model in models
             for task in tasks
@@ -252,7 +256,7 @@ def test_a_grid_of_one_method_has_nothing_to_compare_but_its_own_intervals():
     tables = compare({"full": outcomes([0.9] * 5)}, make_runs({"full": 9}))
     assert tables["comparisons"].empty
     assert tables["overall"].empty
-    assert tables["intervals"]["metric"].tolist() == compared_metrics()
+    assert tables["intervals"]["metric"].tolist() == COMPARED
 
 
 def test_a_method_whose_runs_failed_is_shown_and_not_dropped():
@@ -297,7 +301,7 @@ def test_where_nothing_is_finished_every_method_is_said_not_to_be_compared():
     table = tables["comparisons"]
     assert table["task"].unique().tolist() == ["t"]
     assert table[["method", "metric"]].to_numpy().tolist() == [
-        [method, metric] for method in ("full", "a") for metric in compared_metrics()
+        [method, metric] for method in ("full", "a") for metric in COMPARED
     ]
     assert table["reference"].isna().all()
     assert set(table["verdict"]) == {"not compared"}

@@ -72,12 +72,12 @@ def collect_runs(
 
     Returns:
         A row a cell, in the grid's order: `RUN`, state (one of `STATES`) and problem (why it is not
-        finished); by what its task is measured
-        (`tunegrid.statistics.measured_tasks`); the columns of scores and, where they are of the
-        first of several test splits alone, test_score; `TRAINING_COLUMNS` and out_of_memory (how often the
-        micro-batch was halved); `examples.train` … of each split, with labels and truncated;
-        `settings.*` (the training and split settings, each a column) and `provenance.*`. Of a cell
-        that is not finished what it would measure is missing, and degenerate is false.
+        finished); by what its task is measured (`tunegrid.statistics.measured_tasks`); the columns
+        of scores and, where they are of the first of several test splits alone, test_score;
+        `TRAINING_COLUMNS` and out_of_memory (how often the micro-batch was halved);
+        `examples.train` … of each split, with labels and truncated; `settings.*` (the training and
+        split settings, each a column) and `provenance.*`. Of a cell that is not finished what it
+        would measure is missing, and degenerate is false.
 
     Raises:
         UserError: a run is missing (without `attempts`) or was not made by its cell's settings, or

@@ -32,12 +32,12 @@ def cost(
         One row for each group, in the grid's order: n (finished runs) and `COUNTS`; the mean of
         every metric by which some task's methods are compared; main_metric, the name of the task's
         main one, and quality, its mean; trainable_parameters and trainable_percent; of each of
-        `MEASURED` the mean over the runs that have it, and of the first train_seconds_sd (with n−1), too;
-        peak_memory_of ("tensors" or "process"); devices (the kinds that its runs were made on); and
-        `TRACED`: the bytes of a training step at the method's largest batch and length, missing
-        where it cannot be traced. With `tuning` also `TUNING`: the runs that tried candidates,
-        their seconds and joules, and the same with the mean of a run: what a tuned model takes in
-        all.
+        `MEASURED` the mean over the runs that have it, and of the first train_seconds_sd (with
+        n−1), too; peak_memory_of ("tensors" or "process"); devices (the kinds that its runs were
+        made on); and `TRACED`: the bytes of a training step at the method's largest batch and
+        length, missing where it cannot be traced. With `tuning` also `TUNING`: the runs that tried
+        candidates, their seconds and joules, and the same with the mean of a run: what a tuned
+        model takes in all.
     """
     measured = measured_tasks(runs)
     compared = {metric.name for of_task in measured.values() for metric in of_task.compared}
