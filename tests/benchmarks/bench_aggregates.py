@@ -123,6 +123,10 @@ def write_run(run: dict, root: Path, predictions: int) -> dict:
         "hash": "abc",
         "path": path,
         "test_score": "pooled",
+        "target": "single_label",
+        "metrics": " ".join(default_metrics("single_label").names),
+        "main_metric": "accuracy",
+        "positive": "",
         "settings": json.dumps(own),
     }
 

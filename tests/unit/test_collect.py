@@ -7,6 +7,7 @@ import sys
 
 import pandas as pd
 import pytest
+from measured import BY_ACCURACY
 from paths import ROOT
 
 from tunegrid.cluster.attempts import AttemptLog
@@ -62,7 +63,7 @@ def one_run(tmp_path):
     cells = pd.DataFrame(
         [{"model": "m", "task": "t", "method": "full", "seed": 1, "hash": "abc",
           "path": "m/t/full/seed1", "test_score": "pooled",
-          "settings": json.dumps(made["settings"])}]
+          **BY_ACCURACY, "settings": json.dumps(made["settings"])}]
     )  # fmt: skip
     return cells, tmp_path, folder
 
@@ -85,8 +86,9 @@ def test_a_hash_of_digits_and_a_name_like_na_stay_text(one_run, tmp_path):
         (folder / name).write_text(json.dumps(content | hashes))
     (root / "NA").mkdir()
     (root / "m/t").rename(root / "NA/t")
-    names = "model,task,method,seed,hash,path,test_score,settings"
-    cell = f"{names}\nNA,t,full,1,123456789012,NA/t/full/seed1,pooled,\n"
+    names = "model,task,method,seed,hash,path,test_score,target,metrics,main_metric,positive"
+    row = "NA,t,full,1,123456789012,NA/t/full/seed1,pooled,single_label,accuracy,accuracy,"
+    cell = f"{names},settings\n{row},\n"
     (tmp_path / "cells.csv").write_text(cell)
     scored(["NA/t/full/seed1"]).to_parquet(tmp_path / "scores.parquet")
     out = [tmp_path / name for name in ("runs.parquet", "runs.csv", "history.parquet")]

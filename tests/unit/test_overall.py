@@ -38,7 +38,7 @@ def test_tasks_that_happen_to_agree_are_not_known_better_than_each_is():
     assert mean.standard_error == pytest.approx(0.05 / 6**0.5)
 
 
-def make_comparisons(verdicts, model="m", method="a"):
+def make_comparisons(verdicts, model="m", method="a", metric="accuracy"):
     return pd.DataFrame(
         [
             {
@@ -48,7 +48,8 @@ def make_comparisons(verdicts, model="m", method="a"):
                 "method": method,
                 "reference_model": model,
                 "reference": "full",
-                "metric": "accuracy",
+                "metric": metric,
+                "main": True,
                 "verdict": verdict,
                 "difference": -0.02,
                 "standard_error": 0.001,
@@ -81,3 +82,33 @@ def test_the_methods_of_a_model_are_judged_together():
 def test_one_task_has_nothing_to_be_averaged_over():
     assert compare_over_tasks(make_comparisons(["worse"]), CompareSettings()).empty
     assert compare_over_tasks(make_comparisons(["one seed"] * 3), CompareSettings()).empty
+
+
+def of_tasks(**mains):
+    """Comparisons of one method on tasks with these main metrics."""
+    parts = [
+        make_comparisons(["worse"], metric=metric).assign(task=task)
+        for task, metric in mains.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_main_metrics_that_differ_are_averaged_each_task_by_its_own():
+    comparisons = of_tasks(
+        cola="matthews_correlation", sst="accuracy", sts="pearson", rte="accuracy"
+    )
+    overall = compare_over_tasks(comparisons, CompareSettings())
+    assert overall["metric"].tolist() == ["accuracy", "main"]
+    assert overall["main"].tolist() == [False, True]
+    assert overall["tasks"].tolist() == [2, 4]
+    assert overall["difference"].tolist() == pytest.approx([-0.02, -0.02])
+
+
+def test_main_metrics_without_a_range_or_of_which_less_is_better_are_not_averaged():
+    overall = compare_over_tasks(of_tasks(a="rmse", b="accuracy", c="accuracy"), CompareSettings())
+    assert overall[["metric", "main"]].to_numpy().tolist() == [["accuracy", False]]
+
+
+def test_where_all_tasks_have_one_main_metric_its_row_is_the_main_one():
+    overall = compare_over_tasks(of_tasks(a="pearson", b="pearson"), CompareSettings())
+    assert overall[["metric", "main"]].to_numpy().tolist() == [["pearson", True]]

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import sklearn.metrics
 import tiny
+from measured import BY_ACCURACY
 from tiny import cell
 
 from tunegrid.errors import UserError
@@ -160,7 +161,7 @@ def test_a_grid_s_scores_leave_out_what_is_missing_or_of_other_settings(run):
         {"path": settings.path, "hash": "other"},
         {"path": "tiny-bert/tiny/m/seed9", "hash": settings.hash},
     ]
-    rows = [row | {"test_score": "pooled"} for row in rows]
+    rows = [{"task": "tiny", "test_score": "pooled"} | BY_ACCURACY | row for row in rows]
     scores, evaluations = score_grid(pd.DataFrame(rows), root)
     assert scores[["model", "task", "method", "seed"]].to_numpy().tolist() == [
         ["tiny-bert", "tiny", "m", 1]

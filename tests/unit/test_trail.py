@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import tiny
+from measured import BY_ACCURACY
 from paths import ROOT
 
 from tunegrid.errors import UserError
@@ -23,7 +24,8 @@ def results(tmp_path, tiny_model, encoded):
     folder = tmp_path / "results"
     rows = [
         {"model": "m", "task": task, "method": "full", "seed": "1", "hash": f"hash-{task}",
-         "path": f"m/{task}/full/seed1", "test_score": "pooled"}
+         "path": f"m/{task}/full/seed1", "test_score": "pooled",
+         **BY_ACCURACY}
         for task in ("one", "two")
     ]  # fmt: skip
     run = folder / "runs/m/one/full/seed1"
