@@ -127,7 +127,8 @@ def loss(predictions: Predictions) -> Floats:
     if isinstance(predictions, MultiLabelPredictions):
         # −log σ(x) where the label is true, −log σ(−x) where it is not.
         signs = np.where(predictions.labels, -1.0, 1.0)
-        each: Floats = np.logaddexp(0.0, signs * predictions.log_odds)
+        with np.errstate(invalid="ignore"):  # of a run that diverged
+            each: Floats = np.logaddexp(0.0, signs * predictions.log_odds)
         return np.asarray(each.mean(axis=1))
     rows = np.arange(len(predictions))
     return np.asarray(-predictions.log_probabilities[rows, predictions.labels])
