@@ -13,6 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tunegrid.correlations import (
+    correlation_of_sums,
+    correlation_terms,
+    spearman_without_each,
+)
 from tunegrid.metric_registry import METRICS, Metric, metric
 from tunegrid.predictions import (
     Floats,
@@ -24,11 +29,6 @@ from tunegrid.predictions import (
     SingleLabelPredictions,
     TargetKind,
     count_labels,
-)
-from tunegrid.rank_correlation import (
-    correlation_of_sums,
-    correlation_terms,
-    spearman_without_each,
 )
 
 __all__ = [

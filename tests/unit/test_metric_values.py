@@ -221,7 +221,7 @@ def test_spearman_without_each_example_is_exact_where_ranks_are_compared_in_part
     case = RegressionPredictions(
         draw.integers(6, size=50).astype(float), draw.integers(9, size=50).astype(float)
     )
-    monkeypatch.setattr("tunegrid.rank_correlation.MOST_NUMBERS", 150)
+    monkeypatch.setattr("tunegrid.correlations.MOST_NUMBERS", 150)
     found = values_of_examples(METRICS["spearman"], case)
     np.testing.assert_allclose(found, jackknife(METRICS["spearman"], case), atol=1e-9)
 

@@ -54,13 +54,12 @@ def check_task(
     contents = {split: _contents(task[split]) for split in splits}
     warnings += unseen_label_warnings({split: held["labels"] for split, held in contents.items()})
     warnings += constant_texts(task)
-    has_baseline = "test" in task and label_kind(task["train"]) == "single_label"
     return {
         "task": name,
         "title": title,
         "splits": contents,
         "few_shot": draws,
-        "word_baseline": word_baseline(task, draws, seeds) if has_baseline else {},
+        "word_baseline": word_baseline(task, draws, seeds) if "test" in task else {},
         "tokenizers": {
             folder.parent.name: _token_counts(folder, settings, splits) for folder in encoded
         },
