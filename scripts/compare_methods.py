@@ -32,20 +32,25 @@ def main() -> None:
     )
     arguments = parser.parse_args()
 
+    from itertools import chain
+
     import pandas as pd
 
     from tunegrid.config.schema import CompareSettings
     from tunegrid.files import atomic_path, read_json
     from tunegrid.statistics.compare import compare_methods
+    from tunegrid.statistics.measured_tasks import measured_tasks
     from tunegrid.statistics.outcomes import compared_columns, predictions_below
     from tunegrid.statistics.test_splits import tasks_scored_by_first
     from tunegrid.tasks.cards import label_names
 
     cards = [read_json(path) for path in arguments.cards]
     runs = pd.read_parquet(arguments.runs)
+    needed = [compared_columns(one.target, one.metrics) for one in measured_tasks(runs).values()]
+    columns = list(dict.fromkeys(chain(*needed)))
     tables = compare_methods(
         runs,
-        predictions_below(arguments.root, compared_columns(), tasks_scored_by_first(runs)),
+        predictions_below(arguments.root, columns, tasks_scored_by_first(runs)),
         {card["task"]: label_names(card) for card in cards},
         settings=CompareSettings.model_validate_json(arguments.settings),
         processes=arguments.processes,

@@ -87,7 +87,7 @@ def compare_methods(
         runs: as collect_runs returns it.
         load: reads the predictions of a run.
         label_names: of each task, the names of its labels in the order of their ids; needed only
-            where a metric of log-probabilities is compared.
+            of several labels, and where a metric of log-probabilities is compared.
         settings: which reference, which pairs, which margin; None: the defaults.
         processes: how many share the work; the result is the same.
 

@@ -9,6 +9,7 @@ from statsmodels.stats.inter_rater import fleiss_kappa
 
 from tunegrid.metrics import Floats, Integers
 from tunegrid.results import FINISHED, GROUP, RUN
+from tunegrid.statistics.measured_tasks import measured_tasks
 from tunegrid.statistics.outcomes import Load, Outcomes, load_outcomes
 from tunegrid.statistics.run_counts import COUNTS, count_runs
 
@@ -33,7 +34,9 @@ Row = dict[str, Any]
 
 
 def count_errors(runs: pd.DataFrame, load: Load) -> dict[str, pd.DataFrame]:
-    """The errors of a grid's runs on the test split.
+    """The errors of a grid's runs on the test split, of tasks with one label an example.
+
+    Several labels and numbers have no confusions; their tasks have no rows.
 
     A group is a model, task and method. One without a finished run has a row in per_class and in
     agreement all the same, with what is known of it: n is 0, and `COUNTS` tell why.
@@ -65,6 +68,9 @@ def count_errors(runs: pd.DataFrame, load: Load) -> dict[str, pd.DataFrame]:
     per_class: list[Row] = []
     agreements: list[Row] = []
     hard: list[Row] = []
+    measured = measured_tasks(runs)
+    single = [task for task, one in measured.items() if one.target == "single_label"]
+    runs = runs[runs["task"].isin(single)]
     finished = runs.loc[runs["state"] == FINISHED, RUN]
     for task, rows in finished.groupby("task", sort=False):
         group = rows.reset_index(drop=True)

@@ -35,8 +35,7 @@ class MeasuredTask:
     @property
     def compared(self) -> list[Metric]:
         """The metrics by which methods are compared."""
-        metrics = [METRICS[name] for name in self.metrics.names]
-        return [metric for metric in metrics if metric.compared_for(self.target)]
+        return self.metrics.compared(self.target)
 
     @classmethod
     def of_row(cls, row: Mapping[Any, Any]) -> MeasuredTask:

@@ -103,7 +103,17 @@ def measure_task(
     settings: CompareSettings,
     measured_task: MeasuredTask,
 ) -> tuple[list[Measurement], list[Row], list[GroupMean]]:
-    """Everything that is measured on one task."""
+    """Everything that is measured on one task.
+
+    Args:
+        runs: those of the task, as collect_runs returns them.
+        task: its name.
+        load: reads the predictions of a run.
+        label_names: as of `load_outcomes`.
+        settings: which reference, which pairs, which margin.
+        target: what the task asks for.
+        task_metrics: by what it is measured; None: the defaults of its target.
+    """
     pairs = find_pairs(runs, task, settings)
     metrics = measured_task.compared
     finished = runs[runs["state"] == FINISHED].reset_index(drop=True)

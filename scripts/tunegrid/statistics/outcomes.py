@@ -17,7 +17,6 @@ from pyarrow.parquet import ParquetFile
 
 from tunegrid.errors import UserError
 from tunegrid.metrics import (
-    METRICS,
     Floats,
     Metric,
     TargetKind,
@@ -117,15 +116,13 @@ def compared_columns(
         target: what the task asks for.
         task_metrics: by what it is measured; None: the defaults of its target.
     """
-    needed = [entry for entry in _compared(target, task_metrics) if not entry.of_decisions]
+    needed = [
+        entry
+        for entry in (task_metrics or default_metrics(target)).compared(target)
+        if not entry.of_decisions
+    ]
     confidences = CONFIDENCES[target]
     return [*COLUMNS, confidences] if needed and confidences else COLUMNS
-
-
-def _compared(target: TargetKind, task_metrics: TaskMetrics | None) -> list[Metric]:
-    """The metrics by which methods are compared on a task."""
-    names = (task_metrics or default_metrics(target)).names
-    return [METRICS[name] for name in names if METRICS[name].compared_for(target)]
 
 
 def predictions_below(
@@ -135,7 +132,7 @@ def predictions_below(
 
     Args:
         root: the folder `results/runs`.
-        columns: of predictions.parquet, those that are read.
+        columns: of predictions.parquet, those that are read, where the file has them.
         scored_by_first: the tasks of which the first test split alone counts
             (`tunegrid.statistics.test_splits.tasks_scored_by_first`).
     """
@@ -144,13 +141,13 @@ def predictions_below(
         folder = RUN_PATH.format(model=model, task=task, method=method, seed=seed)
         # There is one small file for each run: starting threads and making data frames would take
         # most of the time.
-        with ParquetFile(
-            root / folder / "predictions.parquet", read_dictionary=["predicted"]
-        ) as file:
-            if task not in scored_by_first:
-                return file.read(columns=list(columns), use_threads=False)
-            table = file.read(columns=[*columns, TEST_SPLIT], use_threads=False)
-            return scored_rows(table, "first").select(list(columns))
+        with ParquetFile(root / folder / "predictions.parquet") as file:
+            wanted = columns if task not in scored_by_first else [*columns, TEST_SPLIT]
+            there = [name for name in wanted if name in file.schema_arrow.names]
+            table = file.read(columns=there, use_threads=False)
+        if task not in scored_by_first:
+            return table
+        return scored_rows(table, "first").drop_columns([TEST_SPLIT])
 
     return load
 
@@ -182,7 +179,11 @@ def load_outcomes(
         ValueError: `label_names` are missing where they are needed.
         UserError: two runs were not measured on the same examples.
     """
-    further = [entry for entry in _compared(target, task_metrics) if entry.needs != "label_counts"]
+    further = [
+        entry
+        for entry in (task_metrics or default_metrics(target)).compared(target)
+        if entry.needs != "label_counts"
+    ]
     if not label_names and (target == "multi_label" or (target == "single_label" and further)):
         raise ValueError("the names of the labels are needed to know whose probabilities these are")
     positive = task_metrics.positive if task_metrics else None

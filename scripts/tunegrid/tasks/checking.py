@@ -54,7 +54,6 @@ def check_task(
     contents = {split: _contents(task[split]) for split in splits}
     warnings += unseen_label_warnings({split: held["labels"] for split, held in contents.items()})
     warnings += constant_texts(task)
-    has_baseline = "test" in task and label_kind(task["train"]) == "single_label"
     test_splits = split_test(task["test"]) if "test" in task else {}
     return {
         "task": name,
@@ -62,7 +61,7 @@ def check_task(
         "splits": contents,
         "test_splits": {own: _contents(data) for own, data in test_splits.items()},
         "few_shot": draws,
-        "word_baseline": word_baseline(task, draws, seeds) if has_baseline else {},
+        "word_baseline": word_baseline(task, draws, seeds) if "test" in task else {},
         "tokenizers": {
             folder.parent.name: _token_counts(folder, settings, splits) for folder in encoded
         },
