@@ -1,9 +1,17 @@
 """By what the tasks of tests are measured."""
 
-#: By what a task is measured that names no metrics: the columns of a table of cells or runs.
-BY_ACCURACY = {
-    "target": "single_label",
-    "metrics": "loss accuracy micro_f1 macro_f1",
-    "main_metric": "accuracy",
-    "positive": "",
-}
+from tunegrid.metrics import default_metrics
+
+
+def measured_by_default(target):
+    """The columns of a table of cells or runs that say it, of a task that names no metrics."""
+    default = default_metrics(target)
+    return {
+        "target": target,
+        "metrics": " ".join(default.names),
+        "main_metric": default.main,
+        "positive": "",
+    }
+
+
+BY_ACCURACY = measured_by_default("single_label")

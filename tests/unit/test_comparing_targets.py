@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from measured import measured_by_default
 from pyarrow import parquet
 
-from tunegrid.metrics import METRICS, compared_metrics
+from tunegrid.metrics import METRICS, default_metrics
 from tunegrid.results import FINISHED, RUN_PATH
 from tunegrid.statistics.compare import compare_methods
 from tunegrid.statistics.error_analysis import count_errors
@@ -22,7 +23,7 @@ def runs(*targets):
     rows = [
         {
             "model": "m", "task": target, "method": method, "seed": seed, "state": FINISHED,
-            "target": target, "degenerate": False,
+            **measured_by_default(target), "degenerate": False,
             "trainable_parameters": 9 if method == "full" else 1,
         }
         for target in targets for method in NOISE for seed in SEEDS
@@ -63,7 +64,7 @@ def compared():
 @pytest.mark.parametrize("target", KINDS)
 def test_every_compared_metric_of_the_target_has_a_row(compared, target):
     rows = compared["comparisons"].query("task == @target").set_index("metric")
-    assert list(rows.index) == compared_metrics(target)
+    assert list(rows.index) == [metric.name for metric in default_metrics(target).compared(target)]
     for name, row in rows.iterrows():
         means = {
             method: np.mean(

@@ -116,11 +116,8 @@ def compared_columns(
         target: what the task asks for.
         task_metrics: by what it is measured; None: the defaults of its target.
     """
-    needed = [
-        entry
-        for entry in (task_metrics or default_metrics(target)).compared(target)
-        if not entry.of_decisions
-    ]
+    asked = task_metrics or default_metrics(target)
+    needed = [entry for entry in asked.compared(target) if not entry.of_decisions]
     confidences = CONFIDENCES[target]
     return [*COLUMNS, confidences] if needed and confidences else COLUMNS
 
@@ -179,14 +176,10 @@ def load_outcomes(
         ValueError: `label_names` are missing where they are needed.
         UserError: two runs were not measured on the same examples.
     """
-    further = [
-        entry
-        for entry in (task_metrics or default_metrics(target)).compared(target)
-        if entry.needs != "label_counts"
-    ]
+    asked = task_metrics or default_metrics(target)
+    further = [entry for entry in asked.compared(target) if entry.needs != "label_counts"]
     if not label_names and (target == "multi_label" or (target == "single_label" and further)):
         raise ValueError("the names of the labels are needed to know whose probabilities these are")
-    positive = task_metrics.positive if task_metrics else None
     codes: dict[str, int] = {}
     predicted = []
     per_example: dict[str, list[Floats]] = {}
@@ -203,7 +196,7 @@ def load_outcomes(
             )
         predicted.append(_read(table["predicted"], target, label_names, codes))
         if further:
-            predictions = parse_predictions(table, label_names, target, positive)
+            predictions = parse_predictions(table, label_names, target, asked.positive)
             for entry in further:
                 values = values_of_examples(entry, predictions)
                 per_example.setdefault(entry.name, []).append(values)
@@ -220,7 +213,7 @@ def load_outcomes(
         kinds=len(names),
         per_example={name: np.array(values) for name, values in per_example.items()},
         target=target,
-        positive=names.get_loc(positive) if positive in names else None,
+        positive=names.get_loc(asked.positive) if asked.positive in names else None,
     )
     return examples["id"].to_pandas(), names, outcomes
 
