@@ -2,6 +2,7 @@
 import os
 import re
 import sys
+from dataclasses import asdict
 
 sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
 # Jobs run the interpreter that runs Snakemake, unless a software deployment puts its own first,
@@ -114,6 +115,11 @@ def cell_of(wildcards):
         )
         sys.exit(1)
     return cells[path]
+
+
+def task_metrics_json(source):
+    """By what a task is measured, as JSON."""
+    return canonical_json(asdict(source.task_metrics()))
 
 
 def cell_settings(wildcards):

@@ -1,5 +1,4 @@
 # From predictions to metrics: seconds of work that train nothing again.
-from dataclasses import asdict
 
 
 rule score:
@@ -38,7 +37,7 @@ rule score_run:
         code=code_digest("score"),
         run=subpath(input.training, parent=True),
         test_score=lambda wildcards: cell_of(wildcards).test_score,
-        metrics=lambda wildcards: canonical_json(asdict(cell_of(wildcards).task_metrics)),
+        metrics=lambda wildcards: task_metrics_json(cell_of(wildcards).settings.task_source),
     log:
         "results/logs/score_run/{model}/{task}/{method}/seed{seed}.log",
     localrule: True

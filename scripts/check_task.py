@@ -34,10 +34,12 @@ def main() -> None:
     parser.add_argument(
         "--seeds", type=int, nargs="+", default=[0], help="of a few-shot task's runs"
     )
+    parser.add_argument("--metrics", required=True, type=json_argument, help="of the task")
     parser.add_argument("--output", required=True, type=Path, help="card to write: <name>.json")
     arguments = parser.parse_args()
 
     from tunegrid.files import write_json, write_text
+    from tunegrid.metrics import TaskMetrics
     from tunegrid.reporting.data_tables import card_tables, leak_note
     from tunegrid.reporting.html_page import to_html
     from tunegrid.reporting.table_files import to_markdown
@@ -52,6 +54,7 @@ def main() -> None:
         settings=parse_task_settings(arguments.settings),
         encoded=arguments.encoded,
         seeds=arguments.seeds,
+        task_metrics=TaskMetrics.from_json(arguments.metrics),
     )
     if warning := leak_note(leaks([card])):
         logging.warning("%s", warning.removeprefix("Warning, "))

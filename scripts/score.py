@@ -53,7 +53,7 @@ def main() -> None:
         asked = arguments.task_metrics
         score = score_run(
             arguments.run,
-            None if asked is None else TaskMetrics(**asked | {"names": tuple(asked["names"])}),
+            None if asked is None else TaskMetrics.from_json(asked),
             test_score=arguments.test_score,
         )
         write_json(arguments.output, score.to_json())

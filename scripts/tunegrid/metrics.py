@@ -9,7 +9,10 @@ Nothing here imports more than NumPy before a metric is computed: the Snakefile 
 titles.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -101,6 +104,11 @@ class TaskMetrics:
     names: tuple[str, ...]
     main: str
     positive: str | None = None
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> TaskMetrics:
+        """As `dataclasses.asdict` and JSON have written it."""
+        return cls(names=tuple(value["names"]), main=value["main"], positive=value["positive"])
 
     def compared(self, target: TargetKind) -> list[Metric]:
         """Those by which methods are compared, of a task of this target."""

@@ -10,6 +10,7 @@ from datasets import Dataset, load_from_disk
 
 from tunegrid.config.task_splits import SPLITS
 from tunegrid.files import read_json
+from tunegrid.metrics import TaskMetrics
 from tunegrid.settings import TaskSettings
 from tunegrid.tasks.baselines import word_baseline
 from tunegrid.tasks.cards import Card, SplitContents, TokenCounts, unseen_label_warnings
@@ -30,6 +31,8 @@ def check_task(
     settings: TaskSettings,
     encoded: Sequence[Path],
     seeds: Sequence[int],
+    *,
+    task_metrics: TaskMetrics | None = None,
 ) -> Card:
     """A task's data card.
 
@@ -41,6 +44,7 @@ def check_task(
         encoded: the folders of encode_task, each `<tokenizer>/<task>`; none of a task that no grid
             trains.
         seeds: of the runs; a few-shot task's word baseline is the mean over them.
+        task_metrics: by what it is measured; None: the defaults of its kind of target.
 
     Raises:
         UserError: a label has fewer examples in train than a few-shot task is to keep.
@@ -54,6 +58,7 @@ def check_task(
     contents = {split: _contents(task[split]) for split in splits}
     warnings += unseen_label_warnings({split: held["labels"] for split, held in contents.items()})
     warnings += constant_texts(task)
+    baseline = word_baseline(task, draws, seeds, task_metrics) if "test" in task else {}
     test_splits = split_test(task["test"]) if "test" in task else {}
     return {
         "task": name,
@@ -61,7 +66,7 @@ def check_task(
         "splits": contents,
         "test_splits": {own: _contents(data) for own, data in test_splits.items()},
         "few_shot": draws,
-        "word_baseline": word_baseline(task, draws, seeds) if "test" in task else {},
+        "word_baseline": baseline,
         "tokenizers": {
             folder.parent.name: _token_counts(folder, settings, splits) for folder in encoded
         },
