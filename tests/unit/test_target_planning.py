@@ -7,7 +7,7 @@ from tunegrid.errors import UserError
 from tunegrid.planning.grid import expand_grid
 from tunegrid.planning.loading import load_project
 from tunegrid.planning.memory_cases import least_memory, memory_cases
-from tunegrid.settings import CellSettings
+from tunegrid.settings import CellSettings, positive_label
 
 FILES = {"files": {"train": "a.csv", "dev": "b.csv", "test": "c.csv"}}
 TASKS = {
@@ -38,6 +38,8 @@ def test_all_kinds_of_target_are_planned(tmp_path):
 
 
 SMOOTH = {"label_smoothing": 0.1}
+TUNE = {"space": {"learning_rate": [1.0e-4, 1.0e-3]}, "trials": 2, "seeds": [101]}
+DEV = {"dev_fraction": 0.1}
 
 
 @pytest.mark.parametrize(
@@ -57,11 +59,18 @@ SMOOTH = {"label_smoothing": 0.1}
             {"train": {"threshold": "dev", "protocol": "report"}},
             "protocol: report reads no dev split",
         ),
+        (["number"], {"train": {"select_metric": "accuracy"}},
+         "train.select_metric: accuracy cannot be computed of task 'number', whose target is"),
+        (["number"], {"tune": TUNE | {"metric": "macro_f1"}, "data": DEV},
+         "tune.metric: macro_f1 cannot be computed of task 'number'"),
+        (["one"], {"train": {"select_metric": "f1"}}, "name it in the entry of task 'one'"),
+        (["one", "number"], {"tune": TUNE | {"per": "model"}, "data": DEV},
+         "whose main metrics differ (accuracy, pearson); name one as `metric`"),
         (["one"], {"train": {"threshold": 1.0}}, "1.0 is neither a probability between 0 and 1"),
         (["one"], {"train": {"class_weights": {"x": 0}}}, "0 is no weight of 'x'; write a number"),
         (["one"], {"train": {"class_weights": "even"}}, "'even' is neither null, balanced nor"),
     ],
-)
+)  # fmt: skip
 def test_what_does_not_fit_a_target_is_refused_in_one_line(tmp_path, names, changes, line):
     with pytest.raises(UserError) as error:
         project(tmp_path, *names, **changes)
@@ -82,3 +91,14 @@ def test_the_remedy_that_is_named_works(tmp_path):
     assert (one.label_smoothing, one.class_weights, one.threshold) == (0.1, {"x": 2.0}, 0.5)
     assert (several.threshold, several.class_weights) == ("dev", "balanced")
     assert (number.label_smoothing, number.threshold) == (0.0, 0.5)
+
+
+def test_an_epoch_is_chosen_by_the_main_metric_of_its_task(tmp_path):
+    by_f1 = {"metrics": ["accuracy", "f1"], "main_metric": "f1", "positive": "y"}
+    tasks = TASKS | {"pairs": TASKS["one"] | by_f1}
+    cells = list(expand_grid(project(tmp_path, "one", "several", "number", "pairs", tasks=tasks)))
+    chosen = [cell.settings.train.select_metric for cell in cells]
+    assert chosen == ["accuracy", "micro_f1", "pearson", "f1"]
+    assert [cell.main_metric for cell in cells] == chosen
+    read = CellSettings.from_json(cells[3].settings.to_json())
+    assert positive_label(read) == "y"
