@@ -77,6 +77,9 @@ GRID_TABLES = TABLES + (PART_TABLES if AGGREGATED else []) + (TUNING_TABLES if T
 GRID_TABLES += TEST_SPLIT_TABLES if SEVERAL_TEST_SPLITS else []
 # Of tuning there is something only where the configuration asks for it.
 TUNING_RUNS = ["results/tuning.parquet"] if TUNE else []
+GRID_FILES = {"cells": "results/cells.csv"} | (
+    {"tuning": "results/tuning/cells.csv"} if TUNE else {}
+)
 # Of papers there is something only where the configuration names them.
 PAPERS = PROJECT.papers
 PAPER_WITH_MEMORY = PROJECT.paper_with_memory

@@ -82,6 +82,7 @@ rule check_task:
         title=task_title,
         seeds=few_shot_seeds,
         metrics=lambda wildcards: task_metrics_json(CARD_TASKS[wildcards.task].source()),
+        tuned="--tuned" if TUNE else "",
     log:
         "results/logs/check_task/{task}.log",
     wildcard_constraints:
@@ -92,4 +93,5 @@ rule check_task:
     shell:
         'python "$TUNEGRID"/scripts/check_task.py --name {wildcards.task:q} --title {params.title:q}'
         " --task {input.task:q} --settings {params.settings:q} --encoded {input.encoded:q}"
-        " {params.seeds:q} --metrics {params.metrics:q} --output {output.json:q} > {log} 2>&1"
+        " {params.seeds:q} --metrics {params.metrics:q} {params.tuned} --output {output.json:q}"
+        " > {log} 2>&1"

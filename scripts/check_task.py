@@ -35,6 +35,7 @@ def main() -> None:
         "--seeds", type=int, nargs="+", default=[0], help="of a few-shot task's runs"
     )
     parser.add_argument("--metrics", required=True, type=json_argument, help="of the task")
+    parser.add_argument("--tuned", action="store_true", help="settings are chosen on dev")
     parser.add_argument("--output", required=True, type=Path, help="card to write: <name>.json")
     arguments = parser.parse_args()
 
@@ -55,6 +56,7 @@ def main() -> None:
         encoded=arguments.encoded,
         seeds=arguments.seeds,
         task_metrics=TaskMetrics.from_json(arguments.metrics),
+        tuned=arguments.tuned,
     )
     if warning := leak_note(leaks([card])):
         logging.warning("%s", warning.removeprefix("Warning, "))

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from tunegrid.calibration import gaps_by_bin
 from tunegrid.correlations import (
     correlation_of_sums,
     correlation_terms,
@@ -87,8 +88,6 @@ MAIN_METRICS = Metric(
     noun="the tasks' main metrics",
     unit="",
 )
-#: Intervals of equal width that the calibration error sorts probabilities into.
-CALIBRATION_BINS = 15
 
 
 @dataclass(frozen=True)
@@ -256,22 +255,10 @@ def f1(counts: LabelCounts) -> Floats:
     return np.divide(2 * hits, np.maximum(both, 1), dtype=np.float64)
 
 
-def _gaps_by_bin(predictions: SingleLabelPredictions) -> Floats:
-    """1, and in the bin of each example's confidence how much it is too high, (n, bins + 1)."""
-    rows = np.arange(len(predictions))
-    confidence = np.exp(predictions.log_probabilities.max(axis=1))
-    terms = np.zeros((len(rows), CALIBRATION_BINS + 1))
-    terms[:, 0] = 1
-    finite = np.nan_to_num(confidence)
-    bins = np.clip(np.ceil(finite * CALIBRATION_BINS).astype(int), 1, CALIBRATION_BINS)
-    terms[rows, bins] = confidence - (predictions.predicted == predictions.labels)
-    return terms
-
-
 @metric(
     title="Calibration error",
     needs="totals",
-    contributions=_gaps_by_bin,
+    contributions=gaps_by_bin,
     higher_is_better=False,
     bounds=(0.0, 1.0),
     by_default=False,

@@ -134,6 +134,7 @@ DECIDES_NOTHING: dict[str, str] = {
     "cli": "arguments, the log, and how a program ends",
     "cluster.*": "what jobs ask of a cluster and how they end",
     "config.*": "defaults and checks; the settings that they end in are a rule's parameters",
+    "calibration": "scores are computed from the predictions by a rule of its own",
     "correlations": "scores are computed from the predictions by a rule of its own",
     "errors": "texts",
     "files": "files are written whole; what is in them is decided elsewhere",

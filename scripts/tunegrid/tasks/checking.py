@@ -13,7 +13,13 @@ from tunegrid.files import read_json
 from tunegrid.metrics import TaskMetrics
 from tunegrid.settings import TaskSettings
 from tunegrid.tasks.baselines import word_baseline
-from tunegrid.tasks.cards import Card, SplitContents, TokenCounts, unseen_label_warnings
+from tunegrid.tasks.cards import (
+    Card,
+    SplitContents,
+    TokenCounts,
+    small_dev_warnings,
+    unseen_label_warnings,
+)
 from tunegrid.tasks.hygiene import check_splits
 from tunegrid.tasks.label_kinds import label_kind, names_of_labels
 from tunegrid.tasks.preparing import few_shot_draws, prepare_task
@@ -33,6 +39,7 @@ def check_task(
     seeds: Sequence[int],
     *,
     task_metrics: TaskMetrics | None = None,
+    tuned: bool = False,
 ) -> Card:
     """A task's data card.
 
@@ -45,6 +52,7 @@ def check_task(
             trains.
         seeds: of the runs; a few-shot task's word baseline is the mean over them.
         task_metrics: by what it is measured; None: the defaults of its kind of target.
+        tuned: whether settings are chosen on dev, which must then be large enough.
 
     Raises:
         UserError: a label has fewer examples in train than a few-shot task is to keep.
@@ -59,6 +67,8 @@ def check_task(
     warnings += unseen_label_warnings({split: held["labels"] for split, held in contents.items()})
     warnings += constant_texts(task)
     baseline = word_baseline(task, draws, seeds, task_metrics) if "test" in task else {}
+    if tuned and "accuracy" in baseline and "dev" in task:
+        warnings += small_dev_warnings(len(task["dev"]), baseline["accuracy"])
     test_splits = split_test(task["test"]) if "test" in task else {}
     return {
         "task": name,
