@@ -21,12 +21,8 @@ from tunegrid.reporting.answer_table import (
     pairs_table,
 )
 from tunegrid.reporting.first_page import MOST_ROWS, MOST_SENTENCES, first_page
-from tunegrid.reporting.forest_figure import (
-    draw_forest,
-    forest_panels,
-    plot_forest,
-    shorten_panels,
-)
+from tunegrid.reporting.forest_figure import draw_forest, plot_forest
+from tunegrid.reporting.forest_panels import forest_panels, shorten_panels
 from tunegrid.reporting.memory_tables import fits_table
 from tunegrid.reporting.overall_table import overall_table
 from tunegrid.statistics.compare import COLUMNS, WHOLE_NUMBERS
@@ -148,7 +144,7 @@ def test_a_mean_over_tasks_stands_before_the_tasks_and_says_what_it_speaks_of():
     assert len(tasks) == 4
     whole = sentences(EACH.iloc[:4], make_overall(speaks_of="tasks like these"))[0]
     assert "on average over these 4 tasks and others like them; better" in whole
-    table = overall_table(make_overall()).readable
+    table = overall_table(make_overall(), EACH).readable
     assert table.loc[0, ["compared with", "verdict", "worse"]].tolist() == ["full", "worse", 2]
     assert table.loc[0, ["difference", "interval"]].tolist() == ["−2.0", "−3.5 … −0.5"]
 

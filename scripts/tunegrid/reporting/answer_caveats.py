@@ -9,7 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from tunegrid.reporting.answer_sentences import name_first, name_sides
+from tunegrid.reporting.answer_sentences import (
+    describe_unlike_metrics,
+    name_first,
+    name_sides,
+)
 from tunegrid.reporting.data_tables import leak_note, unseen_note
 from tunegrid.reporting.padding_note import padding_note
 from tunegrid.reporting.summary_tables import steps_note
@@ -31,7 +35,7 @@ class Evidence:
     """What the answer is made of, and its caveats are found in.
 
     Attributes:
-        compared: the comparisons that the answer states, of the main metric.
+        compared: the comparisons that the answer states, of each task's main metric.
         summary: as summarise returns it.
         tuning: as `tunegrid.tuning.tuning_rows.collect_tuning` returns it; None without tuning.
     """
@@ -62,6 +66,11 @@ def _degenerate_runs(evidence: Evidence) -> Iterator[str]:
         "Degenerate runs, which predict one class for every example or have a loss that is not"
         f" finite, are part of the numbers: {name_first(named)}."
     )
+
+
+def _unlike_metrics(evidence: Evidence) -> Iterator[str]:
+    if note := describe_unlike_metrics(evidence.compared):
+        yield note
 
 
 def _few_seeds(evidence: Evidence) -> Iterator[str]:
@@ -141,6 +150,7 @@ def _untuned_rates(evidence: Evidence) -> Iterator[str]:
 #: The caveats in the order of their weight.
 CAVEATS: list[Callable[[Evidence], Iterator[str]]] = [
     _degenerate_runs,
+    _unlike_metrics,
     _few_seeds,
     _missing_seeds,
     _padding,

@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from tunegrid.metrics import Metric, main_metric
+from tunegrid.metrics import MAIN_METRICS, METRICS, Metric, find_metric
 from tunegrid.reporting.difference_format import DifferenceFormat
-from tunegrid.statistics.overall import TASKS_LIKE_THESE
+from tunegrid.statistics.overall import TASKS_LIKE_THESE, have_a_mean
 from tunegrid.statistics.pairs import Question
 from tunegrid.statistics.verdicts import Verdict
 
@@ -51,7 +51,7 @@ def describe_comparison(row: Any) -> str:
     """The sentence of one task.
 
     Args:
-        row: of the comparisons, as compare_methods returns them, of the main metric.
+        row: of the comparisons, as compare_methods returns them.
     """
     if row.verdict == Verdict.NOT_COMPARED:
         return _describe_absence(row)
@@ -69,8 +69,7 @@ def describe_overall(row: Any, margin: float) -> str:
     """The sentence of the mean over all tasks.
 
     Args:
-        row: of the comparisons over all tasks, as `compare_over_tasks` returns them, of the main
-            metric.
+        row: of the comparisons over all tasks, as `compare_over_tasks` returns them.
         margin: below which a difference counts as none, in the metric's unit.
     """
     where = f"on average over these {row.tasks} tasks"
@@ -83,10 +82,10 @@ def describe_difference(row: Any, margin: float) -> str:
     """Better, worse, the same or not to be told, with the difference and its interval.
 
     Args:
-        row: has a verdict of `BY_INTERVAL`, a difference and the interval of the verdict.
+        row: has a metric, a verdict of `BY_INTERVAL`, a difference and the interval of the verdict.
         margin: below which a difference counts as none, in the metric's unit.
     """
-    metric = main_metric()
+    metric = find_metric(row.metric)
     style = DifferenceFormat.of(metric)
     sides = name_sides(row)
     subject, other = sides.subject, sides.other
@@ -133,10 +132,12 @@ def describe_single_runs(rows: Sequence[Any]) -> str:
     """The sentence of comparisons of one seed, which says nothing of the methods.
 
     Args:
-        rows: of the comparisons, of one subject with one other, a row for each task.
+        rows: of the comparisons, of one subject with one other, a row for each task, by metrics
+            of one unit.
     """
     sides = name_sides(rows[0])
-    style = DifferenceFormat.of(main_metric())
+    names = {row.metric for row in rows}
+    style = DifferenceFormat.of(find_metric(names.pop()) if len(names) == 1 else MAIN_METRICS)
     differences = [row.difference for row in rows]
     size = style.size(max(differences))
     where = ""
@@ -169,6 +170,23 @@ def _count_verdicts(row: Any) -> str:
     }
     parts = [f"{verdict} on {count}" for verdict, count in counts.items() if count]
     return ", ".join([f"{parts[0]} of them", *parts[1:]])
+
+
+def describe_unlike_metrics(comparisons: pd.DataFrame) -> str:
+    """That the tasks' main metrics are not averaged, and why; empty where they are.
+
+    Args:
+        comparisons: as compare_methods returns them.
+    """
+    names = comparisons.loc[comparisons["main"].astype(bool), "metric"].unique()
+    metrics = [METRICS[name] for name in names]
+    if len(metrics) < 2 or have_a_mean(metrics):
+        return ""
+    nouns = ", ".join(metric.noun for metric in metrics)
+    return (
+        f"The tasks' main metrics ({nouns}) are not averaged, since not all are shares or"
+        " coefficients of which more is better: each task stands by itself."
+    )
 
 
 def name_first(names: list[str]) -> str:

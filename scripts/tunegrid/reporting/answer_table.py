@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from tunegrid.metrics import main_metric
+from tunegrid.metrics import find_metric
 from tunegrid.reporting.answer_caveats import Evidence, list_caveats, remark_on_runs
 from tunegrid.reporting.answer_costs import Costs
 from tunegrid.reporting.answer_sentences import (
@@ -16,6 +16,7 @@ from tunegrid.reporting.answer_sentences import (
     name_sides,
 )
 from tunegrid.reporting.comparisons_table import NOTHING_NOTE
+from tunegrid.reporting.difference_format import DifferenceFormat
 from tunegrid.reporting.report_table import DASH, ReportTable, join_notes
 from tunegrid.statistics.pairs import Question
 from tunegrid.statistics.verdicts import Verdict
@@ -45,6 +46,7 @@ KEPT = [
     "method",
     "reference_model",
     "reference",
+    "metric",
     "verdict",
     "seeds",
     "examples",
@@ -86,7 +88,7 @@ def answer_table(
     memory: pd.DataFrame,
     tuning: pd.DataFrame | None = None,
 ) -> ReportTable:
-    """What each method loses of the main metric against the reference method.
+    """What each method loses of each task's main metric against the reference method.
 
     Args:
         comparisons: as compare_methods returns it.
@@ -131,25 +133,25 @@ def pairs_table(
 
 
 def select_rows(table: pd.DataFrame, question: Question) -> pd.DataFrame:
-    """The rows of the main metric that answer a question.
+    """The rows that answer a question by the main metric of each task.
 
     Args:
         table: the comparisons, or those over all tasks.
         question: which one.
     """
-    return table[(table["question"] == question) & (table["metric"] == main_metric().name)]
+    return table[(table["question"] == question) & table["main"].astype(bool)]
 
 
 def margin_of(comparisons: pd.DataFrame) -> float:
-    """The margin of the main metric, in its unit; not a number where no verdict needs one."""
-    margins = comparisons.loc[comparisons["metric"] == main_metric().name, "margin"]
+    """The margin of main metrics that have a range; not a number where no verdict needs one."""
+    margins = comparisons.loc[comparisons["main"].astype(bool), "margin"]
     return float(margins.max())
 
 
 def gather_answers(
     comparisons: pd.DataFrame, overall: pd.DataFrame, questions: list[Question]
 ) -> list[Answer]:
-    """What is said of the main metric, each subject and what it is compared with together.
+    """What is said of the main metrics, each subject and what it is compared with together.
 
     Args:
         comparisons: as compare_methods returns it.
@@ -229,7 +231,8 @@ def state_answer(answer: Answer, margin: float) -> list[str]:
     """
     if answer.overall is not None:
         return [describe_overall(answer.overall, margin)]
-    if all(row.verdict == Verdict.ONE_SEED for row in answer.tasks):
+    units = {DifferenceFormat.of(find_metric(row.metric)).unit for row in answer.tasks}
+    if len(units) == 1 and all(row.verdict == Verdict.ONE_SEED for row in answer.tasks):
         return [describe_single_runs(answer.tasks)]
     several = len(answer.tasks) > 1
     return [

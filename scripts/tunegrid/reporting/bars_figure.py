@@ -138,7 +138,7 @@ def _draw_lying(table: pd.DataFrame, metric: Metric, error_bar: str) -> Figure:
     foot = _foot(metric)
     bar = LYING_MARKED if explain_marks_in_legend(table) else LYING
     height = max(LEAST_PLACE, bar * len(places) / FILLED)
-    figure, (panels,) = arrange_method_rows(methods, tasks, blocks=1, row_height=height)
+    figure, (panels,) = arrange_method_rows(methods, [tasks], row_height=height)
     for task, axes in panels.items():
         of_task = table[table["task"] == task]
         for model, place in places.items():

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from tunegrid.metrics import main_metric
+from tunegrid.metrics import METRICS, titles
 from tunegrid.reporting.marks import explain_marks, format_run_count
 from tunegrid.reporting.number_formats import (
     BYTES_OF_GIGABYTE,
@@ -31,15 +31,18 @@ TUNING_NOTE = (
 
 
 def cost_table(costs: pd.DataFrame) -> ReportTable:
-    """The cost of every cell group beside the mean of the main metric.
+    """The cost of every cell group beside the mean of its task's main metric.
 
     Args:
         costs: as `tunegrid.statistics.costs.cost` returns it.
     """
-    metric = main_metric()
-    columns = {
-        "runs": [format_run_count(row) for row in costs.itertuples()],
-        metric.noun: format_numbers(costs[metric.name], SCORE),
+    mains = costs["main_metric"].unique()
+    score = METRICS[mains[0]].noun if len(mains) == 1 else "main metric"
+    columns = {"runs": [format_run_count(row) for row in costs.itertuples()]}
+    if len(mains) > 1:
+        columns["metric"] = costs["main_metric"].map(titles())
+    columns |= {
+        score: format_numbers(costs["quality"], SCORE),
         "parameters": format_numbers(costs["trainable_parameters"], "{:,.0f}"),
         "trainable": format_numbers(costs["trainable_percent"], TRAINABLE_PERCENT),
         "minutes": format_numbers(costs["train_seconds"] / 60, MINUTES),
@@ -67,7 +70,7 @@ def cost_table(costs: pd.DataFrame) -> ReportTable:
             explain_marks(costs),
             _devices_note(costs["devices"]),
         ),
-        dict.fromkeys([metric.noun, "minutes", "peak (GB)"], link_groups(costs)),
+        dict.fromkeys([score, "minutes", "peak (GB)"], link_groups(costs)),
     )
 
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from tunegrid.metrics import METRICS, Metric, compared_metrics
+from tunegrid.metrics import METRICS, Metric, TargetKind
 from tunegrid.reporting.figure_style import (
     LEGEND_LINE,
     MOST_TOGETHER,
@@ -28,6 +28,7 @@ from tunegrid.reporting.figure_style import (
 )
 from tunegrid.reporting.figure_text import wrap_text
 from tunegrid.reporting.marks import explain_marks_in_legend, format_marks, name_absence
+from tunegrid.statistics.measured_tasks import MeasuredTask
 from tunegrid.statistics.run_counts import count_runs
 
 #: What training minimises: the history's column, and the metric of this name.
@@ -46,39 +47,42 @@ def plot_curves(history: pd.DataFrame, evaluations: pd.DataFrame, runs: pd.DataF
 
     The first panel shows the training loss: that of each step's batch (thin) and its mean over each
     epoch (thick, at the epoch's last step). Each further panel shows one metric as it was measured
-    at the end of each epoch: the loss, then every metric by which methods are compared. A curve
-    ends where the first of its runs stopped. Of many models and methods, each method has a row of
-    such panels of its own (or each model, if there are more models).
+    at the end of each epoch: the loss, then every metric by which the task's methods are compared.
+    A curve ends where the first of its runs stopped. Of many models and methods, each method has a
+    row of such panels of its own (or each model, if there are more models).
 
     Args:
         history: one task's rows of history.parquet: columns model, task, method, seed, step, epoch
             and loss; a row for each step of each run.
         evaluations: the task's rows of evaluations.parquet: columns model, task, method, seed,
-            epoch, step, split, and one for each metric of the registry; a row for each evaluated
+            epoch, step, split, and one for each metric of the task; a row for each evaluated
             epoch of each run.
         runs: the task's, as collect_runs returns them.
     """
     if history.empty:
         return empty_figure("no run of this task is finished")
     series = series_of(runs)
+    measured = MeasuredTask.of_row(runs.iloc[0].to_dict())
+    metrics = _shown_metrics(measured)
     together = len(series) <= MOST_TOGETHER
     if together:
-        figure, panels = _arrange_panels(1 + len(_shown_metrics()))
+        figure, panels = _arrange_panels(1 + len(metrics))
         looks = series_looks(series)
         models = list(runs["model"].unique())
         notes = models_note(models)
         groups = _groups_of(runs)
         for one in series:
             label = _label(series_label(*one, models), groups[one])
-            _draw_series(panels, history, evaluations, one, looks[one], label)
+            _draw_series(panels, metrics, history, evaluations, one, looks[one], label)
     else:
-        figure, panels = _draw_rows(history, evaluations, runs)
+        figure, panels = _draw_rows(metrics, history, evaluations, runs)
         notes = ""
     objective = METRICS[OBJECTIVE]
-    _finish_panel(panels[0], objective, f"Training {objective.noun}")
+    target = measured.target
+    _finish_panel(panels[0], objective, f"Training {objective.noun}", target)
     split = _name_splits(evaluations)
-    for axes, metric in zip(panels[1:], _shown_metrics(), strict=True):
-        _finish_panel(axes, metric, f"{split} {metric.noun}")
+    for axes, metric in zip(panels[1:], metrics, strict=True):
+        _finish_panel(axes, metric, f"{split} {metric.noun}", target)
     title = f"{history['task'].iloc[0]}; {notes}{_explain_lines(history)}"
     title += explain_marks_in_legend(count_runs(runs))
     place_legend(figure, figure.axes, title)
@@ -107,6 +111,7 @@ def _groups_of(runs: pd.DataFrame) -> dict[Series, Any]:
 
 def _draw_series(
     panels: Sequence[Axes],
+    metrics: Sequence[Metric],
     history: pd.DataFrame,
     evaluations: pd.DataFrame,
     series: Series,
@@ -117,6 +122,7 @@ def _draw_series(
 
     Args:
         panels: one for the training loss, then one for each metric that is shown.
+        metrics: those that are shown.
         history: as of `plot_curves`.
         evaluations: as of `plot_curves`.
         series: the model and method.
@@ -130,16 +136,20 @@ def _draw_series(
     batches = _over_seeds(steps, "loss")["mean"]
     panels[0].plot(batches.index, batches, color=look.color, linewidth=0.5, alpha=0.45)
     _draw_curve(panels[0], _over_seeds(_epoch_means(steps), "loss"), look, label)
-    for axes, metric in zip(panels[1:], _shown_metrics(), strict=True):
+    for axes, metric in zip(panels[1:], metrics, strict=True):
         _draw_curve(axes, _over_seeds(epochs, metric.name), look, label)
 
 
 def _draw_rows(
-    history: pd.DataFrame, evaluations: pd.DataFrame, runs: pd.DataFrame
+    metrics: Sequence[Metric],
+    history: pd.DataFrame,
+    evaluations: pd.DataFrame,
+    runs: pd.DataFrame,
 ) -> tuple[Figure, list[Axes]]:
     """Draw a row of panels for each method, with a curve for each model, or the other way round.
 
     Args:
+        metrics: those that are shown.
         history: as of `plot_curves`.
         evaluations: as of `plot_curves`.
         runs: as of `plot_curves`.
@@ -152,7 +162,7 @@ def _draw_rows(
     few, many = (models, methods) if by_method else (methods, models)
     looks = series_looks([("", name) for name in few])
     groups = _groups_of(runs)
-    columns = 1 + len(_shown_metrics())
+    columns = 1 + len(metrics)
     figure, grid = plt.subplots(
         len(many),
         columns,
@@ -168,7 +178,7 @@ def _draw_rows(
             one = (other, name) if by_method else (name, other)
             if one not in groups:
                 continue
-            _draw_series(panels, history, evaluations, one, looks["", other], label=other)
+            _draw_series(panels, metrics, history, evaluations, one, looks["", other], label=other)
             marks = name_absence(groups[one]) or format_marks(groups[one])
             notes += [f"{other} {marks}"] if marks else []
         panels[0].annotate(
@@ -216,9 +226,10 @@ def _arrange_rows(figure: Figure, panels: Sequence[Axes]) -> None:
     )
 
 
-def _shown_metrics() -> list[Metric]:
+def _shown_metrics(measured: MeasuredTask) -> list[Metric]:
     """The metrics that have a panel: what training minimises, then all that are compared."""
-    return [METRICS[name] for name in dict.fromkeys([OBJECTIVE, *compared_metrics()])]
+    objective = METRICS[OBJECTIVE]
+    return [objective, *(metric for metric in measured.compared if metric != objective)]
 
 
 def _arrange_panels(count: int) -> tuple[Figure, list[Axes]]:
@@ -267,13 +278,13 @@ def _draw_curve(axes: Axes, curve: pd.DataFrame, look: Look, label: str) -> None
     )
 
 
-def _finish_panel(axes: Axes, metric: Metric, title: str) -> None:
+def _finish_panel(axes: Axes, metric: Metric, title: str, target: TargetKind) -> None:
     """Give a panel its title and the beginnings of its axes.
 
     The axis of a metric without an upper bound begins at its lower one; that of a metric with both
     shows the range of the curves, which would be too flat in the whole range of the metric.
     """
-    axes.set_title(metric.with_unit(title), loc="left")
+    axes.set_title(metric.with_unit(title, target), loc="left")
     axes.set_xlim(left=0)
     lower = metric.bounds[0]
     if np.isfinite(lower) and not metric.bounded:

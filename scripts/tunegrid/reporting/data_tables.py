@@ -1,12 +1,13 @@
 """Tables of the tasks: what their splits hold, and what is wrong with them."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from tunegrid.config.task_splits import SPLITS
-from tunegrid.metrics import main_metric
+from tunegrid.metrics import titles
 from tunegrid.reporting.number_formats import PERCENT, SCORE
 from tunegrid.reporting.report_table import DASH, ReportTable, format_numbers, join_notes
 from tunegrid.reporting.text_tables import (
@@ -19,6 +20,7 @@ from tunegrid.reporting.text_tables import (
     warnings_table,
 )
 from tunegrid.results import FINISHED
+from tunegrid.statistics.measured_tasks import measured_tasks
 from tunegrid.tasks.cards import (
     Card,
     Leak,
@@ -61,28 +63,51 @@ DATA_NOTE = (
 
 def tasks_table(runs: pd.DataFrame, cards: Sequence[Card]) -> ReportTable:
     """The tasks: what is classified, how many labels, and the examples of each split as used."""
-    metric = main_metric()
-    titles = {card["task"]: card["title"] for card in cards}
+    titles_of_tasks = {card["task"]: card["title"] for card in cards}
     finished = runs[runs["state"] == FINISHED].drop_duplicates("task").set_index("task")
     # A task without a finished run has a row, too.
     first = finished.reindex(runs["task"].unique())
-    data = pd.DataFrame({"task": first.index, "classified": first.index.map(titles)})
+    data = pd.DataFrame({"task": first.index, "classified": first.index.map(titles_of_tasks)})
     data["labels"] = first["labels.train"].astype("Int64").array
     for split in SPLITS:
         if f"examples.{split}" in first:
             data[split] = first[f"examples.{split}"].astype("Int64").array
     readable = data.astype(object).where(data.notna(), DASH)
-    majority = f"majority_{metric.name}"
-    if majority in first:
-        data[majority] = first[majority].array
-        header = f"majority class, test {metric.noun}"
+    measured = measured_tasks(runs)
+    mains = {of_task.main for of_task in measured.values()}
+    if len(mains) == 1:
+        (metric,) = mains
+        majority, header = f"majority_{metric.name}", f"majority class, test {metric.noun}"
+        data[majority] = _majority_scores(first, [metric.name] * len(first))
+    else:
+        names = [measured[task].main.name for task in first.index]
+        majority, header = "majority", "majority class, test, by the main metric"
+        data["main_metric"] = names
+        readable["main metric"] = data["main_metric"].map(titles())
+        data[majority] = _majority_scores(first, names)
+    if data[majority].notna().any():
         readable[header] = format_numbers(data[majority], SCORE)
+    else:
+        data = data.drop(columns=majority)
     return ReportTable(
         "Tasks, and the examples of each split that were used",
         readable,
         data,
         data_warnings(leaks(cards)),
     )
+
+
+def _majority_scores(first: pd.DataFrame, metrics: Sequence[str]) -> list[float]:
+    """What the majority class scores on each task; not a number where no run states it.
+
+    Args:
+        first: a run of each task, as collect_runs returns it.
+        metrics: by which the score of each task is.
+    """
+    return [
+        float(run.get(f"majority_{metric}", math.nan))
+        for run, metric in zip(first.to_dict("records"), metrics, strict=True)
+    ]
 
 
 def data_table(cards: Sequence[Card]) -> ReportTable:

@@ -27,7 +27,8 @@ from tunegrid.reporting.answer_table import (
 )
 from tunegrid.reporting.comparisons_table import NOTHING_NOTE
 from tunegrid.reporting.figure_style import UNDATED
-from tunegrid.reporting.forest_figure import ForestPanel, forest_panels, plot_forest, shorten_panels
+from tunegrid.reporting.forest_figure import plot_forest
+from tunegrid.reporting.forest_panels import ForestPanel, forest_panels, shorten_panels
 from tunegrid.reporting.gpu_fit import NOTE as FIT_NOTE
 from tunegrid.reporting.gpu_fit import fit_lines, fit_summaries
 from tunegrid.results import GROUP

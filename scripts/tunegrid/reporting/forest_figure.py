@@ -1,8 +1,8 @@
 """What is lost, in one picture: every difference from the reference with its intervals."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -12,17 +12,20 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Polygon
 
-from tunegrid.metrics import main_metric
-from tunegrid.reporting.answer_table import Answer, choose_answers, margin_of
+from tunegrid.metrics import Metric
+from tunegrid.reporting.answer_table import choose_answers, margin_of
 from tunegrid.reporting.comparisons_table import NOTHING_NOTE
 from tunegrid.reporting.difference_format import DifferenceFormat
 from tunegrid.reporting.figure_style import COLOURS, WIDTH, empty_figure
+from tunegrid.reporting.forest_panels import ForestPanel, ForestRow, forest_panels, name_axis
 from tunegrid.statistics.verdicts import Verdict
 
 #: Height of a row, of what stands above each panel, and of legend and axis together, in inches.
 ROW_HEIGHT = 0.17
 PANEL_AROUND = 0.32
 HEIGHT_AROUND = 0.75
+#: Height of the numbers and the name of a further axis, in inches.
+AXIS_HEIGHT = 0.4
 #: Half the height of the diamond of a mean over tasks, in rows.
 DIAMOND = 0.36
 #: The axis reaches to so many times the largest difference (or margin); what is longer is cut.
@@ -59,89 +62,8 @@ LOOKS = {
 }
 
 
-@dataclass(frozen=True)
-class ForestRow:
-    """A line of the picture.
-
-    Attributes:
-        label: stands at its left.
-        values: the row of the comparisons, or of those over all tasks; None: a heading alone.
-        is_overall: whether it is a mean over tasks.
-    """
-
-    label: str
-    values: Any | None
-    is_overall: bool = False
-
-
-@dataclass(frozen=True)
-class ForestPanel:
-    """The rows that are asked of together.
-
-    Attributes:
-        title: the model where methods are compared, or the method where models are.
-        others: what the rows are compared with, each once.
-        rows: from the top.
-    """
-
-    title: str
-    others: list[str]
-    rows: list[ForestRow]
-
-
-def forest_panels(answers: Sequence[Answer]) -> list[ForestPanel]:
-    """What is drawn, a panel for what is asked of together.
-
-    Args:
-        answers: as `tunegrid.reporting.answer_table.choose_answers` returns them.
-    """
-    panels = []
-    for asked in dict.fromkeys(answer.asked for answer in answers):
-        own = [answer for answer in answers if answer.asked == asked]
-        panels.append(
-            ForestPanel(
-                title=asked,
-                others=list(dict.fromkeys(answer.other for answer in own if answer.other)),
-                rows=[row for answer in own for row in _list_rows(answer)],
-            )
-        )
-    return panels
-
-
-def _list_rows(answer: Answer) -> list[ForestRow]:
-    """The rows of one subject: the mean over its tasks, then the tasks; one task is one row."""
-    if len(answer.tasks) == 1:
-        (row,) = answer.tasks
-        return [ForestRow(f"{answer.subject}, {row.task}", row)]
-    rows = [ForestRow(row.task, row) for row in answer.tasks]
-    if answer.overall is None:
-        return [ForestRow(answer.subject, values=None), *rows]
-    head = f"{answer.subject}, mean of {answer.overall.tasks} tasks"
-    return [ForestRow(head, answer.overall, is_overall=True), *rows]
-
-
-def shorten_panels(panels: Sequence[ForestPanel], most_rows: int) -> list[ForestPanel]:
-    """The panels with at most so many rows in all.
-
-    Too many tasks are left out in favour of the means over them; of too many means, the first of
-    each panel are kept.
-
-    Args:
-        panels: as `forest_panels` returns them.
-        most_rows: at least one for each panel.
-    """
-    if sum(len(panel.rows) for panel in panels) <= most_rows:
-        return list(panels)
-    share = max(1, most_rows // len(panels))
-    shorter = []
-    for panel in panels:
-        means = [row for row in panel.rows if row.is_overall] or panel.rows
-        shorter.append(ForestPanel(panel.title, panel.others, means[:share]))
-    return shorter
-
-
 def plot_forest(panels: Sequence[ForestPanel], margin: float, width: float = WIDTH) -> Figure:
-    """Draw the differences of the main metric from the reference, a panel for each model.
+    """Draw the differences of each task's main metric from the reference, a panel for each model.
 
     A thick line is the 95 % interval of a difference alone, a thin line the interval that the
     verdict is read from, a diamond the mean over tasks with its 95 % interval, the grey band what
@@ -149,30 +71,31 @@ def plot_forest(panels: Sequence[ForestPanel], margin: float, width: float = WID
 
     Args:
         panels: as `forest_panels` returns them.
-        margin: below which a difference counts as none, in the metric's unit; not a number if
-            there is none.
+        margin: below which a difference counts as none, of metrics that have a range; not a
+            number if there is none.
         width: of the figure, in inches; its height grows with the rows.
     """
     if not panels:
         return empty_figure(NOTHING_NOTE)
-    style = DifferenceFormat.of(main_metric())
+    axis_names = [name_axis(panel.metric) for panel in panels]
+    further_axes = len(set(axis_names)) - 1
     heights = [PANEL_AROUND + ROW_HEIGHT * len(panel.rows) for panel in panels]
     figure, grid = plt.subplots(
         len(panels),
         1,
-        figsize=(width, HEIGHT_AROUND + sum(heights)),
+        figsize=(width, HEIGHT_AROUND + AXIS_HEIGHT * further_axes + sum(heights)),
         height_ratios=heights,
-        sharex=True,
         squeeze=False,
     )
-    reach = _find_reach([row for panel in panels for row in panel.rows], margin)
-    for axes, panel in zip(grid[:, 0], panels, strict=True):
-        _draw_panel(axes, panel, margin, reach, style)
-        axes.tick_params(axis="x", labelbottom=axes is grid[-1, 0])
-    others = list(dict.fromkeys(other for panel in panels for other in panel.others))
-    grid[-1, 0].set_xlabel(_axis_label(style, others))
+    for name in dict.fromkeys(axis_names):
+        drawn = [
+            (axes, panel)
+            for axes, panel, of_panel in zip(grid[:, 0], panels, axis_names, strict=True)
+            if of_panel == name
+        ]
+        _draw_axis(drawn, margin)
     figure.legend(
-        handles=_legend_handles(panels, margin, style),
+        handles=_legend_handles(panels, margin),
         loc="outside upper center",
         ncols=2 if width < WIDTH else 4,
         handlelength=1.6,
@@ -191,6 +114,27 @@ def draw_forest(comparisons: pd.DataFrame, overall: pd.DataFrame) -> Figure:
     """
     _, answers = choose_answers(comparisons, overall)
     return plot_forest(forest_panels(answers), margin_of(comparisons))
+
+
+def _draw_axis(drawn: Sequence[tuple[Axes, ForestPanel]], margin: float) -> None:
+    """Draw the panels of one axis, which the lowest of them numbers and names.
+
+    Args:
+        drawn: the panels from the top, and where each is drawn.
+        margin: as of `plot_forest`.
+    """
+    metric = drawn[0][1].metric
+    if not metric.bounded:
+        margin = math.nan
+    lowest, _ = drawn[-1]
+    reach = _find_reach([row for _, panel in drawn for row in panel.rows], margin)
+    for axes, panel in drawn:
+        if axes is not lowest:
+            axes.sharex(lowest)
+        _draw_panel(axes, panel, margin, reach, DifferenceFormat.of(metric))
+        axes.tick_params(axis="x", labelbottom=axes is lowest)
+    others = list(dict.fromkeys(other for _, panel in drawn for other in panel.others))
+    lowest.set_xlabel(_axis_label(metric, others))
 
 
 def _draw_panel(
@@ -319,17 +263,16 @@ def _find_reach(rows: Sequence[ForestRow], margin: float) -> tuple[float, float]
     return low - room, high + room
 
 
-def _axis_label(style: DifferenceFormat, others: Sequence[str]) -> str:
+def _axis_label(metric: Metric, others: Sequence[str]) -> str:
     """What the axis shows, and which side of it is good."""
     other = others[0] if len(others) == 1 else "what it is compared with"
-    better_right = main_metric().higher_is_better
-    left, right = ("worse", "better") if better_right else ("better", "worse")
-    return f"← {left}      {style.axis_label}: method − {other}      {right} →"
+    left, right = ("worse", "better") if metric.higher_is_better else ("better", "worse")
+    return (
+        f"← {left}      {DifferenceFormat.of(metric).axis_label}: method − {other}      {right} →"
+    )
 
 
-def _legend_handles(
-    panels: Sequence[ForestPanel], margin: float, style: DifferenceFormat
-) -> list[Artist]:
+def _legend_handles(panels: Sequence[ForestPanel], margin: float) -> list[Artist]:
     """What the lines, the diamond and the band mean; only what is drawn."""
     rows = [row for panel in panels for row in panel.rows]
     handles: list[Artist] = []
@@ -345,6 +288,8 @@ def _legend_handles(
                 label="mean over the tasks",
             )
         )  # fmt: skip
-    if not pd.isna(margin):
+    ranged = [panel.metric for panel in panels if panel.metric.bounded]
+    if ranged and not pd.isna(margin):
+        style = DifferenceFormat.of(ranged[0])
         handles.append(Patch(color="#e9e9e9", label=f"the same: ± {style.margin(margin)}"))
     return handles

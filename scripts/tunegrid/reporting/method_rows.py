@@ -63,7 +63,7 @@ def place_models(models: Sequence[str]) -> dict[str, ModelPlace]:
 
 
 def arrange_method_rows(
-    names: Sequence[str], tasks: Sequence[str], blocks: int, row_height: float
+    names: Sequence[str], blocks: Sequence[Sequence[str]], row_height: float
 ) -> tuple[Figure, list[dict[str, Axes]]]:
     """A figure of panels, one for each task, in each of which the methods stand below each other.
 
@@ -72,8 +72,8 @@ def arrange_method_rows(
 
     Args:
         names: of the methods, from the top.
-        tasks: each has a panel in each block.
-        blocks: how many times the panels stand below each other, for what differs in the axis.
+        blocks: the tasks of each block, from the top: a block has an axis of its own, and a panel
+            for each of its tasks.
         row_height: of a method's place, in inches.
 
     Returns:
@@ -81,20 +81,25 @@ def arrange_method_rows(
     """
     figure = plt.figure()
     beside = LEFT + widest(figure, names, NAME_SIZE)
-    needed = max(NARROWEST_PANEL, widest(figure, tasks, TITLE_SIZE)) + GAP
+    titles = [task for tasks in blocks for task in tasks]
+    needed = max(NARROWEST_PANEL, widest(figure, titles, TITLE_SIZE)) + GAP
     most = max(1, int((WIDTH - beside) // needed))
-    lines = math.ceil(len(tasks) / most)
-    columns = math.ceil(len(tasks) / lines)
+    largest = max(len(tasks) for tasks in blocks)
+    columns = math.ceil(largest / math.ceil(largest / most))
+    lines_of_blocks = [math.ceil(len(tasks) / columns) for tasks in blocks]
+    lines = sum(lines_of_blocks)
     figure.set_size_inches(
         max(WIDTH, beside + needed),
-        blocks * lines * (len(names) * row_height + HEIGHT_AROUND) + HEIGHT_AROUND,
+        lines * (len(names) * row_height + HEIGHT_AROUND) + HEIGHT_AROUND,
     )
     figure.set_layout_engine(ConstrainedLayoutEngine(w_pad=GAP / 2))
-    grid = figure.subplots(blocks * lines, columns, sharey=True, squeeze=False)
+    grid = figure.subplots(lines, columns, sharey=True, squeeze=False)
     room = (figure.get_figwidth() - beside) / columns - GAP
     panels: list[dict[str, Axes]] = []
-    for block in range(blocks):
-        cells = list(grid[block * lines : (block + 1) * lines].flat)
+    above = 0
+    for tasks, lines_of_block in zip(blocks, lines_of_blocks, strict=True):
+        cells = list(grid[above : above + lines_of_block].flat)
+        above += lines_of_block
         for axes in cells[len(tasks) :]:
             axes.axis("off")
         for task, axes in zip(tasks, cells, strict=False):

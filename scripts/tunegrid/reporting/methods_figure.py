@@ -1,5 +1,6 @@
 """Methods below each other: quality against how much of the model is trained."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tunegrid.metrics import METRICS, compared_metrics
+from tunegrid.metrics import METRICS, Metric
 from tunegrid.reporting.figure_style import (
     BASELINE_LINES,
     MARK_SIZE,
@@ -21,6 +22,7 @@ from tunegrid.reporting.method_rows import (
     name_block,
     place_models,
 )
+from tunegrid.statistics.measured_tasks import MeasuredTask, measured_tasks
 from tunegrid.statistics.summarise import unequal_steps
 
 #: Height of a model's place within that of a method, without and with the marks of runs beside it,
@@ -33,9 +35,10 @@ RUNS_ASIDE = 0.3
 def plot_methods(runs: pd.DataFrame, summary: pd.DataFrame, error_bar: str) -> Figure:
     """Draw every compared metric of every method, methods ordered by their trainable share.
 
-    A block of panels for each metric, a panel for each task; the methods stand below each other,
-    beside each the share of the parameters that it trains (those that receive a gradient). A
-    hollow point is a run, a cross a degenerate run, a filled point the mean over seeds. Lines are
+    A block of panels for each metric, a panel for each task that has it; the methods stand below
+    each other, beside each the share of the parameters that it trains (those that receive a
+    gradient). A hollow point is a run, a cross a degenerate run, a filled point the mean over
+    seeds. Lines are
     the scores of the majority class and of logistic regression on TF-IDF weights.
 
     Args:
@@ -43,33 +46,50 @@ def plot_methods(runs: pd.DataFrame, summary: pd.DataFrame, error_bar: str) -> F
         summary: as summarise returns it.
         error_bar: `sd` or `variance`, the summary's column that error bars show.
     """
-    metrics = compared_metrics()
-    tasks = list(summary["task"].unique())
+    measured = measured_tasks(runs)
+    blocks = _tasks_by_metric(measured)
     places = place_models(list(summary["model"].unique()))
     shares = summary.groupby("method")["trainable_percent"].mean().sort_values()
     methods = list(shares.index)
     names = [f"{method}  {_format_share(shares[method])}" for method in methods]
     place = PLACE_MARKED if explain_marks_in_legend(summary) else PLACE
     height = max(LEAST_PLACE, place * len(places), LEAST_PANEL / len(methods))
-    figure, blocks = arrange_method_rows(names, tasks, blocks=len(metrics), row_height=height)
-    for metric, panels in zip(metrics, blocks, strict=True):
+    figure, panels_of_blocks = arrange_method_rows(
+        names, [tasks for _, tasks in blocks], row_height=height
+    )
+    for (metric, tasks), panels in zip(blocks, panels_of_blocks, strict=True):
         for task, axes in panels.items():
-            means = summary[(summary["task"] == task) & (summary["metric"] == metric)]
+            means = summary[(summary["task"] == task) & (summary["metric"] == metric.name)]
             points = runs[runs["task"] == task]
             for model, own_place in places.items():
                 own_points = points[points["model"] == model]
                 own_means = means[means["model"] == model].set_index("method").reindex(methods)
                 at = own_points["method"].map(methods.index).astype(float)
-                _draw_runs(axes, at, own_points, metric, own_place)
+                _draw_runs(axes, at, own_points, metric.name, own_place)
                 _draw_means(axes, own_means, error_bar, own_place, label=model)
             for column, (label, line) in BASELINE_LINES.items():
                 score = means[column].iloc[0]
                 if pd.notna(score):
                     axes.axvline(score, linewidth=1.0, label=label, zorder=1, **line)
-        title = METRICS[metric].with_unit(METRICS[metric].title)
+        title = metric.with_unit(metric.title, measured[tasks[0]].target)
         name_block(panels[tasks[0]], f"{title}, test split", len(methods) * height)
     place_legend(figure, figure.axes, _legend_title(runs, summary, error_bar))
     return figure
+
+
+def _tasks_by_metric(measured: Mapping[str, MeasuredTask]) -> list[tuple[Metric, list[str]]]:
+    """The metrics by which methods are compared, in the registry's order, each with its tasks.
+
+    A metric whose unit differs between kinds of target stands once for each of these units, since
+    its panels share an axis.
+    """
+    tasks_of: dict[tuple[str, str], list[str]] = {}
+    for task, of_task in measured.items():
+        for metric in of_task.compared:
+            tasks_of.setdefault((metric.name, metric.unit_for(of_task.target)), []).append(task)
+    order = list(METRICS)
+    keys = sorted(tasks_of, key=lambda key: order.index(key[0]))
+    return [(METRICS[name], tasks_of[name, unit]) for name, unit in keys]
 
 
 def _draw_runs(
@@ -150,7 +170,8 @@ def _draw_means(
 def _legend_title(runs: pd.DataFrame, summary: pd.DataFrame, error_bar: str) -> str:
     """What the points and the error bars are, and what a reader must know of the runs."""
     cross = ", crossed: a degenerate one" if runs["degenerate"].any() else ""
-    counts = summary.loc[summary["metric"].isin(compared_metrics()), "n"]
+    compared = {entry.name for task in measured_tasks(runs).values() for entry in task.compared}
+    counts = summary.loc[summary["metric"].isin(compared), "n"]
     title = (
         "beside a method: the share of the parameters that it trains\n"
         f"hollow: a run{cross}, filled: mean over seeds; {error_note(error_bar, counts)}"

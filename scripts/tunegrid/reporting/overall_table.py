@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from tunegrid.metrics import titles
-from tunegrid.reporting.answer_sentences import name_sides
+from tunegrid.metrics import MAIN_METRICS, titles
+from tunegrid.reporting.answer_sentences import describe_unlike_metrics, name_sides
 from tunegrid.reporting.comparisons_table import format_p
 from tunegrid.reporting.report_table import (
     POINTS_NOTE,
@@ -26,16 +26,17 @@ NOTHING_NOTE = (
 )
 
 
-def overall_table(overall: pd.DataFrame) -> ReportTable:
+def overall_table(overall: pd.DataFrame, comparisons: pd.DataFrame) -> ReportTable:
     """Every pair over all tasks, by every metric that is compared.
 
     Args:
         overall: as `compare_over_tasks` returns it.
+        comparisons: as compare_methods returns them, of which it is made.
     """
     data = overall.reset_index(drop=True)
     columns = {
         "compared with": [name_sides(row).other for row in data.itertuples()],
-        "metric": data["metric"].map(titles()),
+        "metric": data["metric"].map(titles() | {MAIN_METRICS.name: MAIN_METRICS.title}),
         "verdict": data["verdict"],
         "tasks": data["tasks"],
         "difference": format_differences(data["difference"], data["metric"]),
@@ -55,5 +56,8 @@ def overall_table(overall: pd.DataFrame) -> ReportTable:
         "Methods and models compared, over all tasks",
         data[["model", "method"]].assign(**columns),
         data,
-        NOTHING_NOTE if data.empty else join_notes(NOTE, POINTS_NOTE),
+        join_notes(
+            NOTHING_NOTE if data.empty else join_notes(NOTE, POINTS_NOTE),
+            describe_unlike_metrics(comparisons),
+        ),
     )

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from tunegrid.metrics import main_metric
+from tunegrid.metrics import METRICS
 from tunegrid.reporting.figure_style import (
     LEGEND_LINE,
     MARK_SIZE,
@@ -93,21 +93,22 @@ class _Key:
 
 
 def plot_pareto(costs: pd.DataFrame, summary: pd.DataFrame, comparisons: pd.DataFrame) -> Figure:
-    """Draw the main metric against memory and against time, a column of panels for each task.
+    """Draw main metrics against memory and against time, a column of panels for each task.
 
     A point is a model and method, the mean over seeds. Its upright bar is the 95 % interval of the
     mean over seeds and test examples, its lying bar ± one standard deviation of a run's cost over
-    seeds (a traced cost has none). All panels share the axis of quality, those of one cost that
-    cost's. The line joins the points whose mean no other point beats at lower cost. A hollow point
-    is dominated (`find_dominated`).
+    seeds (a traced cost has none). All panels share the axis of quality where all tasks have the
+    same main metric, else those of a task do; those of one cost share that cost's. The line joins
+    the points whose mean no other point beats at lower cost. A hollow point is dominated
+    (`find_dominated`).
 
     Args:
         costs: as `tunegrid.statistics.costs.cost` returns it.
         summary: as `tunegrid.statistics.summarise.summarise` returns it, for the intervals.
         comparisons: as `tunegrid.statistics.compare.compare_methods` returns them.
     """
-    metric = main_metric()
-    intervals = summary[summary["metric"] == metric.name]
+    intervals = summary[summary["main"].astype(bool)]
+    share_quality = costs["main_metric"].nunique() == 1
     costs = costs.merge(intervals[[*GROUP, "crossed_low", "crossed_high"]], on=GROUP, how="left")
     tasks = list(costs["task"].unique())
     key = _key_of(costs)
@@ -117,7 +118,7 @@ def plot_pareto(costs: pd.DataFrame, summary: pd.DataFrame, comparisons: pd.Data
         len(COSTS) * lines,
         columns,
         figsize=(WIDTH, ROW_HEIGHT * len(COSTS) * lines),
-        sharey=True,
+        sharey=share_quality,
         squeeze=False,
     )
     for axes in grid.flat:
@@ -125,11 +126,15 @@ def plot_pareto(costs: pd.DataFrame, summary: pd.DataFrame, comparisons: pd.Data
     below = 0
     for place, task in enumerate(tasks):
         rows = costs[costs["task"] == task].reset_index(drop=True)
+        metric = METRICS[rows["main_metric"].iloc[0]]
         for at, cost in enumerate(COSTS):
             axes = grid[place // columns * len(COSTS) + at, place % columns]
             axes.axis("on")
             dominated = set(find_dominated(rows, cost.column, comparisons, metric.name))
             lacking = _draw_panel(axes, rows, cost, key, dominated)
+            axes.set_ylim(*_limits(costs if share_quality else rows))
+            if not share_quality or place % columns == 0:
+                axes.set_ylabel(f"{metric.with_unit(metric.title)}, test split")
             _scale_axis(
                 axes, costs[cost.column] / cost.unit, _spreads(costs, cost), rows[cost.column]
             )
@@ -139,9 +144,6 @@ def plot_pareto(costs: pd.DataFrame, summary: pd.DataFrame, comparisons: pd.Data
             below = max(below, sum(line.count("\n") + 1 for line in lacking))
             if at == 0:
                 axes.set_title(task)
-    for axes in grid[:, 0]:
-        axes.set_ylabel(f"{metric.with_unit(metric.title)}, test split")
-    grid[0, 0].set_ylim(*_limits(costs))
     figure.set_figheight(figure.get_figheight() + len(COSTS) * lines * below * LEGEND_LINE)
     place_legend(figure, [], _legend_title(costs, key), key.legend)
     return figure
@@ -182,7 +184,10 @@ def _handle(look: Look) -> Line2D:
 
 def _legend_title(costs: pd.DataFrame, key: _Key) -> str:
     """What the points and the line are, and what a reader must know of the runs."""
-    better = "higher" if main_metric().higher_is_better else "lower"
+    directions = {METRICS[name].higher_is_better for name in costs["main_metric"]}
+    better = "better"
+    if len(directions) == 1:
+        better = "higher" if directions.pop() else "lower"
     models = list(costs["model"].unique())
     title = (
         f"{models_note(models)}{_explain_bars(costs)}\n"
@@ -237,8 +242,8 @@ def _draw_panel(
         What stands below the panel: which numbers stand on the line, if the figure has numbers, and
         a text for each series that cannot be shown, with the reason.
     """
-    metric = main_metric()
-    scores = rows[metric.name].astype(float)
+    metric = METRICS[rows["main_metric"].iloc[0]]
+    scores = rows["quality"].astype(float)
     values = rows[cost.column].astype(float) / cost.unit
     front = pareto_front(values, scores if metric.higher_is_better else -scores)
     axes.plot(values.iloc[front], scores.iloc[front], drawstyle="steps-post", zorder=1, **LINE)
@@ -285,7 +290,7 @@ def _draw_panel(
 
 def _limits(costs: pd.DataFrame) -> tuple[float, float]:
     """The ends of the axis of quality: all points with their error bars, and some room."""
-    ends = costs[[main_metric().name, "crossed_low", "crossed_high"]].astype(float)
+    ends = costs[["quality", "crossed_low", "crossed_high"]].astype(float)
     if ends.isna().all(axis=None):
         return 0.0, 1.0
     low, high = ends.min(axis=None), ends.max(axis=None)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from tunegrid.metrics import METRICS, compared_metrics, main_metric
+from tunegrid.metrics import METRICS
 from tunegrid.reporting.data_tables import data_warnings
 from tunegrid.reporting.marks import explain_marks, format_run_count
 from tunegrid.reporting.number_formats import PERCENT, SCORE
@@ -18,6 +18,7 @@ from tunegrid.reporting.report_table import (
 )
 from tunegrid.reporting.run_links import link_groups
 from tunegrid.results import GROUP, JOINED
+from tunegrid.statistics.measured_tasks import MeasuredTask, measured_tasks
 from tunegrid.statistics.run_counts import count_runs
 
 NOTE = (
@@ -34,10 +35,12 @@ def parts_table(runs: pd.DataFrame, summary: pd.DataFrame) -> ReportTable:
         runs: as collect_runs returns it.
         summary: as summarise returns it.
     """
-    metric = main_metric()
-    measured = _measured_metrics(runs)
+    joined = _measured_joined_tasks(runs)
+    metric = joined.main
+    compared = [entry.name for entry in joined.compared]
+    measured = _measured_metrics(runs, compared)
     rows = [
-        _average_part(runs, group, part, measured)
+        _average_part(runs, group, part, measured, compared)
         for group in count_runs(runs).reset_index().to_dict("records")
         if JOINED in group["task"]
         for part in group["task"].split(JOINED)
@@ -57,7 +60,7 @@ def parts_table(runs: pd.DataFrame, summary: pd.DataFrame) -> ReportTable:
             format_mean(mean, deviation)
             for mean, deviation in zip(data[name], data[f"{name}_sd"], strict=True)
         ]
-        for name in compared_metrics()
+        for name in compared
     }
     columns |= {
         "other parts' labels": format_numbers(100 * data["outside"], PERCENT),
@@ -70,18 +73,28 @@ def parts_table(runs: pd.DataFrame, summary: pd.DataFrame) -> ReportTable:
         data[["model", "method", "task", "part"]].assign(**columns),
         data,
         join_notes(NOTE, POINTS_NOTE, explain_marks(groups), data_warnings(summary)),
-        dict.fromkeys([METRICS[name].noun for name in compared_metrics()], link_groups(data)),
+        dict.fromkeys([METRICS[name].noun for name in compared], link_groups(data)),
     )
 
 
-def _measured_metrics(runs: pd.DataFrame) -> list[str]:
+def _measured_joined_tasks(runs: pd.DataFrame) -> MeasuredTask:
+    """By what aggregated tasks are measured: all of them by the same."""
+    of_tasks = measured_tasks(runs[runs["task"].str.contains(JOINED, regex=False)])
+    return next(iter(of_tasks.values()))
+
+
+def _measured_metrics(runs: pd.DataFrame, compared: list[str]) -> list[str]:
     """The metrics that some run states of a part, and those compared, which a table must name."""
     stated = {column.rpartition(".")[2] for column in runs if column.startswith("parts.")}
-    return [name for name in METRICS if name in compared_metrics() or name in stated]
+    return [name for name in METRICS if name in compared or name in stated]
 
 
 def _average_part(
-    runs: pd.DataFrame, group: dict[str, Any], part: str, metrics: list[str]
+    runs: pd.DataFrame,
+    group: dict[str, Any],
+    part: str,
+    metrics: list[str],
+    compared: list[str],
 ) -> dict[str, Any]:
     """The means of one part over the runs of a group; missing if no run states them.
 
@@ -90,6 +103,7 @@ def _average_part(
         group: the group's `GROUP` and `COUNTS`.
         part: the part's name.
         metrics: the metrics to average.
+        compared: those of them by which methods are compared.
 
     Returns:
         The group's values and part, n (runs that state the part), the mean of `examples`, of
@@ -103,4 +117,4 @@ def _average_part(
     means, deviations = values.mean(), values.std()
     row = group | {"part": part, "n": int(values["examples"].count())}
     row |= {key: means[key] for key in keys}
-    return row | {f"{name}_sd": deviations[name] for name in metrics if name in compared_metrics()}
+    return row | {f"{name}_sd": deviations[name] for name in metrics if name in compared}

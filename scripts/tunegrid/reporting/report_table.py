@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from tunegrid.metrics import METRICS
+from tunegrid.metrics import find_metric
 from tunegrid.reporting.difference_format import MINUS, DifferenceFormat
 from tunegrid.reporting.number_formats import SCORE
 from tunegrid.results import GROUP
@@ -101,7 +101,7 @@ def format_differences(
         if pd.isna(value):
             texts.append(DASH)
             continue
-        form = DifferenceFormat.of(METRICS[metric])
+        form = DifferenceFormat.of(find_metric(metric))
         texts.append(form.number(value) if signed else form.number(value).lstrip("+"))
     return texts
 
@@ -116,7 +116,7 @@ def format_difference_intervals(
         metrics: the name of each one's metric.
     """
     return [
-        DASH if pd.isna(low) else DifferenceFormat.of(METRICS[metric]).interval(low, high)
+        DASH if pd.isna(low) else DifferenceFormat.of(find_metric(metric)).interval(low, high)
         for low, high, metric in zip(lows, highs, metrics, strict=True)
     ]
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pandas as pd
 
-from tunegrid.metrics import MAIN_METRIC
 from tunegrid.reporting.answer_table import answer_table, pairs_table
 from tunegrid.reporting.comparisons_table import comparisons_table
 from tunegrid.reporting.cost_table import cost_table
@@ -17,6 +16,7 @@ from tunegrid.reporting.parts_table import parts_table
 from tunegrid.reporting.report_table import ReportTable, join_notes
 from tunegrid.reporting.run_tables import hyperparameters_table, runs_table
 from tunegrid.reporting.summary_tables import main_metric_table, methods_table, summary_table
+from tunegrid.reporting.table_names import MAIN_METRIC_TABLE
 from tunegrid.reporting.test_splits_table import table_of_test_splits
 from tunegrid.reporting.tuning_table import tuning_table
 from tunegrid.results import JOINED
@@ -54,7 +54,7 @@ def build_tables(
     """
     tables = {
         "answer": answer_table(comparisons, overall, summary, memory, tuning),
-        "overall": overall_table(overall),
+        "overall": overall_table(overall, comparisons),
         "pairs": pairs_table(comparisons, overall, summary, memory),
         "tasks": tasks_table(runs, cards),
         "data": data_table(cards),
@@ -62,7 +62,7 @@ def build_tables(
         "runs": runs_table(runs),
         "hyperparameters": hyperparameters_table(runs, tuning),
         "summary": summary_table(summary),
-        MAIN_METRIC: main_metric_table(summary),
+        MAIN_METRIC_TABLE: main_metric_table(summary),
         "methods": methods_table(summary),
         "comparisons": comparisons_table(comparisons, summary),
         "classes": classes_table(errors["per_class"], cards),

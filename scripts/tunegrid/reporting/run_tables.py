@@ -4,11 +4,12 @@ from typing import Any
 
 import pandas as pd
 
-from tunegrid.metrics import default_metrics, titles
+from tunegrid.metrics import titles
 from tunegrid.reporting.number_formats import MINUTES, SCORE
 from tunegrid.reporting.report_table import DASH, ReportTable, format_numbers
 from tunegrid.reporting.run_links import link_runs
 from tunegrid.results import FINISHED, GROUP, RUN
+from tunegrid.statistics.measured_tasks import metrics_of_grid
 from tunegrid.tuning.tuning_rows import JOINED_BY, tried_settings
 
 #: Settings that the table of hyper-parameters shows, in their order.
@@ -42,7 +43,7 @@ def runs_table(runs: pd.DataFrame) -> ReportTable:
     Args:
         runs: as collect_runs returns it.
     """
-    metrics = default_metrics("single_label").names
+    metrics = metrics_of_grid(runs)
     states = runs["state"].mask(runs["degenerate"].astype(bool), "degenerate")
     why = runs["problem"].where(runs["state"] != FINISHED, runs["degenerate_reason"])
     data = runs[RUN].assign(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from tunegrid.metrics import main_metric, titles
+from tunegrid.metrics import METRICS, titles
 from tunegrid.reporting.data_tables import data_warnings
 from tunegrid.reporting.marks import explain_marks, format_marks, name_absence
 from tunegrid.reporting.number_formats import SCORE, TRAINABLE_PERCENT
@@ -41,10 +41,18 @@ INTERVALS_NOTE = (
 
 
 def main_metric_table(summary: pd.DataFrame) -> ReportTable:
-    """The mean of the main metric for every model, method and task; the best of a task is bold."""
-    metric = main_metric()
-    table = summary[summary["metric"] == metric.name]
-    best = table.groupby("task")["mean"].transform("max" if metric.higher_is_better else "min")
+    """The mean of each task's main metric for every model and method; a task's best is bold.
+
+    Where the tasks have different main metrics, the head of each task's column names its own.
+    """
+    table = summary[summary["main"].astype(bool)]
+    metric_of_task = {
+        task: METRICS[name]
+        for task, name in table.drop_duplicates("task").set_index("task")["metric"].items()
+    }
+    by_task = table.groupby("task")["mean"]
+    more_is_better = [metric_of_task[task].higher_is_better for task in table["task"]]
+    best = by_task.transform("max").where(more_is_better, by_task.transform("min"))
     cells = []
     for row, best_mean in zip(table.itertuples(), best, strict=True):
         text = _format_distribution(row)
@@ -54,17 +62,28 @@ def main_metric_table(summary: pd.DataFrame) -> ReportTable:
     readable = _spread_over_tasks(table, names=["model", "method"])
     links = _links_over_tasks(table, names=["model", "method"])
     tasks = table.drop_duplicates("task").set_index("task")
+    differ = table["metric"].nunique() > 1
+    heads = {
+        task: f"{task} ({metric.noun})" if differ else task
+        for task, metric in metric_of_task.items()
+    }
     for column, name in BASELINES.items():
         scores = format_numbers(tasks[column], SCORE).to_dict()
         readable.loc[len(readable)] = {"model": name, "method": DASH} | scores
         links = {task: [*of_task, ""] for task, of_task in links.items()}
     return ReportTable(
-        f"Test {metric.noun}, mean ± standard deviation over seeds (number of runs)",
-        readable,
-        table[[*GROUP, "n", "mean", "variance", "sd", "n_degenerate", *BASELINES]],
+        f"Test {_name_metrics(table)}, mean ± standard deviation over seeds (number of runs)",
+        readable.rename(columns=heads),
+        table[[*GROUP, "metric", "n", "mean", "variance", "sd", "n_degenerate", *BASELINES]],
         join_notes(BEST_NOTE, _notes(summary)),
-        links,
+        {heads[task]: of_task for task, of_task in links.items()},
     )
+
+
+def _name_metrics(table: pd.DataFrame) -> str:
+    """What the rows are of: their one metric, or the main metric of each task."""
+    names = table["metric"].unique()
+    return METRICS[names[0]].noun if len(names) == 1 else "scores by the main metric of each task"
 
 
 def methods_table(summary: pd.DataFrame) -> ReportTable:

@@ -3,8 +3,8 @@
 The Snakefile reads them before it knows any result, so nothing heavy is imported here.
 """
 
-from tunegrid.metrics import MAIN_METRIC
-
+#: The table of each task's main metric.
+MAIN_METRIC_TABLE = "main_metric"
 #: The tables of every grid → chapter of the report. Each is there as `results/tables/<name>.md`,
 #: `.html`, `.tex` and `.csv`.
 CATEGORY = {
@@ -12,7 +12,7 @@ CATEGORY = {
     "overall": "Answer",
     "pairs": "Answer",
     "comparisons": "Answer",
-    MAIN_METRIC: "Quality",
+    MAIN_METRIC_TABLE: "Quality",
     "methods": "Quality",
     "summary": "Quality",
     "classes": "Quality",

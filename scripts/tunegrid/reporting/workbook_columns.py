@@ -4,16 +4,10 @@ from dataclasses import dataclass
 
 from tunegrid.config.schema import DataSettings, TrainSection
 from tunegrid.memory import KINDS
-from tunegrid.metrics import METRICS, Metric, main_metric
+from tunegrid.metrics import METRICS, Metric
 from tunegrid.published.number_comparison import NARROW_POINTS, NARROW_SHARE
-from tunegrid.reporting.answer_sheet import (
-    MEMORY,
-    PARAMETERS,
-    RUN_COUNTS,
-    TIME,
-    difference_columns,
-)
-from tunegrid.reporting.difference_format import DifferenceFormat
+from tunegrid.reporting.answer_columns import describe_answer_column
+from tunegrid.reporting.answer_sheet import RUN_COUNTS
 from tunegrid.reporting.tuning_columns import TUNING_COLUMNS
 
 #: Number formats, as Excel writes them; empty: the general one.
@@ -47,6 +41,8 @@ COLUMNS = {
     "seed": Column("The seed of the run."),
     "metric": Column("The metric that the row is of."),
     "label": Column("The name of the label."),
+    "main": Column("Whether it is the main metric of the task, or of all tasks."),
+    "main_metric": Column("The main metric of the task."),
     # Of cell groups: summary, comparisons, cost, published, per class.
     "n": Column("Runs whose value is finite."),
     "n_runs": Column("Cells of the grid in this group."),
@@ -157,6 +153,7 @@ COLUMNS = {
     "untold": Column("Tasks on which it cannot be told.", COUNT),
     "losses": Column("Tasks on which it is worse.", COUNT),
     # cost
+    "quality": Column("The task's main metric, the mean over seeds.", SCORE),
     "train_seconds_sd": Column("Standard deviation of train_seconds over seeds (n−1).", SECONDS),
     "peak_memory_of": Column("Of what peak_memory is: tensors on a GPU, the process on a CPU."),
     "devices": Column("The kinds of device that the runs were made on."),
@@ -269,20 +266,6 @@ COLUMNS_OF_SHEETS = {
         " own unit: 0.01 is a point.",
         DIFFERENCE,
     ),
-    ("answer", "task"): Column("The name of the task, or how many tasks the row is over."),
-    ("answer", PARAMETERS): Column(
-        "The parameters that receive a gradient, the classification head included, as a share of"
-        " all parameters of the trained model, percent.",
-        TRAINABLE_PERCENT,
-    ),
-    ("answer", MEMORY): Column(
-        "Peak of a training step by trace, with a GPU's kernels, at the method's largest batch and"
-        " length; GB of 10^9 bytes.",
-        "#,##0.000",
-    ),
-    ("answer", TIME): Column(
-        "Minutes of training and its evaluations, the mean over seeds (and tasks).", "#,##0.00"
-    ),
     ("comparisons", "degenerate"): Column("Runs of the method at these seeds that are degenerate."),
     ("runs", "degenerate"): Column(
         "Whether the run predicts one class, or its loss is not finite."
@@ -345,8 +328,8 @@ def _describe_on_sheet(sheet: str, column: str) -> Column | None:
     """A column that means on this sheet what it means on no other; None for all others."""
     if sheet in ("settings", "tuning") and (setting := _describe_setting(column)):
         return setting
-    if sheet == "answer" and (difference := _describe_difference(column)):
-        return difference
+    if sheet == "answer" and (described := describe_answer_column(column)):
+        return Column(*described)
     if sheet == "test splits" and column.removesuffix("_sd") in METRICS:
         title = METRICS[column.removesuffix("_sd")].title
         what = "standard deviation (n−1)" if column.endswith("_sd") else "mean"
@@ -362,21 +345,6 @@ def _describe_setting(name: str) -> Column | None:
     if name not in fields:
         return None
     return Column(fields[name].description or "", "0.0E+00" if name == "learning_rate" else "")
-
-
-def _describe_difference(name: str) -> Column | None:
-    """A column of differences on the sheet answer; None for other columns."""
-    meanings = {
-        "difference": f"Method − reference, in {main_metric().noun}.",
-        "verdict_low": "Lower end of the interval that the verdict is read from: wider than 95 %"
-        " where several differences are judged together.",
-        "verdict_high": "The upper end of that interval.",
-    }
-    column_of = {title: column for column, title in difference_columns().items()}
-    if name not in column_of:
-        return None
-    digits = "0" * DifferenceFormat.of(main_metric()).digits
-    return Column(meanings[column_of[name]], f"+0.{digits};-0.{digits};0.{digits}")
 
 
 def _describe_metric(metric: Metric, *, mean: bool) -> Column:

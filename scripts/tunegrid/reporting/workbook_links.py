@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from tunegrid.metrics import main_metric
-from tunegrid.reporting.answer_sheet import difference_columns, is_over_tasks
+from tunegrid.reporting.answer_sheet import difference_columns, is_over_tasks, score_column
 from tunegrid.results import FINISHED, GROUP
 from tunegrid.statistics.pairs import Question
 
@@ -53,9 +52,10 @@ def _link_answer(sheets: Mapping[str, pd.DataFrame]) -> Links:
     over_tasks = is_over_tasks(answer)
     of_tasks = _link_rows(answer[~over_tasks], sheets, "comparisons", GROUP)
     of_all = _link_rows(answer[over_tasks], sheets, "overall", ["model", "method"])
+    metrics = sheets["cost"]["main_metric"].unique()
     return {
-        difference_columns()["difference"]: of_tasks | of_all,
-        main_metric().name: _link_rows(answer, sheets, "summary", GROUP),
+        difference_columns(metrics)["difference"]: of_tasks | of_all,
+        score_column(metrics): _link_rows(answer, sheets, "summary", GROUP),
     }
 
 
@@ -67,12 +67,12 @@ def _link_rows(
     Args:
         rows: of the answer.
         sheets: all sheets by name.
-        sheet: the other one's name. Of it the rows of the main metric are meant, and of
-            comparisons those with the reference.
+        sheet: the other one's name. Of it the rows of main metrics are meant, and of comparisons
+            those with the reference.
         names: the columns that name a row of both.
     """
     table = sheets[sheet].reset_index(drop=True)
-    meant = table[table["metric"] == main_metric().name]
+    meant = table[table["main"].astype(bool)]
     if "question" in meant:
         meant = meant[meant["question"] == Question.AGAINST_REFERENCE]
     places = dict(zip(meant[names].itertuples(index=False, name=None), meant.index, strict=True))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tunegrid.config.schema import CompareSettings
-from tunegrid.metrics import MAIN_METRICS, METRICS, find_metric
+from tunegrid.metrics import MAIN_METRICS, METRICS, Metric, find_metric
 from tunegrid.statistics.pairs import name_family
 from tunegrid.statistics.verdicts import (
     DIFFERENCE_COLUMNS,
@@ -98,10 +98,14 @@ def _rows_of_main_metrics(comparisons: pd.DataFrame) -> pd.DataFrame:
     """
     of_main = comparisons[comparisons["main"].astype(bool)]
     metrics = [METRICS[name] for name in of_main["metric"].unique()]
-    alike = all(metric.bounded and metric.higher_is_better for metric in metrics)
-    if len(metrics) < 2 or not alike:
+    if len(metrics) < 2 or not have_a_mean(metrics):
         return of_main.iloc[:0]
     return of_main.assign(metric=MAIN_METRICS.name)
+
+
+def have_a_mean(metrics: Sequence[Metric]) -> bool:
+    """Whether different metrics can be averaged: shares or coefficients of which more is better."""
+    return all(metric.bounded and metric.higher_is_better for metric in metrics)
 
 
 def mean_over_tasks(estimates: Sequence[Estimate]) -> tuple[Estimate, str]:
