@@ -19,7 +19,7 @@ from synthetic import (
     make_runs,
 )
 
-from tunegrid.metrics import METRICS, default_metrics, main_metric, metric
+from tunegrid.metrics import METRICS, TaskMetrics, default_metrics, metric
 from tunegrid.reporting.answer_sheet import answer_sheet
 from tunegrid.reporting.bars_figure import plot_bars
 from tunegrid.reporting.curves_figure import plot_curves
@@ -30,6 +30,7 @@ from tunegrid.reporting.summary_tables import main_metric_table
 from tunegrid.reporting.workbook import write_workbook
 from tunegrid.reporting.workbook_columns import describe_column
 from tunegrid.statistics.costs import cost
+from tunegrid.statistics.measured_tasks import MeasuredTask
 from tunegrid.statistics.overall import OVERALL
 from tunegrid.statistics.summarise import summarise
 
@@ -86,16 +87,10 @@ def added(request):
     return request.param()
 
 
-@pytest.fixture
-def make_main(monkeypatch):
-    """Add a metric and make it the main one."""
-
-    def make(add):
-        entry = add()
-        monkeypatch.setattr("tunegrid.metrics.MAIN_METRIC", entry.name)
-        return entry
-
-    return make
+def measured_by(name):
+    """Every task of the grids below, whose main metric is this one, with the usual ones."""
+    metrics = TaskMetrics(names=default_metrics("single_label").names, main=name)
+    return dict.fromkeys(TASKS, MeasuredTask("single_label", metrics))
 
 
 class Results(NamedTuple):
@@ -105,9 +100,9 @@ class Results(NamedTuple):
     tables: dict
 
 
-def make_results():
-    """The results of a grid that is measured by the whole registry."""
-    runs = make_runs(tasks=TASKS)
+def make_results(main="accuracy"):
+    """The results of a grid that is measured by the usual metrics, added ones among them."""
+    runs = make_runs(tasks=TASKS, measured=measured_by(main))
     joined = runs["task"] == "t1+t2"
     for part in ("t1", "t2"):
         for name in default_metrics("single_label").names:
@@ -128,6 +123,7 @@ def make_results():
         if name in default_metrics("single_label").names and name != "accuracy"
     ]
     comparisons = pd.concat([COMPARISONS, pd.DataFrame(added)], ignore_index=True)
+    comparisons["main"] = comparisons["metric"] == main
     costs = cost(runs, STEPS)
     tables = build_tables(
         runs=runs,
@@ -140,10 +136,6 @@ def make_results():
         errors=ERRORS,
     )
     return Results(runs, summary, costs, tables)
-
-
-def test_the_main_metric_is_one_by_which_methods_are_compared():
-    assert main_metric().compared
 
 
 def test_it_reaches_every_table_of_metrics(added):
@@ -205,9 +197,9 @@ def test_it_reaches_every_sheet_of_metrics_and_is_described(added, tmp_path):
         assert added.source in meaning
 
 
-def test_bars_of_a_signed_metric_point_down_where_it_is_negative(make_main):
-    matthews = make_main(add_matthews)
-    runs = make_runs(models=["m1"], tasks=("t1",))
+def test_bars_of_a_signed_metric_point_down_where_it_is_negative():
+    matthews = add_matthews()
+    runs = make_runs(models=["m1"], tasks=("t1",), measured=measured_by(matthews.name))
     runs[matthews.name] = np.where(runs["method"] == "a8", -0.3, 0.5)
     summary = summarise(runs, CARDS, make_intervals(runs))
     axes = plot_bars(summary, matthews.name, "sd").axes[0]
@@ -223,9 +215,9 @@ def test_bars_of_a_signed_metric_point_down_where_it_is_negative(make_main):
     assert readable["full"] == "**0.5000 ± 0.0000 (2)**"
 
 
-def test_bars_begin_at_the_bound_of_a_metric_that_is_never_0(make_main):
-    perplexity = make_main(add_perplexity)
-    runs = make_runs(models=["m1"], tasks=("t1",))
+def test_bars_begin_at_the_bound_of_a_metric_that_is_never_0():
+    perplexity = add_perplexity()
+    runs = make_runs(models=["m1"], tasks=("t1",), measured=measured_by(perplexity.name))
     runs[perplexity.name] = 1.5
     summary = summarise(runs, CARDS, make_intervals(runs))
     axes = plot_bars(summary, perplexity.name, "sd").axes[0]
@@ -233,9 +225,9 @@ def test_bars_begin_at_the_bound_of_a_metric_that_is_never_0(make_main):
     assert [(bar.get_y(), bar.get_height()) for bar in axes.patches] == [(1, 0.5), (1, 0.5)]
 
 
-def test_the_main_metric_is_that_of_the_answer_of_its_table_and_beside_the_costs(make_main):
-    matthews = make_main(add_matthews)
-    results = make_results()
+def test_the_main_metric_is_that_of_the_answer_of_its_table_and_beside_the_costs():
+    matthews = add_matthews()
+    results = make_results(main=matthews.name)
     (answer,) = results.tables["answer"].readable["answer"]
     assert answer == (
         "a8 loses Matthews correlation against full: −1.2 points (−2.2 … −0.2). It trains 1.000 %"
@@ -250,9 +242,9 @@ def test_the_main_metric_is_that_of_the_answer_of_its_table_and_beside_the_costs
     assert figure.axes[0].get_ylabel() == "Matthews correlation, test split"
 
 
-def test_the_first_sheet_has_the_main_metric_in_its_own_unit(make_main):
-    perplexity = make_main(add_perplexity)
-    results = make_results()
+def test_the_first_sheet_has_the_main_metric_in_its_own_unit():
+    perplexity = add_perplexity()
+    results = make_results(main=perplexity.name)
     comparisons = results.tables["comparisons"].data
     answer = answer_sheet(comparisons, NO_OVERALL, results.costs)
     row = answer.set_index(["model", "task", "method"]).loc[("m1", "t1", "a8")]
@@ -263,10 +255,9 @@ def test_the_first_sheet_has_the_main_metric_in_its_own_unit(make_main):
     assert perplexity.noun in described.meaning
 
 
-def test_of_a_metric_whose_lower_values_are_better_the_lowest_is_the_best(make_main):
-    perplexity = make_main(add_perplexity)
-    assert main_metric() is perplexity
-    results = make_results()
+def test_of_a_metric_whose_lower_values_are_better_the_lowest_is_the_best():
+    perplexity = add_perplexity()
+    results = make_results(main=perplexity.name)
     (answer,) = results.tables["answer"].readable["answer"]
     assert answer == (
         "a8 lowers perplexity against full: −0.0120 labels (−0.0220 … −0.0020). It trains 1.000 %"
@@ -276,9 +267,9 @@ def test_of_a_metric_whose_lower_values_are_better_the_lowest_is_the_best(make_m
     of_task = summary[(summary["metric"] == perplexity.name) & (summary["task"] == "t1")]
     bold = main_metric_table(summary).readable["t1"]
     assert bold[bold.str.startswith("**")].tolist()[0].startswith(f"**{of_task['mean'].min():.4f}")
-    costs = cost(make_runs(tasks=("t1",)), STEPS)
+    costs = cost(make_runs(tasks=("t1",), measured=measured_by(perplexity.name)), STEPS)
     costs["traced"] = [1.0, 2.0, 3.0, 4.0]
-    costs[perplexity.name] = [1.4, 1.5, 1.1, 1.2]
+    costs["quality"] = [1.4, 1.5, 1.1, 1.2]
     figure = plot_pareto(costs, summary, COMPARISONS)
     assert figure.axes[0].lines[0].get_ydata().tolist() == [1.4, 1.1]
     assert "no mean is lower at lower cost" in figure.legends[0].get_title().get_text()

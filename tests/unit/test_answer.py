@@ -68,6 +68,7 @@ def make_overall(verdict="worse", speaks_of="these tasks", **changes):
         "reference_model": "m1",
         "reference": "full",
         "metric": "accuracy",
+        "main": True,
         "verdict": verdict,
         "tasks": 4,
         "speaks_of": speaks_of,
