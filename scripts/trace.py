@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Follow a result back to its runs: settings, commit, log, Slurm job, and what has changed since.
 
-    python scripts/trace.py results/tables/main_metric.md --task acl_sup --method adapter-64
+    python scripts/trace.py results/tables/quality.md --task acl_sup --method adapter-64
     python scripts/trace.py results/runs/roberta-base/acl_sup/full/seed1
     python scripts/trace.py results/figures/curves_acl_sup.png --seed 2
 

@@ -118,7 +118,7 @@ def test_a_mean_and_a_trainable_share_are_the_same_in_every_place(results):
     rows = SUMMARY[SUMMARY["main"]]
     cells = {
         name: [cell for row in cells_of_html(results / f"tables/{name}.html") for cell in row]
-        for name in ("main_metric", "methods", "summary", "cost")
+        for name in ("quality", "methods", "summary", "cost")
     }
     sheet = openpyxl.load_workbook(results / "results.xlsx")["cost"]
     heads = [cell.value for cell in sheet[1]]

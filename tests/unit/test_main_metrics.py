@@ -120,14 +120,14 @@ def test_one_main_metric_is_averaged_under_its_own_name():
     tables = grid.tables()
     answer = tables["answer"].readable.set_index("task")["answer"]
     assert answer["all 2 tasks"].startswith("a8 loses Matthews correlation against full")
-    assert tables["main_metric"].title.startswith("Test Matthews correlation, mean")
+    assert tables["quality"].title.startswith("Test Matthews correlation, mean")
     assert "Matthews correlation" in tables["cost"].readable
     assert "not averaged" not in tables["overall"].note
 
 
 def test_the_table_of_main_metrics_names_each_and_its_best(mixed, unlike):
     for grid in (mixed, unlike):
-        table = grid.tables()["main_metric"]
+        table = grid.tables()["quality"]
         assert table.title.startswith("Test scores by the main metric of each task")
         for task, of_task in grid.measured.items():
             column = f"{task} ({of_task.main.noun})"

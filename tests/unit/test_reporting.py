@@ -73,8 +73,8 @@ def test_every_table_is_written_for_people_and_programs():
     for table in tables.values():
         assert to_markdown(table).startswith(f"### {table.title}\n\n| ")
         assert to_html(table.title, [table]).count("<tr") == len(table.readable) + 1
-    assert "<b>" in to_html("", [tables["main_metric"]])
-    assert "**" not in to_html("", [tables["main_metric"]])
+    assert "<b>" in to_html("", [tables["quality"]])
+    assert "**" not in to_html("", [tables["quality"]])
 
 
 def test_the_trainable_share_is_the_first_row_of_each_method():
@@ -97,7 +97,7 @@ def test_the_table_of_tasks_has_whole_numbers_and_dashes_for_what_is_missing():
 
 def test_leaks_are_a_warning_on_every_table_of_test_results_and_in_the_summary():
     tables = built()
-    for name in ("tasks", "data", "main_metric", "methods"):
+    for name in ("tasks", "data", "quality", "methods"):
         assert "leakage" in tables[name].note
         assert "t1 7 and 3 nearly of 200 (5.0 %)." in tables[name].note
         assert "t2" not in tables[name].note
@@ -176,7 +176,7 @@ def test_what_is_not_compared_has_dashes_and_leads_nowhere():
 
 def test_a_number_of_runs_leads_to_where_they_are_listed():
     tables = built()
-    accuracy = tables["main_metric"]
+    accuracy = tables["quality"]
     row = accuracy.readable.index[accuracy.readable["model"] == "m2"][1]
     assert accuracy.links["t1"][row] == "runs/m2/t1/a8/"
     # The baselines are of no run.
@@ -337,7 +337,7 @@ def test_runs_without_a_result_stand_in_every_table_and_figure():
     known = summary["trainable_parameters"].astype(object)
     summary["trainable_parameters"] = known.where(known.notna(), None)
     tables = tables_of(runs, summary, lacking)
-    accuracy = tables["main_metric"]
+    accuracy = tables["quality"]
     cells = accuracy.readable.set_index("method")
     assert cells.loc["a8", "t2"] == "failed ‡2"
     assert cells.loc["full", "t1"].endswith("(1) ‡1")

@@ -33,7 +33,7 @@ def results(tmp_path, tiny_model, encoded):
     run.mkdir(parents=True)
     (folder / "tables").mkdir()
     (folder / "figures").mkdir()
-    for name in ("tables/main_metric.md", "figures/curves_two.png", "results.xlsx"):
+    for name in ("tables/quality.md", "figures/curves_two.png", "results.xlsx"):
         (folder / name).write_text("")
     with (folder / "cells.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
@@ -112,7 +112,7 @@ def test_a_run_of_a_candidate_is_told_and_a_run_names_its_choice(tuned):
 @pytest.mark.parametrize(
     ("path", "wanted", "tasks"),
     [
-        ("tables/main_metric.md", {}, ["one", "two"]),
+        ("tables/quality.md", {}, ["one", "two"]),
         ("results.xlsx", {"task": "two"}, ["two"]),
         ("figures/curves_two.png", {}, ["two"]),
         ("runs/m/one/full/seed1/training.json", {}, ["one"]),

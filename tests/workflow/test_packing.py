@@ -66,7 +66,7 @@ def test_the_results_of_the_others_are_to_be_had_and_show_the_failure(packed):
     assert runs["state"].to_dict() == {"full": "finished", "adapter-4": "finished",
                                        "broken": "failed"}  # fmt: skip
     assert "not one example of" in runs.loc["broken", "problem"]
-    assert "failed ‡1" in (folder / "tables/main_metric.md").read_text()
+    assert "failed ‡1" in (folder / "tables/quality.md").read_text()
     assert "broken is not compared" in (folder / "tables/answer.md").read_text()
     assert workflow.plan("tables", "workbook") == {}
     workflow.configure(config)

@@ -16,7 +16,7 @@ from tunegrid.reporting.parts_table import parts_table
 from tunegrid.reporting.report_table import ReportTable, join_notes
 from tunegrid.reporting.run_tables import hyperparameters_table, runs_table
 from tunegrid.reporting.summary_tables import main_metric_table, methods_table, summary_table
-from tunegrid.reporting.table_names import MAIN_METRIC_TABLE
+from tunegrid.reporting.table_names import QUALITY
 from tunegrid.reporting.test_splits_table import table_of_test_splits
 from tunegrid.reporting.tuning_table import tuning_table
 from tunegrid.results import JOINED
@@ -62,7 +62,7 @@ def build_tables(
         "runs": runs_table(runs),
         "hyperparameters": hyperparameters_table(runs, tuning),
         "summary": summary_table(summary),
-        MAIN_METRIC_TABLE: main_metric_table(summary),
+        QUALITY: main_metric_table(summary),
         "methods": methods_table(summary),
         "comparisons": comparisons_table(comparisons, summary),
         "classes": classes_table(errors["per_class"], cards),

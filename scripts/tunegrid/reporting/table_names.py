@@ -4,7 +4,7 @@ The Snakefile reads them before it knows any result, so nothing heavy is importe
 """
 
 #: The table of each task's main metric.
-MAIN_METRIC_TABLE = "main_metric"
+QUALITY = "quality"
 #: The tables of every grid → chapter of the report. Each is there as `results/tables/<name>.md`,
 #: `.html`, `.tex` and `.csv`.
 CATEGORY = {
@@ -12,7 +12,7 @@ CATEGORY = {
     "overall": "Answer",
     "pairs": "Answer",
     "comparisons": "Answer",
-    MAIN_METRIC_TABLE: "Quality",
+    QUALITY: "Quality",
     "methods": "Quality",
     "summary": "Quality",
     "classes": "Quality",
