@@ -252,7 +252,7 @@ def test_the_first_sheet_has_the_main_metric_in_its_own_unit():
     assert perplexity.name in answer
     described = describe_column("answer", "difference (labels)")
     assert described.number_format == "+0.0000;-0.0000;0.0000"
-    assert perplexity.noun in described.meaning
+    assert "in the main metric" in described.meaning
 
 
 def test_of_a_metric_whose_lower_values_are_better_the_lowest_is_the_best():

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tunegrid.metrics import METRICS, Metric
+from tunegrid.reporting.baseline_names import name_baselines, tasks_of_numbers
 from tunegrid.reporting.figure_style import (
     BASELINE_LINES,
     MARK_SIZE,
@@ -49,10 +50,10 @@ LYING, LYING_MARKED, LEAST_PLACE = 0.05, 0.085, 0.15
 def plot_bars(summary: pd.DataFrame, metric: str, error_bar: str) -> Figure:
     """Draw the mean of a metric over seeds, with error bars and the scores that cost nothing.
 
-    These are the majority class's and, where the metric has one, that of logistic regression on
-    TF-IDF weights. The axis reaches from the metric's lower bound to its upper one, as far as it
-    has bounds. Bars begin at 0, so that negative values point down, or at the bound next to it.
-    Many bars lie, a panel for each task, with the methods below each other.
+    These are named by `tunegrid.reporting.baseline_names`. The axis reaches from the metric's lower
+    bound to its upper one, as far as it has bounds. Bars begin at 0, so that negative values point
+    down, or at the bound next to it. Many bars lie, a panel for each task, with the methods below
+    each other.
 
     Args:
         summary: as `tunegrid.statistics.summarise.summarise` returns it.
@@ -62,14 +63,31 @@ def plot_bars(summary: pd.DataFrame, metric: str, error_bar: str) -> Figure:
     table = summary[summary["metric"] == metric]
     bars = len(series_of(table)) * table["task"].nunique()
     together = len(series_of(table)) <= MOST_TOGETHER
+    title = f"{_name_with_units(METRICS[metric], summary)}, test split"
     if together and bars * NARROWEST <= FILLED * (WIDTH - BESIDE):
-        figure = _draw_upright(table, METRICS[metric], error_bar)
+        figure = _draw_upright(table, METRICS[metric], error_bar, title)
     else:
-        figure = _draw_lying(table, METRICS[metric], error_bar)
+        figure = _draw_lying(table, METRICS[metric], error_bar, title)
     models = list(table["model"].unique())
     note = models_note(models) + error_note(error_bar, table["n"]) + explain_marks_in_legend(table)
     place_legend(figure, figure.axes, note)
     return figure
+
+
+def _name_with_units(metric: Metric, summary: pd.DataFrame) -> str:
+    """The metric with the unit that it has on the tasks that are measured by it.
+
+    Args:
+        metric: which one.
+        summary: as of `plot_bars`.
+    """
+    tasks = set(summary.loc[summary["metric"] == metric.name, "task"])
+    numbers = tasks & tasks_of_numbers(summary)
+    if not numbers or not metric.unit:
+        return metric.with_unit(metric.title)
+    if numbers == tasks:
+        return metric.with_unit(metric.title, "regression")
+    return f"{metric.title} ({metric.unit}; of {', '.join(sorted(numbers))} without a unit)"
 
 
 def _foot(metric: Metric) -> float:
@@ -77,13 +95,14 @@ def _foot(metric: Metric) -> float:
     return float(np.clip(0.0, *metric.bounds))
 
 
-def _draw_upright(table: pd.DataFrame, metric: Metric, error_bar: str) -> Figure:
+def _draw_upright(table: pd.DataFrame, metric: Metric, error_bar: str, title: str) -> Figure:
     """Draw the bars of each task side by side in one panel.
 
     Args:
         table: the rows of the summary of this metric.
         metric: which one.
         error_bar: the column that error bars show.
+        title: of the axis of scores.
     """
     tasks, series = list(table["task"].unique()), series_of(table)
     models = list(table["model"].unique())
@@ -107,7 +126,8 @@ def _draw_upright(table: pd.DataFrame, metric: Metric, error_bar: str) -> Figure
         for place, row in zip(places, rows.itertuples(), strict=True):
             _write_marks(axes, place, row, error_bar, foot, lying=False)
     middles: npt.NDArray[np.intp] = np.arange(len(tasks))
-    for column, (label, line) in BASELINE_LINES.items():
+    for column, label in name_baselines([metric]).items():
+        line = BASELINE_LINES[column]
         scores = table.groupby("task")[column].first().reindex(tasks).astype(float)
         if scores.notna().any():
             axes.hlines(scores, middles - 0.45, middles + 0.45, linewidth=1.0, label=label, **line)
@@ -116,7 +136,7 @@ def _draw_upright(table: pd.DataFrame, metric: Metric, error_bar: str) -> Figure
         axes.set_xticks(range(len(tasks)), tasks, rotation=90)
         figure.set_figheight(figure.get_figheight() + widest(figure, tasks, TASK_SIZE))
     axes.tick_params(axis="x", length=0)
-    axes.set_ylabel(f"{metric.with_unit(metric.title)}, test split")
+    axes.set_ylabel(title)
     axes.margins(y=0.12)  # room for the marks, where the axis is not limited
     bottom, top = _finite_bounds(metric)
     axes.set_ylim(bottom=bottom, top=top)
@@ -125,13 +145,14 @@ def _draw_upright(table: pd.DataFrame, metric: Metric, error_bar: str) -> Figure
     return figure
 
 
-def _draw_lying(table: pd.DataFrame, metric: Metric, error_bar: str) -> Figure:
+def _draw_lying(table: pd.DataFrame, metric: Metric, error_bar: str, title: str) -> Figure:
     """Draw a panel for each task, in which the bars lie below each other.
 
     Args:
         table: the rows of the summary of this metric.
         metric: which one.
         error_bar: the column that error bars show.
+        title: of the axis of scores.
     """
     tasks, methods = list(table["task"].unique()), list(table["method"].unique())
     places = place_models(list(table["model"].unique()))
@@ -144,7 +165,8 @@ def _draw_lying(table: pd.DataFrame, metric: Metric, error_bar: str) -> Figure:
         for model, place in places.items():
             rows = of_task[of_task["model"] == model].set_index("method").reindex(methods)
             _draw_lying_model(axes, rows, error_bar, foot, model, place)
-        for column, (label, line) in BASELINE_LINES.items():
+        for column, label in name_baselines([metric]).items():
+            line = BASELINE_LINES[column]
             score = of_task[column].iloc[0]
             if pd.notna(score):
                 axes.axvline(score, linewidth=1.0, label=label, **line)
@@ -154,7 +176,6 @@ def _draw_lying(table: pd.DataFrame, metric: Metric, error_bar: str) -> Figure:
     first.margins(x=0.12)
     left, right = _finite_bounds(metric)
     first.set_xlim(left=left, right=right)
-    title = f"{metric.with_unit(metric.title)}, test split"
     name_block(first, title, len(methods) * height)
     return figure
 

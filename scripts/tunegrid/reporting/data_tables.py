@@ -8,6 +8,7 @@ import pandas as pd
 
 from tunegrid.config.task_splits import SPLITS
 from tunegrid.metrics import titles
+from tunegrid.reporting.baseline_names import name_baselines
 from tunegrid.reporting.number_formats import PERCENT, SCORE
 from tunegrid.reporting.report_table import DASH, ReportTable, format_numbers, join_notes
 from tunegrid.reporting.text_tables import (
@@ -75,13 +76,14 @@ def tasks_table(runs: pd.DataFrame, cards: Sequence[Card]) -> ReportTable:
     readable = data.astype(object).where(data.notna(), DASH)
     measured = measured_tasks(runs)
     mains = {of_task.main for of_task in measured.values()}
+    baseline = name_baselines(mains)["majority_baseline"]
     if len(mains) == 1:
         (metric,) = mains
-        majority, header = f"majority_{metric.name}", f"majority class, test {metric.noun}"
+        majority, header = f"majority_{metric.name}", f"{baseline}, test {metric.noun}"
         data[majority] = _majority_scores(first, [metric.name] * len(first))
     else:
         names = [measured[task].main.name for task in first.index]
-        majority, header = "majority", "majority class, test, by the main metric"
+        majority, header = "majority", f"{baseline}, test, by the main metric"
         data["main_metric"] = names
         readable["main metric"] = data["main_metric"].map(titles())
         data[majority] = _majority_scores(first, names)

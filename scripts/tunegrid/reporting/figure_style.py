@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tunegrid.files import atomic_path
+from tunegrid.reporting.baseline_names import BASELINE_NAMES
 from tunegrid.reporting.figure_text import FONT, measure_text, needs_further_fonts, wrap_text
 
 #: Okabe & Ito's palette (https://jfly.uni-koeln.de/color/), without its yellow and black.
@@ -72,13 +73,11 @@ UNDATED = {
     ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
 
-#: What legends call the scores that cost nothing, and how they are drawn: column of the summary →
-#: label and line.
-BASELINE_LINES: dict[str, tuple[str, dict[str, Any]]] = {
-    "majority_baseline": ("majority class", {"color": "black", "linestyle": "dashed"}),
-    "tfidf_baseline": ("TF-IDF, logistic regression", {"color": "#777777", "linestyle": "dashdot"}),
+#: How the scores that cost nothing are drawn: column of the summary → line.
+BASELINE_LINES: dict[str, dict[str, Any]] = {
+    "majority_baseline": {"color": "black", "linestyle": "dashed"},
+    "tfidf_baseline": {"color": "#777777", "linestyle": "dashdot"},
 }
-BASELINES = [label for label, _ in BASELINE_LINES.values()]
 
 # It logs a hundred lines for each PDF file, among which a warning would not be seen.
 logging.getLogger("fontTools").setLevel(logging.WARNING)
@@ -184,7 +183,7 @@ def place_legend(
         handles |= dict(zip(names, drawn, strict=True))
     handles |= further or {}
     # A stable sort, by which the baselines come last.
-    labels = sorted(handles, key=lambda label: label in BASELINES)
+    labels = sorted(handles, key=lambda label: label in BASELINE_NAMES)
     room = figure.get_figwidth() - 0.2
     title = wrap_text(figure, title, LEGEND_SIZE, room)
     columns = _legend_columns(figure, labels, room)

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tunegrid.metrics import METRICS, Metric
+from tunegrid.reporting.baseline_names import name_baselines
 from tunegrid.reporting.figure_style import (
     BASELINE_LINES,
     MARK_SIZE,
@@ -39,7 +40,7 @@ def plot_methods(runs: pd.DataFrame, summary: pd.DataFrame, error_bar: str) -> F
     each other, beside each the share of the parameters that it trains (those that receive a
     gradient). A hollow point is a run, a cross a degenerate run, a filled point the mean over
     seeds. Lines are
-    the scores of the majority class and of logistic regression on TF-IDF weights.
+    the scores that cost nothing (`tunegrid.reporting.baseline_names`).
 
     Args:
         runs: as collect_runs returns it.
@@ -67,9 +68,10 @@ def plot_methods(runs: pd.DataFrame, summary: pd.DataFrame, error_bar: str) -> F
                 at = own_points["method"].map(methods.index).astype(float)
                 _draw_runs(axes, at, own_points, metric.name, own_place)
                 _draw_means(axes, own_means, error_bar, own_place, label=model)
-            for column, (label, line) in BASELINE_LINES.items():
+            for column, label in name_baselines([metric]).items():
                 score = means[column].iloc[0]
                 if pd.notna(score):
+                    line = BASELINE_LINES[column]
                     axes.axvline(score, linewidth=1.0, label=label, zorder=1, **line)
         title = metric.with_unit(metric.title, measured[tasks[0]].target)
         name_block(panels[tasks[0]], f"{title}, test split", len(methods) * height)

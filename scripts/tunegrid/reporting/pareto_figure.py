@@ -1,6 +1,7 @@
 """Cost beside quality: what no mean beats at lower cost, and what is shown to be dominated."""
 
 import math
+import textwrap
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +67,8 @@ BELOW_SIZE, BESIDE = 7.5, 0.35
 #: The most series that differ in their look. Of more, the legend names one of model and method, and
 #: numbers stand for the other.
 MOST_LOOKS = 36
+#: So many characters of the name of an axis of quality stand in a line where each task has its own.
+LABEL_CHARACTERS = 26
 #: Room beyond the outermost points and error bars, as a share of the axis.
 ROOM = 0.08
 #: How markers and the line are drawn.
@@ -134,7 +137,8 @@ def plot_pareto(costs: pd.DataFrame, summary: pd.DataFrame, comparisons: pd.Data
             lacking = _draw_panel(axes, rows, cost, key, dominated)
             axes.set_ylim(*_limits(costs if share_quality else rows))
             if not share_quality or place % columns == 0:
-                axes.set_ylabel(f"{metric.with_unit(metric.title)}, test split")
+                title = f"{metric.with_unit(metric.title)}, test split"
+                axes.set_ylabel(title if share_quality else textwrap.fill(title, LABEL_CHARACTERS))
             _scale_axis(
                 axes, costs[cost.column] / cost.unit, _spreads(costs, cost), rows[cost.column]
             )

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from tunegrid.metrics import METRICS, titles
+from tunegrid.reporting.baseline_names import OF_LABELS, name_baselines
 from tunegrid.reporting.data_tables import data_warnings
 from tunegrid.reporting.marks import explain_marks, format_marks, name_absence
 from tunegrid.reporting.number_formats import SCORE, TRAINABLE_PERCENT
@@ -20,8 +21,6 @@ from tunegrid.reporting.run_links import link_groups
 from tunegrid.results import GROUP
 from tunegrid.statistics.summarise import unequal_steps
 
-#: The summary's columns of baselines → what tables call them.
-BASELINES = {"majority_baseline": "majority class", "tfidf_baseline": "TF-IDF, logistic regression"}
 BEST_NOTE = (
     "Bold: the best mean of a task. Whether it can be told from the others is said in the table"
     " comparisons."
@@ -67,14 +66,14 @@ def main_metric_table(summary: pd.DataFrame) -> ReportTable:
         task: f"{task} ({metric.noun})" if differ else task
         for task, metric in metric_of_task.items()
     }
-    for column, name in BASELINES.items():
+    for column, name in name_baselines(metric_of_task.values()).items():
         scores = format_numbers(tasks[column], SCORE).to_dict()
         readable.loc[len(readable)] = {"model": name, "method": DASH} | scores
         links = {task: [*of_task, ""] for task, of_task in links.items()}
     return ReportTable(
         f"Test {_name_metrics(table)}, mean ± standard deviation over seeds (number of runs)",
         readable.rename(columns=heads),
-        table[[*GROUP, "metric", "n", "mean", "variance", "sd", "n_degenerate", *BASELINES]],
+        table[[*GROUP, "metric", "n", "mean", "variance", "sd", "n_degenerate", *OF_LABELS]],
         join_notes(BEST_NOTE, _notes(summary)),
         {heads[task]: of_task for task, of_task in links.items()},
     )
@@ -132,7 +131,8 @@ def summary_table(summary: pd.DataFrame) -> ReportTable:
         "min": scores("min"),
         "max": scores("max"),
     }
-    columns |= {name: scores(column) for column, name in BASELINES.items()}
+    names = name_baselines(METRICS[name] for name in summary.loc[summary["main"], "metric"])
+    columns |= {name: scores(column) for column, name in names.items()}
     columns |= {
         "degenerate": summary["n_degenerate"],
         "failed": summary["n_failed"],

@@ -1,0 +1,48 @@
+"""What the scores that cost nothing are called: of labels and of numbers they differ."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from tunegrid.metrics import METRICS, Metric
+
+#: The summary's columns of baselines → what each is of tasks whose targets are labels.
+OF_LABELS = {
+    "majority_baseline": "majority class",
+    "tfidf_baseline": "TF-IDF, logistic regression",
+}
+#: The same of tasks whose targets are numbers.
+OF_NUMBERS = {
+    "majority_baseline": "mean of train's numbers",
+    "tfidf_baseline": "TF-IDF, ridge regression",
+}
+#: The same of both together.
+OF_BOTH = {
+    "majority_baseline": "majority class (of numbers train's mean)",
+    "tfidf_baseline": "TF-IDF, logistic (of numbers ridge) regression",
+}
+#: Every name that a baseline can have.
+BASELINE_NAMES = [*OF_LABELS.values(), *OF_NUMBERS.values(), *OF_BOTH.values()]
+
+
+def name_baselines(metrics: Iterable[Metric]) -> dict[str, str]:
+    """The summary's columns of baselines → what each is, where scores are by these metrics."""
+    kinds = {_is_of_numbers(metric) for metric in metrics}
+    if len(kinds) > 1:
+        return OF_BOTH
+    return OF_NUMBERS if True in kinds else OF_LABELS
+
+
+def tasks_of_numbers(summary: pd.DataFrame) -> set[str]:
+    """The tasks whose targets are numbers: each has a metric, its main one, that no other has.
+
+    Args:
+        summary: as summarise returns it.
+    """
+    mains = summary[summary["main"].astype(bool)].drop_duplicates("task")
+    return {row.task for row in mains.itertuples() if _is_of_numbers(METRICS[row.metric])}
+
+
+def _is_of_numbers(metric: Metric) -> bool:
+    """Whether only numbers can be measured by a metric."""
+    return metric.targets == ("regression",)
