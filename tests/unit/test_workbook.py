@@ -245,7 +245,7 @@ def test_methods_without_a_finished_run_keep_their_rows_in_the_answer():
     costs = sheets()["cost"]
     lost = (costs["task"] == "t1") & (costs["method"] == "a8")
     costs = costs.assign(
-        **{name: costs[name].mask(lost) for name in ("accuracy", "trainable_percent", "traced")},
+        **{name: costs[name].mask(lost) for name in ("quality", "trainable_percent", "traced")},
         n_failed=costs["n_failed"].mask(lost, 2),
     )
     unknown = ["difference", "verdict_low", "verdict_high"]

@@ -43,6 +43,9 @@ COLUMNS = {
     "label": Column("The name of the label."),
     "main": Column("Whether it is the main metric of the task, or of all tasks."),
     "main_metric": Column("The main metric of the task."),
+    "target": Column("What the task asks for: one label, several labels or a number."),
+    "metrics": Column("The metrics of the task."),
+    "positive": Column("The label that the metric f1 is of."),
     # Of cell groups: summary, comparisons, cost, published, per class.
     "n": Column("Runs whose value is finite."),
     "n_runs": Column("Cells of the grid in this group."),
