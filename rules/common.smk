@@ -70,6 +70,9 @@ AGGREGATED = any(task.aggregated for task in TASKS.values())
 GRID_TABLES = TABLES + (PART_TABLES if AGGREGATED else []) + (TUNING_TABLES if TUNE else [])
 # Of tuning there is something only where the configuration asks for it.
 TUNING_RUNS = ["results/tuning.parquet"] if TUNE else []
+GRID_FILES = {"cells": "results/cells.csv"} | (
+    {"tuning": "results/tuning/cells.csv"} if TUNE else {}
+)
 # Of papers there is something only where the configuration names them.
 PAPERS = PROJECT.papers
 PAPER_WITH_MEMORY = PROJECT.paper_with_memory

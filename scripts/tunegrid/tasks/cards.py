@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
@@ -10,6 +11,9 @@ import pandas as pd
 if TYPE_CHECKING:
     from tunegrid.tasks.few_shot import Draw
     from tunegrid.tasks.splits import EncodedCounts
+
+#: A dev split on which chance alone makes runs differ by more is too small to choose settings by.
+LARGE_DIFFERENCE = 0.05
 
 
 class SplitContents(TypedDict):
@@ -211,6 +215,32 @@ def unseen_label_warnings(splits: Mapping[str, Mapping[str, int]]) -> list[str]:
                 f" method can learn {'it' if one else 'them'}"
             )
     return warnings
+
+
+def small_dev_warnings(examples: int, accuracy: float) -> list[str]:
+    """A warning of a dev split that is too small to choose settings by.
+
+    Two runs of one accuracy a that err independently differ on n examples with a standard error of
+    √(2·a·(1−a)/n), of which 1.96 are not exceeded by chance in 95 of 100 cases. Runs that err on
+    the same examples differ by less; what the candidates themselves show stands in the table of
+    tuning.
+
+    Args:
+        examples: of dev.
+        accuracy: that a run may have, such as the word baseline's.
+    """
+    # With two hits and two errors added, so that no accuracy is taken to be sure (Agresti & Coull
+    # 1998, https://doi.org/10.1080/00031305.1998.10480550).
+    share = (accuracy * examples + 2) / (examples + 4)
+    least = 1.96 * math.sqrt(2 * share * (1 - share) / examples)
+    if least <= LARGE_DIFFERENCE:
+        return []
+    warning = (
+        f"dev: with {examples} examples, chance alone makes two runs differ by up to"
+        f" {100 * least:.0f} points of accuracy, too many to choose settings by; keep more of dev"
+        " (data.max_dev), or cut more from train (data.dev_fraction)"
+    )
+    return [warning]
 
 
 def label_names(card: Card) -> list[str]:
