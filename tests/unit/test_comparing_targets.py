@@ -13,6 +13,7 @@ from tunegrid.statistics.compare import compare_methods
 from tunegrid.statistics.error_analysis import count_errors
 from tunegrid.statistics.outcomes import load_outcomes, predictions_below
 from tunegrid.statistics.prediction_files import parse_predictions
+from tunegrid.tuning.telling import DevRun, tell_apart
 
 SEEDS, LABELS = (1, 2, 3), ["a", "b", "c"]
 NOISE = {"full": 0.3, "adapter": 1.5}
@@ -132,3 +133,22 @@ def test_a_positive_label_that_no_example_has_scores_nothing():
         made = table("single_label", method, 1)
         truth, given = (np.array(made[name]) == "b" for name in ("label", "predicted"))
         assert values.mean() == pytest.approx(f1_score(truth, given)), method
+
+
+@pytest.mark.parametrize(
+    ("target", "metric"), [("regression", "spearman"), ("multi_label", "example_f1")]
+)
+def test_candidates_are_told_apart_on_dev_whatever_the_task_asks_for(target, metric):
+    entry = METRICS[metric]
+
+    def candidate(method):
+        cases = [parse_predictions(table(target, method, seed), LABELS, target) for seed in SEEDS]
+        return [
+            DevRun("t", entry.compute(case), degenerate=False, predictions=case) for case in cases
+        ]
+
+    best, alike, worse = tell_apart(
+        [candidate(name) for name in ("full", "full", "adapter")], 0, entry
+    )
+    assert (best.told, alike.told, worse.told) == (False, False, True)
+    assert 0 < worse.standard_error < 0.1
