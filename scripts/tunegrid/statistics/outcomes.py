@@ -180,7 +180,8 @@ def load_outcomes(
     further = [entry for entry in asked.compared(target) if entry.needs != "label_counts"]
     if not label_names and (target == "multi_label" or (target == "single_label" and further)):
         raise ValueError("the names of the labels are needed to know whose probabilities these are")
-    codes: dict[str, int] = {}
+    # The positive label has a number also where no example has it.
+    codes = {} if asked.positive is None else {asked.positive: 0}
     predicted = []
     per_example: dict[str, list[Floats]] = {}
     keys = [(row.model, row.task, row.method, row.seed) for row in runs[RUN].itertuples()]
