@@ -5,9 +5,10 @@ rule expand_grid:
     input:
         all_choices,
     output:
-        "results/cells.csv",
+        **GRID_FILES,
     params:
         code=code_digest("expand_grid"),
+        tuning="--tuning results/tuning/cells.csv" if TUNE else "",
         # What no cell depends on is left out, so that an edit of it does not come this way.
         config=canonical_json(
             PROJECT.config.model_dump(
@@ -22,7 +23,8 @@ rule expand_grid:
     conda:
         "../envs/tunegrid.yaml"
     shell:
-        'python "$TUNEGRID"/scripts/expand_grid.py --config {params.config:q} --output {output} > {log} 2>&1'
+        'python "$TUNEGRID"/scripts/expand_grid.py --config {params.config:q}'
+        " --output {output.cells} {params.tuning} > {log} 2>&1"
 
 
 rule collect_runs:

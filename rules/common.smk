@@ -65,12 +65,17 @@ TASKS = PROJECT.grid_tasks
 CARDS = [f"results/cards/{name}.json" for name in TASKS]
 # A task has a card whether the grid trains it or not; lengths in tokens, only where it does.
 CARD_TASKS = {name: find_task(name, PROJECT.tasks) for name in PROJECT.tasks} | TASKS
+# Those with one label an example: others have no confusions.
+SINGLE_LABEL = [name for name, task in TASKS.items() if task.target_kind == "single_label"]
 AGGREGATED = any(task.aggregated for task in TASKS.values())
 SEVERAL_TEST_SPLITS = any(task.test_splits for task in TASKS.values())
 GRID_TABLES = TABLES + (PART_TABLES if AGGREGATED else []) + (TUNING_TABLES if TUNE else [])
 GRID_TABLES += TEST_SPLIT_TABLES if SEVERAL_TEST_SPLITS else []
 # Of tuning there is something only where the configuration asks for it.
 TUNING_RUNS = ["results/tuning.parquet"] if TUNE else []
+GRID_FILES = {"cells": "results/cells.csv"} | (
+    {"tuning": "results/tuning/cells.csv"} if TUNE else {}
+)
 # Of papers there is something only where the configuration names them.
 PAPERS = PROJECT.papers
 PAPER_WITH_MEMORY = PROJECT.paper_with_memory

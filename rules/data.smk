@@ -81,6 +81,7 @@ rule check_task:
         settings=task_settings,
         title=task_title,
         seeds=few_shot_seeds,
+        tuned="--tuned" if TUNE else "",
     log:
         "results/logs/check_task/{task}.log",
     wildcard_constraints:
@@ -91,4 +92,4 @@ rule check_task:
     shell:
         'python "$TUNEGRID"/scripts/check_task.py --name {wildcards.task:q} --title {params.title:q}'
         " --task {input.task:q} --settings {params.settings:q} --encoded {input.encoded:q}"
-        " {params.seeds:q} --output {output.json:q} > {log} 2>&1"
+        " {params.seeds:q} {params.tuned} --output {output.json:q} > {log} 2>&1"

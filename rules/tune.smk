@@ -2,6 +2,8 @@
 # `tune` in the configuration no cell asks for any of these files.
 from collections import defaultdict
 
+from tunegrid.tuning.rungs import say_budget
+
 
 def chosen_together(model, task, method):
     """What a choice is made for: a model and method on a task, or on all of the model's tasks."""
@@ -13,6 +15,13 @@ TUNING_CELLS_OF = defaultdict(list)
 for tuning_cell in TUNING_CELLS.values():
     key = chosen_together(tuning_cell.model, tuning_cell.task, tuning_cell.method)
     TUNING_CELLS_OF[key].append(tuning_cell)
+
+if HALVING and workflow.is_main_process:
+    epochs_of = [
+        list({cell.candidate: cell.settings.train.epochs for cell in cells}.values())
+        for cells in TUNING_PACKS.values()
+    ]
+    print(say_budget(epochs_of, rate=HALVING, seeds=len(TUNE.seeds)), file=sys.stderr)
 
 
 def tuned_groups(wildcards):

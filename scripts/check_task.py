@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument(
         "--seeds", type=int, nargs="+", default=[0], help="of a few-shot task's runs"
     )
+    parser.add_argument("--tuned", action="store_true", help="settings are chosen on dev")
     parser.add_argument("--output", required=True, type=Path, help="card to write: <name>.json")
     arguments = parser.parse_args()
 
@@ -52,6 +53,7 @@ def main() -> None:
         settings=parse_task_settings(arguments.settings),
         encoded=arguments.encoded,
         seeds=arguments.seeds,
+        tuned=arguments.tuned,
     )
     if warning := leak_note(leaks([card])):
         logging.warning("%s", warning.removeprefix("Warning, "))

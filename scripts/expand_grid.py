@@ -9,11 +9,18 @@ By hand: python scripts/expand_grid.py --configfile config/demo.yaml
 """
 
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tunegrid.cli import describe, json_argument, run_program
 
+if TYPE_CHECKING:  # `--help` need not wait for it
+    from tunegrid.planning.grid import Cell
+
 COLUMNS = ("model", "task", "method", "seed", "hash", "path", "test_score", "settings")
+#: Of the runs that try candidates.
+TUNING_COLUMNS = ("candidate", *COLUMNS)
 
 
 def main() -> None:
@@ -23,22 +30,34 @@ def main() -> None:
     )
     parser.add_argument("--config", type=json_argument, help="JSON over them all")
     parser.add_argument("--output", type=Path, help="file to write; default: the screen")
+    parser.add_argument("--tuning", type=Path, help="file of the runs that try candidates")
     arguments = parser.parse_args()
 
+    from tunegrid.planning.grid import expand_grid
+    from tunegrid.planning.loading import load_project
+    from tunegrid.planning.tuning_cells import tuning_cells
+
+    project = load_project(arguments.configfile, arguments.config)
+    cells = list(expand_grid(project))
+    write_cells(cells, COLUMNS, arguments.output)
+    if arguments.tuning is not None:
+        tune = project.config.tune
+        write_cells(tuning_cells(tune, cells) if tune else [], TUNING_COLUMNS, arguments.tuning)
+
+
+def write_cells(cells: "Iterable[Cell]", columns: Sequence[str], path: Path | None) -> None:
+    """Write cells as CSV, the last column their settings as JSON; without a path to the screen."""
     import csv
 
     from tunegrid.files import atomic_path
-    from tunegrid.planning.grid import expand_grid
-    from tunegrid.planning.loading import load_project
 
-    cells = list(expand_grid(load_project(arguments.configfile, arguments.config)))
-    *own, _ = COLUMNS
+    *own, _ = columns
     rows = [[getattr(cell, key) for key in own] + [cell.closed_settings().json] for cell in cells]
-    if arguments.output is None:
-        csv.writer(sys.stdout).writerows([COLUMNS, *rows])
+    if path is None:
+        csv.writer(sys.stdout).writerows([columns, *rows])
         return
-    with atomic_path(arguments.output) as temporary, temporary.open("w", newline="") as file:
-        csv.writer(file).writerows([COLUMNS, *rows])
+    with atomic_path(path) as temporary, temporary.open("w", newline="") as file:
+        csv.writer(file).writerows([columns, *rows])
 
 
 if __name__ == "__main__":

@@ -13,6 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tunegrid.correlations import (
+    correlation_of_sums,
+    correlation_terms,
+    spearman_without_each,
+)
 from tunegrid.metric_registry import METRICS, Metric, metric
 from tunegrid.predictions import (
     Floats,
@@ -24,11 +29,6 @@ from tunegrid.predictions import (
     SingleLabelPredictions,
     TargetKind,
     count_labels,
-)
-from tunegrid.rank_correlation import (
-    correlation_of_sums,
-    correlation_terms,
-    spearman_without_each,
 )
 
 __all__ = [
@@ -127,7 +127,8 @@ def loss(predictions: Predictions) -> Floats:
     if isinstance(predictions, MultiLabelPredictions):
         # −log σ(x) where the label is true, −log σ(−x) where it is not.
         signs = np.where(predictions.labels, -1.0, 1.0)
-        each: Floats = np.logaddexp(0.0, signs * predictions.log_odds)
+        with np.errstate(invalid="ignore"):  # of a run that diverged
+            each: Floats = np.logaddexp(0.0, signs * predictions.log_odds)
         return np.asarray(each.mean(axis=1))
     rows = np.arange(len(predictions))
     return np.asarray(-predictions.log_probabilities[rows, predictions.labels])

@@ -10,7 +10,7 @@ from tunegrid.errors import UserError
 from tunegrid.files import read_json
 from tunegrid.metrics import METRICS
 from tunegrid.provenance import LIBRARIES, installed_version
-from tunegrid.results import PROVENANCE, RUN, RUN_PATH
+from tunegrid.results import CHOICE_PATH, PROVENANCE, RUN, RUN_PATH, TUNING_PATH
 from tunegrid.settings import CellSettings
 from tunegrid.staleness import training_code
 from tunegrid.statistics.score import score_run
@@ -22,45 +22,78 @@ OF_TASK = re.compile(
 )
 #: Of the runs of one model.
 OF_MODEL = re.compile(r"figures/memory_(?P<model>.+)\.(png|svg|pdf)")
-OF_RUN = re.compile(r"(runs|logs/train|benchmarks/train)/" + re.sub(
-    r"\{(\w+)\}", r"(?P<\1>[^/]+)", RUN_PATH) + r"(/|\.|$)")  # fmt: skip
+
+
+def _named_by(path: str) -> str:
+    """A pattern of a run's path, with a group for each of the names in it."""
+    return re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)
+
+
+OF_RUN = re.compile(rf"(runs|logs/train|benchmarks/train)/{_named_by(RUN_PATH)}(/|\.|$)")
+#: Of a run that tries a candidate.
+OF_CANDIDATE = re.compile(
+    rf"(tuning/runs|logs/tune|benchmarks/tune)/{_named_by(TUNING_PATH)}(/|\.|$)"
+)
+#: Of all that was tried for a model, task and method.
+OF_CHOICE = re.compile(
+    r"(tuning/(choices|scores)|logs/choose_settings)/(?P<model>[^/]+)/(?P<task>[^/]+)"
+    r"/(?P<method>[^/]+)\.(json|log)"
+)
+#: Of all candidates.
+OF_TUNING = re.compile(r"tuning($|/.*|\.(parquet|csv))|(figures|tables)/tuning.*")
+
+#: The runs of candidates, below `results`.
+TUNING_CELLS = "tuning/cells.csv"
 
 Cell = dict[str, str]
 
 
 def runs_behind(path: Path, wanted: Mapping[str, str]) -> tuple[Path, list[Cell]]:
-    """The cells of the grid that a result was made of.
+    """The cells of the grid that a result was made of, or of its tuning the runs of candidates.
 
     Args:
         path: a file or folder below a folder `results`.
         wanted: values of `RUN` that the cells must have.
 
     Returns:
-        The folder `results`, and rows of its cells.csv.
+        The folder `results`, and rows of its cells.csv or tuning/cells.csv.
 
     Raises:
         UserError: the path is below no such folder, is not there, or no run of the grid is behind
             it.
     """
     results = _results(path)
-    try:
-        with (results / "cells.csv").open(newline="", encoding="utf-8") as file:
-            cells = list(csv.DictReader(file))
-    except OSError:
-        raise UserError(f"{results}/cells.csv: is missing; run the workflow first") from None
     inside = path.resolve().relative_to(results.resolve()).as_posix()
     wanted = dict(wanted)
+    cells = results / "cells.csv"
     if found := OF_RUN.match(inside):
         wanted |= {key: found[key] for key in RUN}
     elif found := OF_TASK.fullmatch(inside):
         wanted |= {"task": found["task"] or found["card"]}
     elif found := OF_MODEL.fullmatch(inside):
         wanted |= {"model": found["model"]}
-    chosen = [cell for cell in cells if all(cell[key] == value for key, value in wanted.items())]
+    elif found := OF_CANDIDATE.match(inside) or OF_CHOICE.fullmatch(inside):
+        wanted |= found.groupdict()
+        cells = results / TUNING_CELLS
+    elif OF_TUNING.fullmatch(inside):
+        cells = results / TUNING_CELLS
+    chosen = [
+        cell
+        for cell in _read_cells(cells)
+        if all(cell[key] == value for key, value in wanted.items())
+    ]
     if not chosen:
         told = ", ".join(f"{key} {value}" for key, value in wanted.items())
-        raise UserError(f"{path}: the grid of {results}/cells.csv has no run with {told}")
+        raise UserError(f"{path}: the grid of {cells} has no run with {told}")
     return results, chosen
+
+
+def _read_cells(path: Path) -> list[Cell]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    except OSError:
+        raise UserError(f"{path}: is missing; run the workflow first") from None
 
 
 def _results(path: Path) -> Path:
@@ -77,22 +110,26 @@ def trail(results: Path, cell: Cell) -> Iterator[str]:
 
     Args:
         results: the folder `results`.
-        cell: a row of its cells.csv.
+        cell: as `runs_behind` returns it.
     """
-    folder = results / "runs" / cell["path"]
+    tries = "candidate" in cell
+    folder = results / ("tuning/runs" if tries else "runs") / cell["path"]
+    log = results / ("logs/tune" if tries else "logs/train") / f"{cell['path']}.log"
     yield cell["path"]
     try:
         made = read_json(folder / PROVENANCE)
         is_of_first = cell["test_score"] == "first"
         score = score_run(folder, test_score="first" if is_of_first else "pooled").test
     except OSError as error:
-        attempts = results / ".attempts" / f"{cell['path']}.jsonl"
-        state, problem = state_of_unfinished(attempts, cell["hash"])
+        attempts = results / (".attempts/tuning" if tries else ".attempts")
+        state, problem = state_of_unfinished(attempts / f"{cell['path']}.jsonl", cell["hash"])
         yield f"  {state:10} {error.filename} is not there; the run {problem}"
-        yield f"  log        {results / 'logs/train' / cell['path']}.log"
+        yield f"  log        {log}"
         return
     scores = ", ".join(f"{key} {score[key]}" for key in METRICS if key in score)
-    yield f"  scored     {scores} on {score['examples']} examples of {score['split']}"
+    # To a run that tries a candidate, dev stands in the place of test.
+    split = "dev" if tries else score["split"]
+    yield f"  scored     {scores} on {score['examples']} examples of {split}"
     for name, of_split in score["test_splits"].items():
         scores = ", ".join(f"{key} {value}" for key, value in of_split.items() if key in METRICS)
         yield f"  of it      {scores} on {of_split['examples']} examples of {name}"
@@ -100,6 +137,9 @@ def trail(results: Path, cell: Cell) -> Iterator[str]:
         yield f"  degenerate {score['degenerate_reason']}"
     train = ", ".join(f"{key} {value}" for key, value in made["settings"]["train"].items())
     yield f"  settings   {made['hash']}: {train}"
+    choice = results.parent / CHOICE_PATH.format(**cell)
+    if not tries and choice.is_file():
+        yield f"  chosen     {choice} (what was tried: the same path below {results}/tuning/scores)"
     dirty = ", with local changes" if made["git"]["dirty"] else ""
     yield f"  code       {made['code']} of commit {made['git']['commit'] or 'unknown'}{dirty}"
     job = f", Slurm job {made['slurm_job']}" if made["slurm_job"] else ""
@@ -107,7 +147,7 @@ def trail(results: Path, cell: Cell) -> Iterator[str]:
         f"  made       {made['started']} on {made['host']}{job}, {made['device']},"
         f" {made['seconds']:.0f} s"
     )
-    yield f"  log        {results / 'logs/train' / cell['path']}.log"
+    yield f"  log        {log}"
     changes = list(changes_since(results, cell, made)) or ["nothing"]
     yield from (f"  changed    {change}" for change in changes)
 

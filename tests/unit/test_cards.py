@@ -11,7 +11,7 @@ from tunegrid.config.schema import SplitSettings
 from tunegrid.reporting.data_tables import card_tables, data_warnings
 from tunegrid.reporting.html_page import to_html
 from tunegrid.reporting.table_files import to_markdown
-from tunegrid.tasks.cards import leaks, unseen_label_warnings
+from tunegrid.tasks.cards import leaks, small_dev_warnings, unseen_label_warnings
 from tunegrid.tasks.checking import check_task
 from tunegrid.tasks.text_contents import constant_texts
 from tunegrid.tasks.text_signs import SIGNS, shortened, visible
@@ -37,7 +37,7 @@ def split(texts, labels, feature=ONE_LABEL, pairs=None):
     return Dataset.from_dict(columns, features=features)
 
 
-def card_of(folder, dropped=None, settings=None, **splits):
+def card_of(folder, dropped=None, settings=None, tuned=False, **splits):
     """The card of a task that no grid trains."""
     DatasetDict(splits).save_to_disk(folder / "mine")
     told = {"dropped": dropped} if dropped else {}
@@ -49,7 +49,23 @@ def card_of(folder, dropped=None, settings=None, **splits):
         settings=SplitSettings(**(settings or {})),
         encoded=[],
         seeds=[0],
+        tuned=tuned,
     )
+
+
+def test_a_dev_split_too_small_to_choose_by_is_a_warning():
+    (warning,) = small_dev_warnings(120, 0.8)
+    assert "120 examples" in warning
+    assert "up to 10 points" in warning
+    assert not small_dev_warnings(1000, 0.8)
+
+
+@pytest.mark.parametrize("tuned", [True, False])
+def test_the_card_warns_of_it_where_settings_are_chosen_on_dev(tmp_path, tuned):
+    texts = [f"text {number}" for number in range(8)]
+    made = split(texts, [0, 1] * 4)
+    card = card_of(tmp_path, tuned=tuned, train=made, dev=made, test=made)
+    assert any(warning.startswith("dev: with 8 examples") for warning in card["warnings"]) == tuned
 
 
 @pytest.mark.parametrize(
@@ -193,7 +209,7 @@ def test_a_task_of_several_labels_is_described(tmp_path):
     card = card_of(tmp_path, train=train, test=test)
     assert card["splits"]["train"]["labels"] == {"a": 1, "b": 2, "c": 0}
     assert card["splits"]["train"]["labels_of_examples"] == {"0": 1, "1": 1, "2": 1}
-    assert card["word_baseline"] == {}
+    assert list(card["word_baseline"]) == ["micro_f1", "macro_f1", "example_f1", "exact_match"]
     assert card["conflicts"]["listed"][0][0]["label"] == "a, b"
     assert unseen_label_warnings({s: held["labels"] for s, held in card["splits"].items()})
     page = to_html("mine", card_tables(card))
@@ -210,7 +226,7 @@ def test_a_task_of_a_number_is_described(tmp_path):
         "mean": pytest.approx(2.2),
     }  # fmt: skip
     assert [one["label"] for one in card["shown"]] == ["0", "1", "3", "5"]
-    assert card["word_baseline"] == {}
+    assert list(card["word_baseline"]) == ["pearson", "spearman", "mae", "rmse"]
     page = to_html("mine", card_tables(card))
     assert "75 %" in page
 

@@ -11,7 +11,8 @@ from tunegrid.settings import CellSettings
 from tunegrid.stopping import StopRequest
 from tunegrid.training.packing import make_all
 from tunegrid.training.run_request import RunRequest
-from tunegrid.tuning.halving import Tried, budget, halve, plan_rungs
+from tunegrid.tuning.halving import Tried, halve
+from tunegrid.tuning.rungs import budget, plan_rungs, say_budget
 
 ACCURACY = METRICS["accuracy"]
 
@@ -42,6 +43,11 @@ def test_every_candidate_has_the_same_share_of_its_own_epochs():
 def test_the_budget_is_what_all_rounds_train():
     # 9 candidates × 1 epoch, 3 × 2 more, 1 × 6 more, instead of 81
     assert budget(plan_rungs(9, [9] * 9, 3), [9] * 9) == 9 + 6 + 6
+
+
+def test_the_budget_of_a_grid_is_told_in_epochs():
+    line = say_budget([[9] * 9, [2] * 8], rate=3, seeds=2)
+    assert f"at most {2 * (21 + 16):,} epochs, in place of {2 * (81 + 16):,}" in line
 
 
 @pytest.fixture(scope="module")

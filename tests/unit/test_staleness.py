@@ -152,7 +152,7 @@ MEMORY = {"predict_memory", "measure_memory"}
             id="what that metric is computed from",
         ),
         pytest.param(
-            "rank_correlation.py",
+            "correlations.py",
             "np.median(numbers)",
             "np.mean(numbers)",
             set(),

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 
@@ -56,6 +57,54 @@ def results(tmp_path, tiny_model, encoded):
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(card))
     return folder
+
+
+@pytest.fixture
+def tuned(results):
+    """The same, tuned: of two candidates of task one, the first has a finished run."""
+    rows = [
+        {"candidate": number, "model": "m", "task": "one", "method": "full", "seed": "101",
+         "hash": "hash-one", "path": f"m/one/full/candidate{number}/seed101",
+         "test_score": "pooled"}
+        for number in (1, 2)
+    ]  # fmt: skip
+    runs = results / "tuning/runs"
+    shutil.copytree(results / "runs/m/one/full/seed1", runs / rows[0]["path"])
+    for name in ("choices/m/one/full.json", "scores/m/one/full.json"):
+        path = results / "tuning" / name
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")
+    (results / "figures/tuning_rates.png").write_text("")
+    with (results / "tuning/cells.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return results
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted", "candidates"),
+    [
+        ("tuning/runs/m/one/full/candidate1/seed101/training.json", {}, ["1"]),
+        ("tuning/choices/m/one/full.json", {}, ["1", "2"]),
+        ("tuning/scores/m/one/full.json", {}, ["1", "2"]),
+        ("figures/tuning_rates.png", {"method": "full"}, ["1", "2"]),
+        ("tuning", {}, ["1", "2"]),
+    ],
+)
+def test_what_tuning_shows_names_the_runs_of_its_candidates(tuned, path, wanted, candidates):
+    _, cells = runs_behind(tuned / path, wanted)
+    assert [cell["candidate"] for cell in cells] == candidates
+
+
+def test_a_run_of_a_candidate_is_told_and_a_run_names_its_choice(tuned):
+    _, cells = runs_behind(tuned / "tuning/scores/m/one/full.json", {})
+    told, unfinished = ("\n".join(trail(tuned, cell)) for cell in cells)
+    assert "20 examples of dev" in told
+    assert "logs/tune/m/one/full/candidate1/seed101.log" in told
+    assert "the run was never started" in unfinished
+    _, (cell,) = runs_behind(tuned / "runs/m/one/full/seed1", {})
+    assert "chosen     " in "\n".join(trail(tuned, cell))
 
 
 @pytest.mark.parametrize(

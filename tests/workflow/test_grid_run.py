@@ -187,7 +187,7 @@ def test_results_are_kept_over_an_update_of_training_and_say_so(edit, grid, tmp_
 
 
 #: What the documentation adds: one entry of the registry.
-MATTHEWS = re.search(
+KAPPA = re.search(
     r"```python\n(@metric\(.*?)```", (ROOT / "docs/add-a-metric.md").read_text(), re.DOTALL
 )[1]
 
@@ -196,7 +196,7 @@ def test_the_documentation_s_metric_is_one_entry_and_trains_nothing(edit, grid, 
     workflow, _ = grid
     registry = workflow.source / "scripts/tunegrid/metrics.py"
     last = registry.read_text().splitlines()[-1]
-    edit("scripts/tunegrid/metrics.py", last, f"{last}\n\n\n{MATTHEWS}")
+    edit("scripts/tunegrid/metrics.py", last, f"{last}\n\n\n{KAPPA}")
     plan = workflow.plan()
     assert "train" not in plan
     assert plan["score"] == 1
@@ -204,14 +204,14 @@ def test_the_documentation_s_metric_is_one_entry_and_trains_nothing(edit, grid, 
     copy = tmp_path / "out"
     shutil.copytree(workflow.directory, copy, symlinks=True)
     dataclasses.replace(workflow, directory=copy).run(
-        "tables", "workbook", "results/figures/bars_matthews.png"
+        "tables", "workbook", "results/figures/bars_kappa.png"
     )
     summary = pd.read_csv(copy / "results/summary.csv")
-    assert (summary["metric"] == "matthews").sum() == 2
+    assert (summary["metric"] == "kappa").sum() == 2
     comparisons = pd.read_csv(copy / "results/comparisons.csv")
-    assert "matthews" in set(comparisons["metric"])
-    assert (copy / "results/figures/bars_matthews.png").is_file()
-    assert "Matthews correlation" in (copy / "results/tables/summary.md").read_text()
+    assert "kappa" in set(comparisons["metric"])
+    assert (copy / "results/figures/bars_kappa.png").is_file()
+    assert "Kappa" in (copy / "results/tables/summary.md").read_text()
 
 
 def test_editing_a_figure_draws_it_alone(edit):

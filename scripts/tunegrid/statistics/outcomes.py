@@ -117,15 +117,24 @@ def compared_columns(
         target: what the task asks for.
         task_metrics: by what it is measured; None: the defaults of its target.
     """
-    needed = [entry for entry in _compared(target, task_metrics) if not entry.of_decisions]
+    needed = [entry for entry in compared_of(target, task_metrics) if not entry.of_decisions]
     confidences = CONFIDENCES[target]
     return [*COLUMNS, confidences] if needed and confidences else COLUMNS
 
 
-def _compared(target: TargetKind, task_metrics: TaskMetrics | None) -> list[Metric]:
+def compared_of(target: TargetKind, task_metrics: TaskMetrics | None) -> list[Metric]:
     """The metrics by which methods are compared on a task."""
     names = (task_metrics or default_metrics(target)).names
     return [METRICS[name] for name in names if METRICS[name].compared_for(target)]
+
+
+def targets_of_tasks(runs: pd.DataFrame) -> dict[str, TargetKind]:
+    """What each task asks for, as its finished runs say; one label where none is finished."""
+    targets: dict[str, TargetKind] = dict.fromkeys(runs["task"], "single_label")
+    if "target" in runs:
+        told = runs.dropna(subset="target")
+        targets |= dict(zip(told["task"], told["target"], strict=True))
+    return targets
 
 
 def predictions_below(
@@ -135,7 +144,7 @@ def predictions_below(
 
     Args:
         root: the folder `results/runs`.
-        columns: of predictions.parquet, those that are read.
+        columns: of predictions.parquet, those that are read, where the file has them.
         scored_by_first: the tasks of which the first test split alone counts
             (`tunegrid.statistics.test_splits.tasks_scored_by_first`).
     """
@@ -144,13 +153,12 @@ def predictions_below(
         folder = RUN_PATH.format(model=model, task=task, method=method, seed=seed)
         # There is one small file for each run: starting threads and making data frames would take
         # most of the time.
-        with ParquetFile(
-            root / folder / "predictions.parquet", read_dictionary=["predicted"]
-        ) as file:
+        with ParquetFile(root / folder / "predictions.parquet") as file:
+            there = [name for name in columns if name in file.schema_arrow.names]
             if task not in scored_by_first:
-                return file.read(columns=list(columns), use_threads=False)
-            table = file.read(columns=[*columns, TEST_SPLIT], use_threads=False)
-            return scored_rows(table, "first").select(list(columns))
+                return file.read(columns=there, use_threads=False)
+            table = file.read(columns=[*there, TEST_SPLIT], use_threads=False)
+            return scored_rows(table, "first").select(there)
 
     return load
 
@@ -182,7 +190,9 @@ def load_outcomes(
         ValueError: `label_names` are missing where they are needed.
         UserError: two runs were not measured on the same examples.
     """
-    further = [entry for entry in _compared(target, task_metrics) if entry.needs != "label_counts"]
+    further = [
+        entry for entry in compared_of(target, task_metrics) if entry.needs != "label_counts"
+    ]
     if not label_names and (target == "multi_label" or (target == "single_label" and further)):
         raise ValueError("the names of the labels are needed to know whose probabilities these are")
     positive = task_metrics.positive if task_metrics else None

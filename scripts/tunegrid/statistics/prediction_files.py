@@ -78,7 +78,10 @@ def parse_predictions(
     target: TargetKind = "single_label",
     positive: str | None = None,
 ) -> Predictions:
-    """The predictions in a table of the columns label, predicted and that of `CONFIDENCES`."""
+    """The predictions in a table of the columns label, predicted and that of `CONFIDENCES`.
+
+    How sure the model is, is not a number where the table lacks the last.
+    """
     if target == "regression":
         return RegressionPredictions(
             labels=table["label"].to_numpy(), predicted=table["predicted"].to_numpy()
@@ -101,7 +104,10 @@ def parse_predictions(
 
 
 def _confidences(table: pa.Table, target: TargetKind, kinds: int) -> Floats:
-    values = table[CONFIDENCES[target]].combine_chunks().flatten().to_numpy()
+    column = CONFIDENCES[target]
+    if column not in table.column_names:
+        return np.full((table.num_rows, kinds), np.nan)
+    values = table[column].combine_chunks().flatten().to_numpy()
     return np.asarray(values.reshape(table.num_rows, kinds))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
@@ -10,6 +11,9 @@ import pandas as pd
 if TYPE_CHECKING:
     from tunegrid.tasks.few_shot import Draw
     from tunegrid.tasks.splits import EncodedCounts
+
+#: A dev split on which chance alone makes runs differ by more is too small to choose settings by.
+LARGE_DIFFERENCE = 0.05
 
 
 class SplitContents(TypedDict):
@@ -179,8 +183,8 @@ class Card(Hygiene):
         test_splits: what each of several test splits holds (test holds all of them); empty where
             there is one alone.
         few_shot: what makes it few-shot; empty for another task.
-        word_baseline: what logistic regression on TF-IDF weights scores, by metric; empty for a
-            task without test, and for one whose target is not one label.
+        word_baseline: what a linear model on TF-IDF weights scores, by metric; empty for a task
+            without test.
         tokenizers: lengths by each tokenizer, by the name of its model.
         warnings: what should be looked at, a sentence each.
         shown: the first examples of each label.
@@ -230,6 +234,32 @@ def unseen_label_warnings(splits: Mapping[str, Mapping[str, int]]) -> list[str]:
     return warnings
 
 
+def small_dev_warnings(examples: int, accuracy: float) -> list[str]:
+    """A warning of a dev split that is too small to choose settings by.
+
+    Two runs of one accuracy a that err independently differ on n examples with a standard error of
+    √(2·a·(1−a)/n), of which 1.96 are not exceeded by chance in 95 of 100 cases. Runs that err on
+    the same examples differ by less; what the candidates themselves show stands in the table of
+    tuning.
+
+    Args:
+        examples: of dev.
+        accuracy: that a run may have, such as the word baseline's.
+    """
+    # With two hits and two errors added, so that no accuracy is taken to be sure (Agresti & Coull
+    # 1998, https://doi.org/10.1080/00031305.1998.10480550).
+    share = (accuracy * examples + 2) / (examples + 4)
+    least = 1.96 * math.sqrt(2 * share * (1 - share) / examples)
+    if least <= LARGE_DIFFERENCE:
+        return []
+    warning = (
+        f"dev: with {examples} examples, chance alone makes two runs differ by up to"
+        f" {100 * least:.0f} points of accuracy, too many to choose settings by; keep more of dev"
+        " (data.max_dev), or cut more from train (data.dev_fraction)"
+    )
+    return [warning]
+
+
 def label_names(card: Card) -> list[str]:
     """The labels of a task in the order of their ids."""
     return list(card["splits"]["train"]["labels"])
@@ -250,7 +280,7 @@ def find_leak(card: Card, source: str, target: str) -> Leak | None:
 
 
 def word_baselines(cards: Sequence[Card]) -> pd.DataFrame:
-    """What logistic regression on TF-IDF weights scores: columns task, metric, tfidf_baseline."""
+    """What a linear model on TF-IDF weights scores: columns task, metric, tfidf_baseline."""
     rows = [
         (card["task"], metric, value)
         for card in cards

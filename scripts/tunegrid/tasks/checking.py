@@ -12,7 +12,13 @@ from tunegrid.config.task_splits import SPLITS
 from tunegrid.files import read_json
 from tunegrid.settings import TaskSettings
 from tunegrid.tasks.baselines import word_baseline
-from tunegrid.tasks.cards import Card, SplitContents, TokenCounts, unseen_label_warnings
+from tunegrid.tasks.cards import (
+    Card,
+    SplitContents,
+    TokenCounts,
+    small_dev_warnings,
+    unseen_label_warnings,
+)
 from tunegrid.tasks.hygiene import check_splits
 from tunegrid.tasks.label_kinds import label_kind, names_of_labels
 from tunegrid.tasks.preparing import few_shot_draws, prepare_task
@@ -30,6 +36,8 @@ def check_task(
     settings: TaskSettings,
     encoded: Sequence[Path],
     seeds: Sequence[int],
+    *,
+    tuned: bool = False,
 ) -> Card:
     """A task's data card.
 
@@ -41,6 +49,7 @@ def check_task(
         encoded: the folders of encode_task, each `<tokenizer>/<task>`; none of a task that no grid
             trains.
         seeds: of the runs; a few-shot task's word baseline is the mean over them.
+        tuned: whether settings are chosen on dev, which must then be large enough.
 
     Raises:
         UserError: a label has fewer examples in train than a few-shot task is to keep.
@@ -54,7 +63,10 @@ def check_task(
     contents = {split: _contents(task[split]) for split in splits}
     warnings += unseen_label_warnings({split: held["labels"] for split, held in contents.items()})
     warnings += constant_texts(task)
-    has_baseline = "test" in task and label_kind(task["train"]) == "single_label"
+    baseline = word_baseline(task, draws, seeds) if "test" in task else {}
+    # How small a dev split is, is known of shares of right examples.
+    if tuned and "dev" in task and "accuracy" in baseline:
+        warnings += small_dev_warnings(len(task["dev"]), baseline["accuracy"])
     test_splits = split_test(task["test"]) if "test" in task else {}
     return {
         "task": name,
@@ -62,7 +74,7 @@ def check_task(
         "splits": contents,
         "test_splits": {own: _contents(data) for own, data in test_splits.items()},
         "few_shot": draws,
-        "word_baseline": word_baseline(task, draws, seeds) if has_baseline else {},
+        "word_baseline": baseline,
         "tokenizers": {
             folder.parent.name: _token_counts(folder, settings, splits) for folder in encoded
         },

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from tunegrid.files import read_json
-from tunegrid.metrics import METRICS, Metric
+from tunegrid.metrics import METRICS, Metric, TaskMetrics
 from tunegrid.results import PREDICTIONS, TRAINING
 from tunegrid.statistics.prediction_files import read_predictions
 from tunegrid.statistics.score import score_run
@@ -133,7 +133,7 @@ class _MadeRun:
 
 
 def _read_run(run: Mapping[str, Any], folder: Path, metric: Metric) -> _MadeRun:
-    score = score_run(folder).test
+    score = score_run(folder, TaskMetrics((metric.name,), main=metric.name)).test
     training = read_json(folder / TRAINING)
     value = score[metric.name]
     is_finite = math.isfinite(value)

@@ -9,72 +9,20 @@ was never looked at before its end.
 import logging
 import math
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from tunegrid.files import canonical_json, digest, read_json, write_json
-from tunegrid.metrics import Metric
+from tunegrid.metrics import Metric, TaskMetrics
 from tunegrid.statistics.score import score_run
 from tunegrid.training.run_request import RunRequest
+from tunegrid.tuning.rungs import budget, plan_rungs
 
 #: How a set of runs ended, by path: `ended`, `log` (`tunegrid.training.packing.make_all`).
 Ended = dict[str, dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Rung:
-    """One round of successive halving.
-
-    Attributes:
-        share: of its epochs that each candidate is trained for, up to the end of the round.
-        candidates: how many are trained.
-    """
-
-    share: float
-    candidates: int
-
-    def epochs(self, whole: int) -> int | None:
-        """The epochs after which a candidate of so many ends in this round; None: at its end."""
-        ends = math.ceil(self.share * whole - 1e-9)
-        return None if ends >= whole else max(1, ends)
-
-
-def plan_rungs(candidates: int, epochs: Sequence[int], rate: int) -> list[Rung]:
-    """The rounds, from the first with all candidates to the last, which trains to the end.
-
-    Args:
-        candidates: how many there are.
-        epochs: of each candidate; a round is as long as one epoch of the shortest at least.
-        rate: one of so many candidates survives a round, and is trained so many times as long.
-    """
-    by_candidates = int(math.log(candidates, rate) + 1e-9)
-    by_epochs = int(math.log(min(epochs), rate) + 1e-9)
-    last = min(by_candidates, by_epochs)
-    return [
-        Rung(
-            share=float(rate) ** (number - last),
-            candidates=max(1, candidates // rate**number),
-        )
-        for number in range(last + 1)
-    ]
-
-
-def budget(rungs: Sequence[Rung], epochs: Sequence[int]) -> int:
-    """The epochs that all rounds train at most, one seed of each candidate.
-
-    Args:
-        rungs: the rounds.
-        epochs: of each candidate; which of them survive is not known, so the longest count.
-    """
-    longest, total, before = sorted(epochs, reverse=True), 0, [0] * len(epochs)
-    for rung in rungs:
-        ends = [rung.epochs(whole) or whole for whole in longest[: rung.candidates]]
-        total += sum(end - begin for end, begin in zip(ends, before, strict=False))
-        before = ends
-    return total
 
 
 @dataclass(frozen=True)
@@ -163,7 +111,8 @@ def _score(candidate: int, runs: Mapping[str, Tried], ended: Ended, metric: Metr
         if tried.candidate == candidate:
             if ended[path]["ended"] != "finished":
                 return None
-            values.append(float(score_run(tried.request.output).test[metric.name]))
+            asked = TaskMetrics((metric.name,), main=metric.name)
+            values.append(float(score_run(tried.request.output, asked).test[metric.name]))
     return fmean(values) if all(map(math.isfinite, values)) else None
 
 

@@ -11,6 +11,8 @@ MOST_NUMBERS = 4_000_000
 def correlation_of_sums(sums: Floats) -> Floats:
     """Pearson's r of the sums of 1, y, p, y², p² and yp; 0 where y or p does not vary.
 
+    Not a number where a sum is none.
+
     Args:
         sums: (..., 6).
     """
@@ -19,14 +21,14 @@ def correlation_of_sums(sums: Floats) -> Floats:
     spread = spread * _not_below_rounding(n * predicted_square, predicted**2)
     covariance = n * product - true * predicted
     scale = np.sqrt(spread, dtype=np.float64)
-    correlation = np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 0)
+    correlation = np.divide(covariance, scale, out=np.zeros_like(scale), where=scale != 0)
     return np.clip(correlation, -1.0, 1.0)
 
 
 def _not_below_rounding(whole: Floats, part: Floats) -> Floats:
     """whole − part, and 0 where that is no more than rounding leaves of equal numbers."""
     difference = np.asarray(whole - part)
-    return np.where(difference > 1e-13 * np.abs(whole), difference, 0.0)
+    return np.where(difference <= 1e-13 * np.abs(whole), 0.0, difference)
 
 
 def correlation_terms(predictions: RegressionPredictions) -> Floats:
