@@ -14,7 +14,14 @@ from workflow import Workflow
 DEMO = yaml.safe_load((ROOT / "config/demo.yaml").read_text())
 
 #: How many cells of its grid each shipped configuration trains.
-CELLS = {"config.yaml": 75, "demo.yaml": 18, "report-cpu.yaml": 12, "report-tuned.yaml": 75}
+CELLS = {
+    "config.yaml": 75,
+    "demo.yaml": 18,
+    "glue-small.yaml": 64,
+    "glue.yaml": 160,
+    "report-cpu.yaml": 12,
+    "report-tuned.yaml": 75,
+}
 
 
 @pytest.fixture

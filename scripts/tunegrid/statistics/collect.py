@@ -124,8 +124,7 @@ def _finished(cell: Any, score: Row, folder: Path) -> Row:
     row |= {"state": FINISHED, "problem": None, "hash": cell.hash}
     row |= {key: getattr(cell, key) for key in MEASURED_BY}
     row |= {key: value for key, value in score.items() if key not in RUN}
-    if cell.test_score != "pooled":
-        row["test_score"] = cell.test_score
+    row |= _own_test_score(cell)
     row |= {key: training[key] for key in TRAINING_COLUMNS}
     row["out_of_memory"] = len(training["out_of_memory"])
     for split, counts in made["splits"].items():
@@ -145,8 +144,14 @@ def _unfinished(cell: Any, problem: str, folder: Path, attempts: Path) -> Row:
     if state == MISSING and (folder / TRAINING).is_file():
         reason = problem  # there is a result, of other settings
     row = {key: getattr(cell, key) for key in (*RUN, "hash", *MEASURED_BY)}
+    row |= _own_test_score(cell)
     row |= {"state": state, "problem": reason, "degenerate": False}
     return row | _settings(json.loads(cell.settings))
+
+
+def _own_test_score(cell: Any) -> Row:
+    """What a cell's scores are of, where it is not all of test."""
+    return {} if cell.test_score == "pooled" else {"test_score": cell.test_score}
 
 
 def _settings(settings: dict[str, Any]) -> Row:
