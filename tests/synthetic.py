@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from tunegrid.config.catalogue import MethodEntry
 from tunegrid.config.schema import CompareSettings
+from tunegrid.config.update_settings import UpdateSettings
 from tunegrid.memory import KINDS
 from tunegrid.memory.fit import load_gpus
 from tunegrid.memory.records import MeasuredStep, StepMemory, TrainingStep
@@ -49,6 +50,10 @@ def make_runs(models=("m1", "m2"), methods=("full", "a8"), tasks=("t1", "t2"), s
             "examples.dev": 3 if task == "t1" else None,
             "examples.test": 5,
             "labels.train": 2,
+            **{
+                f"settings.{name}": field.default
+                for name, field in UpdateSettings.model_fields.items()
+            },
             "settings.split_seed": 0,
             "settings.learning_rate": 2e-5,
             "settings.padding_dependent": False,

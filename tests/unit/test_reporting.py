@@ -19,6 +19,7 @@ from synthetic import (
     make_runs,
 )
 
+from tunegrid.config.update_settings import UpdateSettings
 from tunegrid.metrics import METRICS, titles
 from tunegrid.reporting import bars_figure as bars
 from tunegrid.reporting import methods_figure as comparison
@@ -30,6 +31,7 @@ from tunegrid.reporting.memory_tables import fits_table, prediction_table
 from tunegrid.reporting.report_table import read_table
 from tunegrid.reporting.result_tables import build_tables
 from tunegrid.reporting.run_links import link_groups, link_runs
+from tunegrid.reporting.run_tables import hyperparameters_table
 from tunegrid.reporting.summary_tables import main_metric_table
 from tunegrid.reporting.table_files import to_markdown
 from tunegrid.reporting.table_names import TABLES
@@ -358,3 +360,15 @@ def test_every_table_warns_of_a_model_that_padding_changes():
     for table in tables_of(RUNS, summary=summary).values():
         assert table.note.startswith(warning)
     assert not any("padding" in table.note for table in tables_of(RUNS).values())
+
+
+def test_settings_of_the_optimizer_step_are_shown_where_a_run_has_another_than_the_default():
+    runs = make_runs(models=("m1",))
+    plain = hyperparameters_table(runs).readable
+    assert not set(plain) & set(UpdateSettings.model_fields)
+    steps = runs["method"].eq("a8").map({True: 50.0, False: None})
+    shown = hyperparameters_table(runs.assign(**{"settings.max_steps": steps})).readable
+    of_method = shown.drop_duplicates("method").set_index("method")
+    assert of_method.loc["a8", ["epochs", "max_steps"]].tolist() == ["—", "50"]
+    assert (of_method.drop(index="a8")[["epochs", "max_steps"]] == ["2", "—"]).all(axis=None)
+    assert "optimizer" not in shown

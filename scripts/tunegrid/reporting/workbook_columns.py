@@ -212,6 +212,10 @@ COLUMNS = {
     "degenerate_reason": Column("Why the run is degenerate."),
     "steps": Column("Optimizer steps taken.", COUNT),
     "selected_epoch": Column("The epoch whose weights were measured."),
+    "selected_step": Column("The optimizer step whose weights were measured.", COUNT),
+    "skipped_steps": Column(
+        "Optimizer steps that changed no weight, since a gradient overflowed in fp16.", COUNT
+    ),
     "micro_batch": Column("Examples computed at once; in settings: as asked for."),
     "out_of_memory": Column("How often memory ran out and the micro-batch was halved."),
     # provenance

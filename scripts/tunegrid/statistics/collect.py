@@ -34,6 +34,8 @@ TRAINING_COLUMNS = (
     "trainable_parameters",
     "steps",
     "selected_epoch",
+    "selected_step",
+    "skipped_steps",
     "micro_batch",
     "peak_memory",
     "peak_memory_of",

@@ -29,7 +29,7 @@ class RunScore:
         test: model, task, method, seed, hash, split, examples; every metric of the registry by its
             name, and behind `MAJORITY` what predicting the most frequent training label scores;
             parts (of an aggregated task, the scores of each); degenerate and degenerate_reason.
-        epochs: of each epoch that was evaluated, epoch (from 1), step, split and every metric.
+        epochs: of each evaluation, epoch (from 1), step, split and every metric.
     """
 
     test: dict[str, Any]
@@ -75,11 +75,11 @@ def score_run(folder: Path) -> RunScore:
 
 
 def _epoch_scores(folder: Path, training: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The scores of every epoch; a run that diverged within an epoch ends it at its last step."""
-    for epoch, predictions in read_evaluations(folder / EVALUATIONS, training["labels"]):
+    """The scores of every evaluation; one of a run that diverged is of its last step."""
+    for epoch, step, predictions in read_evaluations(folder / EVALUATIONS, training["labels"]):
         yield {
             "epoch": epoch,
-            "step": min(epoch * training["steps_per_epoch"], training["steps"]),
+            "step": step,
             "split": training["watched"],
             **{name: metric.compute(predictions) for name, metric in METRICS.items()},
         }
@@ -95,13 +95,14 @@ def read_predictions(path: Path, labels: Sequence[str]) -> Predictions:
     return _predictions(_read_table(path), labels)
 
 
-def read_evaluations(path: Path, labels: Sequence[str]) -> Iterator[tuple[int, Predictions]]:
-    """The epochs (from 1) in a Parquet file, and the predictions of each."""
+def read_evaluations(path: Path, labels: Sequence[str]) -> Iterator[tuple[int, int, Predictions]]:
+    """Of each evaluation in a Parquet file its epoch and step (from 1), and its predictions."""
     table = _read_table(path)
-    epochs = table["epoch"].to_numpy()
-    for epoch in np.unique(epochs):
-        start, end = np.searchsorted(epochs, [epoch, epoch + 1])
-        yield int(epoch), _predictions(table.slice(start, end - start), labels)
+    epochs, steps = table["epoch"].to_numpy(), table["step"].to_numpy()
+    for step in np.unique(steps):
+        start, end = np.searchsorted(steps, [step, step + 1])
+        predictions = _predictions(table.slice(start, end - start), labels)
+        yield int(epochs[start]), int(step), predictions
 
 
 def _read_table(path: Path) -> pa.Table:

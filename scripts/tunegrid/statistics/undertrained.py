@@ -3,7 +3,7 @@
 import pandas as pd
 
 from tunegrid.metrics import main_metric
-from tunegrid.results import GROUP
+from tunegrid.results import GROUP, RUN
 
 #: A gain of the last epoch below this share of what the metric can reach is no sign of anything:
 #: one point of a metric between 0 and 1. Of a metric without a range it is a share of its value.
@@ -15,8 +15,9 @@ GAINS = [*GROUP, "last_epoch_gain", "still_rising"]
 def last_epoch_gains(evaluations: pd.DataFrame) -> pd.DataFrame:
     """How much the last epoch brought, of every group that was evaluated after several epochs.
 
-    The scores are those of the split that is watched during training (dev; under the report's
-    protocol, test), by the main metric, the mean over the seeds that reached the epoch.
+    Of several evaluations in an epoch its last one counts. The scores are those of the split that
+    is watched during training (dev; under the report's protocol, test), by the main metric, the
+    mean over the seeds that reached the epoch.
 
     Args:
         evaluations: as `tunegrid.statistics.score_grid.score_grid` returns them.
@@ -27,7 +28,9 @@ def last_epoch_gains(evaluations: pd.DataFrame) -> pd.DataFrame:
         that is `LEAST_GAIN` or more.
     """
     metric = main_metric()
-    means = evaluations.groupby([*GROUP, "epoch"], sort=False)[metric.name].mean()
+    ends = evaluations.sort_values("step", kind="stable").groupby([*RUN, "epoch"], sort=False)
+    at_ends = evaluations.loc[ends.tail(1).index.sort_values()]
+    means = at_ends.groupby([*GROUP, "epoch"], sort=False)[metric.name].mean()
     if not metric.higher_is_better:
         means = -means
     rows = []
