@@ -16,7 +16,7 @@ from tunegrid.metrics import METRICS, compared_metrics
 from tunegrid.reporting.memory_tables import prediction_table
 from tunegrid.reporting.result_tables import build_tables
 from tunegrid.results import FINISHED
-from tunegrid.statistics.costs import cost
+from tunegrid.statistics.costs import INFERENCE, cost
 from tunegrid.statistics.error_analysis import count_errors
 from tunegrid.statistics.overall import compare_over_tasks
 from tunegrid.statistics.summarise import summarise
@@ -41,6 +41,8 @@ def make_runs(models=("m1", "m2"), methods=("full", "a8"), tasks=("t1", "t2"), s
             "problem": None,
             "trainable_parameters": 10 if method == "a8" else 1000,
             "total_parameters": 1000,
+            "stored_bytes": 40 if method == "a8" else 4000,
+            **dict.fromkeys(INFERENCE),
             "steps": STEPS_OF_RUN,
             "train_seconds": 1.25,
             "peak_memory": 2e9,

@@ -108,6 +108,8 @@ def write_run(run: dict, root: Path, predictions: int) -> dict:
         "selected_epoch": EPOCHS,
         "selected_step": STEPS,
         "skipped_steps": 0,
+        "stored_bytes": 4 * 10**8 // (1 + method),
+        "inference": None,
         "diverged": False,
         "total_parameters": 10**8,
         "trainable_parameters": 10**8 // (1 + method),

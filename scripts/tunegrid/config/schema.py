@@ -11,6 +11,7 @@ from pydantic import Field, create_model, model_validator
 
 from tunegrid.config.catalogue import MethodEntry, ModelEntry
 from tunegrid.config.entries import Name
+from tunegrid.config.inference_settings import InferenceSettings
 from tunegrid.config.task_entry import TaskEntry
 from tunegrid.config.tuning import TuneSettings
 from tunegrid.config.update_settings import UpdateSettings
@@ -41,7 +42,7 @@ class GridBlock(Closed):
     )
 
 
-class TrainSettings(UpdateSettings):
+class TrainSettings(UpdateSettings, InferenceSettings):
     """How one cell is trained: every setting decides its result."""
 
     epochs: int = Field(3, ge=1, description="Passes over the training split.")

@@ -14,6 +14,7 @@ from tunegrid.reporting.answer_sheet import (
     difference_columns,
 )
 from tunegrid.reporting.difference_format import DifferenceFormat
+from tunegrid.reporting.inference_columns import INFERENCE_MEASURES
 from tunegrid.reporting.tuning_columns import TUNING_COLUMNS
 
 #: Number formats, as Excel writes them; empty: the general one.
@@ -301,6 +302,7 @@ MEASURES = {
     "train_seconds": ("Seconds of training and its evaluations", SECONDS),
     "peak_memory": ("The most bytes that the run took", BYTES),
     "train_joules": ("Joules that the GPUs took meanwhile, where they tell", COUNT),
+    **INFERENCE_MEASURES,
 }
 #: Columns whose names begin alike.
 PREFIXES = {

@@ -36,12 +36,16 @@ from tunegrid.results import (
 )
 from tunegrid.training.batching import EncodedSplit
 from tunegrid.training.devices import device_name, peak_memory
+from tunegrid.training.inference_cost import measure_inference, stored_bytes
 from tunegrid.training.kept_weights import keep_weights, remove_kept_weights
 from tunegrid.training.loss_scaling import skipped_steps_note
 from tunegrid.training.optimizers import optimizer_facts
 from tunegrid.training.run_request import ENCODING
 from tunegrid.training.run_state import Run, StepRecord
 from tunegrid.training.step_plan import StepPlan
+
+#: Kinds of methods that add nothing to a model.
+ADDS_NOTHING = ("full", "head", "bitfit")
 
 
 def remove_last_file(output: Path) -> None:
@@ -94,8 +98,32 @@ def write_run(run: Run, test: Predictions, made: dict[str, Any], started: float)
         plan=run.plan,
     )
     write_predictions(run.splits["test"], card["labels"], test, output / PREDICTIONS)
+    inference = measure_what_is_asked_for(run)
     write_json(output / PROVENANCE, made | keep_what_is_asked_for(run))
-    write_json(output / TRAINING, found)
+    write_json(output / TRAINING, found | {"inference": inference})
+
+
+def measure_what_is_asked_for(run: Run) -> dict[str, Any] | None:
+    """Measure what the model costs at use if the run is to; a failure costs the measurement alone.
+
+    Returns:
+        What `tunegrid.training.inference_cost.measure_inference` returns, or `not_measured`, why
+        not in one line; None: it was not asked for.
+    """
+    if not run.train_settings.measure_inference:
+        return None
+    try:
+        return measure_inference(
+            run.model,
+            run.splits["test"],
+            run.accelerator,
+            adds_to_weights=run.request.settings.method_source.kind not in ADDS_NOTHING,
+            trimmed=run.built.trimmed,
+        )
+    except Exception as error:  # noqa: BLE001 (of whatever library: the results are there)
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        logging.warning("inference is not measured, the results are complete: %s", reason)
+        return {"not_measured": reason}
 
 
 def keep_what_is_asked_for(run: Run) -> dict[str, Any]:
@@ -142,6 +170,7 @@ def training_facts(run: Run) -> dict[str, Any]:
         "ends_after": request.ends_after,
         "diverged": progress.diverged,
         **counts,
+        "stored_bytes": stored_bytes(run.model),
         "micro_batch": run.guard.micro_batch,
         "evaluation_micro_batch": run.evaluation_guard.micro_batch,
         "out_of_memory": [*run.guard.out_of_memory, *run.evaluation_guard.out_of_memory],
