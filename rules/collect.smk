@@ -33,9 +33,9 @@ rule tables:
 rule figures:
     input:
         expand("results/figures/forest.{suffix}", suffix=FIGURES),
-        expand("results/figures/bars_{metric}.{suffix}", metric=METRICS, suffix=FIGURES),
+        expand("results/figures/bars_{metric}.{suffix}", metric=default_metrics("single_label").names, suffix=FIGURES),
         expand("results/figures/curves_{task}.{suffix}", task=TASKS, suffix=FIGURES),
-        expand("results/figures/confusion_{task}.{suffix}", task=TASKS, suffix=FIGURES),
+        expand("results/figures/confusion_{task}.{suffix}", task=SINGLE_LABEL, suffix=FIGURES),
         expand("results/figures/methods.{suffix}", suffix=FIGURES),
         expand("results/figures/pareto.{suffix}", suffix=FIGURES),
         expand("results/figures/memory_{model}.{suffix}", model=MODELS, suffix=FIGURES),

@@ -30,7 +30,7 @@ from tunegrid.reporting.table_names import (
     TABLES,
     TUNING_TABLES,
 )
-from tunegrid.metrics import METRICS
+from tunegrid.metrics import METRICS, default_metrics
 from tunegrid.results import CHOICE_PATH, RUN_PATH, TUNING_PATH
 from tunegrid.tasks.source_paths import files_under_root, read_from_root
 from tunegrid.staleness import code_digest, reader_code, training_code
@@ -64,6 +64,8 @@ TASKS = PROJECT.grid_tasks
 CARDS = [f"results/cards/{name}.json" for name in TASKS]
 # A task has a card whether the grid trains it or not; lengths in tokens, only where it does.
 CARD_TASKS = {name: find_task(name, PROJECT.tasks) for name in PROJECT.tasks} | TASKS
+# Those with one label an example: others have no confusions.
+SINGLE_LABEL = [name for name, task in TASKS.items() if task.target_kind == "single_label"]
 AGGREGATED = any(task.aggregated for task in TASKS.values())
 GRID_TABLES = TABLES + (PART_TABLES if AGGREGATED else []) + (TUNING_TABLES if TUNE else [])
 # Of tuning there is something only where the configuration asks for it.

@@ -12,6 +12,7 @@ from tunegrid.planning.loading import load_tasks
 from tunegrid.results import JOINED
 from tunegrid.tasks.fetching import read_task
 from tunegrid.tasks.few_shot import draw_few_shot
+from tunegrid.tasks.label_kinds import names_of_labels
 from tunegrid.tasks.preparing import few_shot_draws, prepare_task
 from tunegrid.tasks.sources import bring_task
 from tunegrid.tasks.splits import joined_texts
@@ -53,7 +54,7 @@ def get_dataset(
     fetched = {part.source: _read(part, data_root) for part in task.parts}
     settings = task.split_settings(data or DataSettings())
     prepared = prepare_task(fetched, settings)
-    draws = few_shot_draws(settings, prepared["train"].features["label"].names)
+    draws = few_shot_draws(settings, names_of_labels(prepared["train"]))
     splits = draw_few_shot(prepared, draws, seed)
     return DatasetDict(
         {split: _join_pairs(examples, sep_token) for split, examples in splits.items()}

@@ -1,176 +1,92 @@
-"""The registry of metrics: everything that is measured of a run's predictions.
+"""The metrics: everything that is measured of a run's predictions.
 
-A metric is one function under the decorator `metric`. Scoring, the selection of an epoch,
-summaries, intervals, comparisons, tables, figures and the workbook find it by its name in
-`METRICS`, in the order in which it is registered here. `docs/add-a-metric.md` shows how to add one.
+A metric is one function under the decorator `metric` (`tunegrid.metric_registry` says what it may
+be computed from). Scoring, the selection of an epoch, summaries, intervals, comparisons, tables,
+figures and the workbook find it by its name in `METRICS`, in the order in which it is registered
+here. `docs/add-a-metric.md` shows how to add one.
 
-A metric is computed from one of two things, and the same function serves the score of a run and
-what each of its test examples contributes:
-
-- `label_counts`: how often each label was predicted rightly, predicted, and true (`LabelCounts`).
-  The function maps counts of shape (..., k) to values of shape (...), so that the
-  examples less each kind of them are scored by one call.
-- `log_probabilities`: the function maps the log-probabilities (n, k) and the true labels (n,) to a
-  value for each example, (n,); the metric is their mean.
-
-Nothing here imports more than NumPy: the Snakefile reads the names and titles.
+Nothing here imports more than NumPy before a metric is computed: the Snakefile reads names and
+titles.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.floating[Any]]
-Integers = npt.NDArray[np.integer[Any]]
+from tunegrid.correlations import (
+    correlation_of_sums,
+    correlation_terms,
+    spearman_without_each,
+)
+from tunegrid.metric_registry import METRICS, Metric, metric
+from tunegrid.predictions import (
+    Floats,
+    Integers,
+    LabelCounts,
+    MultiLabelPredictions,
+    Predictions,
+    RegressionPredictions,
+    SingleLabelPredictions,
+    TargetKind,
+    count_labels,
+)
 
-Needs = Literal["label_counts", "log_probabilities"]
+__all__ = [
+    "MAIN_METRIC",
+    "METRICS",
+    "Floats",
+    "Integers",
+    "LabelCounts",
+    "Metric",
+    "MultiLabelPredictions",
+    "Predictions",
+    "RegressionPredictions",
+    "SingleLabelPredictions",
+    "TargetKind",
+    "TaskMetrics",
+    "compared_metrics",
+    "count_labels",
+    "default_metrics",
+    "main_metric",
+    "metric",
+    "titles",
+]
+
+#: The metric that stands for quality where one number must, by kind of target: the task's own, if
+#: it names one. It is one of those compared.
+MAIN: dict[TargetKind, str] = {
+    "single_label": "accuracy",
+    "multi_label": "micro_f1",
+    "regression": "pearson",
+}
+#: The same where a grid has single labels alone: in the sentences of the answer, in the table that
+#: is named after it, and beside the costs.
+MAIN_METRIC = MAIN["single_label"]
+#: Intervals of equal width that the calibration error sorts probabilities into.
+CALIBRATION_BINS = 15
 
 
 @dataclass(frozen=True)
-class LabelCounts:
-    """How the k labels were predicted, for one or for many weightings of the examples.
+class TaskMetrics:
+    """By what a task is measured.
 
     Attributes:
-        hits: how often each label was predicted where it is true, (..., k).
-        predicted: how often each label was predicted, (..., k).
-        support: how often each label is true, (..., k).
+        names: of the metrics, in the registry's order.
+        main: the one that stands for quality where one number must; one of `names`.
+        positive: the name of the label that F1 of one label is of; None: the task names none.
     """
 
-    hits: Floats
-    predicted: Floats
-    support: Floats
+    names: tuple[str, ...]
+    main: str
+    positive: str | None = None
 
 
-def count_labels(labels: Integers, predicted: Integers, kinds: int) -> LabelCounts:
-    """The counts of all `kinds` labels, each (kinds,), of true and predicted label ids (n,)."""
-    return LabelCounts(
-        hits=np.bincount(labels[predicted == labels], minlength=kinds).astype(float),
-        predicted=np.bincount(predicted, minlength=kinds).astype(float),
-        support=np.bincount(labels, minlength=kinds).astype(float),
-    )
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What a model predicted for n examples of k labels.
-
-    Attributes:
-        labels: the true label ids, (n,).
-        predicted: the predicted label ids, (n,).
-        log_probabilities: natural logarithms of the predicted probabilities, (n, k).
-    """
-
-    labels: Integers
-    predicted: Integers
-    log_probabilities: Floats
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def label_counts(self) -> LabelCounts:
-        """The counts of all k labels, each (k,)."""
-        return count_labels(self.labels, self.predicted, kinds=self.log_probabilities.shape[1])
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One entry of the registry.
-
-    Attributes:
-        name: the key in files, configurations and columns.
-        title: how headings of tables and figures call it.
-        needs: what `function` is computed from.
-        higher_is_better: the direction in which a model is better.
-        bounds: the least and the greatest value that it can have.
-        compared: whether methods are compared by it (intervals over test examples, tests, tables).
-        source: paper or documentation of the definition.
-        function: computes it; its arguments and result depend on `needs` (see the module's text).
-        noun: how a sentence calls it.
-        unit: the unit of its values; empty for shares and coefficients, which have none.
-    """
-
-    name: str
-    title: str
-    needs: Needs
-    higher_is_better: bool
-    bounds: tuple[float, float]
-    compared: bool
-    source: str
-    function: Callable[..., Floats]
-    noun: str
-    unit: str
-
-    @property
-    def bounded(self) -> bool:
-        """Whether it has both a least and a greatest value."""
-        return all(np.isfinite(self.bounds))
-
-    def with_unit(self, text: str) -> str:
-        """The text, followed by the unit in brackets if the metric has one."""
-        return f"{text} ({self.unit})" if self.unit else text
-
-    def compute(self, predictions: Predictions) -> float:
-        """The metric of these predictions."""
-        if self.needs == "label_counts":
-            return float(self.function(predictions.label_counts()))
-        return float(self.per_example(predictions).mean())
-
-    def per_example(self, predictions: Predictions) -> Floats:
-        """The values whose mean the metric is, (n,); only of metrics of log-probabilities."""
-        return self.function(predictions.log_probabilities, predictions.labels)
-
-
-#: Every metric by its name.
-METRICS: dict[str, Metric] = {}
-#: The name of the metric that stands for quality where one number must: in the sentences of the
-#: answer, in the table that is named after it, and beside the costs. It is one of those compared.
-MAIN_METRIC = "accuracy"
-
-
-def metric(
-    *,
-    title: str,
-    needs: Needs,
-    higher_is_better: bool,
-    bounds: tuple[float, float],
-    source: str,
-    compared: bool = True,
-    noun: str | None = None,
-    unit: str = "",
-) -> Callable[[Callable[..., Floats]], Callable[..., Floats]]:
-    """Register the function below it as a metric of the function's name.
-
-    Args:
-        title, needs, higher_is_better, bounds, source, compared, unit: as of `Metric`.
-        noun: as of `Metric`; without it the title, its first letter made small. Name one where that
-            is wrong, as of "Matthews correlation".
-
-    Raises:
-        ValueError: there is a metric of this name already.
-    """
-
-    def register(function: Callable[..., Floats]) -> Callable[..., Floats]:
-        name = function.__name__
-        if name in METRICS:
-            raise ValueError(f"a metric of the name {name!r} is registered already")
-        METRICS[name] = Metric(
-            name=name,
-            title=title,
-            needs=needs,
-            higher_is_better=higher_is_better,
-            bounds=bounds,
-            compared=compared,
-            source=source,
-            function=function,
-            noun=noun or title[0].lower() + title[1:],
-            unit=unit,
-        )
-        return function
-
-    return register
+def default_metrics(target: TargetKind) -> TaskMetrics:
+    """The metrics of a task that names none."""
+    names = [
+        name for name, entry in METRICS.items() if entry.by_default and target in entry.targets
+    ]
+    return TaskMetrics(names=tuple(names), main=MAIN[target])
 
 
 def titles() -> dict[str, str]:
@@ -183,23 +99,39 @@ def main_metric() -> Metric:
     return METRICS[MAIN_METRIC]
 
 
-def compared_metrics() -> list[str]:
-    """The names of the metrics by which methods are compared."""
-    return [name for name, entry in METRICS.items() if entry.compared]
+def compared_metrics(target: TargetKind = "single_label") -> list[str]:
+    """The names of a target's default metrics by which methods are compared."""
+    return [name for name in default_metrics(target).names if METRICS[name].compared_for(target)]
 
 
 @metric(
     title="Loss",
-    needs="log_probabilities",
+    needs="examples",
+    targets=("single_label", "multi_label", "regression"),
     higher_is_better=False,
     bounds=(0.0, float("inf")),
     compared=False,
+    of_decisions=False,
     unit="nats",
-    source="mean cross-entropy in nats; Goodfellow et al. 2016, Deep Learning, section 6.2.1",
+    source="mean cross-entropy in nats, binary of several labels, and of numbers the mean squared"
+    " error; Goodfellow et al. 2016, Deep Learning, sections 6.2.1 and 5.1.4",
 )
-def loss(log_probabilities: Floats, labels: Integers) -> Floats:
-    """The negative log-probability of each example's true label."""
-    return -log_probabilities[np.arange(len(labels)), labels]
+def loss(predictions: Predictions) -> Floats:
+    """The negative log-probability of each example's true label, as training minimises it.
+
+    Of several labels the mean over the labels of each one's binary cross-entropy; of a number the
+    squared error.
+    """
+    if isinstance(predictions, RegressionPredictions):
+        return (predictions.predicted - predictions.labels) ** 2
+    if isinstance(predictions, MultiLabelPredictions):
+        # −log σ(x) where the label is true, −log σ(−x) where it is not.
+        signs = np.where(predictions.labels, -1.0, 1.0)
+        with np.errstate(invalid="ignore"):  # of a run that diverged
+            each: Floats = np.logaddexp(0.0, signs * predictions.log_odds)
+        return np.asarray(each.mean(axis=1))
+    rows = np.arange(len(predictions))
+    return np.asarray(-predictions.log_probabilities[rows, predictions.labels])
 
 
 @metric(
@@ -217,20 +149,22 @@ def accuracy(counts: LabelCounts) -> Floats:
 @metric(
     title="Micro-F1",
     needs="label_counts",
+    targets=("single_label", "multi_label"),
     higher_is_better=True,
     bounds=(0.0, 1.0),
-    compared=False,  # where each example has one label it is the accuracy
+    compared=("multi_label",),  # where each example has one label it is the accuracy
     source="https://scikit-learn.org/stable/modules/model_evaluation.html#precision-recall-f-measure-metrics",
 )
 def micro_f1(counts: LabelCounts) -> Floats:
-    """F1 of all labels' decisions together."""
+    """F1 of all labels' decisions together; 0 where no label is true or predicted."""
     both = counts.predicted.sum(axis=-1) + counts.support.sum(axis=-1)
-    return np.divide(2 * counts.hits.sum(axis=-1), both)
+    return np.divide(2 * counts.hits.sum(axis=-1), np.maximum(both, 1), dtype=np.float64)
 
 
 @metric(
     title="Macro-F1",
     needs="label_counts",
+    targets=("single_label", "multi_label"),
     higher_is_better=True,
     bounds=(0.0, 1.0),
     source="https://scikit-learn.org/stable/modules/generated/sklearn.metrics.f1_score.html",
@@ -240,4 +174,201 @@ def macro_f1(counts: LabelCounts) -> Floats:
     both = counts.predicted + counts.support
     # A label that does not occur has no hits: its F1 is 0, whatever it is divided by.
     each = np.divide(2 * counts.hits, np.maximum(both, 1), dtype=np.float64)
-    return np.divide(each.sum(axis=-1), (both > 0).sum(axis=-1))
+    return np.divide(each.sum(axis=-1), np.maximum((both > 0).sum(axis=-1), 1))
+
+
+@metric(
+    title="Matthews correlation",
+    noun="Matthews correlation",
+    needs="label_counts",
+    higher_is_better=True,
+    bounds=(-1.0, 1.0),
+    by_default=False,
+    source="Gorodkin 2004, https://doi.org/10.1016/j.compbiolchem.2004.09.006",
+)
+def matthews_correlation(counts: LabelCounts) -> Floats:
+    """The correlation R_K of true and predicted labels; 0 where one of both does not vary."""
+    total = counts.support.sum(axis=-1)
+    expected = (counts.predicted * counts.support).sum(axis=-1)
+    covariance = counts.hits.sum(axis=-1) * total - expected
+    predicted = total**2 - (counts.predicted**2).sum(axis=-1)
+    true = total**2 - (counts.support**2).sum(axis=-1)
+    scale = np.sqrt(predicted, dtype=np.float64) * np.sqrt(true, dtype=np.float64)
+    correlation = np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 0)
+    return np.clip(correlation, -1.0, 1.0)
+
+
+@metric(
+    title="F1 of the positive label",
+    noun="F1 of the positive label",
+    needs="label_counts",
+    targets=("single_label", "multi_label"),
+    higher_is_better=True,
+    bounds=(0.0, 1.0),
+    by_default=False,
+    source="https://scikit-learn.org/stable/modules/generated/sklearn.metrics.f1_score.html",
+)
+def f1(counts: LabelCounts) -> Floats:
+    """F1 of the label that the task calls positive; 0 where it is neither true nor predicted.
+
+    Raises:
+        ValueError: the task names none.
+    """
+    if counts.positive is None:
+        raise ValueError("F1 of one label needs the task's `positive`")
+    both = counts.predicted[..., counts.positive] + counts.support[..., counts.positive]
+    hits = counts.hits[..., counts.positive]
+    return np.divide(2 * hits, np.maximum(both, 1), dtype=np.float64)
+
+
+def _gaps_by_bin(predictions: SingleLabelPredictions) -> Floats:
+    """1, and in the bin of each example's confidence how much it is too high, (n, bins + 1)."""
+    rows = np.arange(len(predictions))
+    confidence = np.exp(predictions.log_probabilities.max(axis=1))
+    terms = np.zeros((len(rows), CALIBRATION_BINS + 1))
+    terms[:, 0] = 1
+    finite = np.nan_to_num(confidence)
+    bins = np.clip(np.ceil(finite * CALIBRATION_BINS).astype(int), 1, CALIBRATION_BINS)
+    terms[rows, bins] = confidence - (predictions.predicted == predictions.labels)
+    return terms
+
+
+@metric(
+    title="Calibration error",
+    needs="totals",
+    contributions=_gaps_by_bin,
+    higher_is_better=False,
+    bounds=(0.0, 1.0),
+    by_default=False,
+    of_decisions=False,
+    source="expected calibration error of the top label, Guo et al. 2017,"
+    " https://proceedings.mlr.press/v70/guo17a.html",
+)
+def calibration_error(totals: Floats) -> Floats:
+    """The mean gap of confidence and accuracy within 15 bins (m − 1, m] / 15 of confidence."""
+    return np.asarray(np.abs(totals[..., 1:]).sum(axis=-1) / totals[..., 0])
+
+
+@metric(
+    title="Example-F1",
+    noun="example-F1",
+    needs="examples",
+    targets=("multi_label",),
+    higher_is_better=True,
+    bounds=(0.0, 1.0),
+    source="https://scikit-learn.org/stable/modules/generated/sklearn.metrics.f1_score.html"
+    " (average samples, zero_division 1)",
+)
+def example_f1(predictions: MultiLabelPredictions) -> Floats:
+    """F1 of each example's set of labels; 1 where it has none and is given none."""
+    hits = (predictions.labels & predictions.predicted).sum(axis=1)
+    both = predictions.labels.sum(axis=1) + predictions.predicted.sum(axis=1)
+    return np.divide(2 * hits, both, out=np.ones(len(both)), where=both > 0)
+
+
+@metric(
+    title="Exact match",
+    needs="examples",
+    targets=("multi_label",),
+    higher_is_better=True,
+    bounds=(0.0, 1.0),
+    source="subset accuracy, https://scikit-learn.org/stable/modules/generated/sklearn.metrics.accuracy_score.html",
+)
+def exact_match(predictions: MultiLabelPredictions) -> Floats:
+    """1 for each example that is given exactly its labels, and 0 for the others."""
+    return (predictions.labels == predictions.predicted).all(axis=1).astype(np.float64)
+
+
+@metric(
+    title="Average precision",
+    needs="whole",
+    targets=("multi_label",),
+    higher_is_better=True,
+    bounds=(0.0, 1.0),
+    compared=False,  # the jackknife fails where few examples have a label
+    of_decisions=False,
+    source="https://scikit-learn.org/stable/modules/generated/sklearn.metrics.average_precision_score.html",
+)
+def average_precision(predictions: MultiLabelPredictions) -> float:
+    """The mean over labels of the mean precision at each recall; of labels that an example has.
+
+    Not a number where a log-odds is none, or no example has a label.
+    """
+    from sklearn.metrics import average_precision_score
+
+    there = predictions.labels.any(axis=0)
+    if not there.any() or not np.isfinite(predictions.log_odds).all():
+        return float("nan")
+    return float(
+        average_precision_score(
+            predictions.labels[:, there], predictions.log_odds[:, there], average="macro"
+        )
+    )
+
+
+@metric(
+    title="Pearson correlation",
+    noun="Pearson correlation",
+    needs="totals",
+    contributions=correlation_terms,
+    targets=("regression",),
+    higher_is_better=True,
+    bounds=(-1.0, 1.0),
+    source="https://docs.scipy.org/doc/scipy/reference/generated/scipy.stats.pearsonr.html",
+)
+def pearson(sums: Floats) -> Floats:
+    """The linear correlation of true and predicted numbers; 0 where one of both does not vary."""
+    return correlation_of_sums(sums)
+
+
+@metric(
+    title="Spearman correlation",
+    noun="Spearman correlation",
+    needs="whole",
+    without_each=spearman_without_each,
+    targets=("regression",),
+    higher_is_better=True,
+    bounds=(-1.0, 1.0),
+    source="https://docs.scipy.org/doc/scipy/reference/generated/scipy.stats.spearmanr.html",
+)
+def spearman(predictions: RegressionPredictions) -> float:
+    """The correlation of the ranks; 0 where true or predicted numbers are all equal."""
+    from scipy.stats import spearmanr
+
+    if not np.isfinite(predictions.predicted).all():
+        return float("nan")
+    if np.ptp(predictions.labels) == 0 or np.ptp(predictions.predicted) == 0:
+        return 0.0
+    return float(spearmanr(predictions.labels, predictions.predicted).statistic)
+
+
+@metric(
+    title="Mean absolute error",
+    needs="examples",
+    targets=("regression",),
+    higher_is_better=False,
+    bounds=(0.0, float("inf")),
+    source="https://scikit-learn.org/stable/modules/generated/sklearn.metrics.mean_absolute_error.html",
+)
+def mae(predictions: RegressionPredictions) -> Floats:
+    """How far each predicted number is from the true one."""
+    return np.abs(predictions.predicted - predictions.labels)
+
+
+def _squared_errors(predictions: RegressionPredictions) -> Floats:
+    """1, and the squared error of each example, (n, 2)."""
+    return np.stack([np.ones(len(predictions)), loss(predictions)], axis=1)
+
+
+@metric(
+    title="Root mean squared error",
+    needs="totals",
+    contributions=_squared_errors,
+    targets=("regression",),
+    higher_is_better=False,
+    bounds=(0.0, float("inf")),
+    source="https://scikit-learn.org/stable/modules/generated/sklearn.metrics.root_mean_squared_error.html",
+)
+def rmse(sums: Floats) -> Floats:
+    """The root of the mean squared error."""
+    return np.sqrt(np.maximum(sums[..., 1], 0.0) / sums[..., 0], dtype=np.float64)

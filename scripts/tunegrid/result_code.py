@@ -56,6 +56,7 @@ DECIDES: dict[str, list[str]] = {
         "training.method_proof",
         "training.model_building",
         "training.optimizers",
+        "training.objectives",
         "training.probing",
         "training.randomness",
         "training.run_files",
@@ -80,6 +81,7 @@ DECIDES: dict[str, list[str]] = {
         "training.method_proof",
         "training.model_building",
         "training.optimizers",
+        "training.objectives",
         "training.probing",
         "training.trial",
         "training.trial_proofs",
@@ -123,7 +125,17 @@ DECIDES: dict[str, list[str]] = {
     ],
 }
 #: The keywords of a metric that say how it is shown, and decide no epoch that it selects.
-DISPLAY = {"title", "noun", "unit", "source", "compared"}
+DISPLAY = {
+    "by_default",
+    "compared",
+    "noun",
+    "of_decisions",
+    "source",
+    "targets",
+    "title",
+    "unit",
+    "without_each",
+}
 #: A pack trains what `train` trains.
 DECIDES["train_pack"] = DECIDES["train"]
 
@@ -134,14 +146,17 @@ DECIDES_NOTHING: dict[str, str] = {
     "cli": "arguments, the log, and how a program ends",
     "cluster.*": "what jobs ask of a cluster and how they end",
     "config.*": "defaults and checks; the settings that they end in are a rule's parameters",
+    "correlations": "scores are computed from the predictions by a rule of its own",
     "errors": "texts",
     "files": "files are written whole; what is in them is decided elsewhere",
     "hub": "what comes from a hub is held against its checksums",
+    "metric_registry": "how metrics are entered",
     "metrics": "scores are computed from the predictions by a rule of its own",
     "packages": "what comes from a package is pinned by its version",
     "path_patterns": "which files are taken, which are named with their checksums",
     "paths": "where things lie",
     "planning.*": "the cells that it makes are a rule's parameters",
+    "predictions": "what was predicted, as arrays",
     "provenance": "what is known of a run beside its result",
     "requesting": "how often and how long a server is asked",
     "results": "names; another name is another output",

@@ -18,6 +18,7 @@ from tunegrid.config.schema import SplitSettings, TrainSettings
 from tunegrid.config.task_entry import TaskEntry
 from tunegrid.config.value_types import Closed
 from tunegrid.files import canonical_json, digest
+from tunegrid.metrics import TargetKind
 from tunegrid.results import RUN_PATH
 
 
@@ -29,6 +30,11 @@ class JoinedTask(Entry):
 
     parts: dict[str, TaskEntry]
     labels: list[str] | None = None
+
+    @property
+    def target_kind(self) -> TargetKind:
+        """What the task asks for: only tasks of one label are joined."""
+        return "single_label"
 
     @property
     def label_names(self) -> list[str] | None:

@@ -81,17 +81,46 @@ def _digest_of(modules: tuple[str, ...]) -> str:
 
 
 def _definition_digest(path: Path, name: str) -> str:
-    """The digest of one function, class or constant of a file.
+    """The digest of one function, class or constant of a file, and of what it uses of the project.
+
+    What it uses of the same file is taken definition by definition, other modules as a whole.
 
     Raises:
         FileNotFoundError: the file defines nothing of this name.
     """
-    body = [
-        _without_display(node) for node in parse_meaning(path).body if name in _names_defined(node)
-    ]
-    if not body:
+    body = parse_meaning(path).body
+    defined = {own: _without_display(node) for node in body for own in _names_defined(node)}
+    imported = {
+        alias.asname or alias.name: node.module
+        for node in body
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tunegrid.")
+        for alias in node.names
+    }
+    if name not in defined:
         raise FileNotFoundError(f"tunegrid.{_module_name(path)} defines no {name}")
-    return digest(ast.dump(ast.Module(body, [])))
+    pending, parts = [name], dict[str, str]()
+    while pending:
+        used = pending.pop()
+        if used in parts:
+            continue
+        if used in defined:
+            parts[used] = ast.dump(defined[used])
+            pending += _names_used(defined[used])
+        elif used in imported:
+            parts[used] = file_digest(module_file(str(imported[used]).removeprefix("tunegrid.")))
+    return digest("\n".join(parts[used] for used in sorted(parts)))
+
+
+def _names_used(node: ast.stmt) -> set[str]:
+    """The names in a definition, but for those of its decorators themselves."""
+    decorators = {
+        id(decorator.func)
+        for decorator in getattr(node, "decorator_list", [])
+        if isinstance(decorator, ast.Call)
+    }
+    return {
+        one.id for one in ast.walk(node) if isinstance(one, ast.Name) and id(one) not in decorators
+    }
 
 
 def _without_display(node: ast.stmt) -> ast.stmt:

@@ -125,7 +125,7 @@ def trail(results: Path, cell: Cell) -> Iterator[str]:
         yield f"  {state:10} {error.filename} is not there; the run {problem}"
         yield f"  log        {log}"
         return
-    scores = ", ".join(f"{key} {score[key]}" for key in METRICS)
+    scores = ", ".join(f"{key} {score[key]}" for key in METRICS if key in score)
     # To a run that tries a candidate, dev stands in the place of test.
     split = "dev" if tries else score["split"]
     yield f"  scored     {scores} on {score['examples']} examples of {split}"

@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from tunegrid.memory import KINDS
 from tunegrid.memory.fit import load_gpus
-from tunegrid.metrics import METRICS
+from tunegrid.metrics import METRICS, default_metrics
 from tunegrid.provenance import provenance
 from tunegrid.results import RUN_PATH
 
@@ -38,7 +38,7 @@ METHODS = [f"method-{at}" for at in range(10)]
 SEEDS = range(1, 6)
 STEPS, EPOCHS = 100, 10
 #: The metrics that baselines have.
-OF_COUNTS = [name for name, metric in METRICS.items() if metric.needs == "label_counts"]
+OF_COUNTS = [name for name in default_metrics("single_label").names if METRICS[name].of_decisions]
 #: What provenance.json says of every run.
 MADE = provenance("train", code="abc") | {
     "device": "CPU",
@@ -100,7 +100,9 @@ def write_run(run: dict, root: Path, predictions: int) -> dict:
     training = run | {
         "hash": "abc",
         "labels": LABELS,
+        "target": "single_label",
         "train_labels": dict.fromkeys(LABELS, 250),
+        "train_mean": None,
         "parts": {},
         "watched": "dev",
         "steps": STEPS,

@@ -19,7 +19,7 @@ from synthetic import (
     make_runs,
 )
 
-from tunegrid.metrics import METRICS, main_metric, metric
+from tunegrid.metrics import METRICS, default_metrics, main_metric, metric
 from tunegrid.reporting.answer_sheet import answer_sheet
 from tunegrid.reporting.bars_figure import plot_bars
 from tunegrid.reporting.curves_figure import plot_curves
@@ -49,10 +49,10 @@ def add_matthews():
         bounds=(-1.0, 1.0),
         source="Gorodkin 2004",
     )
-    def matthews_correlation(counts):
+    def matthews(counts):
         raise NotImplementedError  # no prediction is scored here
 
-    return METRICS["matthews_correlation"]
+    return METRICS["matthews"]
 
 
 def add_perplexity():
@@ -110,7 +110,7 @@ def make_results():
     runs = make_runs(tasks=TASKS)
     joined = runs["task"] == "t1+t2"
     for part in ("t1", "t2"):
-        for name in METRICS:
+        for name in default_metrics("single_label").names:
             runs[f"parts.{part}.{name}"] = runs[name].where(joined)
         runs[f"parts.{part}.examples"] = np.where(joined, 8.0, np.nan)
         runs[f"parts.{part}.outside"] = np.where(joined, 0.25, np.nan)
@@ -125,7 +125,7 @@ def make_results():
             metric=name,
         )
         for name, entry in METRICS.items()
-        if name != "accuracy"
+        if name in default_metrics("single_label").names and name != "accuracy"
     ]
     comparisons = pd.concat([COMPARISONS, pd.DataFrame(added)], ignore_index=True)
     costs = cost(runs, STEPS)

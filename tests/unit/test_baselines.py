@@ -1,4 +1,8 @@
+import warnings
+
+import numpy as np
 import pytest
+import target_tasks
 import tiny
 from datasets import DatasetDict
 
@@ -32,3 +36,29 @@ def test_a_train_split_of_one_label_predicts_that_label(task):
     alone = task["train"].filter(lambda row: row["label"] == 1)
     scores = word_baseline(DatasetDict({"train": alone, "test": task["test"]}), [], [])
     assert scores == {"accuracy": 0.5, "micro_f1": 0.5, "macro_f1": pytest.approx(1 / 3)}
+
+
+def read_target(kind, folder):
+    entry = TaskEntry.model_validate(target_tasks.TASKS[kind])
+    return read_task(entry, task_files(kind, entry, target_tasks.write_data(folder, kind)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "metric"), [("multi_label", "micro_f1"), ("regression", "pearson")]
+)
+def test_words_that_tell_labels_or_a_number_are_found(tmp_path, kind, metric):
+    scores = word_baseline(read_target(kind, tmp_path), [], [])
+    assert scores[metric] > 0.55
+    assert "loss" not in scores
+    assert "average_precision" not in scores
+
+
+def test_a_label_that_train_lacks_is_predicted_of_none(tmp_path):
+    task = read_target("multi_label", tmp_path)
+    alone = task["train"].filter(lambda row: row["label"] == [0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scores = word_baseline(DatasetDict({"train": alone, "test": task["test"]}), [], [])
+    good = np.array([0 in labels for labels in task["test"]["label"]])
+    assert scores["exact_match"] == np.mean([labels == [0] for labels in task["test"]["label"]])
+    assert scores["macro_f1"] == pytest.approx(good.mean() * 2 / (1 + good.mean()) / 2)

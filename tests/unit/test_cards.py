@@ -209,7 +209,7 @@ def test_a_task_of_several_labels_is_described(tmp_path):
     card = card_of(tmp_path, train=train, test=test)
     assert card["splits"]["train"]["labels"] == {"a": 1, "b": 2, "c": 0}
     assert card["splits"]["train"]["labels_of_examples"] == {"0": 1, "1": 1, "2": 1}
-    assert card["word_baseline"] == {}
+    assert list(card["word_baseline"]) == ["micro_f1", "macro_f1", "example_f1", "exact_match"]
     assert card["conflicts"]["listed"][0][0]["label"] == "a, b"
     assert unseen_label_warnings({s: held["labels"] for s, held in card["splits"].items()})
     page = to_html("mine", card_tables(card))
@@ -226,7 +226,7 @@ def test_a_task_of_a_number_is_described(tmp_path):
         "mean": pytest.approx(2.2),
     }  # fmt: skip
     assert [one["label"] for one in card["shown"]] == ["0", "1", "3", "5"]
-    assert card["word_baseline"] == {}
+    assert list(card["word_baseline"]) == ["pearson", "spearman", "mae", "rmse"]
     page = to_html("mine", card_tables(card))
     assert "75 %" in page
 

@@ -109,11 +109,11 @@ def test_a_run_asked_to_stop_in_an_evaluation_goes_on_with_it(
 ):
     stop, real, calls = StopRequest(), finetune.evaluate, []
 
-    def evaluate(*arguments):
+    def evaluate(*arguments, **named):
         calls.append(arguments)
         if len(calls) == evaluation:
             stop.signal = "SIGTERM"
-        return real(*arguments)
+        return real(*arguments, **named)
 
     monkeypatch.setattr(finetune, "evaluate", evaluate)
     with pytest.raises(Stopped, match=f"SIGTERM after step {min(3 * evaluation, STEPS)} of 6"):

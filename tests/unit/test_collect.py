@@ -50,7 +50,7 @@ def one_run(tmp_path):
         "hash": "abc",
         "settings": {
             "data": {"max_length": 32},
-            "train": {"epochs": 3, "micro_batch": "auto"},
+            "train": {"epochs": 3, "micro_batch": "auto", "threshold": 0.5, "class_weights": None},
             "model_source": {},
         },
         "splits": {"train": {"examples": 9, "labels": {"x": 4, "y": 5}, "truncated": 1}},

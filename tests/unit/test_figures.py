@@ -25,7 +25,7 @@ from synthetic import (
     make_runs,
 )
 
-from tunegrid.metrics import METRICS, compared_metrics, main_metric
+from tunegrid.metrics import compared_metrics, default_metrics, main_metric
 from tunegrid.reporting import bars_figure as bars
 from tunegrid.reporting import curves_figure as curves
 from tunegrid.reporting import figure_style as style
@@ -184,7 +184,7 @@ def test_every_figure_marks_degenerate_failed_and_missing_runs():
     runs = make_runs(models=["m1"], methods=("full", "a8", "none"), tasks=("t1",))
     runs.loc[runs["method"] == "none", "state"] = FAILED
     runs.loc[(runs["method"] == "full") & (runs["seed"] == 1), "state"] = MISSING
-    runs.loc[runs["state"] != FINISHED, list(METRICS)] = None
+    runs.loc[runs["state"] != FINISHED, [*default_metrics("single_label").names]] = None
     summary = summarise(runs, CARDS, make_intervals(runs))
     finished = runs[runs["state"] == FINISHED]
     history, evaluations = make_history(finished), make_evaluations(finished)
@@ -246,7 +246,7 @@ def test_figures_are_the_same_bytes_every_time(tmp_path):
 def test_figures_are_drawn_and_say_what_their_bars_are(runs, tmp_path):
     summary = summarise(runs, CARDS, make_intervals(runs))
     n = runs["seed"].nunique()
-    for metric in METRICS:
+    for metric in default_metrics("single_label").names:
         figure = bars.plot_bars(summary, metric, "sd")
         title = figure.legends[0].get_title().get_text()
         assert ("± standard deviation over 2 seeds (n−1)" if n > 1 else "one seed") in title
@@ -304,7 +304,7 @@ def _draw_all(models, methods, tasks):
     runs = make_runs(models, methods, tasks)
     runs.loc[(runs["method"] == methods[1]) & (runs["seed"] == 1), "degenerate"] = True
     runs.loc[runs["method"] == methods[2], "state"] = FAILED
-    runs.loc[runs["method"] == methods[2], list(METRICS)] = None
+    runs.loc[runs["method"] == methods[2], [*default_metrics("single_label").names]] = None
     runs["trainable_parameters"] = runs["method"].map(methods.index) + 1
     cards = [make_card(task, task) for task in tasks]
     summary = summarise(runs, cards, make_intervals(runs))
@@ -380,7 +380,7 @@ def test_the_figures_of_a_grid_without_a_finished_run_say_so():
     runs = make_runs(tasks=("t1",))
     summary = summarise(runs, CARDS, make_intervals(runs))
     runs["state"] = MISSING
-    runs[[*METRICS, "train_seconds"]] = np.nan
+    runs[[*default_metrics("single_label").names, "train_seconds"]] = np.nan
     figure = plot_pareto(cost(runs, STEPS), summary.iloc[:0], COMPARISONS)
     assert "no run is finished" in explained(figure)
     assert figure.axes[0].get_xlabel().endswith("m2 · a8: missing")

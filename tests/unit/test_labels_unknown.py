@@ -62,8 +62,6 @@ def test_the_settings_of_listed_labels_are_what_they_were():
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"target": {"kind": "multi_label"}}, "has target multi_label; targets beyond one label"),
-        ({"target": {"kind": "regression"}, "labels": None}, "has target regression; targets"),
         ({"files": {"train": "a.csv", "dev": "b.csv"}}, "has no test split; name its file in"),
     ],
 )

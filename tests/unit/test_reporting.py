@@ -19,8 +19,7 @@ from synthetic import (
     make_runs,
 )
 
-from tunegrid.config.update_settings import UpdateSettings
-from tunegrid.metrics import METRICS, titles
+from tunegrid.metrics import default_metrics, titles
 from tunegrid.reporting import bars_figure as bars
 from tunegrid.reporting import methods_figure as comparison
 from tunegrid.reporting.comparisons_table import comparisons_table
@@ -32,7 +31,7 @@ from tunegrid.reporting.memory_tables import fits_table, prediction_table
 from tunegrid.reporting.report_table import read_table
 from tunegrid.reporting.result_tables import build_tables
 from tunegrid.reporting.run_links import link_groups, link_runs
-from tunegrid.reporting.run_tables import hyperparameters_table
+from tunegrid.reporting.run_tables import SHOWN_WHERE_SET, hyperparameters_table
 from tunegrid.reporting.summary_tables import main_metric_table
 from tunegrid.reporting.table_files import to_markdown
 from tunegrid.reporting.table_names import TABLES
@@ -82,7 +81,8 @@ def test_every_table_is_written_for_people_and_programs():
 
 def test_the_trainable_share_is_the_first_row_of_each_method():
     readable = built()["methods"].readable
-    assert readable["metric"].tolist() == ["Trainable", *titles().values()] * 4
+    shown = [titles()[name] for name in default_metrics("single_label").names]
+    assert readable["metric"].tolist() == ["Trainable", *shown] * 4
     shares = readable[readable["metric"] == "Trainable"].set_index(["model", "method"])["t1"]
     assert shares["m1", "full"] == "100.000 %"
     assert shares["m2", "a8"] == "1.000 %"
@@ -315,7 +315,13 @@ def test_a_cell_group_that_is_missing_is_shown_as_missing():
 def test_runs_without_a_result_stand_in_every_table_and_figure():
     runs = make_runs(models=["m1"]).astype({"steps": "Int64", "labels.train": "Int64"})
     broken, one = runs["method"] == "a8", (runs["task"] == "t1") & (runs["seed"] == 1)
-    measured = [*METRICS, "steps", "trainable_parameters", "labels.train", "majority_accuracy"]
+    measured = [
+        *default_metrics("single_label").names,
+        "steps",
+        "trainable_parameters",
+        "labels.train",
+        "majority_accuracy",
+    ]
     for chosen, state in ((broken & (runs["task"] == "t2"), FAILED), (~broken & one, MISSING)):
         runs.loc[chosen, "state"] = state
         runs.loc[chosen, measured] = None
@@ -366,7 +372,7 @@ def test_every_table_warns_of_a_model_that_padding_changes():
 def test_settings_of_the_optimizer_step_are_shown_where_a_run_has_another_than_the_default():
     runs = make_runs(models=("m1",))
     plain = hyperparameters_table(runs).readable
-    assert not set(plain) & set(UpdateSettings.model_fields)
+    assert not set(plain) & set(SHOWN_WHERE_SET)
     steps = runs["method"].eq("a8").map({True: 50.0, False: None})
     shown = hyperparameters_table(runs.assign(**{"settings.max_steps": steps})).readable
     of_method = shown.drop_duplicates("method").set_index("method")

@@ -1,6 +1,7 @@
 import json
 import math
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,11 +11,11 @@ import tiny
 from tiny import cell
 
 from tunegrid.errors import UserError
-from tunegrid.metrics import METRICS, Predictions, metric
+from tunegrid.metrics import METRICS, SingleLabelPredictions, default_metrics, metric
 from tunegrid.statistics.score import (
     broken_law,
+    constant_baseline,
     degenerate_reason,
-    majority_counts,
     part_scores,
     score_run,
 )
@@ -24,7 +25,7 @@ from tunegrid.statistics.score_grid import score_grid
 def predictions(log_probabilities, labels):
     """Predictions of the most probable labels."""
     log_probabilities = np.asarray(log_probabilities, dtype=float)
-    return Predictions(
+    return SingleLabelPredictions(
         labels=np.asarray(labels),
         predicted=log_probabilities.argmax(axis=1),
         log_probabilities=log_probabilities,
@@ -42,7 +43,8 @@ def test_metrics_of_a_hand_made_case():
     """Labels 0 0 1 2, predicted 0 1 1 1: F1 of 2/3, 1/2 and 0."""
     rows = [[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.1, 0.6, 0.3], [0.1, 0.6, 0.3]]
     case = predictions(np.log(rows), [0, 0, 1, 2])
-    values = {name: entry.compute(case) for name, entry in METRICS.items()}
+    names = default_metrics("single_label").names
+    values = {name: METRICS[name].compute(case) for name in names}
     assert values["accuracy"] == values["micro_f1"] == 0.5
     assert values["macro_f1"] == pytest.approx((2 / 3 + 1 / 2 + 0) / 3)
     assert values["loss"] == pytest.approx(-np.log([0.8, 0.2, 0.6, 0.3]).mean())
@@ -67,9 +69,11 @@ def test_every_metric_keeps_its_bounds():
     for scale in (0.01, 1.0, 30.0):
         logits = draw.normal(size=(200, 4)) * scale
         values = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-        case = predictions(values, draw.integers(0, 4, 200))
+        case = replace(predictions(values, draw.integers(0, 4, 200)), positive=1)
         assert broken_law(case) is None
         for entry in METRICS.values():
+            if "single_label" not in entry.targets:
+                continue
             low, high = entry.bounds
             assert low <= entry.compute(case) <= high
 
@@ -86,19 +90,21 @@ def test_a_name_is_registered_once():
 
 def test_the_report_s_majority_predictor_has_its_macro_f1():
     """71 of 139 right by one class of six: accuracy .511, macro-F1 .113."""
-    support = np.array([71.0, 26, 25, 7, 5, 5])
+    labels = np.repeat(np.arange(6), [71, 26, 25, 7, 5, 5])
     train = {"a": 867, "b": 317, "c": 305, "d": 76, "e": 63, "f": 60}
-    counts = majority_counts(train, support)
-    assert METRICS["accuracy"].function(counts) == pytest.approx(0.511, abs=5e-4)
-    assert METRICS["macro_f1"].function(counts) == pytest.approx(0.113, abs=5e-4)
+    baseline = constant_baseline(certain(labels, labels, 6), train, train_mean=None)
+    assert METRICS["accuracy"].compute(baseline) == pytest.approx(0.511, abs=5e-4)
+    assert METRICS["macro_f1"].compute(baseline) == pytest.approx(0.113, abs=5e-4)
 
 
 def test_a_loss_that_the_errors_alone_exceed_breaks_the_law():
     sure = predictions(np.log([[0.9, 0.1], [0.6, 0.4]]), [0, 1])
     assert broken_law(sure) is None
-    lying = Predictions(sure.labels, np.array([1, 0]), np.log([[0.999, 0.001], [0.001, 0.999]]))
+    lying = SingleLabelPredictions(
+        sure.labels, np.array([1, 0]), np.log([[0.999, 0.001], [0.001, 0.999]])
+    )
     assert "is below the error rate times ln 2 at accuracy 0.0" in broken_law(lying)
-    wrong_sum = Predictions(sure.labels, sure.predicted, sure.log_probabilities - 0.1)
+    wrong_sum = SingleLabelPredictions(sure.labels, sure.predicted, sure.log_probabilities - 0.1)
     assert "do not sum to 1" in broken_law(wrong_sum)
 
 
@@ -107,7 +113,9 @@ def test_what_has_not_learnt_is_called_degenerate():
     assert degenerate_reason(varied, diverged=False) is None
     assert "one class" in degenerate_reason(certain([0, 0], [0, 1], 2), diverged=False)
     assert "not finite" in degenerate_reason(varied, diverged=True)
-    broken = Predictions(varied.labels, varied.predicted, varied.log_probabilities * math.nan)
+    broken = SingleLabelPredictions(
+        varied.labels, varied.predicted, varied.log_probabilities * math.nan
+    )
     assert "not finite" in degenerate_reason(broken, diverged=False)
 
 
@@ -157,7 +165,7 @@ def test_a_grid_s_scores_leave_out_what_is_missing_or_of_other_settings(run):
         ["tiny-bert", "tiny", "m", 1]
     ]
     assert len(evaluations) == 3
-    assert set(METRICS) <= set(evaluations) & set(scores)
+    assert {*default_metrics("single_label").names} <= {*evaluations} & {*scores}
     scores, evaluations = score_grid(pd.DataFrame(rows[2:]), root)
     assert scores.empty
     assert evaluations.empty

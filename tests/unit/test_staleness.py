@@ -87,7 +87,7 @@ def stale(scripts):
         pytest.param("reporting/bars_figure.py", "NARROWEST = ", "NARROWEST = 2 * ", id="a plot"),
         pytest.param("__init__.py", "__version__ = ", "__version__ = '9' + ", id="the version"),
         pytest.param("training/checkpoints.py", "INTERVAL = 600.0", "INTERVAL = 60.0", id="pauses"),
-        pytest.param("config/schema.py", "5.0e-5, gt=0", "6.0e-5, gt=0", id="a default"),
+        pytest.param("config/update_settings.py", "5.0e-5, gt=0", "6.0e-5, gt=0", id="a default"),
         pytest.param("statistics/score.py", "abs_tol=1e-12", "abs_tol=1e-9", id="the scoring"),
     ],
 )
@@ -104,7 +104,7 @@ MEMORY = {"predict_memory", "measure_memory"}
     ("module", "old", "new", "expected"),
     [
         pytest.param(
-            "training/finetune.py", "/ len(batch)", "/ (1 + len(batch))", TRAINING, id="the loss"
+            "training/finetune.py", "/ divisor", "/ (1 + divisor)", TRAINING, id="the loss"
         ),
         pytest.param(
             "training/schedule.py",
@@ -143,6 +143,20 @@ MEMORY = {"predict_memory", "measure_memory"}
             "np.divide(counts.hits.sum(axis=-1), 1 + counts.support.sum(axis=-1))",
             {"train, selected by accuracy"},
             id="the metric that selects an epoch",
+        ),
+        pytest.param(
+            "predictions.py",
+            "minlength=kinds)",
+            "minlength=1 + kinds)",
+            {"train, selected by accuracy"},
+            id="what that metric is computed from",
+        ),
+        pytest.param(
+            "correlations.py",
+            "np.median(numbers)",
+            "np.mean(numbers)",
+            set(),
+            id="what another metric is computed from",
         ),
         pytest.param(
             "tasks/few_shot.py",

@@ -12,7 +12,7 @@ from tunegrid.errors import UserError
 from tunegrid.files import read_json
 from tunegrid.settings import CellSettings
 from tunegrid.stopping import StopRequest
-from tunegrid.training import finetune
+from tunegrid.training import finetune, objectives
 from tunegrid.training.optimizers import build_optimizer
 from tunegrid.training.run_request import RunRequest
 from tunegrid.training.step_guard import StepGuard
@@ -151,7 +151,7 @@ def test_a_model_without_deterministic_kernels_is_refused_by_name(run, monkeypat
     def fail(*_, **__):
         raise RuntimeError("x_cuda does not have a deterministic implementation, but you set …")
 
-    monkeypatch.setattr(finetune, "cross_entropy", fail)
+    monkeypatch.setattr(objectives, "cross_entropy", fail)
     with pytest.raises(UserError, match=r"^train\.deterministic: true, but x_cuda does not have"):
         run("a")
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunegrid.errors import UserError
-from tunegrid.metrics import METRICS, Predictions
+from tunegrid.metrics import METRICS, SingleLabelPredictions, default_metrics
 from tunegrid.tuning.budget import best_by_budget, order_stays_from
 from tunegrid.tuning.telling import (
     RESAMPLES,
@@ -73,26 +73,26 @@ def test_the_order_stays_from_the_candidate_that_last_changed_it(scores, others,
 
 
 def predict(right, kinds=3, seed=0):
-    """Predictions of which those at `right` are true."""
+    """SingleLabelPredictions of which those at `right` are true."""
     draw = np.random.default_rng(seed)
     labels = np.arange(len(right)) % kinds
     predicted = np.where(right, labels, (labels + 1) % kinds)
     chances = draw.dirichlet(np.ones(kinds), size=len(right))
-    return Predictions(labels, predicted, np.log(chances))
+    return SingleLabelPredictions(labels, predicted, np.log(chances))
 
 
 def run_of(predictions, *, task="t", degenerate=False, metric=ACCURACY):
     return DevRun(task, metric.compute(predictions), degenerate, predictions)
 
 
-@pytest.mark.parametrize("metric", list(METRICS.values()), ids=list(METRICS))
-def test_a_weighted_metric_is_that_of_the_examples_repeated(metric):
-    draw = np.random.default_rng(1)
+@pytest.mark.parametrize("name", [*default_metrics("single_label").names, "calibration_error"])
+def test_a_weighted_metric_is_that_of_the_examples_repeated(name):
+    draw, metric = np.random.default_rng(1), METRICS[name]
     predictions = predict(draw.random(40) < 0.6)
     weights = draw.multinomial(40, np.full(40, 1 / 40), size=5).astype(float)
     for row, value in zip(weights, weighted_metric(predictions, weights, metric), strict=True):
         drawn = np.repeat(np.arange(40), row.astype(int))
-        again = Predictions(
+        again = SingleLabelPredictions(
             predictions.labels[drawn],
             predictions.predicted[drawn],
             predictions.log_probabilities[drawn],

@@ -18,7 +18,7 @@ from tiny import results
 from workflow import AGGREGATES, copy_workflow, planned
 
 from tunegrid.files import read_json
-from tunegrid.metrics import METRICS
+from tunegrid.metrics import default_metrics
 from tunegrid.reporting.table_names import (
     ERRORS,
     FINDING_TABLES,
@@ -49,7 +49,7 @@ def test_everything_is_written_below_the_directory_and_nothing_beside_the_workfl
     assert {path.stem for path in (folder / "tables").iterdir()} == {
         *TABLES, *MEMORY_TABLES, *PUBLISHED_TABLES, *FINDING_TABLES,
     }  # fmt: skip
-    figures = {f"bars_{metric}" for metric in METRICS}
+    figures = {f"bars_{metric}" for metric in default_metrics("single_label").names}
     figures |= {"forest", "methods", "pareto", "confusion_tiny", "curves_tiny", "memory_tiny-bert"}
     written = {path.name for path in (folder / "figures").iterdir()}
     assert written == {f"{name}.{suffix}" for name in figures for suffix in ("png", "svg", "pdf")}
@@ -187,7 +187,7 @@ def test_results_are_kept_over_an_update_of_training_and_say_so(edit, grid, tmp_
 
 
 #: What the documentation adds: one entry of the registry.
-MATTHEWS = re.search(
+KAPPA = re.search(
     r"```python\n(@metric\(.*?)```", (ROOT / "docs/add-a-metric.md").read_text(), re.DOTALL
 )[1]
 
@@ -196,7 +196,7 @@ def test_the_documentation_s_metric_is_one_entry_and_trains_nothing(edit, grid, 
     workflow, _ = grid
     registry = workflow.source / "scripts/tunegrid/metrics.py"
     last = registry.read_text().splitlines()[-1]
-    edit("scripts/tunegrid/metrics.py", last, f"{last}\n\n\n{MATTHEWS}")
+    edit("scripts/tunegrid/metrics.py", last, f"{last}\n\n\n{KAPPA}")
     plan = workflow.plan()
     assert "train" not in plan
     assert plan["score"] == 1
@@ -204,14 +204,14 @@ def test_the_documentation_s_metric_is_one_entry_and_trains_nothing(edit, grid, 
     copy = tmp_path / "out"
     shutil.copytree(workflow.directory, copy, symlinks=True)
     dataclasses.replace(workflow, directory=copy).run(
-        "tables", "workbook", "results/figures/bars_matthews.png"
+        "tables", "workbook", "results/figures/bars_kappa.png"
     )
     summary = pd.read_csv(copy / "results/summary.csv")
-    assert (summary["metric"] == "matthews").sum() == 2
+    assert (summary["metric"] == "kappa").sum() == 2
     comparisons = pd.read_csv(copy / "results/comparisons.csv")
-    assert "matthews" in set(comparisons["metric"])
-    assert (copy / "results/figures/bars_matthews.png").is_file()
-    assert "Matthews correlation" in (copy / "results/tables/summary.md").read_text()
+    assert "kappa" in set(comparisons["metric"])
+    assert (copy / "results/figures/bars_kappa.png").is_file()
+    assert "Kappa" in (copy / "results/tables/summary.md").read_text()
 
 
 def test_editing_a_figure_draws_it_alone(edit):
@@ -304,6 +304,7 @@ def test_the_report_holds_every_figure_table_and_the_workbook(grid):
     held = {name.rsplit("/", 1)[-1] for name in names}
     assert held >= {
         "results.xlsx", "runs.csv", "methods.png", "curves_tiny.png",
-        *(f"bars_{metric}.png" for metric in METRICS), "memory_tiny-bert.png",
+        *(f"bars_{metric}.png" for metric in default_metrics("single_label").names),
+        "memory_tiny-bert.png",
         *(f"{table}.html" for table in (*TABLES, *MEMORY_TABLES)),
     }  # fmt: skip

@@ -18,12 +18,14 @@ from tunegrid.config.update_settings import UpdateSettings
 from tunegrid.config.value_types import (
     AutoSize,
     AutoTime,
+    ClassWeights,
     Closed,
     MetricName,
     MicroBatch,
     NonEmpty,
     Seed,
     Size,
+    Threshold,
     Time,
 )
 from tunegrid.metrics import Metric
@@ -47,23 +49,6 @@ class TrainSettings(UpdateSettings, InferenceSettings):
 
     epochs: int = Field(3, ge=1, description="Passes over the training split.")
     batch_size: int = Field(32, ge=1, description="Examples in one optimizer step.")
-    learning_rate: float = Field(
-        5.0e-5, gt=0, lt=1, description="Peak learning rate, that of the warm-up's last step."
-    )
-    warmup_ratio: float = Field(
-        0.15,
-        ge=0,
-        lt=1,
-        description="Share of the steps, rounded up to W whole ones, over which the rate rises:"
-        " step k of them has k / W of the peak. 0: no warm-up.",
-    )
-    schedule: Literal["cosine", "linear", "constant"] = Field(
-        "cosine", description="How the learning rate falls after the warm-up."
-    )
-    weight_decay: float = Field(0.0, ge=0, description="The decoupled weight decay of matrices.")
-    max_grad_norm: float | None = Field(
-        1.0, gt=0, description="Gradients are clipped to this norm; null: never."
-    )
     protocol: Literal["standard", "report"] = Field(
         "standard",
         description="standard: dev is evaluated after each epoch (or `eval_every` steps), the test"
@@ -85,6 +70,24 @@ class TrainSettings(UpdateSettings, InferenceSettings):
         ge=1,
         description="With best_dev: stop when so many evaluations have brought nothing better;"
         " null: train to the end.",
+    )
+    label_smoothing: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of each example's weight in the loss that all labels get alike; of"
+        " single labels alone.",
+    )
+    class_weights: ClassWeights = Field(
+        None,
+        description="Weights of the labels in the loss: balanced, by which all labels of train"
+        " weigh the same, or `{label: weight}` (1 of labels that are not named); null: every"
+        " example weighs the same. Of several labels they weigh the examples that have the label.",
+    )
+    threshold: Threshold = Field(
+        0.5,
+        description="Of several labels, the probability from which on a label is predicted; dev:"
+        " the one with the best micro-F1 on dev, one for all labels, which the run writes down.",
     )
     micro_batch: MicroBatch = Field(
         "auto",

@@ -23,6 +23,7 @@ from tunegrid.config.task_columns import (
 from tunegrid.config.task_files import FilePattern, Files, patterns_of
 from tunegrid.config.task_splits import Counts, InOneSplit, Split, SplitName
 from tunegrid.config.task_values import Labels, Target, Values
+from tunegrid.metrics import TargetKind
 from tunegrid.path_patterns import LABEL_IN_PATH, PathPattern, split_archive
 
 
@@ -251,6 +252,11 @@ class TaskEntry(Entry):
     def label_names(self) -> list[str] | None:
         """Label names in the order of their ids; None where only the files tell."""
         return self.labels if isinstance(self.labels, list) else None
+
+    @property
+    def target_kind(self) -> TargetKind:
+        """What the task asks for."""
+        return self.target.kind if self.target else "single_label"
 
     @property
     def under_data_root(self) -> bool:

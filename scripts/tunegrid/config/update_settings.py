@@ -1,4 +1,4 @@
-"""How the weights of a run are updated: for how long, by what, which of them, and how fast."""
+"""How the weights of a run are updated: for how many steps, by what, which of them, how fast."""
 
 from typing import Literal
 
@@ -22,6 +22,23 @@ class UpdateSettings(Closed):
         ge=1,
         description="Evaluate each time after so many optimizer steps, and after the last; null:"
         " after each epoch.",
+    )
+    learning_rate: float = Field(
+        5.0e-5, gt=0, lt=1, description="Peak learning rate, that of the warm-up's last step."
+    )
+    warmup_ratio: float = Field(
+        0.15,
+        ge=0,
+        lt=1,
+        description="Share of the steps, rounded up to W whole ones, over which the rate rises:"
+        " step k of them has k / W of the peak. 0: no warm-up.",
+    )
+    schedule: Literal["cosine", "linear", "constant"] = Field(
+        "cosine", description="How the learning rate falls after the warm-up."
+    )
+    weight_decay: float = Field(0.0, ge=0, description="The decoupled weight decay of matrices.")
+    max_grad_norm: float | None = Field(
+        1.0, gt=0, description="Gradients are clipped to this norm; null: never."
     )
     optimizer: Literal["adamw", "adafactor", "adamw_8bit"] = Field(
         "adamw",

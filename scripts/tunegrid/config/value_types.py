@@ -27,6 +27,36 @@ MicroBatch = Annotated[
 ]
 
 
+def _is_class_weights(value: Any) -> Any:
+    """null, balanced, or a mapping of labels to positive numbers."""
+    if value is None or value == "balanced":
+        return value
+    if not isinstance(value, dict) or not value:
+        raise ValueError(f"{value!r} is neither null, balanced nor {{label: weight}}")
+    for label, weight in value.items():
+        is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
+        if not is_number or not 0 < weight < float("inf"):
+            raise ValueError(f"{weight!r} is no weight of {label!r}; write a number above 0")
+    return {str(label): float(weight) for label, weight in value.items()}
+
+
+ClassWeights = Annotated[
+    Literal["balanced"] | dict[str, float] | None, BeforeValidator(_is_class_weights)
+]
+
+
+def _is_threshold(value: Any) -> Any:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value == "dev" or (is_number and 0 < value < 1):
+        return value
+    raise ValueError(f"{value!r} is neither a probability between 0 and 1 nor dev")
+
+
+Threshold = Annotated[
+    Annotated[float, Field(gt=0, lt=1)] | Literal["dev"], BeforeValidator(_is_threshold)
+]
+
+
 def _unit(parse: Callable[[str], float], like: str) -> BeforeValidator:
     """A check that text is a number with a unit."""
 

@@ -11,10 +11,14 @@ from tunegrid.errors import UserError
 from tunegrid.memory.fit import gpu_memory_needed
 from tunegrid.paths import user_path
 from tunegrid.planning.grid import Cell, expand_grid
-from tunegrid.planning.grid_tasks import Part, find_task, parts_of, parts_without_dev
+from tunegrid.planning.grid_tasks import find_task, parts_of, parts_without_dev
 from tunegrid.planning.memory_cases import least_memory
 from tunegrid.planning.project import Project
 from tunegrid.planning.setting_checks import setting_problems
+from tunegrid.planning.target_checks import (
+    settings_of_other_targets,
+    tasks_of_other_targets,
+)
 from tunegrid.planning.tuning_checks import tuning_problems
 from tunegrid.published.paper import read_paper
 from tunegrid.tasks.reader_options import option_problems
@@ -33,11 +37,13 @@ def problems(project: Project, origins: Origins) -> Iterator[str]:
         yield from _reference_outside_grid(project, origins)
         yield from _missing_files(project, origins)
         yield from _settings_of_several(project, origins)
-        yield from _untrained_targets(project, origins)
+        yield from _without_test(project, origins)
+        yield from tasks_of_other_targets(project, origins)
         cells = list(expand_grid(project))
         yield from _missing_dev_splits(project, cells, origins)
         yield from _contradictions(project, cells, origins)
         yield from setting_problems(project, cells, origins)
+        yield from settings_of_other_targets(cells, origins)
         yield from tuning_problems(project, cells, origins)
         yield from _unfit_methods(project, cells, origins)
         yield from _too_large(project, cells, origins)
@@ -172,34 +178,20 @@ def _paper_problems(project: Project, origins: Origins) -> Iterator[str]:
         )
 
 
-def _untrained_targets(project: Project, origins: Origins) -> Iterator[str]:
+def _without_test(project: Project, origins: Origins) -> Iterator[str]:
     """Tasks of the grid that can be read and described, but not trained."""
     told: set[str] = set()
     for index, block in enumerate(project.config.grid):
         for position, name in enumerate(block.tasks):
             where = origins.locate(("grid", index, "tasks", position))
             for part in project.grid_tasks[name].parts:
-                problem = _untrained(part)
-                if problem and part.source not in told:
+                if not part.entry.has_test and part.source not in told:
                     told.add(part.source)
-                    yield f"{where}: task {part.source!r} {problem}"
-
-
-def _untrained(part: Part) -> str | None:
-    """Why a catalogue's task cannot be trained; None if it can."""
-    target = part.entry.target
-    if target:
-        return (
-            f"has target {target.kind}; targets beyond one label are read and described, but not"
-            " trained yet: take it out of the grid (its data card is"
-            f" results/cards/{part.source}.html)"
-        )
-    if not part.entry.has_test:
-        return (
-            "has no test split; name its file in `files: {test: …}`, or cut it from train:"
-            " `split: {by: label, test: 0.1, seed: 0}`"
-        )
-    return None
+                    yield (
+                        f"{where}: task {part.source!r} has no test split; name its file in"
+                        " `files: {test: …}`, or cut it from train:"
+                        " `split: {by: label, test: 0.1, seed: 0}`"
+                    )
 
 
 def _missing_dev_splits(project: Project, cells: list[Cell], origins: Origins) -> Iterator[str]:

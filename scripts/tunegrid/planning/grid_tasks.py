@@ -13,6 +13,7 @@ from tunegrid.config.messages import nearest
 from tunegrid.config.schema import DataSettings, SplitSettings
 from tunegrid.config.task_entry import TaskEntry
 from tunegrid.errors import UserError
+from tunegrid.metrics import TargetKind
 from tunegrid.results import JOINED
 from tunegrid.settings import JoinedSplitSettings, JoinedTask, TaskSettings
 
@@ -57,6 +58,11 @@ class Task:
     def aggregated(self) -> bool:
         """Whether it is several tasks as one."""
         return len(self.parts) > 1
+
+    @property
+    def target_kind(self) -> TargetKind:
+        """What it asks for: only tasks of one label are joined."""
+        return "single_label" if self.aggregated else self.parts[0].entry.target_kind
 
     @cached_property
     def labels(self) -> list[str] | None:

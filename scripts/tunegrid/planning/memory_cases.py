@@ -54,7 +54,12 @@ def memory_cases(cells: Iterable[Cell], model: str) -> list[dict[str, Any]]:
 
 
 def number_of_labels(cell: Cell, *, unknown: int) -> int:
-    """How many labels a cell's task has; `unknown` where only its files tell."""
+    """How many outputs its classifier has: of labels as many, of a number one.
+
+    `unknown` where only the files of its task tell the labels.
+    """
+    if cell.settings.task_source.target_kind == "regression":
+        return 1
     names = cell.settings.task_source.label_names
     return unknown if names is None else len(names)
 

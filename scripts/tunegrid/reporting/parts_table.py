@@ -77,7 +77,7 @@ def parts_table(runs: pd.DataFrame, summary: pd.DataFrame) -> ReportTable:
 def _measured_metrics(runs: pd.DataFrame) -> list[str]:
     """The metrics that some run states of a part, and those compared, which a table must name."""
     stated = {column.rpartition(".")[2] for column in runs if column.startswith("parts.")}
-    return [name for name, entry in METRICS.items() if entry.compared or name in stated]
+    return [name for name in METRICS if name in compared_metrics() or name in stated]
 
 
 def _average_part(
@@ -103,4 +103,4 @@ def _average_part(
     means, deviations = values.mean(), values.std()
     row = group | {"part": part, "n": int(values["examples"].count())}
     row |= {key: means[key] for key in keys}
-    return row | {f"{name}_sd": deviations[name] for name in metrics if METRICS[name].compared}
+    return row | {f"{name}_sd": deviations[name] for name in metrics if name in compared_metrics()}

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from tunegrid.config.update_settings import UpdateSettings
-from tunegrid.metrics import METRICS, titles
+from tunegrid.metrics import default_metrics, titles
 from tunegrid.reporting.number_formats import MINUTES, SCORE
 from tunegrid.reporting.report_table import DASH, ReportTable, format_numbers
 from tunegrid.reporting.run_links import link_runs
@@ -26,7 +26,7 @@ SHOWN_SETTINGS = [
     "early_stopping",
 ]
 #: Settings that it shows where a run has another value than the default.
-SHOWN_WHERE_SET = list(UpdateSettings.model_fields)
+SHOWN_WHERE_SET = [name for name in UpdateSettings.model_fields if name not in SHOWN_SETTINGS]
 TUNED_NOTE = (
     "Tuned: the settings whose values were chosen by the score on dev, as the table tuning says;"
     " all others are those of the configuration."
@@ -45,12 +45,13 @@ def runs_table(runs: pd.DataFrame) -> ReportTable:
     Args:
         runs: as collect_runs returns it.
     """
+    metrics = default_metrics("single_label").names
     states = runs["state"].mask(runs["degenerate"].astype(bool), "degenerate")
     why = runs["problem"].where(runs["state"] != FINISHED, runs["degenerate_reason"])
     data = runs[RUN].assign(
         state=states,
         why=why,
-        **{name: runs[name] for name in METRICS},
+        **{name: runs[name] for name in metrics},
         steps=runs["steps"],
         minutes=runs["train_seconds"] / 60,
         commit=runs["provenance.commit"],
@@ -59,7 +60,7 @@ def runs_table(runs: pd.DataFrame) -> ReportTable:
     )
     readable = data.assign(
         why=data["why"].fillna(""),
-        **{name: format_numbers(data[name], SCORE) for name in METRICS},
+        **{name: format_numbers(data[name], SCORE) for name in metrics},
         steps=format_numbers(data["steps"], "{:.0f}"),
         minutes=format_numbers(data["minutes"], MINUTES),
         commit=data["commit"].map(_shorten_commit),

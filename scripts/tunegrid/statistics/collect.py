@@ -12,7 +12,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from tunegrid.errors import UserError
-from tunegrid.files import read_json
+from tunegrid.files import canonical_json, read_json
 from tunegrid.results import FAILED, FINISHED, HISTORY, MISSING, PROVENANCE, RUN, RUN_PATH, TRAINING
 from tunegrid.statistics.unfinished import refusal_of_cell, state_of_unfinished
 
@@ -167,6 +167,9 @@ def _settings(settings: dict[str, Any]) -> Row:
     flat = {key: value for key, value in settings["data"].items() if key != "parts"}
     flat |= settings["train"]
     flat["micro_batch"] = str(flat["micro_batch"])  # a number or auto: one type a column
+    flat["threshold"] = str(flat["threshold"])  # likewise: a probability or dev
+    if flat["class_weights"] is not None and flat["class_weights"] != "balanced":
+        flat["class_weights"] = canonical_json(flat["class_weights"])
     flat["padding_dependent"] = bool(settings["model_source"].get("padding_dependent"))
     return {f"settings.{key}": value for key, value in flat.items()}
 

@@ -18,7 +18,7 @@ from tunegrid.results import GROUP, RUN
 from tunegrid.statistics.components import VarianceComponents, df_of_sum
 from tunegrid.statistics.measurements import GroupKey, GroupMean, Measurement, Row, measure_task
 from tunegrid.statistics.moderation import VariancePrior, fit_prior
-from tunegrid.statistics.outcomes import Load
+from tunegrid.statistics.outcomes import Load, targets_of_tasks
 from tunegrid.statistics.overall import compare_over_tasks
 from tunegrid.statistics.power import detectable_difference, examples_needed, seeds_needed
 from tunegrid.statistics.verdicts import (
@@ -85,7 +85,7 @@ def compare_methods(
         runs: as collect_runs returns it.
         load: reads the predictions of a run.
         label_names: of each task, the names of its labels in the order of their ids; needed only
-            where a metric of log-probabilities is compared.
+            of several labels, and where a metric of log-probabilities is compared.
         settings: which reference, which pairs, which margin; None: the defaults.
         processes: how many share the work; the result is the same.
 
@@ -125,11 +125,14 @@ def compare_methods(
         UserError: two runs of a task were not measured on the same examples.
     """
     settings = settings or CompareSettings()
+    targets = targets_of_tasks(runs)
     runs = runs[[*RUN, "state", "degenerate", "trainable_parameters"]]
     names = label_names or {}
     with parallel_config("loky", n_jobs=processes, inner_max_num_threads=1):
         parts = Parallel()(
-            delayed(measure_task)(group, task, load, names.get(task, ()), settings)
+            delayed(measure_task)(
+                group, task, load, names.get(task, ()), settings, target=targets[task]
+            )
             for task, group in runs.groupby("task", sort=False)
         )
     measured, details, groups = (list(chain(*rows)) for rows in zip(*parts, strict=True))

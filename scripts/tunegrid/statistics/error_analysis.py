@@ -9,7 +9,7 @@ from statsmodels.stats.inter_rater import fleiss_kappa
 
 from tunegrid.metrics import Floats, Integers
 from tunegrid.results import FINISHED, GROUP, RUN
-from tunegrid.statistics.outcomes import Load, Outcomes, load_outcomes
+from tunegrid.statistics.outcomes import Load, Outcomes, load_outcomes, targets_of_tasks
 from tunegrid.statistics.run_counts import COUNTS, count_runs
 
 CLASS_SCORES = ["precision", "recall", "f1"]
@@ -33,7 +33,9 @@ Row = dict[str, Any]
 
 
 def count_errors(runs: pd.DataFrame, load: Load) -> dict[str, pd.DataFrame]:
-    """The errors of a grid's runs on the test split.
+    """The errors of a grid's runs on the test split, of tasks with one label an example.
+
+    Several labels and numbers have no confusions; their tasks have no rows.
 
     A group is a model, task and method. One without a finished run has a row in per_class and in
     agreement all the same, with what is known of it: n is 0, and `COUNTS` tell why.
@@ -65,6 +67,8 @@ def count_errors(runs: pd.DataFrame, load: Load) -> dict[str, pd.DataFrame]:
     per_class: list[Row] = []
     agreements: list[Row] = []
     hard: list[Row] = []
+    targets = targets_of_tasks(runs)
+    runs = runs[runs["task"].map(targets) == "single_label"]
     finished = runs.loc[runs["state"] == FINISHED, RUN]
     for task, rows in finished.groupby("task", sort=False):
         group = rows.reset_index(drop=True)

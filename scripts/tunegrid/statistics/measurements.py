@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tunegrid.config.schema import CompareSettings
-from tunegrid.metrics import METRICS, Floats, Metric, compared_metrics
+from tunegrid.metrics import Floats, Metric, TargetKind, TaskMetrics
 from tunegrid.results import FINISHED, GROUP
 from tunegrid.statistics.components import (
     VarianceComponents,
@@ -16,7 +16,7 @@ from tunegrid.statistics.components import (
     estimate_unpaired_components,
 )
 from tunegrid.statistics.mcnemar import mcnemar_test
-from tunegrid.statistics.outcomes import Load, Outcomes, load_outcomes
+from tunegrid.statistics.outcomes import Load, Outcomes, compared_of, load_outcomes
 from tunegrid.statistics.pairs import ComparedRuns, Pair, Question, choose_runs, find_pairs
 from tunegrid.statistics.verdicts import Estimate
 
@@ -100,15 +100,27 @@ def measure_task(
     load: Load,
     label_names: Sequence[str],
     settings: CompareSettings,
+    target: TargetKind = "single_label",
+    task_metrics: TaskMetrics | None = None,
 ) -> tuple[list[Measurement], list[Row], list[GroupMean]]:
-    """Everything that is measured on one task."""
+    """Everything that is measured on one task.
+
+    Args:
+        runs: those of the task, as collect_runs returns them.
+        task: its name.
+        load: reads the predictions of a run.
+        label_names: as of `load_outcomes`.
+        settings: which reference, which pairs, which margin.
+        target: what the task asks for.
+        task_metrics: by what it is measured; None: the defaults of its target.
+    """
     pairs = find_pairs(runs, task, settings)
-    metrics = [METRICS[name] for name in compared_metrics()]
+    metrics = compared_of(target, task_metrics)
     finished = runs[runs["state"] == FINISHED].reset_index(drop=True)
     if finished.empty:
         nothing = [_nothing_to_compare(pair, metric) for pair in pairs for metric in metrics]
         return nothing, [], []
-    _, _, outcomes = load_outcomes(load, finished, label_names)
+    _, _, outcomes = load_outcomes(load, finished, label_names, target, task_metrics)
     measured: list[Measurement] = []
     groups: list[GroupMean] = []
     by_metric: dict[str, list[Measurement]] = {}
@@ -208,7 +220,9 @@ def _measure_groups(
 
 def _mcnemar_rows(pairs: Sequence[Pair], outcomes: Outcomes) -> list[Row]:
     """McNemar's test of each pair of methods at each seed that both have finished."""
-    rights = outcomes.predicted == outcomes.labels
+    if outcomes.target == "regression":
+        return []  # no number is right or wrong
+    rights = outcomes.rights
     rows = []
     for pair in pairs:
         if pair.reference is None or pair.question == Question.AMONG_MODELS:

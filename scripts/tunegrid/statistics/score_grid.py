@@ -8,15 +8,15 @@ from joblib import Parallel, delayed, parallel_config
 
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
-from tunegrid.metrics import METRICS
+from tunegrid.metrics import METRICS, default_metrics
 from tunegrid.results import RUN, TRAINING
 from tunegrid.statistics.score import MAJORITY, RunScore, score_run
 
 #: Runs that one process scores before it takes the next ones.
 RUNS_AT_ONCE = 50
 
-SCORES = [*RUN, "hash", "split", "examples", *METRICS]
-EVALUATIONS = [*RUN, "epoch", "step", "split", *METRICS]
+SCORES = [*RUN, "hash", "target", "split", "examples"]
+EVALUATIONS = [*RUN, "epoch", "step", "split"]
 
 
 def score_grid(
@@ -48,14 +48,16 @@ def score_grid(
     if problems := [problem for _, part in scored for problem in part]:
         raise UserError(*problems)
     runs = [score for scores, _ in scored for score in scores]
-    majority = [f"{MAJORITY}{name}" for name, m in METRICS.items() if m.needs == "label_counts"]
     scores = pd.DataFrame([_row(run) for run in runs])
+    epochs = [{key: run.test[key] for key in RUN} | epoch for run in runs for epoch in run.epochs]
+    evaluations = pd.DataFrame(epochs)
+    names = default_metrics("single_label").names
     if scores.empty:
-        scores = pd.DataFrame(columns=[*SCORES, *majority, "degenerate", "degenerate_reason"])
-    evaluations = pd.DataFrame(
-        [{key: run.test[key] for key in RUN} | epoch for run in runs for epoch in run.epochs],
-        columns=EVALUATIONS,
-    )
+        majority = [f"{MAJORITY}{name}" for name in names if METRICS[name].of_decisions]
+        columns = [*SCORES, *names, *majority, "degenerate", "degenerate_reason"]
+        scores = pd.DataFrame(columns=columns)
+    if evaluations.empty:
+        evaluations = pd.DataFrame(columns=[*EVALUATIONS, *names])
     return scores, evaluations
 
 

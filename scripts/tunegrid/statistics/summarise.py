@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from tunegrid.metrics import METRICS
+from tunegrid.metrics import default_metrics
 from tunegrid.results import GROUP
 from tunegrid.statistics.run_counts import COUNTS, count_runs
 from tunegrid.statistics.undertrained import GAINS, last_epoch_gains
@@ -85,9 +85,8 @@ def summarise(
         - padding_dependent: whether the model's predictions depend on the padding of their batch,
           which the configuration has accepted.
     """
-    order = (
-        runs[GROUP].drop_duplicates().merge(pd.DataFrame({"metric": list(METRICS)}), how="cross")
-    )
+    metrics = pd.DataFrame({"metric": default_metrics("single_label").names})
+    order = runs[GROUP].drop_duplicates().merge(metrics, how="cross")
     table = order.merge(_distributions(runs), on=KEY, validate="one_to_one")
     table = table.merge(intervals, on=KEY, how="left", validate="one_to_one")
     table = table.merge(_majority_baselines(runs), on=KEY, how="left", validate="one_to_one")
@@ -106,7 +105,10 @@ def summarise(
 def _distributions(runs: pd.DataFrame) -> pd.DataFrame:
     """Mean, spread and t interval of every metric of every group: `KEY`, n … max."""
     long = runs.melt(
-        id_vars=[*GROUP, "seed"], value_vars=list(METRICS), var_name="metric", value_name="value"
+        id_vars=[*GROUP, "seed"],
+        value_vars=list(default_metrics("single_label").names),
+        var_name="metric",
+        value_name="value",
     )
     table = (
         long.groupby(KEY, sort=False)["value"]
@@ -132,7 +134,7 @@ def _majority_baselines(runs: pd.DataFrame) -> pd.DataFrame:
     A run states it as `majority_<metric>`. It is the task's, so a group without a finished run has
     that of the others.
     """
-    columns = {f"majority_{metric}": metric for metric in METRICS}
+    columns = {f"majority_{name}": name for name in default_metrics("single_label").names}
     found = [column for column in columns if column in runs]
     first = runs.groupby(GROUP, sort=False)[found].first()
     first = first.groupby(level="task").transform("first").rename(columns=columns)

@@ -167,8 +167,8 @@ class Card(Hygiene):
         title: what is classified.
         splits: what each split holds, train before dev before test.
         few_shot: what makes it few-shot; empty for another task.
-        word_baseline: what logistic regression on TF-IDF weights scores, by metric; empty for a
-            task without test, and for one whose target is not one label.
+        word_baseline: what a linear model on TF-IDF weights scores, by metric; empty for a task
+            without test.
         tokenizers: lengths by each tokenizer, by the name of its model.
         warnings: what should be looked at, a sentence each.
         shown: the first examples of each label.
@@ -257,7 +257,7 @@ def find_leak(card: Card, source: str, target: str) -> Leak | None:
 
 
 def word_baselines(cards: Sequence[Card]) -> pd.DataFrame:
-    """What logistic regression on TF-IDF weights scores: columns task, metric, tfidf_baseline."""
+    """What a linear model on TF-IDF weights scores: columns task, metric, tfidf_baseline."""
     rows = [
         (card["task"], metric, value)
         for card in cards

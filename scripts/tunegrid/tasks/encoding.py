@@ -10,9 +10,11 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from tunegrid.errors import UserError
 from tunegrid.files import read_json, write_json
+from tunegrid.predictions import TargetKind
 from tunegrid.settings import TaskSettings
 from tunegrid.tasks.few_shot import Draw
 from tunegrid.tasks.input_length import longest_input
+from tunegrid.tasks.label_kinds import label_kind, names_of_labels
 from tunegrid.tasks.preparing import few_shot_draws, label_parts, prepare_task
 from tunegrid.tasks.splits import EncodedCounts, count_encoded
 from tunegrid.tasks.tokenising import pair_separator, tokenise_texts
@@ -22,7 +24,8 @@ class Encoding(TypedDict):
     """What encoding the splits of a task finds out.
 
     Attributes:
-        labels: the label names in the order of their ids.
+        target: what the task asks for.
+        labels: the label names in the order of their ids; of a regression none.
         padding: the value that each column is padded with.
         padding_side: where a shorter example of a batch is padded.
         pad_token: the token that it is padded with, as text.
@@ -32,6 +35,7 @@ class Encoding(TypedDict):
         splits: what each split holds.
     """
 
+    target: TargetKind
     labels: list[str]
     padding: dict[str, int]
     padding_side: Literal["left", "right"]
@@ -172,7 +176,8 @@ def encode_task(
                 held["longest"],
             )
     found: Encoding = {
-        "labels": next(iter(task.values())).features["label"].names,
+        "target": label_kind(task["train"]),
+        "labels": names_of_labels(task["train"]),
         "padding": {key: padding[key] for key in columns},
         "padding_side": "left" if tokenizer.padding_side == "left" else "right",
         "pad_token": tokenizer.pad_token,

@@ -1,18 +1,19 @@
 """What a split's column `label` holds: one label of several, any number of them, or a number."""
 
 from collections import Counter
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from datasets import ClassLabel, Dataset
+
+from tunegrid.predictions import TargetKind
 
 #: Parts of equal size that numbers are drawn from.
 PARTS_OF_NUMBERS = 10
 
-LabelKind = Literal["single_label", "multi_label", "regression"]
 
-
-def label_kind(data: Dataset) -> LabelKind:
+def label_kind(data: Dataset) -> TargetKind:
     """What the column holds: a ClassLabel, a sequence of them, or a number."""
     feature = data.features["label"]
     if isinstance(feature, ClassLabel):
@@ -26,6 +27,18 @@ def names_of_labels(data: Dataset) -> list[str]:
     feature = data.features["label"]
     named = feature if label_kind(data) == "single_label" else getattr(feature, "feature", None)
     return list(named.names) if isinstance(named, ClassLabel) else []
+
+
+def label_array(data: Dataset) -> npt.NDArray[Any]:
+    """The column as an array: label ids (n,), which labels are true (n, k), or numbers (n,)."""
+    column = data.with_format("arrow")[:]["label"]
+    if label_kind(data) != "multi_label":
+        return np.asarray(column.to_numpy())
+    lists = column.combine_chunks()
+    sets = np.zeros((len(lists), len(names_of_labels(data))), dtype=bool)
+    rows = np.repeat(np.arange(len(lists)), lists.value_lengths().to_numpy())
+    sets[rows, lists.flatten().to_numpy()] = True
+    return sets
 
 
 def label_text(data: Dataset, value: Any) -> str:

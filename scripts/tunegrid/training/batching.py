@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from datasets import Dataset
 
-from tunegrid.metrics import Integers
+from tunegrid.metrics import Integers, TargetKind
+from tunegrid.tasks.label_kinds import label_array, label_kind
 from tunegrid.training.randomness import stream_seed
 
 Tensors = dict[str, torch.Tensor]
@@ -37,7 +38,8 @@ class EncodedSplit:
     Attributes:
         side: the same.
         ids: example ids, (n,).
-        labels: label ids, int64 (n,).
+        target: what the task asks for.
+        labels: label ids, int64 (n,); of several labels which are true, (n, k); numbers, (n,).
         lengths: tokens of each example, int64 (n,).
     """
 
@@ -51,7 +53,8 @@ class EncodedSplit:
     ) -> None:
         table = data.with_format("arrow")[:]
         self.ids: list[str] = table["id"].to_pylist()
-        self.labels = table["label"].to_numpy()
+        self.target: TargetKind = label_kind(data)
+        self.labels = label_array(data)
         self.side = padding_side
         self._padding = padding
         self._masked = masked

@@ -22,8 +22,6 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from scipy.special import log_softmax
-from torch.nn.functional import cross_entropy
 
 from tunegrid.config.schema import TrainSettings
 from tunegrid.errors import UserError
@@ -49,6 +47,7 @@ from tunegrid.training.micro_batch import (
     enforce_memory_limit,
 )
 from tunegrid.training.model_building import build_model, check_vocabulary
+from tunegrid.training.objectives import build_objective
 from tunegrid.training.optimizers import build_optimizer
 from tunegrid.training.probing import two_short_examples
 from tunegrid.training.progress_bar import progress_bar
@@ -106,7 +105,7 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
     micro_batch = choose_micro_batch(
         settings,
         request.model,
-        labels=len(request.encoding["labels"]),
+        labels=max(1, len(request.encoding["labels"])),
         longest=int(splits["train"].lengths.max()),
         processes=accelerator.num_processes,
         device=accelerator.device,
@@ -114,7 +113,7 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
     evaluation_batch = choose_evaluation_batch(
         settings,
         request.model,
-        labels=len(request.encoding["labels"]),
+        labels=max(1, len(request.encoding["labels"])),
         longest=max(int(split.lengths.max()) for name, split in splits.items() if name != "train"),
         micro_batch=micro_batch,
         device=accelerator.device,
@@ -125,6 +124,7 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
         request.model,
         settings,
         labels=request.encoding["labels"],
+        target=request.encoding["target"],
         pad_token=request.encoding["padding"]["input_ids"],
         examples=splits["train"].collate(short),
         process=accelerator.process_index,
@@ -149,6 +149,7 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
         built=built,
         splits=splits,
         seen_splits=seen_splits,
+        objective=build_objective(settings.train, splits["train"], request.encoding["labels"]),
         optimizer=optimizer,
         schedule=build_schedule(optimizer, settings.train, plan.steps),
         gradients=gradients,
@@ -218,17 +219,18 @@ def batches_to_next_evaluation(run: Run) -> Iterator[Integers]:
 
 def take_step(run: Run, batch: Integers, epoch: int) -> None:
     """One optimizer step on the examples at positions `batch`, in an epoch counted from 0."""
+    train = run.splits["train"]
+    divisor = run.objective.divisor(train.labels[batch])
 
     def add_gradient(rows: Integers) -> torch.Tensor:
-        """Add the gradient of a micro-batch: its summed loss over the size of the whole batch.
+        """Add the gradient of a micro-batch: its summed loss over the divisor of the whole batch.
 
         So every example weighs the same, however the batch is cut.
         """
-        inputs = to_device(run.splits["train"].collate(rows), run.accelerator.device)
-        labels = torch.from_numpy(run.splits["train"].labels[rows]).to(run.accelerator.device)
+        inputs = to_device(train.collate(rows), run.accelerator.device)
         with run.accelerator.autocast():
             logits = run.model(**inputs).logits
-        loss = cross_entropy(logits.float(), labels, reduction="sum") / len(batch)
+        loss = run.objective.loss_of_rows(logits.float(), train.labels[rows]) / divisor
         run.accelerator.backward(loss)
         return loss.detach()
 
@@ -280,15 +282,21 @@ def predict_test(run: Run) -> Predictions:
     if run.watched == "test":
         # Where the test split is watched the last weights count, and it was evaluated with them.
         return run.progress.evaluations[-1]
-    return evaluate(run, "test")
+    return evaluate(run, "test", log_odds=run.log_odds)
 
 
 @torch.no_grad()
-def evaluate(run: Run, name: str) -> Predictions:
+def evaluate(run: Run, name: str, log_odds: float | None = None) -> Predictions:
     """The predictions for a split, in the split's order. Draws no random number.
 
     Examples are computed in order of length; several processes share them, and all get the result.
     Leaves the model in training mode.
+
+    Args:
+        run: the run.
+        name: the split's.
+        log_odds: of several labels, the logit from which on a label is predicted; None: as the
+            settings have it.
 
     Raises:
         Interrupted, UserError: as `EvaluationGuard.compute`.
@@ -312,11 +320,7 @@ def evaluate(run: Run, name: str) -> Predictions:
     finally:
         run.model.train()
     whole = accelerator.reduce(logits, "sum").cpu().numpy()
-    return Predictions(
-        labels=split.labels,
-        predicted=whole.argmax(axis=1),  # of equal logits the smaller label id
-        log_probabilities=log_softmax(whole.astype(np.float64), axis=1),
-    )
+    return run.objective.predictions(split.labels, whole, log_odds)
 
 
 def start_accelerator(settings: TrainSettings) -> Accelerator:

@@ -23,6 +23,7 @@ from transformers import (
 
 from tunegrid.errors import UserError
 from tunegrid.methods import in_head
+from tunegrid.metrics import TargetKind
 from tunegrid.training.weight_names import by_name_in_model, without_prefix
 from tunegrid.weights_files import DamagedFileError, tensor_shapes, weights_files
 
@@ -36,6 +37,13 @@ DEPTHS = (
     "encoder_layers",
     "decoder_layers",
 )
+#: What a configuration's `problem_type` says of each kind of target; of single labels it may be
+#: silent.
+PROBLEM_TYPES: dict[TargetKind, str] = {
+    "single_label": "single_label_classification",
+    "multi_label": "multi_label_classification",
+    "regression": "regression",
+}
 #: Names that a message or the log gives of many.
 NAMED = 3
 
@@ -64,6 +72,7 @@ def load_classifier(
     folder: Path,
     *,
     labels: list[str],
+    target: TargetKind = "single_label",
     attention: str = "auto",
     keep_head: bool = False,
     layers: int | None = None,
@@ -74,7 +83,9 @@ def load_classifier(
 
     Args:
         folder: a model folder (`tunegrid.models.fetch_model`); its weights are safetensors.
-        labels: label names in the order of their ids.
+        labels: label names in the order of their ids; of a regression none.
+        target: what the task asks for; the model's configuration says it of several labels and of
+            a number (`problem_type`).
         attention: "sdpa" or "eager"; "auto": the first that the model can.
         keep_head: whether the checkpoint's own classification head is kept. Its labels must be
             those of `labels` by name; its rows are put into their order.
@@ -88,11 +99,8 @@ def load_classifier(
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         _refuse_quantised(folder, config)
-        own_labels = dict(config.id2label or {})
-        config.use_cache = False  # a classifier generates nothing
-        config.num_labels = len(labels)
-        config.id2label = dict(enumerate(labels))
-        config.label2id = {label: index for index, label in enumerate(labels)}
+        own_labels, own_problem = dict(config.id2label or {}), config.problem_type
+        _make_classifier_of(config, labels, target)
         skeleton = _skeleton(config)
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
         raise _builds_none(folder, error) from None
@@ -103,12 +111,12 @@ def load_classifier(
     kept_head, replaced = [], []
     if keep_head:
         has_head = bool(of_labels) and of_labels <= set(of_head)
-        if config.problem_type not in (None, "single_label_classification"):
+        if own_problem not in (None, PROBLEM_TYPES[target]):
             raise UserError(
-                f"{folder}: head: keep, but its head is one for {config.problem_type}; leave `head`"
+                f"{folder}: head: keep, but its head is one for {own_problem}; leave `head`"
                 " out for a new head"
             )
-        order = _label_order(folder, own_labels, labels, has_head=has_head)
+        order = _label_order(folder, own_labels, labels, target, has_head=has_head)
         tensors |= {name: tensors[name][order] for name in of_labels}
         kept_head = of_head
     elif of_labels & set(of_head):
@@ -141,6 +149,17 @@ def load_classifier(
     return model, LoadedWeights(
         new=new, prefix=prefix, replaced=replaced, unused=unused, kept_head=kept_head
     )
+
+
+def _make_classifier_of(config: PretrainedConfig, labels: list[str], target: TargetKind) -> None:
+    """Let a configuration be that of a classifier of the task's labels, or of a number."""
+    config.use_cache = False  # a classifier generates nothing
+    config.num_labels = max(1, len(labels))
+    if labels:
+        config.id2label = dict(enumerate(labels))
+        config.label2id = {label: index for index, label in enumerate(labels)}
+    if target != "single_label" or config.problem_type is not None:
+        config.problem_type = PROBLEM_TYPES[target]
 
 
 def _refuse_quantised(folder: Path, config: PretrainedConfig) -> None:
@@ -201,9 +220,14 @@ def _names_of_labels(config: PretrainedConfig, skeleton: PreTrainedModel) -> set
 
 
 def _label_order(
-    folder: Path, own_labels: dict[int, str], labels: list[str], *, has_head: bool
+    folder: Path,
+    own_labels: dict[int, str],
+    labels: list[str],
+    target: TargetKind,
+    *,
+    has_head: bool,
 ) -> list[int]:
-    """The rows of a checkpoint's head in the order of the task's labels.
+    """The rows of a checkpoint's head in the order of the task's labels; of a regression the one.
 
     Raises:
         UserError: it has no head, or one for labels of other names.
@@ -211,6 +235,13 @@ def _label_order(
     if not has_head:
         raise UserError(
             f"{folder}: head: keep, but its weights hold no classification head; leave `head` out"
+        )
+    if target == "regression":
+        if len(own_labels) == 1:
+            return [0]
+        raise UserError(
+            f"{folder}: head: keep, but its head knows {len(own_labels)} labels, and the task asks"
+            " for a number; leave `head` out for a new head"
         )
     in_order = (str(own_labels[index]) for index in sorted(own_labels))
     rows = {label: row for row, label in enumerate(in_order)}

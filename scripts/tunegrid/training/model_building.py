@@ -11,6 +11,7 @@ from transformers import AutoConfig, PreTrainedModel
 
 from tunegrid.errors import UserError
 from tunegrid.methods import apply_method
+from tunegrid.metrics import TargetKind
 from tunegrid.model_layers import enable_checkpointing, freeze_layers
 from tunegrid.settings import CellSettings
 from tunegrid.training.loading_weights import LoadedWeights, load_classifier
@@ -100,6 +101,7 @@ def build_model(
     settings: CellSettings,
     *,
     labels: list[str],
+    target: TargetKind = "single_label",
     pad_token: int,
     examples: Mapping[str, torch.Tensor],
     process: int = 0,
@@ -114,7 +116,8 @@ def build_model(
     Args:
         folder: a model folder (`tunegrid.models.fetch_model`); its weights are safetensors.
         settings: the cell's.
-        labels: label names in the order of their ids.
+        labels: label names in the order of their ids; of a regression none.
+        target: what the task asks for.
         pad_token: the token id that batches are padded with; models that look for their last
             token know it by this.
         examples: a batch of one or two short ones, on which is tried what the method changes and
@@ -131,6 +134,7 @@ def build_model(
     model, loaded = load_classifier(
         folder,
         labels=labels,
+        target=target,
         attention=train.attention,
         keep_head=settings.model_source.head == "keep",
         layers=layers,

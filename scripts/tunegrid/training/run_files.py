@@ -8,8 +8,10 @@
 | provenance.json | what made the run |
 | training.json | what training found out beside; written last |
 
-Predictions are a row an example: id, label and predicted (names), and log_probabilities, natural
-logarithms in the order of the label ids, in double precision.
+Predictions are a row an example, with its id. Of single labels label and predicted are names, and
+log_probabilities are natural logarithms in the order of the label ids, in double precision. Of
+several labels label and predicted are lists of names, and log_odds are the logits of the labels'
+probabilities. Of a regression label and predicted are numbers.
 """
 
 import logging
@@ -26,7 +28,14 @@ from pyarrow import parquet
 
 from tunegrid.files import atomic_path, write_json
 from tunegrid.methods import parameter_counts
-from tunegrid.metrics import Predictions
+from tunegrid.metrics import (
+    Floats,
+    Integers,
+    MultiLabelPredictions,
+    Predictions,
+    RegressionPredictions,
+)
+from tunegrid.predictions import Truths
 from tunegrid.results import (
     EVALUATIONS,
     HISTORY,
@@ -39,6 +48,7 @@ from tunegrid.training.devices import device_name, peak_memory
 from tunegrid.training.inference_cost import measure_inference, stored_bytes
 from tunegrid.training.kept_weights import keep_weights, remove_kept_weights
 from tunegrid.training.loss_scaling import skipped_steps_note
+from tunegrid.training.objectives import as_probability
 from tunegrid.training.optimizers import optimizer_facts
 from tunegrid.training.run_request import ENCODING
 from tunegrid.training.run_state import Run, StepRecord
@@ -158,8 +168,15 @@ def training_facts(run: Run) -> dict[str, Any]:
         "method": request.settings.method,
         "seed": request.settings.seed,
         "hash": request.settings.hash,
+        "target": run.objective.target,
         "labels": card["labels"],
         "train_labels": card["splits"]["train"]["labels"],
+        "train_mean": (
+            float(run.splits["train"].labels.mean())
+            if run.objective.target == "regression"
+            else None
+        ),
+        "threshold": as_probability(run.log_odds),
         "parts": card["parts"],
         "watched": run.watched,
         "steps": len(progress.history),
@@ -225,22 +242,38 @@ def write_evaluations(
 def _predictions_table(
     split: EncodedSplit, labels: Sequence[str], predictions: Predictions
 ) -> pa.Table:
+    columns = {"id": pa.array(split.ids)}
     names = pa.array(list(labels))
-    kinds = predictions.log_probabilities.shape[1]
-    values = pa.array(predictions.log_probabilities.ravel(), type=pa.float64())
-    lists = pa.FixedSizeListArray.from_arrays(values, kinds).cast(pa.list_(pa.float64()))
-    return pa.table(
-        {
-            "id": pa.array(split.ids),
-            "label": pa.DictionaryArray.from_arrays(
-                pa.array(predictions.labels, pa.int32()), names
-            ),
-            "predicted": pa.DictionaryArray.from_arrays(
-                pa.array(predictions.predicted, pa.int32()), names
-            ),
-            "log_probabilities": lists,
-        }
-    )
+    if isinstance(predictions, RegressionPredictions):
+        columns["label"] = pa.array(predictions.labels)
+        columns["predicted"] = pa.array(predictions.predicted)
+    elif isinstance(predictions, MultiLabelPredictions):
+        columns["label"] = _names_of_sets(predictions.labels, names)
+        columns["predicted"] = _names_of_sets(predictions.predicted, names)
+        columns["log_odds"] = _lists(predictions.log_odds)
+    else:
+        columns["label"] = _names_of_ids(predictions.labels, names)
+        columns["predicted"] = _names_of_ids(predictions.predicted, names)
+        columns["log_probabilities"] = _lists(predictions.log_probabilities)
+    return pa.table(columns)
+
+
+def _names_of_ids(ids: Integers, names: pa.Array) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array(ids, pa.int32()), names)
+
+
+def _names_of_sets(sets: Truths, names: pa.Array) -> pa.Array:
+    """A list of names for each row of (n, k)."""
+    ends = np.concatenate([[0], np.cumsum(sets.sum(axis=1))])
+    held = names.take(pa.array(np.nonzero(sets)[1]))
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), held)
+
+
+def _lists(values: Floats) -> pa.Array:
+    """A list of doubles for each row of (n, k)."""
+    flat = pa.array(values.ravel(), type=pa.float64())
+    lists = pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
+    return lists.cast(pa.list_(pa.float64()))
 
 
 def _write_parquet(table: pa.Table, path: Path) -> None:

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from tunegrid.config.schema import TrainSettings
 from tunegrid.metrics import Predictions
+from tunegrid.predictions import PREDICTIONS_OF, predicted_arrays
 from tunegrid.results import EVALUATED
 from tunegrid.training.batching import EncodedSplit
 from tunegrid.training.checkpoints import Checkpoints, State
@@ -21,6 +22,7 @@ from tunegrid.training.evaluation_guard import EvaluationGuard
 from tunegrid.training.gradients import Gradients
 from tunegrid.training.loss_scaling import loss_scale_state, restore_loss_scale
 from tunegrid.training.model_building import BuiltModel
+from tunegrid.training.objectives import Objective
 from tunegrid.training.randomness import random_states, restore_random_states
 from tunegrid.training.run_request import RunRequest
 from tunegrid.training.selection import Selection, trained_weights
@@ -35,7 +37,7 @@ class StepRecord:
     Attributes:
         step: its number, from 1.
         epoch: the epoch that it belongs to, from 1.
-        loss: the mean cross-entropy of its batch before the step, in nats.
+        loss: the mean loss of its batch before the step (`Objective`); a cross-entropy is in nats.
         learning_rate: the rate of the step, of weights that train at `train.learning_rate`.
     """
 
@@ -85,6 +87,7 @@ class Run:
     built: BuiltModel
     splits: dict[str, EncodedSplit]
     seen_splits: dict[str, Any]
+    objective: Objective
     optimizer: torch.optim.Optimizer
     schedule: LambdaLR
     gradients: Gradients
@@ -112,6 +115,16 @@ class Run:
     def watched(self) -> str:
         """The split that is evaluated during training."""
         return EVALUATED[self.train_settings.protocol]
+
+    @property
+    def log_odds(self) -> float | None:
+        """Of several labels, the logit from which on test's are predicted; None of other targets.
+
+        The evaluation that counts settles it.
+        """
+        steps = self.evaluation_steps
+        counts = steps.index(self.selection.step or steps[-1])
+        return self.objective.threshold_after(self.progress.evaluations[counts])
 
     @property
     def steps_per_epoch(self) -> int:
@@ -157,10 +170,10 @@ def save_checkpoint(run: Run) -> None:
         {
             "history": [vars(record) for record in progress.history],
             "evaluations": [
-                (
-                    torch.from_numpy(predictions.predicted),
-                    torch.from_numpy(predictions.log_probabilities),
-                )
+                {
+                    name: torch.from_numpy(values)
+                    for name, values in predicted_arrays(predictions).items()
+                }
                 for predictions in progress.evaluations
             ],
             "skipped_steps": progress.skipped_steps,
@@ -191,12 +204,11 @@ def restore_checkpoint(run: Run, state: State) -> None:
     run.progress = Progress(
         history=[StepRecord(**record) for record in state["history"]],
         evaluations=[
-            Predictions(
+            PREDICTIONS_OF[run.splits[run.watched].target](
                 labels=run.splits[run.watched].labels,
-                predicted=predicted.numpy(),
-                log_probabilities=log_probabilities.numpy(),
+                **{name: values.numpy() for name, values in predicted.items()},
             )
-            for predicted, log_probabilities in state["evaluations"]
+            for predicted in state["evaluations"]
         ],
         skipped_steps=state["skipped_steps"],
         seconds_before=state["seconds"],

@@ -129,6 +129,7 @@ def try_cell(request: RunRequest, fresh: Executor, memory: int) -> list[str]:
         request.model,
         request.settings,
         labels=request.encoding["labels"],
+        target=request.encoding["target"],
         pad_token=request.encoding["padding"]["input_ids"],
         examples=examples.collate(two_short_examples(examples.lengths)),
         layers=layers,

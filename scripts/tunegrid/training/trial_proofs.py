@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
 
 from tunegrid.errors import UserError
 from tunegrid.methods import ADAPTER
@@ -17,6 +16,7 @@ from tunegrid.training.batching import EncodedSplit, Tensors
 from tunegrid.training.kept_weights import keep_weights, load_kept
 from tunegrid.training.method_proof import adapter_aside
 from tunegrid.training.model_building import BuiltModel, first_names
+from tunegrid.training.objectives import build_objective
 from tunegrid.training.optimizers import build_optimizer
 from tunegrid.training.probing import CANNOT_COMPUTE, CannotComputeError, agree, logits_of
 from tunegrid.training.run_request import RunRequest
@@ -186,10 +186,9 @@ def extremes_of_parts(split: EncodedSplit, card: Mapping[str, Any]) -> list[tupl
         split: the examples.
         card: what encoding.json says of the task; one that is not aggregated is its only part.
     """
-    parts = list(card["parts"].values()) or [range(len(card["labels"]))]
+    parts = [np.flatnonzero(np.isin(split.labels, labels)) for labels in card["parts"].values()]
     extremes = []
-    for labels in parts:
-        positions = np.flatnonzero(np.isin(split.labels, list(labels)))
+    for positions in parts or [np.arange(len(split))]:
         if len(positions):
             lengths = split.lengths[positions]
             ends = positions[lengths.argmin()], positions[lengths.argmax()]
@@ -223,10 +222,12 @@ def take_one_step(request: RunRequest, built: BuiltModel, train: EncodedSplit) -
     positions = np.array([int(train.lengths.argmin()), int(train.lengths.argmax())])
     trained = {name: one for name, one in built.model.named_parameters() if one.requires_grad}
     optimizer = build_optimizer(built.model, request.settings.train)
+    objective = build_objective(request.settings.train, train, request.encoding["labels"])
     built.model.train()
     try:
         logits = built.model(**train.collate(positions)).logits
-        loss = cross_entropy(logits.float(), torch.from_numpy(train.labels[positions]))
+        labels = train.labels[positions]
+        loss = objective.loss_of_rows(logits.float(), labels) / objective.divisor(labels)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     except CANNOT_COMPUTE as error:

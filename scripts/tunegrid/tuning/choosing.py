@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from tunegrid.files import read_json
-from tunegrid.metrics import METRICS, Metric
+from tunegrid.metrics import METRICS, Metric, TaskMetrics
 from tunegrid.results import PREDICTIONS, TRAINING
-from tunegrid.statistics.score import read_predictions, score_run
+from tunegrid.statistics.prediction_files import read_predictions
+from tunegrid.statistics.score import score_run
 from tunegrid.tuning.telling import DevRun, tell_apart
 
 
@@ -132,7 +133,7 @@ class _MadeRun:
 
 
 def _read_run(run: Mapping[str, Any], folder: Path, metric: Metric) -> _MadeRun:
-    score = score_run(folder).test
+    score = score_run(folder, TaskMetrics((metric.name,), main=metric.name)).test
     training = read_json(folder / TRAINING)
     value = score[metric.name]
     is_finite = math.isfinite(value)
@@ -150,7 +151,7 @@ def _read_run(run: Mapping[str, Any], folder: Path, metric: Metric) -> _MadeRun:
         task=run["task"],
         score=value if is_finite else math.nan,
         degenerate=score["degenerate"],
-        predictions=read_predictions(folder / PREDICTIONS, training["labels"]),
+        predictions=read_predictions(folder / PREDICTIONS, training["labels"], training["target"]),
     )
     return _MadeRun(tried, on_dev, stopped=training["ends_after"] is not None)
 

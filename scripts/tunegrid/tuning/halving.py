@@ -16,7 +16,7 @@ from statistics import fmean
 from typing import Any
 
 from tunegrid.files import canonical_json, digest, read_json, write_json
-from tunegrid.metrics import Metric
+from tunegrid.metrics import Metric, TaskMetrics
 from tunegrid.statistics.score import score_run
 from tunegrid.training.run_request import RunRequest
 from tunegrid.tuning.rungs import budget, plan_rungs
@@ -111,7 +111,8 @@ def _score(candidate: int, runs: Mapping[str, Tried], ended: Ended, metric: Metr
         if tried.candidate == candidate:
             if ended[path]["ended"] != "finished":
                 return None
-            values.append(float(score_run(tried.request.output).test[metric.name]))
+            asked = TaskMetrics((metric.name,), main=metric.name)
+            values.append(float(score_run(tried.request.output, asked).test[metric.name]))
     return fmean(values) if all(map(math.isfinite, values)) else None
 
 

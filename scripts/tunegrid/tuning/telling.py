@@ -4,14 +4,13 @@ import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from tunegrid.errors import UserError
-from tunegrid.metrics import LabelCounts, Metric, Predictions
+from tunegrid.metrics import Metric, Predictions
+from tunegrid.statistics.resampling import weighted_metric
 
 Floats = npt.NDArray[np.float64]
 
@@ -166,39 +165,3 @@ def _draw_weights(examples: int) -> Iterator[Floats]:
     sizes = [min(rows, RESAMPLES - start) for start in range(0, RESAMPLES, rows)]
     for size in sizes:
         yield draw.multinomial(examples, shares, size=size).astype(float)
-
-
-def weighted_metric(predictions: Predictions, weights: Floats, metric: Metric) -> Floats:
-    """The metric of examples that count as often as their weights say.
-
-    Args:
-        predictions: of n examples.
-        weights: (resamples, n), each row with the sum n.
-        metric: to compute.
-
-    Returns:
-        A value for each row of weights, (resamples,).
-    """
-    if metric.needs == "log_probabilities":
-        values = metric.per_example(predictions)
-        return np.asarray(weights @ values / len(predictions), dtype=float)
-    kinds = predictions.log_probabilities.shape[1]
-    labels, predicted = predictions.labels, predictions.predicted
-    counts = LabelCounts(
-        hits=_sum_by_label(weights, labels, labels == predicted, kinds),
-        predicted=_sum_by_label(weights, predicted, np.ones(len(labels)), kinds),
-        support=_sum_by_label(weights, labels, np.ones(len(labels)), kinds),
-    )
-    return np.asarray(metric.function(counts), dtype=float)
-
-
-def _sum_by_label(
-    weights: Floats, labels: npt.NDArray[Any], counted: npt.NDArray[Any], kinds: int
-) -> Floats:
-    """The weights of the examples that are counted, summed by their label, (resamples, kinds)."""
-    places = (labels, np.arange(len(labels)))
-    # An example has one label: a dense product would multiply by zero kinds − 1 times.
-    by_label = sparse.csr_array(
-        (np.asarray(counted, dtype=float), places), shape=(kinds, len(labels))
-    )
-    return np.asarray((by_label @ weights.T).T)
