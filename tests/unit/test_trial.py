@@ -35,8 +35,8 @@ def save(tmp_path, tiny_model):
     return save
 
 
-def request_of(folder, encoded, method="full", keep="none", **entry):
-    settings = tiny.cell(METHODS[method])
+def request_of(folder, encoded, method="full", keep="none", train=None, **entry):
+    settings = tiny.cell(METHODS[method], **train or {})
     source = ModelEntry(folder=str(folder), **entry)
     settings = dataclasses.replace(settings, model=folder.name, method=method, model_source=source)
     return RunRequest(settings, folder, encoded, folder / "run", keep=keep)
@@ -197,6 +197,25 @@ def test_a_kept_model_that_predicts_otherwise_is_found(save, encoded, monkeypatc
     monkeypatch.setattr(trial_proofs, "keep_weights", forget)
     problem = attempt(save("bert"), encoded[0], "full", keep="all")["problem"]
     assert "does not give its predictions again" in problem
+
+
+@pytest.mark.parametrize(
+    ("train", "problem"),
+    [
+        ({"frozen_layers": 2}, "frozen_layers: 2, but the model has 2 layers; set it to 1 at most"),
+        ({"frozen_layers": 1, "layer_decay": 0.5, "gradient_checkpointing": True}, None),
+    ],
+)
+def test_settings_that_do_not_fit_the_model_are_refused_before_any_training(
+    save, encoded, train, problem
+):
+    found = attempt(save("bert"), encoded[0], train=train)["problem"]
+    assert (found is None) if problem is None else (problem in found)
+
+
+def test_layers_are_counted_in_the_whole_model_also_where_two_are_tried(save, encoded):
+    folder = save("bert", num_hidden_layers=4)
+    assert attempt(folder, encoded[0], memory=1000, train={"frozen_layers": 3})["problem"] is None
 
 
 def test_a_large_model_is_tried_with_two_layers_and_accounted_for_whole(save, encoded):

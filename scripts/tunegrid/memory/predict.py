@@ -23,8 +23,9 @@ from transformers import PretrainedConfig, PreTrainedModel
 
 from tunegrid.errors import UserError
 from tunegrid.memory import KINDS
+from tunegrid.memory.eight_bit_state import EightBitState
 from tunegrid.memory.fake_tensors import fake_tensors
-from tunegrid.memory.records import TrainingStep
+from tunegrid.memory.records import Optimizer, TrainingStep
 from tunegrid.memory.workload import (
     build_inputs,
     build_model,
@@ -93,7 +94,7 @@ class StepTracer:
         with fake_tensors(cuda=cuda, mode=self._mode):
             self._model = build_model(config, step)
             _mark_weights(self._model, self._counter)
-            self._optimizer = build_optimizer(self._model, step.optimizer)
+            self._optimizer = _traceable_optimizer(self._model, step.optimizer)
             for weight in self._model.parameters():
                 if weight.requires_grad:
                     weight.register_post_accumulate_grad_hook(  # type: ignore[no-untyped-call]
@@ -101,7 +102,8 @@ class StepTracer:
                     )
         self._trace(replace(step, accumulated=1))
         for state in self._optimizer.state.values():
-            self._counter.mark(state.values(), "optimizer state")
+            tensors = (value for value in state.values() if isinstance(value, torch.Tensor))
+            self._counter.mark(tensors, "optimizer state")
 
     def predict(self, step: TrainingStep) -> Prediction:
         """Trace a step, each only once.
@@ -151,7 +153,7 @@ def predict_evaluation(
         step: the training step; as many examples are evaluated at once.
         cuda: as of `predict`.
         copies: numbers that are held beside each weight that trains: AdamW's two moments, and more
-            where the best epoch's weights lie in the same memory.
+            where the best weights so far lie in the same memory.
 
     Raises:
         UserError, UntraceableError: as of `predict`.
@@ -169,6 +171,13 @@ def predict_evaluation(
             counter.reset_peak()
             evaluate_batch(step, model, inputs)
     return _prediction(model, counter)
+
+
+def _traceable_optimizer(model: PreTrainedModel, name: Optimizer) -> torch.optim.Optimizer:
+    """The optimizer of this name; of the one whose kernels take no fake tensors, its state."""
+    if name == "adamw_8bit":
+        return EightBitState([weight for weight in model.parameters() if weight.requires_grad])
+    return build_optimizer(model, name)
 
 
 def _mark_weights(model: PreTrainedModel, counter: StorageCounter) -> None:

@@ -14,6 +14,7 @@ from tunegrid.reporting.answer_sheet import (
     difference_columns,
 )
 from tunegrid.reporting.difference_format import DifferenceFormat
+from tunegrid.reporting.inference_columns import INFERENCE_MEASURES
 from tunegrid.reporting.tuning_columns import TUNING_COLUMNS
 
 #: Number formats, as Excel writes them; empty: the general one.
@@ -216,6 +217,10 @@ COLUMNS = {
     "degenerate_reason": Column("Why the run is degenerate."),
     "steps": Column("Optimizer steps taken.", COUNT),
     "selected_epoch": Column("The epoch whose weights were measured."),
+    "selected_step": Column("The optimizer step whose weights were measured.", COUNT),
+    "skipped_steps": Column(
+        "Optimizer steps that changed no weight, since a gradient overflowed in fp16.", COUNT
+    ),
     "micro_batch": Column("Examples computed at once; in settings: as asked for."),
     "out_of_memory": Column("How often memory ran out and the micro-batch was halved."),
     "test_score": Column(
@@ -306,6 +311,7 @@ MEASURES = {
     "train_seconds": ("Seconds of training and its evaluations", SECONDS),
     "peak_memory": ("The most bytes that the run took", BYTES),
     "train_joules": ("Joules that the GPUs took meanwhile, where they tell", COUNT),
+    **INFERENCE_MEASURES,
 }
 #: Columns whose names begin alike.
 PREFIXES = {
