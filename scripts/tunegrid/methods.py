@@ -27,7 +27,8 @@ def apply_method(
     `full` trains every parameter. All others train the classification head and whatever else is
     new in the model, and beside it: `head` nothing (the linear probe), `bitfit` every bias (Ben
     Zaken et al. 2022, https://aclanthology.org/2022.acl-short.1), `adapter` one adapter that is
-    added. Its weights come from torch's global generator.
+    added, `peft` what the peft library adds. The weights of what is added come from torch's global
+    generator.
 
     Args:
         model: a sequence classification model with its head.
@@ -40,8 +41,8 @@ def apply_method(
         shapes: they were taken out again.
 
     Raises:
-        UserError: the adapters library cannot read the configuration string or take the model,
-            the built bottleneck has another size than `bottleneck_size`, or bitfit finds no bias.
+        UserError: the method's library cannot read its configuration or take the model, the built
+            bottleneck has another size than `bottleneck_size`, or bitfit finds no bias.
     """
     removed = {}
     if method.kind == "adapter":
@@ -49,6 +50,11 @@ def apply_method(
         for name, parameter in model.named_parameters():
             if name in new:
                 parameter.requires_grad_()
+    elif method.kind == "peft":
+        # The peft library takes seconds to import, which other methods need not pay.
+        from tunegrid.peft_methods import add_peft
+
+        add_peft(model, method, new)
     elif method.kind != "full":
         _freeze_encoder(model, new, train_biases=method.kind == "bitfit")
     return removed

@@ -43,6 +43,7 @@ DECIDES: dict[str, list[str]] = {
         "block_calls",
         "block_layout",
         "methods",
+        "peft_methods",
         "tasks.few_shot",
         "training.batching",
         "training.encoded_splits",
@@ -68,6 +69,7 @@ DECIDES: dict[str, list[str]] = {
         "block_calls",
         "block_layout",
         "methods",
+        "peft_methods",
         "training.batching",
         "training.input_columns",
         "training.kept_weights",
@@ -94,6 +96,7 @@ DECIDES: dict[str, list[str]] = {
         "memory.records",
         "memory.workload",
         "methods",
+        "peft_methods",
     ],
     "measure_memory": [
         "adapter_interface",
@@ -108,6 +111,7 @@ DECIDES: dict[str, list[str]] = {
         "memory.records",
         "memory.workload",
         "methods",
+        "peft_methods",
     ],
 }
 #: The keywords of a metric that say how it is shown, and decide no epoch that it selects.

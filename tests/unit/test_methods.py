@@ -81,8 +81,14 @@ def test_bitfit_trains_every_bias_and_the_head(tiny_model):
 
 
 CATALOGUE = PROJECT.methods
-#: What the tiny model is too small for: a 32nd of its hidden size is no multiple of 4.
-SMALLER = {"compacter": adapter("compacter[reduction_factor=8]")}
+#: What the tiny model is too small for: a 32nd of its hidden size is no multiple of 4, and its
+#: narrowest projections have fewer than 1000 weights.
+SMALLER = {
+    "compacter": adapter("compacter[reduction_factor=8]"),
+    "fourierft": MethodEntry(
+        kind="peft", peft=CATALOGUE["fourierft"].peft | {"n_frequency": 100, "scaling": 10.0}
+    ),
+}
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

@@ -100,6 +100,8 @@ class StepTracer:
                         self._mark_gradient
                     )
         self._trace(replace(step, accumulated=1))
+        if step.method_source.is_added:
+            _check_all_took_part(self._model, self._optimizer)
         for state in self._optimizer.state.values():
             self._counter.mark(state.values(), "optimizer state")
 
@@ -189,6 +191,23 @@ def _untraceable_told(model: PreTrainedModel) -> Iterator[None]:
             f"{type(model).__name__} cannot be traced without data: {reason}; measure it"
             " (scripts/measure_memory.py), or try a micro_batch: out of memory, it is halved"
         ) from None
+
+
+def _check_all_took_part(model: PreTrainedModel, optimizer: torch.optim.Optimizer) -> None:
+    """Check that the traced step has changed every weight that a method adds.
+
+    Some layers are left out by chance while they train, and ask a random number whether to be.
+
+    Raises:
+        UntraceableError: it has not, so that the step takes more than was traced.
+    """
+    for name, weight in model.named_parameters():
+        if weight.requires_grad and weight not in optimizer.state:
+            raise UntraceableError(
+                f"{type(model).__name__} cannot be traced without data: whether {name} has a part"
+                " in the step depends on values; measure it (scripts/measure_memory.py), or try a"
+                " micro_batch: out of memory, it is halved"
+            )
 
 
 def _prediction(model: PreTrainedModel, counter: StorageCounter) -> Prediction:

@@ -52,7 +52,8 @@ def build_model(config: PretrainedConfig, step: TrainingStep) -> PreTrainedModel
             attn_implementation=None if step.attention == "auto" else step.attention,
             dtype=dtype,
         )
-        apply_method(model, step.method_source)
+        with _without_values(step):
+            apply_method(model, step.method_source)
         if step.checkpointing:
             model.gradient_checkpointing_enable(  # type: ignore[no-untyped-call]
                 {"use_reentrant": False, "preserve_rng_state": False}
@@ -64,6 +65,15 @@ def build_model(config: PretrainedConfig, step: TrainingStep) -> PreTrainedModel
         torch.set_default_dtype(default_dtype)
     model.train()
     return model
+
+
+def _without_values(step: TrainingStep) -> AbstractContextManager[None]:
+    """What lets a method be added to fake tensors, where its library would ask for their values."""
+    if step.method_source.kind != "peft":
+        return nullcontext()
+    from tunegrid.peft_methods import without_values
+
+    return without_values()
 
 
 def build_optimizer(model: nn.Module, name: Optimizer) -> torch.optim.Optimizer:

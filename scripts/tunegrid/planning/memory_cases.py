@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
+from tunegrid.config.catalogue import MethodEntry
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
 from tunegrid.memory.formula import closed_form
@@ -54,23 +55,31 @@ def number_of_labels(cell: Cell, *, unknown: int) -> int:
 def least_memory(cell: Cell) -> int | None:
     """Bytes that a step of one example takes at least; None where no formula tells.
 
-    Light: no library that builds models. A method of the adapters library is taken for a linear
-    probe, which takes less.
+    Light: no library that builds models. A method that adds weights is taken for a linear probe,
+    which takes less.
     """
     path = shape_file(cell.model, cell.settings.model_source)
     if path is None:
         return None
-    kind = cell.settings.method_source.kind
     train = cell.settings.train
     try:
         return closed_form(
             encoder_shape(
                 SimpleNamespace(**read_json(path)), number_of_labels(cell, unknown=FEWEST_LABELS)
             ),
-            MethodShape("head" if kind == "adapter" else kind),
+            _least_shape(cell.settings.method_source),
             batch=1,
             tokens=1,
             precision="bf16" if train.precision == "bf16" else "fp32",
         ).peak
     except UserError:
         return None
+
+
+def _least_shape(method: MethodEntry) -> MethodShape:
+    """What a method trains, without what it adds to the model."""
+    match method.kind:
+        case "adapter" | "peft":
+            return MethodShape("head")
+        case kind:
+            return MethodShape(kind)

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from tunegrid.config.catalogue import MethodEntry
-from tunegrid.files import sha256
+from tunegrid.files import read_json, sha256
 from tunegrid.methods import ADAPTER, in_head
 from tunegrid.training.loading_weights import load_classifier
 from tunegrid.training.model_building import BuiltModel, set_padding_token
@@ -28,7 +28,8 @@ def keep_weights(built: BuiltModel, method: MethodEntry, output: Path) -> dict[s
         built: the model, after training.
         method: the catalogue entry.
         output: the run's folder. `adapter/` in it is what the adapters library's `save_adapter`
-            writes, `model/` what `save_pretrained` does; both as safetensors. Where the encoder
+            writes, or the peft library's `save_pretrained`; `model/` what that of a model does; all
+            as safetensors. Where the encoder
             has weights that its checkpoint lacks, or lacks some that the adapters library draws
             at random, `adapter/` holds `BESIDE`, too: their values, and zeros.
 
@@ -36,7 +37,13 @@ def keep_weights(built: BuiltModel, method: MethodEntry, output: Path) -> dict[s
         The SHA-256 of each file, by its path below `output`.
     """
     remove_kept_weights(output)
-    if method.kind == "adapter":
+    if method.kind == "peft":
+        from tunegrid.peft_methods import save_peft
+
+        folder = output / ADAPTER_FOLDER
+        folder.mkdir(parents=True)
+        save_peft(built.model, folder)
+    elif method.kind == "adapter":
         folder = output / ADAPTER_FOLDER
         folder.mkdir(parents=True)
         _save_adapter(built.model, folder)
@@ -104,11 +111,15 @@ def load_kept(
             kept / MODEL_FOLDER, dtype=torch.float32
         )
         return whole
-    # The adapters library takes seconds to import, which full fine-tuning need not pay.
-    from tunegrid.adapter_interface import init_adapters
-
     classifier, _ = load_classifier(model, labels=labels, layers=layers)
     set_padding_token(classifier, pad_token)
+    if "peft_type" in read_json(kept / ADAPTER_FOLDER / "adapter_config.json"):
+        # Each of the libraries takes seconds to import, which the others need not pay.
+        from tunegrid.peft_methods import load_peft
+
+        return load_peft(classifier, kept / ADAPTER_FOLDER)
+    from tunegrid.adapter_interface import init_adapters
+
     init_adapters(classifier)
     load_adapter: Callable[..., str] = classifier.load_adapter  # type: ignore[assignment]
     load_adapter(str(kept / ADAPTER_FOLDER), set_active=True, use_safetensors=True)

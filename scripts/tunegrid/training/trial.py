@@ -139,7 +139,7 @@ def try_cell(request: RunRequest, fresh: Executor, memory: int) -> list[str]:
     notes = built.notes()
     notes += prove_padding(request, built, examples)
     notes += take_one_step(request, built, examples)
-    if request.keeps_weights or request.settings.method_source.kind == "adapter":
+    if request.keeps_weights or request.settings.method_source.is_added:
         notes += reload(request, built, examples, layers=layers, fresh=fresh)
     return notes
 
