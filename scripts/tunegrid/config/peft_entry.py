@@ -82,7 +82,7 @@ def first_problem(configuration: Mapping[str, Any]) -> str | None:
 def _problems(configuration: Mapping[str, Any]) -> Iterator[str]:
     options = peft_options()
     kind = configuration.get("peft_type")
-    if kind is None:
+    if not isinstance(kind, str):
         yield "peft: names no peft_type; give one, as LORA"
         return
     if kind in UNSUPPORTED:
@@ -111,8 +111,8 @@ def _problems(configuration: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _nearest_type(kind: object) -> str:
-    """The hint that follows an unknown type, whose names are in capitals."""
-    if isinstance(kind, str) and kind.upper() in peft_options():
+def _nearest_type(kind: str) -> str:
+    """The hint that follows an unknown type; the library's are in capitals."""
+    if kind.upper() in peft_options():
         return f"did you mean {kind.upper()!r}?"
-    return nearest(str(kind).upper(), peft_options())
+    return nearest(kind.upper(), peft_options())
