@@ -83,7 +83,13 @@ def _add_adapter(model: PreTrainedModel, method: MethodEntry) -> dict[str, tuple
         What the library had added beside it, as of `apply_method`.
     """
     # The adapters library takes seconds to import, which full fine-tuning need not pay.
-    from tunegrid.adapter_interface import init_adapters
+    try:
+        from tunegrid.adapter_interface import init_adapters
+    except ImportError as error:
+        raise UserError(
+            f"kind: adapter needs the adapters library, which cannot be imported here ({error});"
+            " take a method of kind: peft, or the environment of envs/requirements.lock"
+        ) from None
 
     width = getattr(model.config, "hidden_size", None)
     if width is None:

@@ -16,7 +16,7 @@ import logging
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from copy import copy
+from copy import copy, deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -30,6 +30,7 @@ from peft import (
     TaskType,
     get_peft_model_state_dict,
 )
+from peft.tuners import tuners_utils
 from peft.tuners.boft import layer as boft_layer
 from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from peft.utils import SAFETENSORS_WEIGHTS_NAME, AuxiliaryTrainingWrapper, ModulesToSaveWrapper
@@ -38,14 +39,13 @@ from safetensors.torch import save_file
 from torch import nn
 
 from tunegrid.errors import UserError
+from tunegrid.methods import ADAPTER
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from tunegrid.config.catalogue import MethodEntry
 
-#: The name of what a run adds, as in `tunegrid.methods`.
-ADDED = "task"
 #: The attribute of a model that holds what the library knows of it.
 _TUNER = "_peft_tuner"
 #: What the library puts before the names of the weights that it keeps.
@@ -68,6 +68,8 @@ _REFUSALS = (
     ImportError,
     StopIteration,
 )
+#: Where the library warns of keys that match no layer.
+_MATCHING_FILE = tuners_utils.__file__
 #: Names of layers that a message gives of many.
 _NAMED = 12
 
@@ -95,13 +97,14 @@ def add_peft(model: PreTrainedModel, method: MethodEntry, new: Collection[str] =
     try:
         with warnings.catch_warnings(record=True) as caught, _without_kernel():
             warnings.simplefilter("always")
-            tuner = tuner_class(model, configuration, adapter_name=ADDED)
+            tuner = tuner_class(model, configuration, adapter_name=ADAPTER)
     except _REFUSALS as error:
         raise _refusal(model, method, error) from None
     for warning in caught:
-        logging.info("peft: %s", " ".join(str(warning.message).split()))
-        if issubclass(warning.category, RuntimeWarning):  # of patterns that match no layer
-            raise _unfit(model, method, " ".join(str(warning.message).split()))
+        text = " ".join(str(warning.message).split())
+        logging.info("peft: %s", text)
+        if issubclass(warning.category, RuntimeWarning) and warning.filename == _MATCHING_FILE:
+            raise _unfit(model, method, text)
     wrapped = _unwrap(model)
     if wrapped != whole:
         raise _unfit(
@@ -139,7 +142,7 @@ def _configuration(method: MethodEntry) -> Any:
     Raises:
         UserError: the library refuses it.
     """
-    values = dict(method.peft or {})
+    values = deepcopy(method.peft or {})  # the library changes what it is given
     config_class = PEFT_TYPE_TO_CONFIG_MAPPING[values.pop("peft_type")]
     try:
         return config_class(**values, task_type=TaskType.SEQ_CLS)
@@ -224,11 +227,6 @@ def _hint(model: PreTrainedModel) -> str:
     return f"its layers are called {', '.join(list(ends)[:_NAMED])}{more}"
 
 
-def has_peft(model: nn.Module) -> bool:
-    """Whether `add_peft` has added something to the model."""
-    return _TUNER in vars(model)
-
-
 def begins_without_effect(configuration: Mapping[str, Any]) -> bool:
     """Whether the library says that a model computes the same as before, until it is trained.
 
@@ -300,9 +298,9 @@ def save_peft(model: PreTrainedModel, folder: Path) -> None:
     """
     tuner = vars(model)[_TUNER]
     weights = get_peft_model_state_dict(
-        _AsKept(tuner), adapter_name=ADDED, save_embedding_layers=False
+        _AsKept(tuner), adapter_name=ADAPTER, save_embedding_layers=False
     )
-    configuration = copy(tuner.peft_config[ADDED])
+    configuration = copy(tuner.peft_config[ADAPTER])
     for name in configuration.modules_to_save:
         for key, value in model.get_submodule(name).state_dict().items():
             weights[f"{_KEPT_PREFIX}{name}.{key}"] = value

@@ -22,35 +22,33 @@ BESIDE = "beside_the_adapter.safetensors"
 
 
 def keep_weights(built: BuiltModel, method: MethodEntry, output: Path) -> dict[str, str]:
-    """Write what was trained: an adapter with its head into `adapter/`, else a whole `model/`.
+    """Write what was trained: what was added and the head into `adapter/`, else a whole `model/`.
 
     Args:
         built: the model, after training.
         method: the catalogue entry.
         output: the run's folder. `adapter/` in it is what the adapters library's `save_adapter`
-            writes, or the peft library's `save_pretrained`; `model/` what that of a model does; all
-            as safetensors. Where the encoder
-            has weights that its checkpoint lacks, or lacks some that the adapters library draws
-            at random, `adapter/` holds `BESIDE`, too: their values, and zeros.
+            writes, or `save_pretrained` of the peft library; `model/` what that of a model does;
+            all as safetensors. Where the encoder has weights that its checkpoint lacks, or lacks
+            some that the adapters library draws at random, `adapter/` of the adapters library holds
+            `BESIDE`, too: their values, and zeros.
 
     Returns:
         The SHA-256 of each file, by its path below `output`.
     """
     remove_kept_weights(output)
+    folder = output / (ADAPTER_FOLDER if method.is_added else MODEL_FOLDER)
+    folder.mkdir(parents=True)
     if method.kind == "peft":
+        # The peft library takes seconds to import, which other methods need not pay.
         from tunegrid.peft_methods import save_peft
 
-        folder = output / ADAPTER_FOLDER
-        folder.mkdir(parents=True)
         save_peft(built.model, folder)
     elif method.kind == "adapter":
-        folder = output / ADAPTER_FOLDER
-        folder.mkdir(parents=True)
         _save_adapter(built.model, folder)
         if beside := _beside_the_adapter(built):
             save_file(beside, folder / BESIDE, metadata={"format": "pt"})
     else:
-        folder = output / MODEL_FOLDER
         built.model.save_pretrained(folder)
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(output)): sha256(path) for path in paths}
