@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 ADAPTER = "task"
 
 
+class LibraryMissingError(UserError):
+    """A method's library is not in the environment."""
+
+
 def apply_method(
     model: PreTrainedModel, method: MethodEntry, new: Collection[str] = ()
 ) -> dict[str, tuple[int, ...]]:
@@ -86,7 +90,7 @@ def _add_adapter(model: PreTrainedModel, method: MethodEntry) -> dict[str, tuple
     try:
         from tunegrid.adapter_interface import init_adapters
     except ImportError as error:
-        raise UserError(
+        raise LibraryMissingError(
             f"kind: adapter needs the adapters library, which cannot be imported here ({error});"
             " take a method of kind: peft, or the environment of envs/requirements.lock"
         ) from None

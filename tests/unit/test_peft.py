@@ -23,7 +23,11 @@ from tunegrid.stopping import Stopped, StopRequest
 from tunegrid.training import finetune
 from tunegrid.training.kept_weights import keep_weights, load_kept
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
+    # With Transformers 5 the library asks for an attribute by its old name.
+    pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning"),
+]
 
 CATALOGUE = {name: entry for name, entry in load_methods().items() if entry.kind == "peft"}
 QUERIES_AND_VALUES = CATALOGUE["peft-lora"].peft["target_modules"]
