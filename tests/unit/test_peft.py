@@ -133,6 +133,16 @@ def test_the_memory_of_a_step_is_predicted_within_one_percent(kind, name):
     assert predicted.peak == pytest.approx(measure(config, step).peak, rel=0.01)
 
 
+def test_the_memory_of_a_step_of_an_optimizer_without_state_is_predicted():
+    config = AutoConfig.for_model("bert", **SMALL)
+    step = dataclasses.replace(
+        make_step("head", batch=4, tokens=64, labels=2, optimizer="sgd"),
+        method_source=METHODS["peft-lora"],
+    )
+    predicted = predict(config, step, cuda=False)
+    assert predicted.peak == pytest.approx(measure(config, step).peak, rel=0.01)
+
+
 def test_what_a_trace_would_leave_out_by_chance_is_not_predicted():
     """LoKr asks a random number whether a layer is left out, which has no value in a trace."""
     step = dataclasses.replace(

@@ -90,6 +90,7 @@ class StepTracer:
         self._mode = FakeTensorMode()
         self._counter = StorageCounter()
         self._traced: dict[tuple[int, int, int], Prediction] = {}
+        self._took_part: set[int] = set()
         with fake_tensors(cuda=cuda, mode=self._mode):
             self._model = build_model(config, step)
             _mark_weights(self._model, self._counter)
@@ -101,7 +102,7 @@ class StepTracer:
                     )
         self._trace(replace(step, accumulated=1))
         if step.method_source.is_added:
-            _check_all_took_part(self._model, self._optimizer)
+            self._check_all_took_part()
         for state in self._optimizer.state.values():
             self._counter.mark(state.values(), "optimizer state")
 
@@ -132,7 +133,25 @@ class StepTracer:
                 self._counter.reset_peak()
                 take_step(step, self._model, self._optimizer, inputs)
 
+    def _check_all_took_part(self) -> None:
+        """Check that every weight that trains got a gradient in the traced step.
+
+        Some layers are left out by chance while they train, and ask a random number whether to be.
+
+        Raises:
+            UntraceableError: one did not, so that a step takes more than was traced.
+        """
+        for name, weight in self._model.named_parameters():
+            if weight.requires_grad and id(weight) not in self._took_part:
+                raise UntraceableError(
+                    f"{type(self._model).__name__} cannot be traced without data: whether {name}"
+                    " has a part in the step depends on values; measure it"
+                    " (scripts/measure_memory.py), or try a micro_batch: out of memory, it is"
+                    " halved"
+                )
+
     def _mark_gradient(self, weight: torch.Tensor) -> None:
+        self._took_part.add(id(weight))
         if weight.grad is not None:
             self._counter.mark([weight.grad], "gradients")
 
@@ -191,23 +210,6 @@ def _untraceable_told(model: PreTrainedModel) -> Iterator[None]:
             f"{type(model).__name__} cannot be traced without data: {reason}; measure it"
             " (scripts/measure_memory.py), or try a micro_batch: out of memory, it is halved"
         ) from None
-
-
-def _check_all_took_part(model: PreTrainedModel, optimizer: torch.optim.Optimizer) -> None:
-    """Check that the traced step has changed every weight that a method adds.
-
-    Some layers are left out by chance while they train, and ask a random number whether to be.
-
-    Raises:
-        UntraceableError: it has not, so that the step takes more than was traced.
-    """
-    for name, weight in model.named_parameters():
-        if weight.requires_grad and weight not in optimizer.state:
-            raise UntraceableError(
-                f"{type(model).__name__} cannot be traced without data: whether {name} has a part"
-                " in the step depends on values; measure it (scripts/measure_memory.py), or try a"
-                " micro_batch: out of memory, it is halved"
-            )
 
 
 def _prediction(model: PreTrainedModel, counter: StorageCounter) -> Prediction:
