@@ -250,7 +250,9 @@ def tried(monkeypatch):
 
 def test_a_trial_tries_the_other_methods_and_is_not_made_twice(save, encoded, tmp_path, tried):
     folder = save("bert")
-    full, head, adapter = (request_of(folder, encoded[0], method) for method in METHODS)
+    full, head, adapter = (
+        request_of(folder, encoded[0], method) for method in ("full", "head", "adapter")
+    )
     for own, others in ((full, [head]), (head, [full]), (adapter, [full, head])):
         assert trial_of(own, others, tmp_path / "store", 10**9)["problem"] is None
     assert tried == [["full", "head"], ["adapter"]]
