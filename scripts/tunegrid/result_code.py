@@ -44,6 +44,7 @@ DECIDES: dict[str, list[str]] = {
         "block_layout",
         "methods",
         "model_layers",
+        "peft_methods",
         "tasks.few_shot",
         "training.batching",
         "training.encoded_splits",
@@ -74,6 +75,7 @@ DECIDES: dict[str, list[str]] = {
         "block_layout",
         "methods",
         "model_layers",
+        "peft_methods",
         "training.batching",
         "training.input_columns",
         "training.kept_weights",
@@ -104,6 +106,7 @@ DECIDES: dict[str, list[str]] = {
         "memory.workload",
         "methods",
         "model_layers",
+        "peft_methods",
         "training.optimizers",
     ],
     "measure_memory": [
@@ -121,6 +124,7 @@ DECIDES: dict[str, list[str]] = {
         "memory.workload",
         "methods",
         "model_layers",
+        "peft_methods",
         "training.optimizers",
     ],
 }
