@@ -39,8 +39,8 @@ def main() -> None:
     parser.add_argument(
         "--dtype",
         default="fp32",
-        choices=["fp32", "tf32", "bf16", "pure-bf16"],
-        help="precision; bf16 is autocast (default: fp32)",
+        choices=["fp32", "tf32", "bf16", "fp16", "pure-bf16"],
+        help="precision; bf16 and fp16 are autocast (default: fp32)",
     )
     parser.add_argument(
         "--attention",
@@ -56,8 +56,14 @@ def main() -> None:
     parser.add_argument(
         "--optimizer",
         default="adamw",
-        choices=["adamw", "adamw-foreach", "sgd"],
-        help="optimizer; adamw is fused, as training uses it (default: adamw)",
+        choices=["adamw", "adafactor", "adamw_8bit", "adamw-foreach", "sgd"],
+        help="optimizer; the first three as training uses them (default: adamw)",
+    )
+    parser.add_argument(
+        "--frozen-layers",
+        type=int,
+        default=0,
+        help="first layers that do not train, nor do the embeddings; 0: none (default)",
     )
     parser.add_argument(
         "--accumulated", type=int, default=1, help="micro-batches of a step (default: 1)"
@@ -100,6 +106,7 @@ def main() -> None:
                 checkpointing=arguments.checkpointing,
                 optimizer=arguments.optimizer,
                 accumulated=arguments.accumulated,
+                frozen_layers=arguments.frozen_layers,
             )
             for name in arguments.method or ["full"]
         ]

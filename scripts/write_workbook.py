@@ -40,24 +40,24 @@ def main() -> None:
     from tunegrid.files import atomic_path, read_json
     from tunegrid.reporting.data_tables import data_table
     from tunegrid.reporting.report_table import read_table
-    from tunegrid.reporting.test_splits_table import table_of_test_splits
+    from tunegrid.reporting.test_splits_table import has_test_splits, table_of_test_splits
     from tunegrid.reporting.tuning_table import tuning_table
     from tunegrid.reporting.workbook import write_workbook
-    from tunegrid.statistics.test_splits import measured_test_splits
     from tunegrid.tuning.tuning_rows import read_tuning
 
     runs = pd.read_parquet(arguments.runs)
     summary = pd.read_parquet(arguments.summary)
+    cards = [read_json(path) for path in arguments.cards]
     tables = {
         "comparisons": pd.read_parquet(arguments.comparisons),
         "overall": read_table(arguments.overall),
         "per class": read_table(arguments.per_class),
         "cost": read_table(arguments.cost),
         "memory": read_table(arguments.memory),
-        "data": data_table([read_json(path) for path in arguments.cards]).data,
+        "data": data_table(cards).data,
     }
-    if measured_test_splits(runs.columns):
-        tables["test splits"] = table_of_test_splits(runs, summary).data
+    if has_test_splits(cards):
+        tables["test splits"] = table_of_test_splits(runs, summary, cards).data
     if arguments.published:
         tables["published"] = read_table(arguments.published)
     tuning = read_tuning(arguments.tuning)

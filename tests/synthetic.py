@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from tunegrid.config.catalogue import MethodEntry
 from tunegrid.config.schema import CompareSettings
+from tunegrid.config.update_settings import UpdateSettings
 from tunegrid.memory import KINDS
 from tunegrid.memory.fit import load_gpus
 from tunegrid.memory.records import MeasuredStep, StepMemory, TrainingStep
@@ -15,7 +16,7 @@ from tunegrid.metrics import METRICS, TaskMetrics, default_metrics
 from tunegrid.reporting.memory_tables import prediction_table
 from tunegrid.reporting.result_tables import build_tables
 from tunegrid.results import FINISHED
-from tunegrid.statistics.costs import cost
+from tunegrid.statistics.costs import INFERENCE, cost
 from tunegrid.statistics.error_analysis import count_errors
 from tunegrid.statistics.measured_tasks import MeasuredTask, measured_tasks
 from tunegrid.statistics.overall import compare_over_tasks
@@ -70,6 +71,8 @@ def make_runs(
             "problem": None,
             "trainable_parameters": 10 if method == "a8" else 1000,
             "total_parameters": 1000,
+            "stored_bytes": 40 if method == "a8" else 4000,
+            **dict.fromkeys(INFERENCE),
             "steps": STEPS_OF_RUN,
             "train_seconds": 1.25,
             "peak_memory": 2e9,
@@ -79,6 +82,10 @@ def make_runs(
             "examples.dev": 3 if task == "t1" else None,
             "examples.test": 5,
             "labels.train": 2,
+            **{
+                f"settings.{name}": field.default
+                for name, field in UpdateSettings.model_fields.items()
+            },
             "settings.split_seed": 0,
             "settings.learning_rate": 2e-5,
             "settings.padding_dependent": False,

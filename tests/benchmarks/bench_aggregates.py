@@ -83,7 +83,7 @@ def write_run(run: dict, root: Path, predictions: int) -> dict:
     # What a run evaluates after its epochs is smaller than the test split: a tenth here.
     watched = labels[: max(1, predictions // 10)]
     epochs = [
-        draw_predictions(draw, watched, method).assign(epoch=epoch)
+        draw_predictions(draw, watched, method).assign(epoch=epoch, step=epoch * (STEPS // EPOCHS))
         for epoch in range(1, EPOCHS + 1)
     ]
     pd.concat(epochs, ignore_index=True).to_parquet(folder / "evaluations.parquet", index=False)
@@ -108,6 +108,10 @@ def write_run(run: dict, root: Path, predictions: int) -> dict:
         "steps": STEPS,
         "steps_per_epoch": STEPS // EPOCHS,
         "selected_epoch": EPOCHS,
+        "selected_step": STEPS,
+        "skipped_steps": 0,
+        "stored_bytes": 4 * 10**8 // (1 + method),
+        "inference": None,
         "diverged": False,
         "total_parameters": 10**8,
         "trainable_parameters": 10**8 // (1 + method),

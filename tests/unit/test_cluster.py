@@ -176,7 +176,7 @@ def model_of(folder, megabytes):
 
 def encoded_of(folder, tokens):
     (folder / "encoded").mkdir()
-    card = {"splits": {"train": {"tokens": tokens}}}
+    card = {"splits": {"train": {"tokens": tokens, "examples": 3200}}}
     (folder / "encoded/encoding.json").write_text(json.dumps(card))
     return folder / "encoded"
 
@@ -206,6 +206,9 @@ def test_time_follows_weights_tokens_and_epochs(tmp_path):
 
     assert minutes([cell(epochs=15)]) == 36
     assert minutes([cell(epochs=15)] * 3) == 78
+    # 100 steps of 32 examples are an epoch of the 3,200.
+    assert minutes([cell(epochs=1, max_steps=1500, batch_size=32)]) == 36
+    assert minutes([cell(epochs=15, gradient_checkpointing=True)]) == 43
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from tunegrid.statistics.collect import (
     collect_history,
     collect_runs,
 )
+from tunegrid.statistics.costs import INFERENCE
 
 
 def scored(paths):
@@ -44,7 +45,7 @@ def one_run(tmp_path):
     folder = tmp_path / "m/t/full/seed1"
     folder.mkdir(parents=True)
     training = {
-        "hash": "abc", "out_of_memory": [{"step": 1, "micro_batch": 4}],
+        "hash": "abc", "out_of_memory": [{"step": 1, "micro_batch": 4}], "inference": None,
     } | dict.fromkeys(TRAINING_COLUMNS, 3)  # fmt: skip
     made = {
         "hash": "abc",
@@ -76,6 +77,29 @@ def test_a_run_becomes_a_row_with_settings_and_provenance(one_run):
     assert (row["examples.train"], row["labels.train"], row["truncated.train"]) == (9, 2, 1)
     assert (row["parts.a.accuracy"], row["steps"], row["out_of_memory"]) == (0.5, 3, 1)
     assert (row["provenance.commit"], row["provenance.torch"]) == ("f00", "2")
+
+
+USED = {"latency_seconds": 0.2, "examples_per_second": 50.0, "batch_seconds": 0.6}
+
+
+@pytest.mark.parametrize(
+    ("inference", "expected"),
+    [
+        (None, [None] * 4),
+        ({"not_measured": "RuntimeError: no"}, [None] * 4),
+        (USED | {"merged": None, "not_merged": "no"}, [0.2, 50.0, None, None]),
+        (USED | {"merged": {"latency_seconds": 0.1, "examples_per_second": 60.0}},
+         [0.2, 50.0, 0.1, 60.0]),
+    ],
+)  # fmt: skip
+def test_the_cost_at_use_becomes_columns_that_are_missing_where_it_was_not_measured(
+    one_run, inference, expected
+):
+    cells, root, folder = one_run
+    training = json.loads((folder / "training.json").read_text())
+    (folder / "training.json").write_text(json.dumps(training | {"inference": inference}))
+    row = collect(cells, root)[INFERENCE].iloc[0]
+    assert row.where(row.notna(), None).tolist() == expected
 
 
 def test_a_hash_of_digits_and_a_name_like_na_stay_text(one_run, tmp_path):

@@ -78,12 +78,37 @@ def test_the_demo_has_two_tasks_and_three_methods_and_seeds():
         (GRID + "train: {micro_batch: 0}", "train.micro_batch: 0 is neither a whole number of"),
         (
             GRID + "train: {early_stopping: 2}",
-            "train.early_stopping: 2, but select: last looks for no best epoch; set select to",
+            "train.early_stopping: 2, but select: last looks for no best weights; set select",
         ),
         (
             GRID + "train: {select: best_dev, protocol: report}",
             "train.select: 'best_dev', but protocol: report reads no dev split; set protocol to",
         ),
+        (
+            GRID.replace("full", "head") + "train: {layer_decay: 0.9}",
+            "train.layer_decay: 0.9, but method 'head' (kind: head) trains no layer; set it to 1",
+        ),
+        (
+            GRID.replace("full", "head") + "train: {frozen_layers: 2}",
+            "train.frozen_layers: 2, but method 'head' (kind: head) trains no layer; set it to 0",
+        ),
+        (
+            GRID.replace("full", "head") + "train: {gradient_checkpointing: true}",
+            "train.gradient_checkpointing: true, but method 'head' (kind: head) needs no gradient",
+        ),
+        (
+            GRID.replace("full", "head") + "train: {head_learning_rate: 1.0e-3}",
+            "train.head_learning_rate: 0.001, but method 'head' (kind: head) trains at one rate;",
+        ),
+        (
+            GRID + "train: {optimizer: adafactor, adam_beta2: 0.98}",
+            "train.adam_beta2: 0.98, but optimizer: adafactor has no such setting; leave it at",
+        ),
+        (GRID + "train: {optimizer: adam}", "'adam' is not one of 'adamw', 'adafactor'"),
+        (GRID + "train: {max_steps: 0}", "train.max_steps: 0 is out of range; it must be at least"),
+        (GRID + "train: {eval_every: 0}", "train.eval_every: 0 is out of range"),
+        (GRID + "train: {layer_decay: 1.5}", "train.layer_decay: 1.5 is out of range"),
+        (GRID + "train: {precision: half}", "'half' is not one of 'fp32', 'tf32', 'bf16' or 'fp"),
         (
             GRID + "train: {gpus_per_run: 2, pack: 3}",
             "train.pack: 3, but gpus_per_run: 2; set one of them to 1",

@@ -60,6 +60,16 @@ def explained(figure):
     return figure.legends[0].get_title().get_text().replace("\n", " ")
 
 
+def test_the_pareto_figure_has_a_row_more_where_the_cost_at_use_was_measured():
+    runs = RUNS.assign(latency_seconds=0.004, examples_per_second=300.0)
+    panels = [axes for axes in make_pareto(runs).axes if axes.axison]
+    at_use = [axes for axes in panels if axes.get_xlabel() == "one example at use (ms)"]
+    assert (len(panels), len(at_use)) == (6, 2), "two tasks, three costs"
+    for axes in at_use:
+        points = [container.lines[0].get_xdata()[0] for container in axes.containers]
+        assert points == pytest.approx([4.0] * 4)
+
+
 @pytest.mark.parametrize("traced", [True, False])
 def test_the_pareto_figure_has_a_panel_a_task_and_cost(traced):
     figure = make_pareto(steps=STEPS.assign(traced=STEPS["traced"] if traced else np.nan))

@@ -11,7 +11,8 @@ from paths import ROOT
 from pyarrow import parquet
 
 from tunegrid.config.schema import SplitSettings
-from tunegrid.planning.loading import load_tasks
+from tunegrid.planning.grid import expand_grid
+from tunegrid.planning.loading import load_project, load_tasks
 from tunegrid.settings import CellSettings
 from tunegrid.statistics.score import score_run
 from tunegrid.tasks.encoding import encode_to_folder
@@ -94,7 +95,7 @@ def test_every_task_is_fetched_in_the_hub_s_own_files(tasks, name):
     assert row["label"] == pytest.approx(first["label"])
 
 
-@pytest.mark.parametrize("name", [name for name in GLUE if name != "stsb"])
+@pytest.mark.parametrize("name", GLUE)
 def test_every_task_trains_a_step(tasks, tiny_model, tmp_path, name):
     encode_to_folder(
         [tasks / name], tiny_model, SplitSettings(max_length=32, dev_fraction=0.2), tmp_path / name
@@ -104,12 +105,48 @@ def test_every_task_trains_a_step(tasks, tiny_model, tmp_path, name):
         "task_source": CATALOGUE[name].settings(),
         "data": {"max_length": 32, "dev_fraction": 0.2},
     }
-    settings["train"] = settings["train"] | {"epochs": 1, "batch_size": 32}
+    metric = "pearson" if name == "stsb" else "accuracy"
+    settings["train"] |= {"epochs": 1, "batch_size": 32, "select_metric": metric}
     cell = CellSettings.from_json(settings)
     assert tiny.train(cell, tiny_model, tmp_path / name, tmp_path / "run")["steps"] == 1
     score = score_run(tmp_path / "run").test
     assert score["examples"] == DEV * len(CARD[name][1])
     assert list(score["test_splits"]) == (["matched", "mismatched"] if name == "mnli" else [])
+
+
+#: Table 9 of Hu et al. (2022) for RoBERTa-base: epochs, batch size and learning rate of each task.
+TABLE_9 = {
+    "mnli": (30, 16, 5e-4),
+    "sst2": (60, 16, 5e-4),
+    "mrpc": (30, 16, 4e-4),
+    "cola": (80, 32, 4e-4),
+    "qnli": (25, 32, 4e-4),
+    "qqp": (25, 16, 5e-4),
+    "rte": (80, 32, 5e-4),
+    "stsb": (40, 16, 4e-4),
+}
+
+
+def test_lora_is_trained_on_glue_as_in_its_paper():
+    cells = list(expand_grid(load_project([ROOT / "config/glue.yaml"])))
+    assert {(cell.model, cell.task) for cell in cells} == {("roberta-base", name) for name in GLUE}
+    assert {cell.method for cell in cells} == {"full", "bitfit", "adapter-64", "lora"}
+    for cell in cells:
+        train = cell.settings.train
+        assert (train.schedule, train.warmup_ratio, train.select) == ("linear", 0.06, "best_dev")
+        assert cell.settings.data.dev_fraction > 0
+        if cell.method == "lora":
+            settings = (train.epochs, train.batch_size, train.learning_rate)
+            assert settings == TABLE_9[cell.task]
+
+
+def test_the_small_grid_has_glue_s_tasks_with_their_own_labels():
+    project = load_project([ROOT / "config/glue-small.yaml"])
+    for name in GLUE:
+        small, own = project.tasks[name], CATALOGUE[name]
+        assert (small.labels, small.target) == (own.labels, own.target)
+        assert list(small.test_splits) == list(own.test_splits)
+        assert small.hub is None
 
 
 def test_the_small_files_are_what_the_program_writes(tmp_path):

@@ -13,11 +13,11 @@ from tunegrid.settings import CellSettings
 MINE = {"files": {"train": "a.csv", "dev": "b.csv", "test": "c.csv"}, "labels": "auto"}
 
 
-def project(folder, tasks, grid):
+def project(folder, tasks, grid, **blocks):
     config = {
         "grid": [{"models": ["minilm-l6"], "tasks": grid, "methods": ["full"], "seeds": [1]}],
         "tasks": {"mine": MINE} | tasks,
-    }
+    } | blocks
     (folder / "my.yaml").write_text(yaml.safe_dump(config))
     return load_project([folder / "my.yaml"])
 
@@ -36,6 +36,22 @@ def test_memory_is_predicted_for_an_assumed_number_of_labels(tmp_path):
     assert case["labels"] == ASSUMED_LABELS
     auto, listed = map(least_memory, cells)
     assert auto < listed
+
+
+def test_memory_is_predicted_of_what_trains_and_of_the_optimizer(tmp_path):
+    train = {
+        "optimizer": "adafactor", "frozen_layers": 2, "gradient_checkpointing": True,
+        "precision": "fp16",
+    }  # fmt: skip
+    (plain,) = expand_grid(project(tmp_path, {}, ["questions"]))
+    (cell,) = expand_grid(project(tmp_path, {}, ["questions"], train=train))
+    (case,) = memory_cases([cell], "minilm-l6")
+    assert (case["optimizer"], case["precision"]) == ("adafactor", "fp16")
+    assert (case["frozen_layers"], case["checkpointing"]) == (2, True)
+    (mixed,) = memory_cases([cell, plain], "minilm-l6")
+    assert (mixed["frozen_layers"], mixed["checkpointing"]) == (0, False), "what takes most"
+    # Where a run may take less than the formula says, only what it takes at least is claimed.
+    assert least_memory(cell) < least_memory(plain) / 2
 
 
 def test_the_settings_of_listed_labels_are_what_they_were():

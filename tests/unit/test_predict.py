@@ -1,5 +1,7 @@
 """The trace: what it counts, which models it takes, what it says of others."""
 
+from importlib.util import find_spec
+
 import pytest
 import torch
 from memory_cases import make_step
@@ -9,6 +11,7 @@ from tunegrid.errors import UserError
 from tunegrid.memory.fake_tensors import fake_tensors
 from tunegrid.memory.measure import measure
 from tunegrid.memory.predict import StepTracer, StorageCounter, UntraceableError, predict
+from tunegrid.memory.workload import build_inputs, build_model, build_optimizer, take_step
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -63,6 +66,67 @@ def test_layers_computed_again_agree_with_real_steps(attention):
     assert predicted.peak == pytest.approx(measure(config, step).peak, rel=0.01)
     whole = make_step("full", batch=8, tokens=64, labels=2, attention=attention)
     assert predicted.peak < 0.7 * predict(config, whole, cuda=False).peak
+
+
+@pytest.mark.parametrize("method", ["full", "lora", "bitfit"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"optimizer": "adafactor"},
+        {"frozen_layers": 2},
+        {"precision": "fp16"},
+        {"optimizer": "adafactor", "frozen_layers": 1, "precision": "fp16", "checkpointing": True},
+    ],
+    ids=["adafactor", "frozen", "fp16", "all"],
+)
+def test_settings_of_the_optimizer_step_agree_with_real_steps(method, options):
+    config = small("bert", num_hidden_layers=4)
+    step = make_step(method, batch=8, tokens=64, labels=2, **options)
+    predicted = predict(config, step, cuda=False)
+    assert predicted.peak == pytest.approx(measure(config, step).peak, rel=0.01)
+
+
+def test_frozen_layers_cost_neither_state_nor_activations():
+    config = small("bert", num_hidden_layers=4)
+    whole, frozen = (
+        predict(config, make_step("full", batch=8, tokens=64, labels=2, frozen_layers=layers))
+        for layers in (0, 3)
+    )
+    assert frozen.trainable_parameters < whole.trainable_parameters / 3
+    assert frozen.parts["optimizer state"] < whole.parts["optimizer state"] / 3
+    assert frozen.parts["activations"] < whole.parts["activations"] / 2
+
+
+def test_adamw_in_8_bits_holds_a_byte_a_moment_and_little_beside():
+    config = small("bert", vocab_size=100_000)
+    peaks = {
+        optimizer: predict(
+            config, make_step("full", batch=2, tokens=16, labels=2, optimizer=optimizer)
+        )
+        for optimizer in ("adamw", "adamw_8bit")
+    }
+    weights = 4 * peaks["adamw"].total_parameters
+    states = {name: peak.parts["optimizer state"] for name, peak in peaks.items()}
+    assert states["adamw"] == pytest.approx(2 * weights, rel=0.01)
+    assert states["adamw_8bit"] == pytest.approx(weights * (2 / 4 + 2 / 256), rel=0.02)
+
+
+@pytest.mark.skipif(find_spec("bitsandbytes") is None, reason="no bitsandbytes here")
+def test_the_state_of_adamw_in_8_bits_is_the_package_s_own():
+    """Its kernels for CPUs take memory that those for GPUs do not, so states are compared."""
+    config = small("bert", vocab_size=10_000)
+    step = make_step("full", batch=2, tokens=16, labels=2, optimizer="adamw_8bit")
+    model = build_model(config, step)
+    real = build_optimizer(model, "adamw_8bit")
+    take_step(step, model, real, build_inputs(step))
+    storages = {
+        value.untyped_storage().data_ptr(): value.untyped_storage().nbytes()
+        for state in real.state.values()
+        for value in state.values()
+        if isinstance(value, torch.Tensor)
+    }
+    predicted = predict(config, step).parts["optimizer state"]
+    assert predicted == pytest.approx(sum(storages.values()), rel=0.001)
 
 
 @pytest.mark.parametrize(

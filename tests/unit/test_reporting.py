@@ -23,6 +23,7 @@ from tunegrid.metrics import default_metrics, titles
 from tunegrid.reporting import bars_figure as bars
 from tunegrid.reporting import methods_figure as comparison
 from tunegrid.reporting.comparisons_table import comparisons_table
+from tunegrid.reporting.cost_table import cost_table
 from tunegrid.reporting.data_tables import card_tables, leak_note, lengths_table
 from tunegrid.reporting.gpu_fit import fit_lines, fit_summaries
 from tunegrid.reporting.html_page import to_html
@@ -30,6 +31,7 @@ from tunegrid.reporting.memory_tables import fits_table, prediction_table
 from tunegrid.reporting.report_table import read_table
 from tunegrid.reporting.result_tables import build_tables
 from tunegrid.reporting.run_links import link_groups, link_runs
+from tunegrid.reporting.run_tables import SHOWN_WHERE_SET, hyperparameters_table
 from tunegrid.reporting.summary_tables import main_metric_table
 from tunegrid.reporting.table_files import to_markdown
 from tunegrid.reporting.table_names import TABLES
@@ -365,3 +367,42 @@ def test_every_table_warns_of_a_model_that_padding_changes():
     for table in tables_of(RUNS, summary=summary).values():
         assert table.note.startswith(warning)
     assert not any("padding" in table.note for table in tables_of(RUNS).values())
+
+
+def test_settings_of_the_optimizer_step_are_shown_where_a_run_has_another_than_the_default():
+    runs = make_runs(models=("m1",))
+    plain = hyperparameters_table(runs).readable
+    assert not set(plain) & set(SHOWN_WHERE_SET)
+    steps = runs["method"].eq("a8").map({True: 50.0, False: None})
+    shown = hyperparameters_table(runs.assign(**{"settings.max_steps": steps})).readable
+    of_method = shown.drop_duplicates("method").set_index("method")
+    assert of_method.loc["a8", ["epochs", "max_steps"]].tolist() == ["—", "50"]
+    assert (of_method.drop(index="a8")[["epochs", "max_steps"]] == ["2", "—"]).all(axis=None)
+    assert "optimizer" not in shown
+
+
+def measured(runs):
+    """The runs, each with what its model costs at use: of `a8` merged, too."""
+    own = {"latency_seconds": 0.004, "examples_per_second": 500.0}
+    merged = runs["method"].eq("a8").map({True: 0.003, False: None}).astype(float)
+    return runs.assign(
+        **own, merged_latency_seconds=merged, merged_examples_per_second=2e5 * merged
+    )
+
+
+def test_the_cost_at_use_stands_beside_the_score_where_it_was_measured():
+    runs = make_runs(models=("m1",))
+    plain = cost_table(cost(runs, STEPS)).readable
+    assert not {"one example (ms)", "merged (ms)", "examples/s"} & set(plain)
+    assert set(plain["stored (MB)"]) == {"0.000", "0.004"}
+    costs = cost(measured(runs), STEPS)
+    table = cost_table(costs)
+    row = table.readable.drop_duplicates("method").set_index("method").loc["a8"]
+    assert (row["one example (ms)"], row["merged (ms)"]) == ("4.00", "3.00")
+    assert (row["examples/s"], row["merged, examples/s"]) == ("500", "600")
+    other = table.readable.drop_duplicates("method").set_index("method").drop(index="a8")
+    assert (other["merged (ms)"] == "—").all()
+    at_use = costs.drop_duplicates("method").set_index("method")["latency_at_use"]
+    assert at_use["a8"] == 0.003
+    assert (at_use.drop("a8") == 0.004).all()
+    assert "medians of forward passes" in table.note

@@ -77,9 +77,9 @@ def test_a_value_that_is_not_finite_is_never_the_best():
     selection = Selection(
         tiny.train_settings(select="best_dev", select_metric="loss", early_stopping=1)
     )
-    for epoch, loss in enumerate([float("nan"), 2.0, float("nan"), 1.0, 1.0], start=1):
-        selection.see(epoch, loss, model)
-    assert selection.epoch == 4
-    assert selection.out_of_patience(5)
+    for evaluation, loss in enumerate([float("nan"), 2.0, float("nan"), 1.0, 1.0], start=1):
+        selection.see(7 * evaluation, loss, model)
+    assert selection.step == 28
+    assert selection.out_of_patience
     state = selection.state_dict()
-    assert (state["epoch"], state["value"]) == (4, -1.0)
+    assert (state["step"], state["value"], state["seen_since_best"]) == (28, -1.0, 1)

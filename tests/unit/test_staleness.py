@@ -87,7 +87,7 @@ def stale(scripts):
         pytest.param("reporting/bars_figure.py", "NARROWEST = ", "NARROWEST = 2 * ", id="a plot"),
         pytest.param("__init__.py", "__version__ = ", "__version__ = '9' + ", id="the version"),
         pytest.param("training/checkpoints.py", "INTERVAL = 600.0", "INTERVAL = 60.0", id="pauses"),
-        pytest.param("config/schema.py", "5.0e-5, gt=0", "6.0e-5, gt=0", id="a default"),
+        pytest.param("config/update_settings.py", "5.0e-5, gt=0", "6.0e-5, gt=0", id="a default"),
         pytest.param("statistics/score.py", "abs_tol=1e-12", "abs_tol=1e-9", id="the scoring"),
     ],
 )

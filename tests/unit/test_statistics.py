@@ -7,6 +7,7 @@ from tunegrid.metrics import default_metrics
 from tunegrid.results import FAILED, FINISHED, MISSING
 from tunegrid.statistics.compare import INTERVALS
 from tunegrid.statistics.summarise import summarise, unequal_steps
+from tunegrid.statistics.undertrained import last_epoch_gains
 
 
 def runs_table(values, **columns):
@@ -127,6 +128,7 @@ def evaluations_table(method, *epochs):
                 "method": method,
                 "seed": seed,
                 "epoch": epoch,
+                "step": 10 * epoch,
                 "accuracy": score,
             }
             for epoch, scores in enumerate(epochs, start=1)
@@ -148,6 +150,15 @@ def test_a_method_that_was_still_getting_better_is_flagged():
     rows = summary[summary["metric"] == "accuracy"].set_index("method")
     assert rows["last_epoch_gain"].to_dict() == pytest.approx({"full": 0.0, "a": 0.05})
     assert rows["still_rising"].to_dict() == {"full": False, "a": True}
+
+
+def test_of_several_evaluations_in_an_epoch_the_last_one_counts():
+    at_ends = evaluations_table("full", [0.5, 0.6], [0.8, 0.7])
+    between = at_ends.assign(step=at_ends["step"] - 5, accuracy=0.9)
+    expected = last_epoch_gains(at_ends)
+    for evaluations in ([between, at_ends], [at_ends, between]):
+        found = last_epoch_gains(pd.concat(evaluations, ignore_index=True))
+        pd.testing.assert_frame_equal(found, expected)
 
 
 def test_of_one_epoch_nothing_is_said():

@@ -142,6 +142,7 @@ from transformers import BertConfig, BertForSequenceClassification
 from tunegrid.training import finetune
 from tunegrid.training.checkpoints import Checkpoints
 from tunegrid.training.gradients import Gradients
+from tunegrid.training.optimizers import build_optimizer
 from tunegrid.training.step_guard import StepGuard
 from tunegrid.stopping import StopRequest
 
@@ -156,7 +157,7 @@ config = BertConfig(vocab_size=30, hidden_size=64, num_hidden_layers=2, num_atte
                     intermediate_size=64, attn_implementation="eager")
 model, accelerator = BertForSequenceClassification(config), Accelerator(cpu=True)
 settings, gradients = train_settings(epochs=1, batch_size=64), Gradients(accelerator, model)
-optimizer = finetune.build_optimizer(model, settings)
+optimizer = build_optimizer(model, settings)
 run = SimpleNamespace(
     accelerator=accelerator, model=model, splits={{"train": Split()}}, optimizer=optimizer,
     schedule=finetune.build_schedule(optimizer, settings, steps=1), gradients=gradients,

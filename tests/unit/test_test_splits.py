@@ -7,7 +7,7 @@ import tiny
 from datasets import DatasetDict, concatenate_datasets, load_from_disk
 from own_tables import make_entry, refused_entry
 from pyarrow import parquet
-from synthetic import add_test_splits, make_intervals, make_runs
+from synthetic import add_test_splits, make_card, make_intervals, make_runs
 
 from tunegrid.config.schema import SplitSettings
 from tunegrid.errors import UserError
@@ -152,6 +152,8 @@ def test_labels_that_only_the_files_tell_are_by_files_where_train_s_are():
          "names `test_score`, but one test split; leave it out"),
         ({"files": FILES | {"test": {"a b": "a.csv", "c": "b.csv"}}},
          "names the test split 'a b'; write letters, digits, - and _ alone"),
+        ({"files": FILES | {"test": "a.csv"}, "counts": {"train": 3, "test": {"far": 2}}},
+         "counts test splits, but `files` names one; write a number"),
         ({"counts": {"train": 3, "test": {"far": 2}}},
          "counts the test splits far, but `files` names near, far"),
         ({"files": FILES | {"test": {"near": {"good": {"deep": "a.csv"}}}}}, "names no files"),
@@ -240,9 +242,19 @@ def summary(runs):
     return summarise(runs, [], make_intervals(runs))
 
 
+def make_cards():
+    """The cards of two tasks, the second with two test splits."""
+    one, two = make_card("t1", "one"), make_card("t2", "two")
+    held = two["splits"]["test"]
+    return [one, two | {"test_splits": {"near": held, "far": held}}]
+
+
+def shown(runs):
+    return table_of_test_splits(runs, summary(runs), make_cards())
+
+
 def test_the_table_shows_each_test_split_below_the_whole():
-    runs = add_test_splits(make_runs())
-    table = table_of_test_splits(runs, summary(runs))
+    table = shown(add_test_splits(make_runs()))
     assert set(table.data["task"]) == {"t2"}
     rows = table.data[(table.data["model"] == "m1") & (table.data["method"] == "full")]
     assert list(rows["test_split"]) == [POOLED, "near", "far"]
@@ -250,12 +262,20 @@ def test_the_table_shows_each_test_split_below_the_whole():
     pooled, near, far = rows["accuracy"]
     assert (near - pooled, far - pooled) == (pytest.approx(0.1), pytest.approx(-0.1))
     assert list(table.readable.columns[:4]) == ["model", "method", "task", "test split"]
-    first = table_of_test_splits(add_test_splits(make_runs(), first=True), summary(runs))
+    first = shown(add_test_splits(make_runs(), first=True))
     assert list(dict.fromkeys(first.data["test_split"])) == ["near", "far"]
 
 
+def test_a_task_whose_runs_are_all_missing_has_its_rows_all_the_same():
+    runs = make_runs()
+    runs["examples"] = 6
+    runs.loc[runs["task"] == "t2", ["accuracy", "examples"]] = None
+    runs.loc[runs["task"] == "t2", ["state", "degenerate"]] = ["missing", False]
+    table = shown(runs)
+    assert list(table.data["test_split"][:3]) == [POOLED, "near", "far"]
+    assert set(table.readable["runs"]) == {"missing ‡2"}
+
+
 def test_the_workbook_s_sheet_of_test_splits_is_described():
-    runs = add_test_splits(make_runs())
-    data = table_of_test_splits(runs, summary(runs)).data
-    for column in data:
+    for column in shown(add_test_splits(make_runs())).data:
         assert describe_column("test splits", column).meaning, column

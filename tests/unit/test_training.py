@@ -13,6 +13,7 @@ from tunegrid.files import read_json
 from tunegrid.settings import CellSettings
 from tunegrid.stopping import StopRequest
 from tunegrid.training import finetune, objectives
+from tunegrid.training.optimizers import build_optimizer
 from tunegrid.training.run_request import RunRequest
 from tunegrid.training.step_guard import StepGuard
 
@@ -208,7 +209,7 @@ def test_evaluation_draws_no_random_number_and_keeps_the_order(build):
 def test_weight_decay_spares_biases_and_normalisation(model_folder):
     model = tiny.build(model_folder).model
     settings = tiny.train_settings(weight_decay=0.1)
-    decayed, spared = finetune.build_optimizer(model, settings).param_groups
+    decayed, spared = build_optimizer(model, settings).param_groups
     assert (decayed["weight_decay"], spared["weight_decay"]) == (0.1, 0.0)
     named = {id(value): name for name, value in model.named_parameters()}
     assert all("LayerNorm" not in named[id(p)] for p in decayed["params"])

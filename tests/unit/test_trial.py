@@ -22,7 +22,17 @@ METHODS = {
     "full": {"kind": "full"},
     "head": {"kind": "head"},
     "adapter": {"kind": "adapter", "adapter": "double_seq_bn", "bottleneck_size": 4},
-}
+    "dora": {
+        "kind": "peft",
+        "peft": {"peft_type": "LORA", "use_dora": True, "target_modules": "all-linear"},
+    },
+    "third layer": {
+        "kind": "peft",
+        "peft": {
+            "peft_type": "LORA", "target_modules": ["query"], "layers_to_transform": [2],
+        },
+    },
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -35,8 +45,8 @@ def save(tmp_path, tiny_model):
     return save
 
 
-def request_of(folder, encoded, method="full", keep="none", **entry):
-    settings = tiny.cell(METHODS[method])
+def request_of(folder, encoded, method="full", keep="none", train=None, **entry):
+    settings = tiny.cell(METHODS[method], **train or {})
     source = ModelEntry(folder=str(folder), **entry)
     settings = dataclasses.replace(settings, model=folder.name, method=method, model_source=source)
     return RunRequest(settings, folder, encoded, folder / "run", keep=keep)
@@ -71,6 +81,20 @@ def test_a_kept_adapter_gives_its_predictions_again(save, encoded):
     # One fresh process serves them all.
     tried = trial.try_cells(requests, memory=10**9)
     assert [one["problem"] for one in tried] == [None] * 3
+
+
+def test_what_the_peft_library_adds_is_tried_and_loaded_again(save, encoded):
+    folders = [save(name) for name in ("bert", "modernbert", "qwen2")]
+    requests = [request_of(folder, encoded[0], "dora", keep="adapters") for folder in folders]
+    assert [one["problem"] for one in trial.try_cells(requests, memory=10**9)] == [None] * 3
+
+
+def test_a_method_of_a_layer_that_few_layers_lack_is_tried_on_the_whole_model(save, encoded):
+    folder = save("bert", num_hidden_layers=3)
+    assert attempt(folder, encoded[0], "third layer", memory=1)["problem"] is None
+    folder = save("roberta", num_hidden_layers=2)
+    problem = attempt(folder, encoded[0], "third layer", memory=1)["problem"]
+    assert "peft: LORA cannot be added to RobertaForSequenceClassification" in problem
 
 
 @pytest.mark.parametrize(
@@ -199,6 +223,25 @@ def test_a_kept_model_that_predicts_otherwise_is_found(save, encoded, monkeypatc
     assert "does not give its predictions again" in problem
 
 
+@pytest.mark.parametrize(
+    ("train", "problem"),
+    [
+        ({"frozen_layers": 2}, "frozen_layers: 2, but the model has 2 layers; set it to 1 at most"),
+        ({"frozen_layers": 1, "layer_decay": 0.5, "gradient_checkpointing": True}, None),
+    ],
+)
+def test_settings_that_do_not_fit_the_model_are_refused_before_any_training(
+    save, encoded, train, problem
+):
+    found = attempt(save("bert"), encoded[0], train=train)["problem"]
+    assert (found is None) if problem is None else (problem in found)
+
+
+def test_layers_are_counted_in_the_whole_model_also_where_two_are_tried(save, encoded):
+    folder = save("bert", num_hidden_layers=4)
+    assert attempt(folder, encoded[0], memory=1000, train={"frozen_layers": 3})["problem"] is None
+
+
 def test_a_large_model_is_tried_with_two_layers_and_accounted_for_whole(save, encoded):
     folder = save("bert", num_hidden_layers=4)
     assert attempt(folder, encoded[0], memory=1000)["problem"] is None
@@ -226,7 +269,9 @@ def tried(monkeypatch):
 
 def test_a_trial_tries_the_other_methods_and_is_not_made_twice(save, encoded, tmp_path, tried):
     folder = save("bert")
-    full, head, adapter = (request_of(folder, encoded[0], method) for method in METHODS)
+    full, head, adapter = (
+        request_of(folder, encoded[0], method) for method in ("full", "head", "adapter")
+    )
     for own, others in ((full, [head]), (head, [full]), (adapter, [full, head])):
         assert trial_of(own, others, tmp_path / "store", 10**9)["problem"] is None
     assert tried == [["full", "head"], ["adapter"]]

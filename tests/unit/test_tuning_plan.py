@@ -102,6 +102,36 @@ def test_what_the_configuration_says_of_a_tuned_setting_reruns_nothing(project):
             "tune.methods.full.epochs: 0 is out of range; it must be at least 1",
         ),
         (
+            {"space": {"layer_decay": [0.9, 1.5]}, "trials": 2},
+            {},
+            "tune.space.layer_decay: 1.5 is out of range",
+        ),
+        (
+            {"space": {"max_steps": [50, 100], "epochs": [1, 2]}, "trials": 2},
+            {},
+            "tune.space.epochs: max_steps stands in place of epochs, which would change nothing",
+        ),
+        (
+            {"space": {"max_steps": [50, 100]}, "trials": 2, "halving": 2},
+            {},
+            "tune.halving: stops candidates after some of their epochs, but max_steps counts steps",
+        ),
+        (
+            {"halving": 2},
+            {"train": {"eval_every": 10}},
+            "tune.halving: stops candidates at the end of an epoch, but eval_every evaluates by",
+        ),
+        (
+            {"space": {"layer_decay": [0.8, 0.9, 1.0]}},
+            {"methods": {"full": {"kind": "head"}, "adapter-4": tiny.ADAPTER}},
+            "tune.space.layer_decay: 0.8, but method 'full' (kind: head) trains no layer",
+        ),
+        (
+            {"space": {"optimizer": ["adamw", "adafactor"], "adam_beta2": [0.98, 0.999]}},
+            {},
+            "tune.space.adam_beta2: 0.98, but optimizer: adafactor has no such setting",
+        ),
+        (
             {"space": {"epochs": [1, 2]}, "trials": 4},
             {},
             "tune.trials: 4 trials, but the space has 2 combinations",
@@ -137,3 +167,28 @@ def test_what_cannot_be_tuned_is_one_line(project, changes, blocks, line):
         project(changes, **blocks)
     assert any(line in problem for problem in error.value.problems), error.value.problems
     assert all("\n" not in problem for problem in error.value.problems)
+
+
+def test_settings_of_the_optimizer_step_are_tried(project):
+    space = {
+        "frozen_layers": {"linear": [0, 4]},
+        "layer_decay": [0.8, 1.0],
+        "head_learning_rate": {"log": [1.0e-4, 1.0e-2]},
+        "adam_beta2": [0.98, 0.999],
+        "max_steps": {"linear": [10, 20]},
+        "optimizer": ["adamw", "adamw_8bit"],
+    }
+    runs = runs_of(project({"space": space, "trials": 6}))
+    for run in runs:
+        tried = run.settings.train
+        assert tried.frozen_layers in range(5)
+        assert tried.max_steps in range(10, 21)
+        assert 1e-4 <= tried.head_learning_rate <= 1e-2
+    assert {run.settings.train.optimizer for run in runs} == {"adamw", "adamw_8bit"}
+
+
+def test_a_space_without_what_a_method_lacks_is_taken(project):
+    methods = {"full": {"kind": "head"}, "adapter-4": tiny.ADAPTER}
+    own = {"full": {"layer_decay": [1.0]}}
+    space = {"learning_rate": [0.1, 0.2, 0.3], "layer_decay": [0.8, 0.9, 1.0]}
+    assert runs_of(project({"space": space, "methods": own}, methods=methods))

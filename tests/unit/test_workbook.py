@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 import openpyxl
 import pandas as pd
 import pytest
-from synthetic import COMPARISONS, ERRORS, MEMORY, RUNS, SUMMARY, add_test_splits, built
+from synthetic import CARDS, COMPARISONS, ERRORS, MEMORY, RUNS, SUMMARY, add_test_splits, built
 from tuning_runs import make_tuning
 
 from tunegrid.reporting.answer_sheet import answer_sheet
@@ -55,12 +55,14 @@ def sheets():
     tables = {name: built()[name].data for name in ("comparisons", "cost", "data")}
     with TemporaryDirectory() as folder:
         tables["tuning"] = tuning_table(make_tuning(Path(folder), candidates=4)).data
+    test_splits = {"near": CARDS[1]["splits"]["test"]}
+    cards = [CARDS[0], CARDS[1] | {"test_splits": test_splits}]
     return tables | {
         "overall": OVER_TASKS,
         "memory": MEMORY,
         "published": PUBLISHED,
         "per class": ERRORS["per_class"],
-        "test splits": table_of_test_splits(add_test_splits(RUNS.copy()), SUMMARY).data,
+        "test splits": table_of_test_splits(add_test_splits(RUNS.copy()), SUMMARY, cards).data,
     }
 
 

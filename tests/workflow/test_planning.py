@@ -14,7 +14,14 @@ from workflow import Workflow
 DEMO = yaml.safe_load((ROOT / "config/demo.yaml").read_text())
 
 #: How many cells of its grid each shipped configuration trains.
-CELLS = {"config.yaml": 75, "demo.yaml": 18, "report-cpu.yaml": 12, "report-tuned.yaml": 75}
+CELLS = {
+    "config.yaml": 75,
+    "demo.yaml": 18,
+    "glue-small.yaml": 64,
+    "glue.yaml": 160,
+    "report-cpu.yaml": 12,
+    "report-tuned.yaml": 75,
+}
 
 
 @pytest.fixture
@@ -50,7 +57,8 @@ def test_planning_imports_nothing_heavy(tmp_path):
         "import sys; from snakemake.cli import main\n"
         "try: main(sys.argv[1:])\n"
         "except SystemExit as stop: print('STATUS', stop.code or 0)\n"
-        "heavy = {'torch', 'transformers', 'datasets', 'matplotlib', 'adapters', 'accelerate'}\n"
+        "heavy = {'torch', 'transformers', 'datasets', 'matplotlib', 'adapters', 'accelerate',"
+        " 'peft'}\n"
         "print('HEAVY', sorted(heavy & set(sys.modules)))"
     )
     run = subprocess.run(

@@ -36,6 +36,9 @@ BASE_MINUTES = 15
 #: The floating point operations a second that an older GPU sustains in fp32: a third of the
 #: 8.1e12 that NVIDIA gives for a T4.
 OPERATIONS_PER_SECOND = 2.7e12
+#: How many times as many operations a step takes whose layers are computed again in the backward
+#: pass: one forward pass more, of which the backward pass takes two.
+RECOMPUTED = 4 / 3
 #: The estimate of the training time is multiplied by this, for what it leaves out; padding is the
 #: most of it.
 TIME_MARGIN = 3.0
@@ -104,7 +107,8 @@ def runtime_minutes(
         operations_per_epoch = 6 * weights * training_tokens(encoded)
         seconds = sum(
             operations_per_epoch
-            * cell.train.epochs
+            * _epochs(cell, encoded)
+            * (RECOMPUTED if cell.train.gradient_checkpointing else 1)
             / (OPERATIONS_PER_SECOND * cell.train.gpus_per_run)
             for cell in cells
         )
@@ -125,6 +129,18 @@ def weights_mb(model: Path) -> float:
     if not files:
         return WEIGHTS_MB_IF_UNKNOWN
     return sum(path.stat().st_size for path in files) / 1e6
+
+
+def _epochs(cell: CellSettings, encoded: Path) -> float:
+    """Passes over the training split; of a run of `max_steps`, whose split is not encoded, one."""
+    if cell.train.max_steps is None:
+        return cell.train.epochs
+    try:
+        card: dict[str, Any] = read_json(encoded / "encoding.json")
+    except FileNotFoundError:
+        return 1
+    examples: int = card["splits"]["train"]["examples"]
+    return cell.train.max_steps * cell.train.batch_size / examples
 
 
 def training_tokens(encoded: Path) -> int:

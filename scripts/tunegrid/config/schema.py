@@ -11,8 +11,10 @@ from pydantic import Field, create_model, model_validator
 
 from tunegrid.config.catalogue import MethodEntry, ModelEntry
 from tunegrid.config.entries import Name
+from tunegrid.config.inference_settings import InferenceSettings
 from tunegrid.config.task_entry import TaskEntry
 from tunegrid.config.tuning import TuneSettings
+from tunegrid.config.update_settings import UpdateSettings
 from tunegrid.config.value_types import (
     MAIN,
     AutoSize,
@@ -43,47 +45,32 @@ class GridBlock(Closed):
     )
 
 
-class TrainSettings(Closed):
+class TrainSettings(UpdateSettings, InferenceSettings):
     """How one cell is trained: every setting decides its result."""
 
     epochs: int = Field(3, ge=1, description="Passes over the training split.")
     batch_size: int = Field(32, ge=1, description="Examples in one optimizer step.")
-    learning_rate: float = Field(
-        5.0e-5, gt=0, lt=1, description="Peak learning rate, that of the warm-up's last step."
-    )
-    warmup_ratio: float = Field(
-        0.15,
-        ge=0,
-        lt=1,
-        description="Share of the steps, rounded up to W whole ones, over which the rate rises:"
-        " step k of them has k / W of the peak. 0: no warm-up.",
-    )
-    schedule: Literal["cosine", "linear", "constant"] = Field(
-        "cosine", description="How the learning rate falls after the warm-up."
-    )
-    weight_decay: float = Field(0.0, ge=0, description="AdamW's decoupled weight decay.")
-    max_grad_norm: float | None = Field(
-        1.0, gt=0, description="Gradients are clipped to this norm; null: never."
-    )
     protocol: Literal["standard", "report"] = Field(
         "standard",
-        description="standard: dev is evaluated after each epoch, the test split is read once, at"
-        " the end. report: as the published report did it, the test split is evaluated after each"
-        " epoch, for the curve, and the last epoch counts.",
+        description="standard: dev is evaluated after each epoch (or `eval_every` steps), the test"
+        " split is read once, at the end. report: as the published report did it, the test split is"
+        " evaluated as often, for the curve, and the last weights count.",
     )
     select: Literal["last", "best_dev"] = Field(
-        "last", description="Which epoch's weights are the result: the last, or the best on dev."
+        "last",
+        description="Which weights are the result: the last, or those of the evaluation that is"
+        " best on dev.",
     )
     select_metric: MetricOrMain = Field(
         MAIN,
         description="The metric that is best on dev, by its name in the registry of metrics; main:"
-        " the task's main one. Of equal epochs the first is taken.",
+        " the task's main one. Of equal evaluations the first is taken.",
     )
     early_stopping: int | None = Field(
         None,
         ge=1,
-        description="With best_dev: stop when so many epochs have brought nothing better; null:"
-        " train them all.",
+        description="With best_dev: stop when so many evaluations have brought nothing better;"
+        " null: train to the end.",
     )
     label_smoothing: float = Field(
         0.0,
@@ -121,10 +108,11 @@ class TrainSettings(Closed):
         description="Draw batches of examples of like length. Faster on long, uneven texts, but it"
         " changes which examples share a batch.",
     )
-    precision: Literal["fp32", "tf32", "bf16"] = Field(
+    precision: Literal["fp32", "tf32", "bf16", "fp16"] = Field(
         "fp32",
         description="tf32: fp32 with TF32 matrix products where the GPU has them. bf16:"
-        " accelerate's mixed precision, weights stay fp32.",
+        " accelerate's mixed precision, weights stay fp32. fp16: the same with its loss scaling; a"
+        " step whose gradients overflow is left out, and the run says how many were.",
     )
     attention: Literal["auto", "sdpa", "eager"] = Field(
         "auto", description="Attention kernels; auto: sdpa for models that have it."

@@ -169,9 +169,12 @@ class TaskEntry(Entry):
                 raise ValueError(
                     f"names several splits in `files: {{{split}: …}}`; only test may have several"
                 )
+        counts = self.counts.test if self.counts else None
         if not self.test_splits:
             if self.test_score != "pooled":
                 raise ValueError("names `test_score`, but one test split; leave it out")
+            if isinstance(counts, dict):
+                raise ValueError("counts test splits, but `files` names one; write a number")
             return self
         for name in self.test_splits:
             if not TEST_SPLIT_NAME.fullmatch(name):
@@ -183,7 +186,6 @@ class TaskEntry(Entry):
                 "names `label_files` and several test splits; name the test splits as tasks of"
                 " their own"
             )
-        counts = self.counts.test if self.counts else None
         if isinstance(counts, dict) and list(counts) != list(self.test_splits):
             raise ValueError(
                 f"counts the test splits {', '.join(counts)}, but `files` names"

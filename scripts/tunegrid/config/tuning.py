@@ -60,7 +60,7 @@ def _is_list_or_span(value: Any) -> Any:
 Values = Annotated[Span | list[Scalar], BeforeValidator(_is_list_or_span)]
 
 #: The settings whose values are whole numbers; a value that is drawn from a range is rounded.
-WHOLE = ("epochs", "batch_size")
+WHOLE = ("epochs", "batch_size", "max_steps", "frozen_layers")
 
 
 class Space(Closed):
@@ -75,6 +75,19 @@ class Space(Closed):
     schedule: list[str] | None = Field(
         None, min_length=1, description="Values of `train.schedule`."
     )
+
+    max_steps: Values | None = Field(None, description="Values of `train.max_steps`.")
+    optimizer: list[str] | None = Field(
+        None, min_length=1, description="Values of `train.optimizer`."
+    )
+    adam_beta1: Values | None = Field(None, description="Values of `train.adam_beta1`.")
+    adam_beta2: Values | None = Field(None, description="Values of `train.adam_beta2`.")
+    adam_epsilon: Values | None = Field(None, description="Values of `train.adam_epsilon`.")
+    layer_decay: Values | None = Field(None, description="Values of `train.layer_decay`.")
+    head_learning_rate: Values | None = Field(
+        None, description="Values of `train.head_learning_rate`."
+    )
+    frozen_layers: Values | None = Field(None, description="Values of `train.frozen_layers`.")
 
     def given(self) -> dict[str, Span | list[Scalar]]:
         """The settings that are tried, each with its values, in a fixed order."""

@@ -26,12 +26,14 @@ from tunegrid.memory.formula import ClosedForm, closed_form
 from tunegrid.memory.measure import measure_what_fits
 from tunegrid.memory.model_shapes import encoder_shape, longest_example, method_shape
 from tunegrid.memory.predict import Prediction, StepTracer, UntraceableError, predict
-from tunegrid.memory.records import MeasuredStep, StepMemory, TrainingStep
+from tunegrid.memory.records import MeasuredStep, Precision, StepMemory, TrainingStep
 
 #: The micro-batches at which growth is shown.
 BATCHES = (1, 4, 16, 64, 256)
 #: The tokens of an example at which growth is shown, as far as the model takes them.
 LENGTHS = (32, 64, 128, 256, 512)
+#: Precisions that take as much memory as one that the formula knows.
+AS_MUCH_MEMORY: dict[Precision, Precision] = {"tf32": "fp32", "fp16": "bf16"}
 
 
 def limit_tokens(config: PretrainedConfig, step: TrainingStep) -> TrainingStep:
@@ -148,12 +150,14 @@ def step_formula(config: PretrainedConfig, step: TrainingStep) -> ClosedForm:
         raise UserError("no closed form for language models")
     if step.optimizer != "adamw" or step.accumulated > 1:
         raise UserError("the closed form is of one micro-batch with fused AdamW")
+    if step.frozen_layers:
+        raise UserError("no closed form where the first layers are frozen")
     return closed_form(
         encoder_shape(config, step.labels),
         method_shape(step.method_source, config.hidden_size),
         batch=step.batch,
         tokens=step.tokens,
-        precision="fp32" if step.precision == "tf32" else step.precision,
+        precision=AS_MUCH_MEMORY.get(step.precision, step.precision),
         attention="sdpa" if step.attention == "auto" else step.attention,
         checkpointing=step.checkpointing,
     )
@@ -168,8 +172,7 @@ def format_answer(records: Sequence[StepMemory]) -> str:
     step = records[0].step
     title = (
         f"{records[0].model}, {step.batch} examples of {step.tokens} tokens,"
-        f" {step.precision}, attention {step.attention}"
-        f"{', gradient checkpointing' if step.checkpointing else ''}; GB (10^9 bytes)"
+        f" {step.kind}, attention {step.attention}; GB (10^9 bytes)"
     )
     table = pd.DataFrame({record.step.method: _answer_column(record) for record in records})
     body = table.reset_index(names="").to_markdown(index=False, disable_numparse=True)

@@ -23,8 +23,9 @@ from transformers import PretrainedConfig, PreTrainedModel
 
 from tunegrid.errors import UserError
 from tunegrid.memory import KINDS
+from tunegrid.memory.eight_bit_state import EightBitState
 from tunegrid.memory.fake_tensors import fake_tensors
-from tunegrid.memory.records import TrainingStep
+from tunegrid.memory.records import Optimizer, TrainingStep
 from tunegrid.memory.workload import (
     build_inputs,
     build_model,
@@ -90,18 +91,22 @@ class StepTracer:
         self._mode = FakeTensorMode()
         self._counter = StorageCounter()
         self._traced: dict[tuple[int, int, int], Prediction] = {}
+        self._took_part: set[int] = set()
         with fake_tensors(cuda=cuda, mode=self._mode):
             self._model = build_model(config, step)
             _mark_weights(self._model, self._counter)
-            self._optimizer = build_optimizer(self._model, step.optimizer)
+            self._optimizer = _traceable_optimizer(self._model, step.optimizer)
             for weight in self._model.parameters():
                 if weight.requires_grad:
                     weight.register_post_accumulate_grad_hook(  # type: ignore[no-untyped-call]
                         self._mark_gradient
                     )
         self._trace(replace(step, accumulated=1))
+        if step.method_source.is_added:
+            self._check_all_took_part()
         for state in self._optimizer.state.values():
-            self._counter.mark(state.values(), "optimizer state")
+            tensors = (value for value in state.values() if isinstance(value, torch.Tensor))
+            self._counter.mark(tensors, "optimizer state")
 
     def predict(self, step: TrainingStep) -> Prediction:
         """Trace a step, each only once.
@@ -130,7 +135,25 @@ class StepTracer:
                 self._counter.reset_peak()
                 take_step(step, self._model, self._optimizer, inputs)
 
+    def _check_all_took_part(self) -> None:
+        """Check that every weight that trains got a gradient in the traced step.
+
+        Some layers are left out by chance while they train, and ask a random number whether to be.
+
+        Raises:
+            UntraceableError: one did not, so that a step takes more than was traced.
+        """
+        for name, weight in self._model.named_parameters():
+            if weight.requires_grad and id(weight) not in self._took_part:
+                raise UntraceableError(
+                    f"{type(self._model).__name__} cannot be traced without data: whether {name}"
+                    " has a part in the step depends on values; measure it"
+                    " (scripts/measure_memory.py), or try a micro_batch: out of memory, it is"
+                    " halved"
+                )
+
     def _mark_gradient(self, weight: torch.Tensor) -> None:
+        self._took_part.add(id(weight))
         if weight.grad is not None:
             self._counter.mark([weight.grad], "gradients")
 
@@ -151,7 +174,7 @@ def predict_evaluation(
         step: the training step; as many examples are evaluated at once.
         cuda: as of `predict`.
         copies: numbers that are held beside each weight that trains: AdamW's two moments, and more
-            where the best epoch's weights lie in the same memory.
+            where the best weights so far lie in the same memory.
 
     Raises:
         UserError, UntraceableError: as of `predict`.
@@ -169,6 +192,13 @@ def predict_evaluation(
             counter.reset_peak()
             evaluate_batch(step, model, inputs)
     return _prediction(model, counter)
+
+
+def _traceable_optimizer(model: PreTrainedModel, name: Optimizer) -> torch.optim.Optimizer:
+    """The optimizer of this name; of the one whose kernels take no fake tensors, its state."""
+    if name == "adamw_8bit":
+        return EightBitState([weight for weight in model.parameters() if weight.requires_grad])
+    return build_optimizer(model, name)
 
 
 def _mark_weights(model: PreTrainedModel, counter: StorageCounter) -> None:

@@ -19,9 +19,9 @@ from tunegrid.config.catalogue import MethodEntry
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
 
-Precision = Literal["fp32", "tf32", "bf16", "pure-bf16"]
+Precision = Literal["fp32", "tf32", "bf16", "fp16", "pure-bf16"]
 Attention = Literal["auto", "sdpa", "eager"]
-Optimizer = Literal["adamw", "adamw-foreach", "sgd"]
+Optimizer = Literal["adamw", "adafactor", "adamw_8bit", "adamw-foreach", "sgd"]
 
 #: What holds records: a list of one kind of them.
 Records = TypeVar("Records")
@@ -40,13 +40,16 @@ class TrainingStep:
             its vocabulary.
         batch: examples of a micro-batch.
         tokens: tokens of each example.
-        precision: "fp32" (as much memory as "tf32"), "bf16" (autocast; weights and optimizer state
-            stay fp32) or "pure-bf16" (weights and optimizer state, too).
+        precision: "fp32" (as much memory as "tf32"), "bf16" and "fp16" (autocast; weights and
+            optimizer state stay fp32) or "pure-bf16" (weights and optimizer state, too).
         attention: "eager", "sdpa", or "auto": the first of sdpa and eager that the model has.
         checkpointing: whether layers are computed again in the backward pass (Chen et al. 2016,
             https://arxiv.org/abs/1604.06174).
-        optimizer: "adamw" (fused, as training uses it), "adamw-foreach" or "sgd".
+        optimizer: "adamw" (fused), "adafactor" or "adamw_8bit", as training uses them; or
+            "adamw-foreach" or "sgd".
         accumulated: micro-batches whose gradients the step adds up.
+        frozen_layers: so many of the first layers do not train, nor do the embeddings; 0: what the
+            method says trains.
     """
 
     method: str
@@ -59,7 +62,20 @@ class TrainingStep:
     checkpointing: bool = False
     optimizer: Optimizer = "adamw"
     accumulated: int = 1
+    frozen_layers: int = 0
     __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+
+    @property
+    def kind(self) -> str:
+        """The precision, and what else the step has that is not as by default, in words."""
+        parts: list[str] = [self.precision]
+        if self.optimizer != "adamw":
+            parts.append(self.optimizer)
+        if self.frozen_layers:
+            parts.append(f"{self.frozen_layers} layers frozen")
+        if self.checkpointing:
+            parts.append("gradient checkpointing")
+        return ", ".join(parts)
 
     def to_json(self) -> dict[str, Any]:
         """The step as JSON values; `parse_steps` reads them back."""

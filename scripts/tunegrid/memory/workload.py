@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from accelerate.utils.memory import should_reduce_batch_size
-from torch import nn
 from torch.nn.functional import cross_entropy
 from transformers import (
     AutoModelForCausalLM,
@@ -20,9 +19,12 @@ from transformers import (
     PreTrainedModel,
 )
 
+from tunegrid.config.schema import TrainSettings
 from tunegrid.errors import UserError
 from tunegrid.memory.records import Optimizer, TrainingStep
 from tunegrid.methods import apply_method
+from tunegrid.model_layers import enable_checkpointing, freeze_layers
+from tunegrid.training.optimizers import build_optimizer as build_training_optimizer
 
 
 def build_model(config: PretrainedConfig, step: TrainingStep) -> PreTrainedModel:
@@ -52,11 +54,11 @@ def build_model(config: PretrainedConfig, step: TrainingStep) -> PreTrainedModel
             attn_implementation=None if step.attention == "auto" else step.attention,
             dtype=dtype,
         )
-        apply_method(model, step.method_source)
+        with _without_values(step):
+            apply_method(model, step.method_source)
+        freeze_layers(model, step.frozen_layers)
         if step.checkpointing:
-            model.gradient_checkpointing_enable(  # type: ignore[no-untyped-call]
-                {"use_reentrant": False, "preserve_rng_state": False}
-            )
+            enable_checkpointing(model, keep_random_state=False)
     except (ValueError, RuntimeError, TypeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise UserError(f"model type {own_config.model_type!r}: {reason}") from None
@@ -66,14 +68,27 @@ def build_model(config: PretrainedConfig, step: TrainingStep) -> PreTrainedModel
     return model
 
 
-def build_optimizer(model: nn.Module, name: Optimizer) -> torch.optim.Optimizer:
-    """The optimizer of this name over the weights that train."""
+def _without_values(step: TrainingStep) -> AbstractContextManager[None]:
+    """What lets a method be added to fake tensors, where its library would ask for their values."""
+    if step.method_source.kind != "peft":
+        return nullcontext()
+    from tunegrid.peft_methods import without_values
+
+    return without_values()
+
+
+def build_optimizer(model: PreTrainedModel, name: Optimizer) -> torch.optim.Optimizer:
+    """The optimizer of this name over the weights that train; those of training by its builder.
+
+    Raises:
+        UserError: its package is not installed.
+    """
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if name == "sgd":
         return torch.optim.SGD(trained, lr=1e-3, fused=True)
     if name == "adamw-foreach":
         return torch.optim.AdamW(trained, foreach=True)
-    return torch.optim.AdamW(trained, fused=True)
+    return build_training_optimizer(model, TrainSettings(optimizer=name))
 
 
 def build_inputs(step: TrainingStep) -> dict[str, torch.Tensor]:
@@ -158,6 +173,8 @@ def _loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 
 def _autocast(step: TrainingStep, device: torch.device) -> AbstractContextManager[object]:
-    if step.precision != "bf16":
-        return nullcontext()
-    return torch.autocast(device.type, dtype=torch.bfloat16)
+    if step.precision == "bf16":
+        return torch.autocast(device.type, dtype=torch.bfloat16)
+    if step.precision == "fp16":
+        return torch.autocast(device.type, dtype=torch.float16)
+    return nullcontext()

@@ -14,6 +14,7 @@ from tunegrid.planning.grid import Cell, expand_grid
 from tunegrid.planning.grid_tasks import find_task, parts_of, parts_without_dev
 from tunegrid.planning.memory_cases import least_memory
 from tunegrid.planning.project import Project
+from tunegrid.planning.setting_checks import setting_problems
 from tunegrid.planning.target_checks import (
     metrics_of_other_targets,
     settings_of_other_targets,
@@ -42,6 +43,7 @@ def problems(project: Project, origins: Origins) -> Iterator[str]:
         cells = list(expand_grid(project))
         yield from _missing_dev_splits(project, cells, origins)
         yield from _contradictions(project, cells, origins)
+        yield from setting_problems(project, cells, origins)
         yield from settings_of_other_targets(cells, origins)
         yield from metrics_of_other_targets(project, cells, origins)
         yield from tuning_problems(project, cells, origins)
@@ -225,7 +227,7 @@ def _contradictions(project: Project, cells: list[Cell], origins: Origins) -> It
             found.setdefault(("select", what), cell)
         if train.early_stopping and train.select != "best_dev":
             what = f"{train.early_stopping}, but select: {train.select} looks for no best"
-            found.setdefault(("early_stopping", f"{what} epoch; set select to best_dev"), cell)
+            found.setdefault(("early_stopping", f"{what} weights; set select to best_dev"), cell)
         if train.gpus_per_run > 1 and pack > 1:
             what = f"{pack}, but gpus_per_run: {train.gpus_per_run}; set one of them to 1"
             found.setdefault(("pack", what), cell)

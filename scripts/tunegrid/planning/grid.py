@@ -176,7 +176,16 @@ def _cell(project: Project, *, model: str, task: str, method: str, seed: int) ->
 
 
 #: The training settings that a trial depends on; an edit of another one tries nothing again.
-TRIED_SETTINGS = {"attention", "protocol", "trim_last_layer"}
+TRIED_SETTINGS = {
+    "attention",
+    "frozen_layers",
+    "gradient_checkpointing",
+    "head_learning_rate",
+    "layer_decay",
+    "optimizer",
+    "protocol",
+    "trim_last_layer",
+}
 
 
 def cells_to_try(cells: Iterable[Cell]) -> dict[str, dict[str, Any]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
+from tunegrid.config.catalogue import MethodEntry
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
 from tunegrid.memory.formula import closed_form
@@ -15,15 +16,18 @@ from tunegrid.planning.grid import Cell
 ASSUMED_LABELS = 100
 #: The same where the least memory is asked for: no task has fewer.
 FEWEST_LABELS = 2
+#: Settings that, where they are tuned, may make a cell take less memory than the formula says.
+TAKE_LESS = {"optimizer", "frozen_layers"}
 
 
 def memory_cases(cells: Iterable[Cell], model: str) -> list[dict[str, Any]]:
     """The cases of a model, one for each of its methods: that of its cells that takes most.
 
     Returns:
-        method, method_source, labels, batch (of one GPU), tokens, precision and attention, of which
-        batch and tokens are the largest that a cell of the method has, and so are labels, of which
-        `ASSUMED_LABELS` stand for those that are not known before the task is read.
+        method, method_source, labels, batch (of one GPU), tokens, precision, attention, optimizer,
+        checkpointing and frozen_layers. Batch and tokens are the largest that a cell of the method
+        has, and so are labels, of which `ASSUMED_LABELS` stand for those that are not known before
+        the task is read; layers are frozen and computed twice where all its cells have it so.
     """
     cases: dict[str, dict[str, Any]] = {}
     for cell in cells:
@@ -38,10 +42,15 @@ def memory_cases(cells: Iterable[Cell], model: str) -> list[dict[str, Any]]:
             "tokens": cell.settings.data.max_length,
             "precision": train.precision,
             "attention": train.attention,
+            "optimizer": train.optimizer,
+            "checkpointing": train.gradient_checkpointing,
+            "frozen_layers": train.frozen_layers,
         }
         before = cases.setdefault(cell.method, case)
         for key in ("batch", "tokens", "labels"):
             before[key] = max(before[key], case[key])
+        for key in ("checkpointing", "frozen_layers"):
+            before[key] = min(before[key], case[key])
     return list(cases.values())
 
 
@@ -59,23 +68,32 @@ def number_of_labels(cell: Cell, *, unknown: int) -> int:
 def least_memory(cell: Cell) -> int | None:
     """Bytes that a step of one example takes at least; None where no formula tells.
 
-    Light: no library that builds models. A method of the adapters library is taken for a linear
-    probe, which takes less.
+    Light: no library that builds models. A method that adds weights is taken for a linear probe,
+    which takes less; so is a cell that has less state than AdamW's, or frozen layers.
     """
     path = shape_file(cell.model, cell.settings.model_source)
     if path is None:
         return None
-    kind = cell.settings.method_source.kind
     train = cell.settings.train
+    less = train.optimizer != "adamw" or train.frozen_layers or set(cell.tuned) & TAKE_LESS
     try:
         return closed_form(
             encoder_shape(
                 SimpleNamespace(**read_json(path)), number_of_labels(cell, unknown=FEWEST_LABELS)
             ),
-            MethodShape("head" if kind == "adapter" else kind),
+            MethodShape("head") if less else _least_shape(cell.settings.method_source),
             batch=1,
             tokens=1,
-            precision="bf16" if train.precision == "bf16" else "fp32",
+            precision="bf16" if train.precision in ("bf16", "fp16") else "fp32",
         ).peak
     except UserError:
         return None
+
+
+def _least_shape(method: MethodEntry) -> MethodShape:
+    """What a method trains, without what it adds to the model."""
+    match method.kind:
+        case "adapter" | "peft":
+            return MethodShape("head")
+        case kind:
+            return MethodShape(kind)

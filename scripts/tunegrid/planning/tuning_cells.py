@@ -22,7 +22,8 @@ def tuning_cells(tune: TuneSettings, cells: Iterable[Cell]) -> Iterator[Cell]:
     """The runs of all candidates, of each model, task and method of the grid, in its order.
 
     A run of a candidate is a cell like any other: the settings of the grid's first cell of its
-    model, task and method, with the candidate's put in, and a seed of tuning's own.
+    model, task and method, with the candidate's put in, and a seed of tuning's own. What a model
+    costs at use is measured of the grid's runs alone.
 
     Args:
         tune: what is tried.
@@ -38,5 +39,6 @@ def tuning_cells(tune: TuneSettings, cells: Iterable[Cell]) -> Iterator[Cell]:
     for (_, _, method), settings in first.items():
         for number, candidate in enumerate(candidates[method], start=1):
             for seed in tune.seeds:
-                tried = replace(settings.closed(candidate), seed=seed)
+                closed = settings.closed(candidate | {"measure_inference": False})
+                tried = replace(closed, seed=seed)
                 yield Cell(settings=tried, keep="none", candidate=number)

@@ -22,7 +22,13 @@ NOTE = (
     " share of all parameters of the trained model. Minutes: training and its evaluations of a run,"
     " the mean over seeds. Step: the live tensors at the peak of one training step, traced (at the"
     " method's largest batch and length). Peak: of the whole run as measured; of tensors on a GPU,"
-    " of the process on a CPU. Energy: by the GPU's own counter, where it has one."
+    " of the process on a CPU. Energy: by the GPU's own counter, where it has one. Stored: what a"
+    " task needs beside the pretrained model (MB: 10^6 bytes)."
+)
+INFERENCE_NOTE = (
+    "One example, and examples a second in a batch of 32: medians of forward passes without dropout"
+    " on the run's device, over texts of middling length, as trained; merged: with the method"
+    " merged into the pretrained weights, where it can be."
 )
 TUNING_NOTE = (
     "Tuning: all runs that tried candidates of the method, together. With tuning: these and one run"
@@ -50,7 +56,16 @@ def cost_table(costs: pd.DataFrame) -> ReportTable:
         "step (GB)": format_numbers(costs["traced"] / BYTES_OF_GIGABYTE, GIGABYTES),
         "peak (GB)": format_numbers(costs["peak_memory"] / BYTES_OF_GIGABYTE, GIGABYTES),
         "energy (kJ)": format_numbers(costs["train_joules"] / 1e3, "{:.1f}"),
+        "stored (MB)": format_numbers(costs["stored_bytes"] / 1e6, "{:,.3f}"),
     }
+    measured = "latency_at_use" in costs
+    if measured:
+        columns |= {
+            "one example (ms)": format_numbers(1e3 * costs["latency_seconds"], "{:.2f}"),
+            "merged (ms)": format_numbers(1e3 * costs["merged_latency_seconds"], "{:.2f}"),
+            "examples/s": format_numbers(costs["examples_per_second"], "{:,.0f}"),
+            "merged, examples/s": format_numbers(costs["merged_examples_per_second"], "{:,.0f}"),
+        }
     tuned = "tuning_runs" in costs
     if tuned:
         columns |= {
@@ -66,6 +81,7 @@ def cost_table(costs: pd.DataFrame) -> ReportTable:
         costs,
         join_notes(
             NOTE,
+            INFERENCE_NOTE if measured else "",
             TUNING_NOTE if tuned else "",
             explain_marks(costs),
             _devices_note(costs["devices"]),

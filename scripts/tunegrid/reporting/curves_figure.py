@@ -46,17 +46,17 @@ def plot_curves(history: pd.DataFrame, evaluations: pd.DataFrame, runs: pd.DataF
     """Draw means over seeds against optimizer steps, with a band of ± one standard deviation.
 
     The first panel shows the training loss: that of each step's batch (thin) and its mean over each
-    epoch (thick, at the epoch's last step). Each further panel shows one metric as it was measured
-    at the end of each epoch: the loss, then every metric by which the task's methods are compared.
-    A curve ends where the first of its runs stopped. Of many models and methods, each method has a
-    row of such panels of its own (or each model, if there are more models).
+    epoch (thick, at the epoch's last step). Each further panel shows one metric at the step of each
+    evaluation: the loss, then every metric by which the task's methods are compared. A curve ends
+    where the first of its runs stopped. Of many models and methods, each method has a row of such
+    panels of its own (or each model, if there are more models).
 
     Args:
         history: one task's rows of history.parquet: columns model, task, method, seed, step, epoch
             and loss; a row for each step of each run.
         evaluations: the task's rows of evaluations.parquet: columns model, task, method, seed,
-            epoch, step, split, and one for each metric of the task; a row for each evaluated
-            epoch of each run.
+            epoch, step, split, and one for each metric of the task; a row for each evaluation
+            of each run.
         runs: the task's, as collect_runs returns them.
     """
     if history.empty:
@@ -95,7 +95,7 @@ def _explain_lines(history: pd.DataFrame) -> str:
     """What the thin and thick lines and the bands are, for the title of the legend."""
     seeds = history.groupby(["model", "method"])["seed"].nunique()
     thin = "the loss of each step's batch"
-    thick = "the mean of an epoch, or measured at its end"
+    thick = "the mean of an epoch, or an evaluation"
     if seeds.max() < 2:
         return f"one seed each\nthin: {thin}; thick: {thick}"
     return (

@@ -68,7 +68,7 @@ def plot_memory(predicted: Sequence[StepMemory]) -> Figure:
         figure,
         [panels["parts"], panels["batches"]],
         f"{first.model}: the live tensors of a training step at its peak; bars: {step.batch}"
-        f" examples of {step.tokens} tokens, {step.precision}\n"
+        f" examples of {step.tokens} tokens, {step.kind}\n"
         "dotted: what a GPU leaves to them: its memory less"
         f" {CUDA_CONTEXT / 1e9:g} GB for CUDA's context, and that divided by {FRAGMENTATION:g},"
         " since the allocator reserves more than they take",

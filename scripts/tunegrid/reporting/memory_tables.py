@@ -90,7 +90,7 @@ def prediction_table(
 def _predicted_row(record: StepMemory) -> dict[str, Any]:
     return {
         **_shape_of(record),
-        "precision": record.step.precision,
+        "precision": record.step.kind,
         "attention": record.step.attention,
         "closed_form": record.closed_form,
         "traced": record.traced,
@@ -130,7 +130,7 @@ def fits_table(predicted: Sequence[StepMemory]) -> ReportTable:
                 "model": record.model,
                 "method": record.step.method,
                 "tokens": record.step.tokens,
-                "precision": record.step.precision,
+                "precision": record.step.kind,
                 **record.fits,
             }
             for record in predicted

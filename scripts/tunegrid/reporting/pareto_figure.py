@@ -54,6 +54,8 @@ COSTS = [
     Cost(column="traced", label="step memory, traced (GB)", unit=1e9),
     Cost(column="train_seconds", label="training time (minutes)", unit=60.0),
 ]
+#: Drawn, too, where runs have measured it.
+COST_AT_USE = Cost(column="latency_at_use", label="one example at use (ms)", unit=1e-3)
 #: From this ratio of the largest to the smallest cost on, the axis is logarithmic; from the second
 #: one on, it numbers powers of ten alone.
 LOG_FROM, DECADES_FROM = 20, 300
@@ -96,7 +98,10 @@ class _Key:
 
 
 def plot_pareto(costs: pd.DataFrame, summary: pd.DataFrame, comparisons: pd.DataFrame) -> Figure:
-    """Draw main metrics against memory and against time, a column of panels for each task.
+    """Draw main metrics against memory and time, a column of panels for each task.
+
+    Where runs have measured what their models cost at use, a third row shows how long one example
+    takes, with the method merged into the weights where it can be.
 
     A point is a model and method, the mean over seeds. Its upright bar is the 95 % interval of the
     mean over seeds and test examples, its lying bar ± one standard deviation of a run's cost over
@@ -113,14 +118,15 @@ def plot_pareto(costs: pd.DataFrame, summary: pd.DataFrame, comparisons: pd.Data
     intervals = summary[summary["main"].astype(bool)]
     share_quality = costs["main_metric"].nunique() == 1
     costs = costs.merge(intervals[[*GROUP, "crossed_low", "crossed_high"]], on=GROUP, how="left")
+    drawn = [*COSTS, *([COST_AT_USE] if COST_AT_USE.column in costs else [])]
     tasks = list(costs["task"].unique())
     key = _key_of(costs)
     lines = math.ceil(len(tasks) / MOST_COLUMNS)
     columns = math.ceil(len(tasks) / lines)
     figure, grid = plt.subplots(
-        len(COSTS) * lines,
+        len(drawn) * lines,
         columns,
-        figsize=(WIDTH, ROW_HEIGHT * len(COSTS) * lines),
+        figsize=(WIDTH, ROW_HEIGHT * len(drawn) * lines),
         sharey=share_quality,
         squeeze=False,
     )
@@ -130,8 +136,8 @@ def plot_pareto(costs: pd.DataFrame, summary: pd.DataFrame, comparisons: pd.Data
     for place, task in enumerate(tasks):
         rows = costs[costs["task"] == task].reset_index(drop=True)
         metric = METRICS[rows["main_metric"].iloc[0]]
-        for at, cost in enumerate(COSTS):
-            axes = grid[place // columns * len(COSTS) + at, place % columns]
+        for at, cost in enumerate(drawn):
+            axes = grid[place // columns * len(drawn) + at, place % columns]
             axes.axis("on")
             dominated = set(find_dominated(rows, cost.column, comparisons, metric.name))
             lacking = _draw_panel(axes, rows, cost, key, dominated)
@@ -148,7 +154,7 @@ def plot_pareto(costs: pd.DataFrame, summary: pd.DataFrame, comparisons: pd.Data
             below = max(below, sum(line.count("\n") + 1 for line in lacking))
             if at == 0:
                 axes.set_title(task)
-    figure.set_figheight(figure.get_figheight() + len(COSTS) * lines * below * LEGEND_LINE)
+    figure.set_figheight(figure.get_figheight() + len(drawn) * lines * below * LEGEND_LINE)
     place_legend(figure, [], _legend_title(costs, key), key.legend)
     return figure
 

@@ -17,10 +17,9 @@ from tunegrid.reporting.report_table import ReportTable, join_notes
 from tunegrid.reporting.run_tables import hyperparameters_table, runs_table
 from tunegrid.reporting.summary_tables import main_metric_table, methods_table, summary_table
 from tunegrid.reporting.table_names import QUALITY
-from tunegrid.reporting.test_splits_table import table_of_test_splits
+from tunegrid.reporting.test_splits_table import has_test_splits, table_of_test_splits
 from tunegrid.reporting.tuning_table import tuning_table
 from tunegrid.results import JOINED
-from tunegrid.statistics.test_splits import measured_test_splits
 from tunegrid.tasks.cards import Card
 
 
@@ -72,8 +71,8 @@ def build_tables(
     }
     if runs["task"].str.contains(JOINED, regex=False).any():
         tables["parts"] = parts_table(runs, summary)
-    if measured_test_splits(runs.columns):
-        tables["test_splits"] = table_of_test_splits(runs, summary)
+    if has_test_splits(cards):
+        tables["test_splits"] = table_of_test_splits(runs, summary, cards)
     if tuning is not None:
         tables["tuning"] = tuning_table(tuning)
     warning = padding_note(summary)

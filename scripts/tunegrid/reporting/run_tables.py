@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from tunegrid.config.update_settings import UpdateSettings
 from tunegrid.metrics import titles
 from tunegrid.reporting.number_formats import MINUTES, SCORE
 from tunegrid.reporting.report_table import DASH, ReportTable, format_numbers
@@ -25,6 +26,8 @@ SHOWN_SETTINGS = [
     "select",
     "early_stopping",
 ]
+#: Settings that it shows where a run has another value than the default.
+SHOWN_WHERE_SET = [name for name in UpdateSettings.model_fields if name not in SHOWN_SETTINGS]
 TUNED_NOTE = (
     "Tuned: the settings whose values were chosen by the score on dev, as the table tuning says;"
     " all others are those of the configuration."
@@ -80,7 +83,7 @@ def hyperparameters_table(runs: pd.DataFrame, tuning: pd.DataFrame | None = None
         runs: as collect_runs returns it.
         tuning: as `tunegrid.tuning.tuning_rows.collect_tuning` returns it; None without tuning.
     """
-    columns = [f"settings.{name}" for name in SHOWN_SETTINGS]
+    columns = [f"settings.{name}" for name in [*SHOWN_SETTINGS, *_settings_that_are_set(runs)]]
     data = runs[[*GROUP, "steps", *columns]]
     # A run that is not finished has settings but no steps. It is given those of the other runs of
     # its group, if these are all equal, so that the group keeps one row.
@@ -89,6 +92,8 @@ def hyperparameters_table(runs: pd.DataFrame, tuning: pd.DataFrame | None = None
     data = data.assign(steps=data["steps"].fillna(common))
     data = data.drop_duplicates().reset_index(drop=True)
     data.columns = [name.removeprefix("settings.") for name in data.columns]
+    if "max_steps" in data:  # stands in place of epochs
+        data["epochs"] = data["epochs"].where(data["max_steps"].isna())
     if tuning is not None:
         tuned = {
             key: JOINED_BY.join(tried_settings(of_group))
@@ -102,6 +107,28 @@ def hyperparameters_table(runs: pd.DataFrame, tuning: pd.DataFrame | None = None
         learning_rate=format_numbers(data["learning_rate"], rate_format),
         steps=format_numbers(data["steps"], "{:.0f}"),
         early_stopping=format_numbers(data["early_stopping"], "{:.0f}"),
+        **{
+            name: format_numbers(data[name], "{:.0f}")
+            for name in ("epochs", "max_steps", "eval_every")
+            if name in data
+        },
     )
     note = "" if tuning is None else TUNED_NOTE
     return ReportTable("Hyper-parameters", readable, data, note)
+
+
+def _settings_that_are_set(runs: pd.DataFrame) -> list[str]:
+    """Those of `SHOWN_WHERE_SET` that have another value than the default in some run."""
+    fields = UpdateSettings.model_fields
+    return [
+        name
+        for name in SHOWN_WHERE_SET
+        if not _is_default(runs[f"settings.{name}"], fields[name].default)
+    ]
+
+
+def _is_default(values: pd.Series, default: Any) -> bool:
+    """Whether all runs have the default; None is missing in a table."""
+    if default is None:
+        return bool(values.isna().all())
+    return bool((values == default).all())

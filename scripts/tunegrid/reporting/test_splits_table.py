@@ -1,5 +1,6 @@
 """The table of tasks with several test splits: what each test split scores."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -9,13 +10,10 @@ from tunegrid.reporting.data_tables import data_warnings
 from tunegrid.reporting.marks import explain_marks, format_run_count
 from tunegrid.reporting.report_table import ReportTable, format_mean, format_numbers, join_notes
 from tunegrid.reporting.run_links import link_groups
-from tunegrid.results import FINISHED, GROUP
+from tunegrid.results import GROUP
 from tunegrid.statistics.run_counts import count_runs
-from tunegrid.statistics.test_splits import (
-    PREFIX,
-    measured_test_splits,
-    tasks_scored_by_first,
-)
+from tunegrid.statistics.test_splits import PREFIX, tasks_scored_by_first
+from tunegrid.tasks.cards import Card
 
 #: What stands in the place of a test split in the row of all of them together.
 POOLED = "all, pooled"
@@ -26,18 +24,27 @@ NOTE = (
 )
 
 
-def table_of_test_splits(runs: pd.DataFrame, summary: pd.DataFrame) -> ReportTable:
+def has_test_splits(cards: Sequence[Card]) -> bool:
+    """Whether one of the tasks has several test splits."""
+    return any(card["test_splits"] for card in cards)
+
+
+def table_of_test_splits(
+    runs: pd.DataFrame, summary: pd.DataFrame, cards: Sequence[Card]
+) -> ReportTable:
     """What each test split scores, below the scores of all test splits of the task together.
 
     Args:
-        runs: as collect_runs returns it; some run states scores of test splits.
+        runs: as collect_runs returns it.
         summary: as summarise returns it.
+        cards: the data cards of the tasks, one of which has several test splits.
     """
     metrics = _stated_metrics(runs)
+    rows_of_task = {card["task"]: _rows_of_task(card, runs) for card in cards}
     rows = [
         _average(runs, group, test_split, metrics)
         for group in count_runs(runs).reset_index().to_dict("records")
-        for test_split in _test_splits_of(runs, group["task"])
+        for test_split in rows_of_task[group["task"]]
     ]
     data = pd.DataFrame(rows)
     columns = {
@@ -72,11 +79,10 @@ def _stated_metrics(runs: pd.DataFrame) -> list[str]:
     ]
 
 
-def _test_splits_of(runs: pd.DataFrame, task: str) -> list[str]:
-    """What the table has rows of, of a task; none of one with one test split."""
-    finished = runs[(runs["task"] == task) & (runs["state"] == FINISHED)]
-    names = measured_test_splits(finished.dropna(axis="columns", how="all").columns)
-    if not names or task in tasks_scored_by_first(runs):
+def _rows_of_task(card: Card, runs: pd.DataFrame) -> list[str]:
+    """What each group of a task has rows of; none of a task with one test split."""
+    names = list(card["test_splits"])
+    if not names or card["task"] in tasks_scored_by_first(runs):
         return names
     return [POOLED, *names]
 

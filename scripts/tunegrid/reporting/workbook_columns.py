@@ -8,6 +8,7 @@ from tunegrid.metrics import METRICS, Metric
 from tunegrid.published.number_comparison import NARROW_POINTS, NARROW_SHARE
 from tunegrid.reporting.answer_columns import describe_answer_column
 from tunegrid.reporting.answer_sheet import RUN_COUNTS
+from tunegrid.reporting.inference_columns import INFERENCE_MEASURES
 from tunegrid.reporting.tuning_columns import TUNING_COLUMNS
 
 #: Number formats, as Excel writes them; empty: the general one.
@@ -40,16 +41,18 @@ COLUMNS = {
     "method": Column("The catalogue name of the method."),
     "seed": Column("The seed of the run."),
     "metric": Column("The metric that the row is of."),
+    "target": Column("What the task asks for: single_label, multi_label or regression (a number)."),
     "label": Column("The name of the label."),
     "main": Column("Whether it is the main metric of the task, or of all tasks."),
     "main_metric": Column("The main metric of the task."),
-    "target": Column("What the task asks for: one label, several labels or a number."),
     "metrics": Column("The metrics of the task."),
     "positive": Column("The label that the metric f1 is of."),
     # Of cell groups: summary, comparisons, cost, published, per class.
     "n": Column("Runs whose value is finite."),
     "n_runs": Column("Cells of the grid in this group."),
-    "n_degenerate": Column("Runs of them that predict one class, or whose loss is not finite."),
+    "n_degenerate": Column(
+        "Runs of them that predict the same for every example, or whose loss is not finite."
+    ),
     "n_failed": Column("Cells of them whose run failed."),
     "n_missing": Column("Cells of them that have no run."),
     "mean": Column("Mean over these runs.", SCORE),
@@ -213,6 +216,10 @@ COLUMNS = {
     "degenerate_reason": Column("Why the run is degenerate."),
     "steps": Column("Optimizer steps taken.", COUNT),
     "selected_epoch": Column("The epoch whose weights were measured."),
+    "selected_step": Column("The optimizer step whose weights were measured.", COUNT),
+    "skipped_steps": Column(
+        "Optimizer steps that changed no weight, since a gradient overflowed in fp16.", COUNT
+    ),
     "micro_batch": Column("Examples computed at once; in settings: as asked for."),
     "out_of_memory": Column("How often memory ran out and the micro-batch was halved."),
     "test_score": Column(
@@ -271,7 +278,7 @@ COLUMNS_OF_SHEETS = {
     ),
     ("comparisons", "degenerate"): Column("Runs of the method at these seeds that are degenerate."),
     ("runs", "degenerate"): Column(
-        "Whether the run predicts one class, or its loss is not finite."
+        "Whether the run predicts the same for every example, or its loss is not finite."
     ),
     ("comparisons", "examples"): Column("Test examples that were compared.", COUNT),
     ("data", "examples"): Column("Examples of the split.", COUNT),
@@ -289,6 +296,7 @@ MEASURES = {
     "train_seconds": ("Seconds of training and its evaluations", SECONDS),
     "peak_memory": ("The most bytes that the run took", BYTES),
     "train_joules": ("Joules that the GPUs took meanwhile, where they tell", COUNT),
+    **INFERENCE_MEASURES,
 }
 #: Columns whose names begin alike.
 PREFIXES = {
@@ -313,7 +321,9 @@ def describe_column(sheet: str, column: str) -> Column:
     if column.removeprefix(MAJORITY) in METRICS:
         title = METRICS[column.removeprefix(MAJORITY)].title
         return Column(
-            f"{title} of predicting train's most frequent label for every example.", SCORE
+            f"{title} of predicting the same for every example: train's most frequent label, or the"
+            " mean of its numbers.",
+            SCORE,
         )
     if column in MEASURES:
         meaning, number_format = MEASURES[column]

@@ -33,8 +33,11 @@ PROVENANCE_COLUMNS = (
 TRAINING_COLUMNS = (
     "total_parameters",
     "trainable_parameters",
+    "stored_bytes",
     "steps",
     "selected_epoch",
+    "selected_step",
+    "skipped_steps",
     "micro_batch",
     "peak_memory",
     "peak_memory_of",
@@ -74,10 +77,10 @@ def collect_runs(
         A row a cell, in the grid's order: `RUN`, state (one of `STATES`) and problem (why it is not
         finished); by what its task is measured (`tunegrid.statistics.measured_tasks`); the columns
         of scores and, where they are of the first of several test splits alone, test_score;
-        `TRAINING_COLUMNS` and out_of_memory (how often the micro-batch was halved);
-        `examples.train` … of each split, with labels and truncated; `settings.*` (the training and
-        split settings, each a column) and `provenance.*`. Of a cell that is not finished what it
-        would measure is missing, and degenerate is false.
+        `TRAINING_COLUMNS`, what a model costs at use (`_inference`) and out_of_memory (how often
+        the micro-batch was halved); `examples.train` … of each split, with labels and truncated;
+        `settings.*` (the training and split settings, each a column) and `provenance.*`. Of a cell
+        that is not finished what it would measure is missing, and degenerate is false.
 
     Raises:
         UserError: a run is missing (without `attempts`) or was not made by its cell's settings, or
@@ -124,9 +127,9 @@ def _finished(cell: Any, score: Row, folder: Path) -> Row:
     row |= {"state": FINISHED, "problem": None, "hash": cell.hash}
     row |= {key: getattr(cell, key) for key in MEASURED_BY}
     row |= {key: value for key, value in score.items() if key not in RUN}
-    if cell.test_score != "pooled":
-        row["test_score"] = cell.test_score
+    row |= _own_test_score(cell)
     row |= {key: training[key] for key in TRAINING_COLUMNS}
+    row |= _inference(training["inference"])
     row["out_of_memory"] = len(training["out_of_memory"])
     for split, counts in made["splits"].items():
         row[f"examples.{split}"] = counts["examples"]
@@ -140,13 +143,33 @@ def _finished(cell: Any, score: Row, folder: Path) -> Row:
     return row
 
 
+def _inference(measured: Row | None) -> Row:
+    """What a run's model costs at use as columns; missing where it was not measured.
+
+    `latency_seconds` and `examples_per_second` are of the model as trained, with `merged_` before
+    them of the merged one.
+    """
+    as_trained = measured or {}
+    merged = as_trained.get("merged") or {}
+    columns = ("latency_seconds", "examples_per_second")
+    return {key: as_trained.get(key) for key in columns} | {
+        f"merged_{key}": merged.get(key) for key in columns
+    }
+
+
 def _unfinished(cell: Any, problem: str, folder: Path, attempts: Path) -> Row:
     state, reason = state_of_unfinished(attempts / f"{cell.path}.jsonl", cell.hash)
     if state == MISSING and (folder / TRAINING).is_file():
         reason = problem  # there is a result, of other settings
     row = {key: getattr(cell, key) for key in (*RUN, "hash", *MEASURED_BY)}
+    row |= _own_test_score(cell)
     row |= {"state": state, "problem": reason, "degenerate": False}
     return row | _settings(json.loads(cell.settings))
+
+
+def _own_test_score(cell: Any) -> Row:
+    """What a cell's scores are of, where it is not all of test."""
+    return {} if cell.test_score == "pooled" else {"test_score": cell.test_score}
 
 
 def _settings(settings: dict[str, Any]) -> Row:

@@ -10,6 +10,16 @@ from tunegrid.statistics.run_counts import COUNTS, count_runs
 
 #: What is measured of a run and averaged over seeds: seconds, bytes and joules.
 MEASURED = ["train_seconds", "peak_memory", "train_joules"]
+#: What is measured of a trained model at use and averaged over seeds: seconds for one example and
+#: examples a second in a batch, as trained and merged into the pretrained weights.
+INFERENCE = [
+    "latency_seconds",
+    "examples_per_second",
+    "merged_latency_seconds",
+    "merged_examples_per_second",
+]
+#: The latency of a method at use, merged where it can be: its mean, and its spread over seeds.
+AT_USE = ["latency_at_use", "latency_at_use_sd"]
 #: What is known of a training step of a method: its size, and its memory as traced.
 TRACED = ["batch", "tokens", "traced"]
 
@@ -33,11 +43,12 @@ def cost(
         every metric by which some task's methods are compared; main_metric, the name of the task's
         main one, and quality, its mean; trainable_parameters and trainable_percent; of each of
         `MEASURED` the mean over the runs that have it, and of the first train_seconds_sd (with
-        n−1), too; peak_memory_of ("tensors" or "process"); devices (the kinds that its runs were
-        made on); and `TRACED`: the bytes of a training step at the method's largest batch and
-        length, missing where it cannot be traced. With `tuning` also `TUNING`: the runs that tried
-        candidates, their seconds and joules, and the same with the mean of a run: what a tuned
-        model takes in all.
+        n−1), too; stored_bytes, what must be stored for a task beside the pretrained model; where a
+        run has measured it, the means of `INFERENCE`, and `AT_USE`; peak_memory_of ("tensors" or
+        "process"); devices (the kinds that its runs were made on); and `TRACED`: the bytes of a
+        training step at the method's largest batch and length, missing where it cannot be traced.
+        With `tuning` also `TUNING`: the runs that tried candidates, their seconds and joules, and
+        the same with the mean of a run: what a tuned model takes in all.
     """
     measured = measured_tasks(runs)
     compared = {metric.name for of_task in measured.values() for metric in of_task.compared}
@@ -47,7 +58,13 @@ def cost(
     table = groups[[*metrics, *MEASURED]].mean()
     table["n"] = groups.size()
     table["train_seconds_sd"] = groups["train_seconds"].std()
-    first = groups[["trainable_parameters", "total_parameters", "peak_memory_of"]].first()
+    first = groups[
+        ["trainable_parameters", "total_parameters", "peak_memory_of", "stored_bytes"]
+    ].first()
+    table["stored_bytes"] = first["stored_bytes"].astype(float)
+    measured = finished[INFERENCE].notna().any(axis=None)
+    if measured:
+        table = table.join(_cost_at_use(finished))
     table["trainable_parameters"] = first["trainable_parameters"].astype(float)
     table["trainable_percent"] = (
         100 * table["trainable_parameters"] / first["total_parameters"].astype(float)
@@ -80,10 +97,21 @@ def cost(
             "train_joules",
             "peak_memory_of",
             "devices",
+            "stored_bytes",
+            *([*INFERENCE, *AT_USE] if measured else []),
             *TRACED,
             *(TUNING if tuning is not None else []),
         ]
     ]
+
+
+def _cost_at_use(finished: pd.DataFrame) -> pd.DataFrame:
+    """By group the means of `INFERENCE`, and `AT_USE`."""
+    values = finished[[*GROUP, *INFERENCE]].astype(dict.fromkeys(INFERENCE, float))
+    best = values["merged_latency_seconds"].fillna(values["latency_seconds"])
+    groups = values.assign(latency_at_use=best).groupby(GROUP, sort=False)
+    means = groups[[*INFERENCE, "latency_at_use"]].mean()
+    return means.assign(latency_at_use_sd=groups["latency_at_use"].std())
 
 
 def _cost_of_tuning(tuning: pd.DataFrame) -> pd.DataFrame:

@@ -139,12 +139,11 @@ def predictions_below(
         # There is one small file for each run: starting threads and making data frames would take
         # most of the time.
         with ParquetFile(root / folder / "predictions.parquet") as file:
-            wanted = columns if task not in scored_by_first else [*columns, TEST_SPLIT]
-            there = [name for name in wanted if name in file.schema_arrow.names]
-            table = file.read(columns=there, use_threads=False)
-        if task not in scored_by_first:
-            return table
-        return scored_rows(table, "first").drop_columns([TEST_SPLIT])
+            there = [name for name in columns if name in file.schema_arrow.names]
+            if task not in scored_by_first:
+                return file.read(columns=there, use_threads=False)
+            table = file.read(columns=[*there, TEST_SPLIT], use_threads=False)
+            return scored_rows(table, "first").select(there)
 
     return load
 
@@ -180,7 +179,8 @@ def load_outcomes(
     further = [entry for entry in asked.compared(target) if entry.needs != "label_counts"]
     if not label_names and (target == "multi_label" or (target == "single_label" and further)):
         raise ValueError("the names of the labels are needed to know whose probabilities these are")
-    codes: dict[str, int] = {}
+    # The positive label has a number also where no example has it.
+    codes = {} if asked.positive is None else {asked.positive: 0}
     predicted = []
     per_example: dict[str, list[Floats]] = {}
     keys = [(row.model, row.task, row.method, row.seed) for row in runs[RUN].itertuples()]

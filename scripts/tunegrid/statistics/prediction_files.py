@@ -51,20 +51,19 @@ def read_evaluations(
     target: TargetKind = "single_label",
     positive: str | None = None,
     test_score: TestScore = "pooled",
-) -> Iterator[tuple[int, Predictions]]:
-    """The epochs (from 1) in a Parquet file, each with its predictions; see `read_predictions`.
+) -> Iterator[tuple[int, int, Predictions]]:
+    """Of each evaluation in a Parquet file its epoch and step (from 1), and its predictions.
 
     Args:
         path, labels, target, positive: as of `read_predictions`.
         test_score: what scores of several test splits are of.
     """
     table = read_table(path)
-    epochs = table["epoch"].to_numpy()
-    for epoch in np.unique(epochs):
-        start, end = np.searchsorted(epochs, [epoch, epoch + 1])
-        part = table.slice(start, end - start)
-        rows = scored_rows(part, test_score)
-        yield int(epoch), parse_predictions(rows, labels, target, positive)
+    epochs, steps = table["epoch"].to_numpy(), table["step"].to_numpy()
+    for step in np.unique(steps):
+        start, end = np.searchsorted(steps, [step, step + 1])
+        rows = scored_rows(table.slice(start, end - start), test_score)
+        yield int(epochs[start]), int(step), parse_predictions(rows, labels, target, positive)
 
 
 def read_table(path: Path) -> pa.Table:

@@ -47,7 +47,7 @@ class RunScore:
             (`constant_baseline`), of the metrics that need no probabilities; parts (of an
             aggregated task, the scores of each); test_splits (of a task with several test splits,
             examples and every metric of each); degenerate and degenerate_reason.
-        epochs: of each epoch that was evaluated, epoch (from 1), step, split and every metric.
+        epochs: of each evaluation, epoch (from 1), step, split and every metric.
     """
 
     test: dict[str, Any]
@@ -112,7 +112,7 @@ def score_run(
 def _epoch_scores(
     folder: Path, training: Mapping[str, Any], asked: TaskMetrics, test_score: TestScore
 ) -> Iterator[dict[str, Any]]:
-    """The scores of every epoch; a run that diverged within an epoch ends it at its last step."""
+    """The scores of every evaluation; one of a run that diverged is of its last step."""
     evaluations = read_evaluations(
         folder / EVALUATIONS,
         training["labels"],
@@ -120,10 +120,10 @@ def _epoch_scores(
         training["positive"],
         test_score,
     )
-    for epoch, predictions in evaluations:
+    for epoch, step, predictions in evaluations:
         yield {
             "epoch": epoch,
-            "step": min(epoch * training["steps_per_epoch"], training["steps"]),
+            "step": step,
             "split": training["watched"],
             **{name: METRICS[name].compute(predictions) for name in asked.names},
         }

@@ -4,7 +4,7 @@ A task's own scores, and all comparisons, are of the examples of all its test sp
 those of the first alone, as its entry says (`test_score`). Each test split is scored beside that.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Literal
 
 import pandas as pd
@@ -57,9 +57,3 @@ def tasks_scored_by_first(runs: pd.DataFrame) -> set[str]:
     if "test_score" not in runs:
         return set()
     return set(runs.loc[runs["test_score"] == "first", "task"])
-
-
-def measured_test_splits(columns: Sequence[str]) -> list[str]:
-    """The test splits that columns of collect_runs state, in their order."""
-    stated = [column for column in columns if column.startswith(PREFIX)]
-    return list(dict.fromkeys(column.split(".")[1] for column in stated))

@@ -67,6 +67,7 @@ def check_task(
     warnings += unseen_label_warnings({split: held["labels"] for split, held in contents.items()})
     warnings += constant_texts(task)
     baseline = word_baseline(task, draws, seeds, task_metrics) if "test" in task else {}
+    # How small a dev split is, is known of shares of right examples.
     if tuned and "accuracy" in baseline and "dev" in task:
         warnings += small_dev_warnings(len(task["dev"]), baseline["accuracy"])
     test_splits = split_test(task["test"]) if "test" in task else {}

@@ -2,7 +2,7 @@
 
     finetune
       build           splits, model, optimizer, schedule; where the run goes on from
-      train           epochs of optimizer steps, each epoch followed by an evaluation
+      train           optimizer steps, and an evaluation after each epoch or so many steps
         take_step       a batch's gradient, clipped; the optimizer; the schedule
           add_gradient    the loss of one micro-batch
       evaluate        the predictions for a split
@@ -14,7 +14,7 @@ parts of a run, and what a checkpoint holds of them, stand in `run_state`.
 """
 
 import logging
-import math
+from collections.abc import Iterator
 from time import perf_counter
 from typing import Any
 
@@ -22,7 +22,6 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from transformers import PreTrainedModel
 
 from tunegrid.config.schema import TrainSettings
 from tunegrid.errors import UserError
@@ -38,6 +37,11 @@ from tunegrid.training.energy import EnergyMeter
 from tunegrid.training.evaluation_guard import EvaluationGuard
 from tunegrid.training.gradients import Gradients
 from tunegrid.training.input_columns import input_columns
+from tunegrid.training.loss_scaling import (
+    scale_losses_on_cpu,
+    step_optimizer,
+    unscale_gradients,
+)
 from tunegrid.training.micro_batch import (
     choose_evaluation_batch,
     choose_micro_batch,
@@ -45,6 +49,7 @@ from tunegrid.training.micro_batch import (
 )
 from tunegrid.training.model_building import build_model, check_vocabulary
 from tunegrid.training.objectives import build_objective
+from tunegrid.training.optimizers import build_optimizer
 from tunegrid.training.probing import two_short_examples
 from tunegrid.training.progress_bar import progress_bar
 from tunegrid.training.run_request import RunRequest
@@ -55,15 +60,16 @@ from tunegrid.training.run_state import (
     restore_checkpoint,
     save_checkpoint,
 )
-from tunegrid.training.schedule import build_schedule, schedule_notes
+from tunegrid.training.schedule import advance, build_schedule, current_rate, schedule_notes
 from tunegrid.training.selection import Selection
 from tunegrid.training.step_guard import StepGuard, too_little_memory_told
+from tunegrid.training.step_plan import plan_notes, plan_steps
 
 
 def finetune(
     request: RunRequest, identity: dict[str, Any], stop: StopRequest
 ) -> tuple[Run, Predictions]:
-    """Train a cell, and predict its test split with the weights of the epoch that counts.
+    """Train a cell, and predict its test split with the weights that count.
 
     Args:
         request: what to train.
@@ -85,8 +91,7 @@ def finetune(
         test = predict_test(run)
     except Interrupted as interruption:
         save_checkpoint(run)
-        steps = run.steps_per_epoch * run.train_settings.epochs
-        where = f"after step {len(run.progress.history)} of {steps}"
+        where = f"after step {len(run.progress.history)} of {run.plan.steps}"
         raise Stopped(interruption.cause, where) from None
     return run, test
 
@@ -133,8 +138,8 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
     optimizer = build_optimizer(model, settings.train)
     device = device_name(accelerator.device)
     checkpoints = Checkpoints(request.checkpoint_folder, identity | {"device": device})
-    steps = settings.train.epochs * math.ceil(len(splits["train"]) / settings.train.batch_size)
-    notes = schedule_notes(settings.train, steps)
+    plan = plan_steps(settings.train, len(splits["train"]))
+    notes = schedule_notes(settings.train, plan.steps) + plan_notes(settings.train, plan)
     if accelerator.is_main_process:
         for note in notes:
             logging.warning("%s", note)
@@ -152,7 +157,7 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
             positive_label(settings),
         ),
         optimizer=optimizer,
-        schedule=build_schedule(optimizer, settings.train, steps),
+        schedule=build_schedule(optimizer, settings.train, plan.steps),
         gradients=gradients,
         guard=StepGuard(accelerator, gradients, splits["train"].lengths, micro_batch, stop),
         evaluation_guard=EvaluationGuard(accelerator, evaluation_batch, stop),
@@ -160,6 +165,7 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
         checkpoints=checkpoints,
         energy=EnergyMeter(accelerator.device),
         progress=Progress(),
+        plan=plan,
         notes=notes,
         started=perf_counter(),
     )
@@ -169,38 +175,52 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
 
 
 def train(run: Run) -> None:
-    """Train for the epochs that are asked for, or until the run diverges or its patience ends.
+    """Train for the steps that are asked for, or until the run diverges or its patience ends.
 
-    Leaves the model with the weights of the epoch that counts.
+    Leaves the model with the weights that count.
     """
     run.model.train()  # its libraries load it for inference
     with progress_bar(run) as bar:
-        for epoch in range(len(run.progress.evaluations), run.request.epochs):
-            if run.progress.diverged or run.selection.out_of_patience(epoch):
-                break
-            for batch in remaining_batches(run, epoch):
-                take_step(run, batch, epoch)
+        while not ended(run):
+            for batch in batches_to_next_evaluation(run):
+                take_step(run, batch, run.plan.epoch_of(len(run.progress.history) + 1) - 1)
                 bar.update()
                 if run.progress.diverged:
                     break
-            end_epoch(run)
+            evaluate_watched(run)
     if run.request.ends_after is not None:
         save_checkpoint(run)
     run.selection.restore(run.model)
 
 
-def remaining_batches(run: Run, epoch: int) -> list[Integers]:
-    """The batches of an epoch (from 0) that were not trained on yet."""
-    if run.progress.diverged:
-        return []
-    batches = epoch_batches(
-        run.splits["train"].lengths,
-        batch_size=run.train_settings.batch_size,
-        seed=run.request.settings.seed,
-        epoch=epoch,
-        grouped=run.train_settings.group_by_length,
+def ended(run: Run) -> bool:
+    """Whether no step or evaluation is to follow, as of the last evaluation."""
+    if not run.progress.evaluations:
+        return False
+    last = run.evaluation_steps[-1]
+    return (
+        run.selection.out_of_patience
+        or last == run.steps_to_take
+        or (run.progress.diverged and last == len(run.progress.history))
     )
-    return batches[len(run.progress.history) - epoch * run.steps_per_epoch :]
+
+
+def batches_to_next_evaluation(run: Run) -> Iterator[Integers]:
+    """The batches of the steps that are to be taken before the next evaluation."""
+    taken = len(run.progress.history)
+    number = len(run.progress.evaluations)
+    end = min(run.plan.evaluated_after(number), run.steps_to_take)
+    while taken < end and not run.progress.diverged:
+        epoch, position = divmod(taken, run.steps_per_epoch)
+        batches = epoch_batches(
+            run.splits["train"].lengths,
+            batch_size=run.train_settings.batch_size,
+            seed=run.request.settings.seed,
+            epoch=epoch,
+            grouped=run.train_settings.group_by_length,
+        )[position : position + end - taken]
+        yield from batches
+        taken += len(batches)
 
 
 def take_step(run: Run, batch: Integers, epoch: int) -> None:
@@ -222,15 +242,17 @@ def take_step(run: Run, batch: Integers, epoch: int) -> None:
 
     step = len(run.progress.history) + 1
     ends_epoch = step % run.steps_per_epoch == 0
-    learning_rate = float(run.schedule.get_last_lr()[0])
+    learning_rate = current_rate(run.schedule, run.train_settings)
     loss, checkpoint_due = run.guard.compute(
         batch, add_gradient, step=step, checkpoint_due=run.checkpoints.due(epoch_ends=ends_epoch)
     )
+    unscale_gradients(run.accelerator, run.optimizer)
     run.gradients.clip(run.train_settings.max_grad_norm)
     with too_little_memory_told("the optimizer's state"):
-        run.optimizer.step()
+        if not step_optimizer(run.accelerator, run.optimizer, step):
+            run.progress.skipped_steps.append(step)
     run.gradients.clear()
-    run.schedule.step()
+    advance(run.schedule)
     run.progress.history.append(
         StepRecord(step=step, epoch=epoch + 1, loss=loss, learning_rate=learning_rate)
     )
@@ -238,18 +260,18 @@ def take_step(run: Run, batch: Integers, epoch: int) -> None:
         save_checkpoint(run)
 
 
-def end_epoch(run: Run) -> None:
-    """Evaluate the watched split, and let the selection see what came of the epoch."""
+def evaluate_watched(run: Run) -> None:
+    """Evaluate the watched split, and let the selection see what came of the steps before it."""
     last = run.progress.history[-1]
     predictions = evaluate(run, run.watched)
     run.progress.evaluations.append(predictions)
     metric = METRICS[run.train_settings.select_metric]
     value = metric.compute(predictions)
-    run.selection.see(last.epoch, value, run.model)
+    run.selection.see(last.step, value, run.model)
     logging.info(
         "epoch %d of %d, step %d: training loss %.4f, %s loss %.4f, %s %.4f",
         last.epoch,
-        run.train_settings.epochs,
+        run.plan.epoch_of(run.plan.steps),
         last.step,
         last.loss,
         run.watched,
@@ -264,7 +286,7 @@ def end_epoch(run: Run) -> None:
 def predict_test(run: Run) -> Predictions:
     """The test split, predicted with the weights that the model has at the end of training."""
     if run.watched == "test":
-        # Where the test split is watched the last epoch's weights count, and it has seen them.
+        # Where the test split is watched the last weights count, and it was evaluated with them.
         return run.progress.evaluations[-1]
     return evaluate(run, "test", log_odds=run.log_odds)
 
@@ -307,22 +329,6 @@ def evaluate(run: Run, name: str, log_odds: float | None = None) -> Predictions:
     return run.objective.predictions(split.labels, whole, log_odds)
 
 
-def build_optimizer(model: PreTrainedModel, settings: TrainSettings) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov & Hutter 2019, https://arxiv.org/abs/1711.05101) over what trains.
-
-    Biases and normalisation weights do not decay, as in BERT's and the Transformers library's own
-    training.
-    """
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    matrices = [parameter for parameter in trained if parameter.ndim > 1]
-    vectors = [parameter for parameter in trained if parameter.ndim <= 1]
-    groups = [
-        {"params": matrices, "weight_decay": settings.weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
-
-
 def start_accelerator(settings: TrainSettings) -> Accelerator:
     """The accelerator of a run, on the GPU if there is one; of each of its processes, on its own.
 
@@ -337,9 +343,10 @@ def start_accelerator(settings: TrainSettings) -> Accelerator:
     if 0 < gpus < processes:
         raise UserError(f"train.gpus_per_run: {processes}, but this machine has {gpus}")
     AcceleratorState._reset_state()  # noqa: SLF001 (has no public name)
-    accelerator = Accelerator(
-        mixed_precision="bf16" if settings.precision == "bf16" else "no", cpu=not gpus
-    )
+    mixed = settings.precision if settings.precision in ("bf16", "fp16") else "no"
+    accelerator = Accelerator(mixed_precision=mixed, cpu=not gpus)
+    if mixed == "fp16" and not gpus:
+        scale_losses_on_cpu(accelerator)
     if not gpus and torch.backends.mps.is_available():
         logging.info("this Mac's GPU is not used: a run on it could not go on from a checkpoint")
     enforce_memory_limit(settings.memory_limit, accelerator.device)

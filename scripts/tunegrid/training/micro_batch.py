@@ -19,6 +19,9 @@ from tunegrid.settings import CellSettings
 #: Examples that are evaluated at once, at most. The number changes the speed and the last bits
 #: alone; a CPU gains nothing by more, a GPU waits less for its kernels to start.
 LARGEST_EVALUATION_BATCH = {"cpu": 32, "cuda": 256}
+#: Numbers as large as a weight that each optimizer keeps beside each weight that trains, rounded
+#: up: AdamW's two moments, of a byte each in 8 bits; Adafactor's sums of rows and columns.
+STATE_COPIES = {"adamw": 2, "adamw_8bit": 1, "adafactor": 1}
 
 
 def choose_micro_batch(
@@ -119,8 +122,9 @@ def choose_evaluation_batch(
         return most
     config = AutoConfig.from_pretrained(model)
     step = _training_step(settings, labels=labels, batch=most, tokens=longest)
-    # AdamW's two moments, and on a CPU, where the selection keeps them, the best epoch's weights.
-    copies = 3 if settings.train.select == "best_dev" and not cuda else 2
+    copies = STATE_COPIES[settings.train.optimizer]
+    if settings.train.select == "best_dev" and not cuda:
+        copies += 1  # the selection keeps the best weights so far in the same memory
 
     @cache
     def peak_of(batch: int) -> float:
@@ -159,6 +163,9 @@ def _training_step(settings: CellSettings, *, labels: int, batch: int, tokens: i
         tokens=tokens,
         precision=settings.train.precision,
         attention=settings.train.attention,
+        checkpointing=settings.train.gradient_checkpointing,
+        optimizer=settings.train.optimizer,
+        frozen_layers=settings.train.frozen_layers,
     )
 
 

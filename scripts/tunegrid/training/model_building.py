@@ -12,6 +12,7 @@ from transformers import AutoConfig, PreTrainedModel
 from tunegrid.errors import UserError
 from tunegrid.methods import apply_method
 from tunegrid.metrics import TargetKind
+from tunegrid.model_layers import enable_checkpointing, freeze_layers
 from tunegrid.settings import CellSettings
 from tunegrid.training.loading_weights import LoadedWeights, load_classifier
 from tunegrid.training.method_proof import effect_at_start
@@ -109,8 +110,8 @@ def build_model(
     """A sequence classifier on the CPU in fp32, changed by the cell's method, ready to train.
 
     What is new in the model is drawn from the seed's stream `head`, so it is the same for every
-    method; the adapter from `adapter`. Afterwards torch's global generator stands at the start of
-    the process' stream `dropout`.
+    method; what the method adds from `adapter`. Afterwards torch's global generator stands at the
+    start of the process' stream `dropout`.
 
     Args:
         folder: a model folder (`tunegrid.models.fetch_model`); its weights are safetensors.
@@ -122,7 +123,7 @@ def build_model(
         examples: a batch of one or two short ones, on which is tried what the method changes and
             what can be left out.
         process: of the run's processes (from 0), the one that this is.
-        layers: build only so many blocks, for a trial; None: all.
+        layers: build only so many blocks, for a trial, and freeze none of them; None: all.
 
     Raises:
         UserError: no classifier can be built of what is in the folder, the method does not fit the
@@ -141,13 +142,17 @@ def build_model(
     before = model.config.pad_token_id
     set_padding_token(model, pad_token)
     # Of a model with a method, before it is changed.
-    expected = logits_of(model, examples) if method.kind == "adapter" else None
+    expected = logits_of(model, examples) if method.is_added else None
     torch.manual_seed(stream_seed(settings.seed, "adapter"))
     removed = apply_method(model, method, loaded.new)
+    if layers is None:
+        freeze_layers(model, train.frozen_layers, loaded.new)
     effect = None
     if expected is not None:
         effect = effect_at_start(model, method, examples, expected=expected)
     trimmed = train.trim_last_layer and trim_last_layer(model, examples)
+    if train.gradient_checkpointing:
+        enable_checkpointing(model)
     model.train(mode=False)
     torch.manual_seed(stream_seed(settings.seed, "dropout", process))
     return BuiltModel(

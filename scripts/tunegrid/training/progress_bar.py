@@ -17,7 +17,7 @@ def progress_bar(run: Run) -> Iterator["tqdm[Any]"]:
     if not run.accelerator.is_main_process:
         shown_nowhere = True
     bar = tqdm(
-        total=run.steps_per_epoch * run.train_settings.epochs,
+        total=run.plan.steps,
         initial=len(run.progress.history),
         unit="step",
         disable=shown_nowhere,

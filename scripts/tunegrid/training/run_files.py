@@ -3,7 +3,7 @@
 | file | holds |
 | --- | --- |
 | history.csv | a row an optimizer step: step, epoch, loss, learning_rate |
-| evaluations.parquet | the predictions for the watched split after each epoch |
+| evaluations.parquet | the predictions for the watched split at each evaluation: epoch, step |
 | predictions.parquet | the predictions for the test split |
 | provenance.json | what made the run |
 | training.json | what training found out beside; written last |
@@ -48,10 +48,17 @@ from tunegrid.results import (
 from tunegrid.settings import positive_label
 from tunegrid.training.batching import EncodedSplit
 from tunegrid.training.devices import device_name, peak_memory
+from tunegrid.training.inference_cost import measure_inference, stored_bytes
 from tunegrid.training.kept_weights import keep_weights, remove_kept_weights
+from tunegrid.training.loss_scaling import skipped_steps_note
 from tunegrid.training.objectives import as_probability
+from tunegrid.training.optimizers import optimizer_facts
 from tunegrid.training.run_request import ENCODING
 from tunegrid.training.run_state import Run, StepRecord
+from tunegrid.training.step_plan import StepPlan
+
+#: Kinds of methods that add nothing to a model.
+ADDS_NOTHING = ("full", "head", "bitfit")
 
 
 def remove_last_file(output: Path) -> None:
@@ -90,15 +97,46 @@ def write_run(run: Run, test: Predictions, made: dict[str, Any], started: float)
         **{key: card[key] for key in ENCODING},
         "splits": run.seen_splits,
         "model": run.built.facts(),
-        "notes": run.notes,
+        "optimizer": optimizer_facts(run.optimizer),
+        "notes": run.notes
+        + skipped_steps_note(len(run.progress.skipped_steps), len(run.progress.history)),
     }
     write_history(run.progress.history, output / HISTORY)
     write_evaluations(
-        run.splits[run.watched], card["labels"], run.progress.evaluations, output / EVALUATIONS
+        run.splits[run.watched],
+        card["labels"],
+        run.progress.evaluations,
+        output / EVALUATIONS,
+        steps=run.evaluation_steps,
+        plan=run.plan,
     )
     write_predictions(run.splits["test"], card["labels"], test, output / PREDICTIONS)
+    inference = measure_what_is_asked_for(run)
     write_json(output / PROVENANCE, made | keep_what_is_asked_for(run))
-    write_json(output / TRAINING, found)
+    write_json(output / TRAINING, found | {"inference": inference})
+
+
+def measure_what_is_asked_for(run: Run) -> dict[str, Any] | None:
+    """Measure what the model costs at use if the run is to; a failure costs the measurement alone.
+
+    Returns:
+        What `tunegrid.training.inference_cost.measure_inference` returns, or `not_measured`, why
+        not in one line; None: it was not asked for.
+    """
+    if not run.train_settings.measure_inference:
+        return None
+    try:
+        return measure_inference(
+            run.model,
+            run.splits["test"],
+            run.accelerator,
+            adds_to_weights=run.request.settings.method_source.kind not in ADDS_NOTHING,
+            trimmed=run.built.trimmed,
+        )
+    except Exception as error:  # noqa: BLE001 (of whatever library: the results are there)
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        logging.warning("inference is not measured, the results are complete: %s", reason)
+        return {"not_measured": reason}
 
 
 def keep_what_is_asked_for(run: Run) -> dict[str, Any]:
@@ -147,10 +185,13 @@ def training_facts(run: Run) -> dict[str, Any]:
         "watched": run.watched,
         "steps": len(progress.history),
         "steps_per_epoch": run.steps_per_epoch,
-        "selected_epoch": run.selection.epoch or last.epoch,
+        "selected_epoch": run.plan.epoch_of(run.selection.step or last.step),
+        "selected_step": run.selection.step or last.step,
+        "skipped_steps": len(progress.skipped_steps),
         "ends_after": request.ends_after,
         "diverged": progress.diverged,
         **counts,
+        "stored_bytes": stored_bytes(run.model),
         "micro_batch": run.guard.micro_batch,
         "evaluation_micro_batch": run.evaluation_guard.micro_batch,
         "out_of_memory": [*run.guard.out_of_memory, *run.evaluation_guard.out_of_memory],
@@ -174,14 +215,31 @@ def write_predictions(
 
 
 def write_evaluations(
-    split: EncodedSplit, labels: Sequence[str], evaluations: Sequence[Predictions], path: Path
+    split: EncodedSplit,
+    labels: Sequence[str],
+    evaluations: Sequence[Predictions],
+    path: Path,
+    *,
+    steps: Sequence[int],
+    plan: StepPlan,
 ) -> None:
-    """Write the predictions for the watched split after each epoch, with a column `epoch`."""
+    """Write the predictions for the watched split, with columns `epoch` and `step`.
+
+    Args:
+        split: the watched split.
+        labels: label names in the order of their ids.
+        evaluations: the predictions of each evaluation.
+        path: the file.
+        steps: the optimizer step after which each was made.
+        plan: knows the epoch of a step.
+    """
     tables = []
-    for epoch, predictions in enumerate(evaluations, start=1):
+    for step, predictions in zip(steps, evaluations, strict=True):
         table = _predictions_table(split, labels, predictions)
-        epochs = pa.array(np.full(len(split), epoch, dtype=np.int32))
-        tables.append(table.add_column(0, "epoch", epochs))
+        for position, (name, value) in enumerate([("epoch", plan.epoch_of(step)), ("step", step)]):
+            column = pa.array(np.full(len(split), value, dtype=np.int32))
+            table = table.add_column(position, name, column)
+        tables.append(table)
     _write_parquet(pa.concat_tables(tables), path)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.utils import gather_object
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel
 
 from tunegrid.config.schema import TrainSettings
@@ -20,12 +20,14 @@ from tunegrid.training.checkpoints import Checkpoints, State
 from tunegrid.training.energy import EnergyMeter
 from tunegrid.training.evaluation_guard import EvaluationGuard
 from tunegrid.training.gradients import Gradients
+from tunegrid.training.loss_scaling import loss_scale_state, restore_loss_scale
 from tunegrid.training.model_building import BuiltModel
 from tunegrid.training.objectives import Objective
 from tunegrid.training.randomness import random_states, restore_random_states
 from tunegrid.training.run_request import RunRequest
 from tunegrid.training.selection import Selection, trained_weights
 from tunegrid.training.step_guard import StepGuard
+from tunegrid.training.step_plan import StepPlan
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class StepRecord:
         step: its number, from 1.
         epoch: the epoch that it belongs to, from 1.
         loss: the mean loss of its batch before the step (`Objective`); a cross-entropy is in nats.
-        learning_rate: the rate that the step was taken with.
+        learning_rate: the rate of the step, of weights that train at `train.learning_rate`.
     """
 
     step: int
@@ -51,7 +53,9 @@ class Progress:
 
     Attributes:
         history: a record of every step that was taken.
-        evaluations: of every epoch that was evaluated, the predictions for the watched split.
+        evaluations: of every evaluation, the predictions for the watched split.
+        skipped_steps: the numbers of the steps that changed nothing, since a gradient was too large
+            for fp16.
         seconds_before: time that earlier processes of this run spent on it.
         joules_before: energy that they took; None: not known.
         resumed_at: the step after which this process went on; None: it began the run.
@@ -59,6 +63,7 @@ class Progress:
 
     history: list[StepRecord] = field(default_factory=list)
     evaluations: list[Predictions] = field(default_factory=list)
+    skipped_steps: list[int] = field(default_factory=list)
     seconds_before: float = 0.0
     joules_before: float | None = 0.0
     resumed_at: int | None = None
@@ -84,7 +89,7 @@ class Run:
     seen_splits: dict[str, Any]
     objective: Objective
     optimizer: torch.optim.Optimizer
-    schedule: LRScheduler
+    schedule: LambdaLR
     gradients: Gradients
     guard: StepGuard
     evaluation_guard: EvaluationGuard
@@ -92,6 +97,7 @@ class Run:
     checkpoints: Checkpoints
     energy: EnergyMeter
     progress: Progress
+    plan: StepPlan
     notes: list[str]
     started: float
 
@@ -107,22 +113,40 @@ class Run:
 
     @property
     def watched(self) -> str:
-        """The split that is evaluated after each epoch."""
+        """The split that is evaluated during training."""
         return EVALUATED[self.train_settings.protocol]
 
     @property
     def log_odds(self) -> float | None:
         """Of several labels, the logit from which on test's are predicted; None of other targets.
 
-        The epoch that counts settles it.
+        The evaluation that counts settles it.
         """
-        epoch = self.selection.epoch or len(self.progress.evaluations)
-        return self.objective.threshold_after(self.progress.evaluations[epoch - 1])
+        steps = self.evaluation_steps
+        counts = steps.index(self.selection.step or steps[-1])
+        return self.objective.threshold_after(self.progress.evaluations[counts])
 
     @property
     def steps_per_epoch(self) -> int:
         """Optimizer steps of an epoch; the last batch may be shorter."""
-        return math.ceil(len(self.splits["train"]) / self.train_settings.batch_size)
+        return self.plan.steps_per_epoch
+
+    @property
+    def steps_to_take(self) -> int:
+        """Optimizer steps after which this run ends, unless it is stopped earlier."""
+        return self.plan.steps_until(self.request.ends_after)
+
+    @property
+    def evaluation_steps(self) -> list[int]:
+        """The step after which each evaluation so far was made.
+
+        The last one of a run that diverged was made when it did.
+        """
+        taken = len(self.progress.history)
+        return [
+            min(self.plan.evaluated_after(number), self.steps_to_take, taken)
+            for number in range(len(self.progress.evaluations))
+        ]
 
     @property
     def seconds(self) -> float:
@@ -152,9 +176,11 @@ def save_checkpoint(run: Run) -> None:
                 }
                 for predictions in progress.evaluations
             ],
+            "skipped_steps": progress.skipped_steps,
             "weights": trained_weights(run.model),
             "optimizer": run.optimizer.state_dict(),
             "schedule": run.schedule.state_dict(),
+            "loss_scale": loss_scale_state(run.accelerator),
             "selection": run.selection.state_dict(),
             "random": random,
             "guard": run.guard.state_dict(),
@@ -170,6 +196,7 @@ def restore_checkpoint(run: Run, state: State) -> None:
     run.model.load_state_dict(state["weights"], strict=False)
     run.optimizer.load_state_dict(state["optimizer"])
     run.schedule.load_state_dict(state["schedule"])
+    restore_loss_scale(run.accelerator, state["loss_scale"])
     run.selection.load_state_dict(state["selection"])
     run.guard.load_state_dict(state["guard"])
     run.evaluation_guard.load_state_dict(state["evaluation_guard"])
@@ -183,6 +210,7 @@ def restore_checkpoint(run: Run, state: State) -> None:
             )
             for predicted in state["evaluations"]
         ],
+        skipped_steps=state["skipped_steps"],
         seconds_before=state["seconds"],
         joules_before=state["joules"],
         resumed_at=len(state["history"]),

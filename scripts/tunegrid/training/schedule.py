@@ -1,9 +1,10 @@
 """The learning rate of each optimizer step, and what is to be said of a run's number of steps."""
 
 import math
+import warnings
 
 import torch
-from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+from torch.optim.lr_scheduler import LambdaLR
 from transformers import get_scheduler
 
 from tunegrid.config.schema import TrainSettings
@@ -20,7 +21,7 @@ LONGER_WARMUP = 1.1
 
 def build_schedule(
     optimizer: torch.optim.Optimizer, settings: TrainSettings, steps: int
-) -> LRScheduler:
+) -> LambdaLR:
     """The learning rate's warm-up over `warmup_ratio` of all steps, and its fall after it.
 
     Step k of a warm-up of W steps, counted from 1, has k / W of the peak rate. The library's own
@@ -29,7 +30,7 @@ def build_schedule(
     the library's.
 
     Args:
-        optimizer: its learning rate is the peak.
+        optimizer: the learning rate of each of its groups is the group's peak.
         settings: how the cell is trained.
         steps: optimizer steps of the whole run.
     """
@@ -47,6 +48,23 @@ def build_schedule(
         return step / warmup if step <= warmup else share_after_warmup(steps_taken)
 
     return LambdaLR(optimizer, share_of_peak)
+
+
+def current_rate(schedule: LambdaLR, settings: TrainSettings) -> float:
+    """The learning rate of the next step, of weights whose peak is `learning_rate`."""
+    share_of_peak: float = schedule.lr_lambdas[0](schedule.last_epoch)
+    return settings.learning_rate * share_of_peak
+
+
+def advance(schedule: LambdaLR) -> None:
+    """Go on to the next step's rate, also after a step that fp16's loss scaling has left out.
+
+    Torch warns where a schedule's first step follows no optimizer step, as where that one is left
+    out; no rate is lost here, since a step that is left out counts as one.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step")
+        schedule.step()
 
 
 def warmup_steps(settings: TrainSettings, steps: int) -> int:
@@ -75,4 +93,6 @@ def schedule_notes(settings: TrainSettings, steps: int) -> list[str]:
         remedy = "bring it nearer to that"
     else:
         return []
+    if settings.max_steps is not None:
+        return [f"{problem}; more train.max_steps {remedy}"]
     return [f"{problem}; more train.epochs or a smaller train.batch_size {remedy}"]

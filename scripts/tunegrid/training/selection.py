@@ -1,4 +1,4 @@
-"""Which epoch's weights are a run's result, and when to stop looking for better ones."""
+"""Which evaluation's weights are a run's result, and when to stop looking for better ones."""
 
 import math
 from typing import Any
@@ -11,13 +11,14 @@ from tunegrid.metrics import METRICS
 
 
 class Selection:
-    """Keeps the weights of the epoch that is best on dev; of a fixed number of epochs, none.
+    """Keeps the weights of the evaluation that is best on dev; where the last count, none.
 
     Args:
         settings: how the cell is trained.
 
     Attributes:
-        epoch: the best so far, from 1; None before the first and where the last one counts.
+        step: the optimizer step of the best so far; None before the first evaluation and where the
+            last weights count.
     """
 
     def __init__(self, settings: TrainSettings) -> None:
@@ -26,27 +27,31 @@ class Selection:
         self._patience = settings.early_stopping
         self._value = -math.inf
         self._weights: dict[str, torch.Tensor] = {}
-        self.epoch: int | None = None
+        self._seen_since_best = 0
+        self.step: int | None = None
 
-    def see(self, epoch: int, metric: float, model: nn.Module) -> None:
-        """Take in what an epoch (from 1) reached on dev; of equally good epochs the first counts.
+    def see(self, step: int, metric: float, model: nn.Module) -> None:
+        """Take in what the evaluation after a step reached on dev.
 
-        A value that is not finite is worse than any other.
+        Of equally good ones the first counts. A value that is not finite is worse than any other.
         """
         value = metric if self._higher_is_better else -metric
-        if self._by_dev and (self.epoch is None or value > self._value):
+        self._seen_since_best += 1
+        if self._by_dev and (self.step is None or value > self._value):
             self._value = value if math.isfinite(value) else -math.inf
-            self.epoch = epoch
+            self.step = step
+            self._seen_since_best = 0
             self._weights = {
                 name: weights.to("cpu", copy=True)
                 for name, weights in trained_weights(model).items()
             }
 
-    def out_of_patience(self, epoch: int) -> bool:
-        """Whether epoch after epoch up to `epoch` has brought nothing better."""
-        if self._patience is None or self.epoch is None:
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether so many evaluations as patience allows have brought nothing better."""
+        if self._patience is None or self.step is None:
             return False
-        return epoch - self.epoch >= self._patience
+        return self._seen_since_best >= self._patience
 
     def restore(self, model: nn.Module) -> None:
         """Put the chosen weights into the model."""
@@ -55,13 +60,19 @@ class Selection:
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint must hold of it."""
-        return {"epoch": self.epoch, "value": self._value, "weights": self._weights}
+        return {
+            "step": self.step,
+            "value": self._value,
+            "weights": self._weights,
+            "seen_since_best": self._seen_since_best,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from what `state_dict` returned."""
-        self.epoch = state["epoch"]
+        self.step = state["step"]
         self._value = state["value"]
         self._weights = state["weights"]
+        self._seen_since_best = state["seen_since_best"]
 
 
 def trained_weights(model: nn.Module) -> dict[str, torch.Tensor]:

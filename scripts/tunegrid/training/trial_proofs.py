@@ -13,11 +13,11 @@ import torch
 from tunegrid.errors import UserError
 from tunegrid.methods import ADAPTER
 from tunegrid.training.batching import EncodedSplit, Tensors
-from tunegrid.training.finetune import build_optimizer
 from tunegrid.training.kept_weights import keep_weights, load_kept
 from tunegrid.training.method_proof import adapter_aside
 from tunegrid.training.model_building import BuiltModel, first_names
 from tunegrid.training.objectives import build_objective
+from tunegrid.training.optimizers import build_optimizer
 from tunegrid.training.probing import CANNOT_COMPUTE, CannotComputeError, agree, logits_of
 from tunegrid.training.run_request import RunRequest
 
@@ -165,7 +165,7 @@ def _only_with_its_adapter(
     request: RunRequest, built: BuiltModel, train: EncodedSplit, *, short: int, long: int
 ) -> bool:
     """Whether a model that depends on padding does not where its adapter is put aside."""
-    if request.settings.method_source.kind != "adapter":
+    if not request.settings.method_source.is_added:
         return False
     with adapter_aside(built.model):
         change, apart = _change_by_padding(built, train, short=short, long=long)
