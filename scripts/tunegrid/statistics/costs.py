@@ -62,8 +62,8 @@ def cost(
         ["trainable_parameters", "total_parameters", "peak_memory_of", "stored_bytes"]
     ].first()
     table["stored_bytes"] = first["stored_bytes"].astype(float)
-    measured = finished[INFERENCE].notna().any(axis=None)
-    if measured:
+    has_cost_at_use = finished[INFERENCE].notna().any(axis=None)
+    if has_cost_at_use:
         table = table.join(_cost_at_use(finished))
     table["trainable_parameters"] = first["trainable_parameters"].astype(float)
     table["trainable_percent"] = (
@@ -98,7 +98,7 @@ def cost(
             "peak_memory_of",
             "devices",
             "stored_bytes",
-            *([*INFERENCE, *AT_USE] if measured else []),
+            *([*INFERENCE, *AT_USE] if has_cost_at_use else []),
             *TRACED,
             *(TUNING if tuning is not None else []),
         ]
