@@ -10,7 +10,12 @@ from matplotlib.ticker import MaxNLocator
 
 from tunegrid.metrics import METRICS
 from tunegrid.reporting.figure_style import Look, empty_figure, models_note, place_legend
-from tunegrid.reporting.tuning_panels import arrange_panels, method_looks, split_into_panels
+from tunegrid.reporting.tuning_panels import (
+    arrange_panels,
+    method_looks,
+    name_score,
+    split_into_panels,
+)
 from tunegrid.tuning.budget import best_by_budget
 from tunegrid.tuning.tuning_rows import candidates_of
 
@@ -50,9 +55,8 @@ def plot_budget(rows: pd.DataFrame) -> Figure:
         _fit_lines(axes)
     grid[0].set_xlim(0.5, int(rows["candidate"].max()) + 0.5)
     grid[0].xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    metric = METRICS[rows["metric"].iloc[0]]
     figure.supxlabel("Candidates tried", fontsize=8)
-    figure.supylabel(metric.with_unit(f"Expected best dev {metric.noun}"), fontsize=8)
+    figure.supylabel(name_score(rows, "Expected best dev"), fontsize=8)
     further: dict[str, Artist] = {}
     for method, look in looks.items():
         further[method] = Line2D([], [], color=look.color, marker=look.marker, markersize=4)

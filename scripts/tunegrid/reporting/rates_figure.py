@@ -12,9 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from tunegrid.metrics import METRICS
 from tunegrid.reporting.figure_style import Look, empty_figure, models_note, place_legend
-from tunegrid.reporting.tuning_panels import arrange_panels, method_looks, split_into_panels
+from tunegrid.reporting.tuning_panels import (
+    arrange_panels,
+    method_looks,
+    name_score,
+    split_into_panels,
+)
 from tunegrid.reporting.tuning_table import format_setting
 from tunegrid.results import GROUP
 from tunegrid.tuning.tuning_rows import SETTING, tried_settings
@@ -112,9 +116,8 @@ def plot_rates(rows: pd.DataFrame) -> Figure:
             _draw_method(axes, of_method, axis, looks[method], offset)
         axes.yaxis.set_major_locator(MaxNLocator(5))
     _finish_axis(grid, axis, rows)
-    metric = METRICS[rows["metric"].iloc[0]]
     figure.supxlabel(_name_setting(axis.key), fontsize=8)
-    figure.supylabel(metric.with_unit(f"Dev {metric.noun}"), fontsize=8)
+    figure.supylabel(name_score(rows, "Dev"), fontsize=8)
     further: dict[str, Artist] = {
         method: Line2D([], [], color=look.color, marker=look.marker, linestyle="", markersize=5)
         for method, look in looks.items()

@@ -49,7 +49,7 @@ def _describe_order(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
     chosen_on = rows.drop_duplicates(["model", "task", "method"]).set_index(
         ["model", "task", "method"]
     )["chosen_on"]
-    metric = METRICS[rows["metric"].iloc[0]]
+    metric_of = rows.drop_duplicates("chosen_on").set_index("chosen_on")["metric"]
     stays: dict[str, int | None] = {}
     for row in compared.itertuples():
         sides = []
@@ -58,7 +58,9 @@ def _describe_order(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
             sides.append([] if where is None else scores[model, where, method])
         if not all(sides):
             continue
-        stays[_name_pair(row, where)] = order_stays_from(sides[0], sides[1], metric)
+        stays[_name_pair(row, where)] = order_stays_from(
+            sides[0], sides[1], METRICS[metric_of[where]]
+        )
     if not stays:
         return ""
     changed = [name for name, first in stays.items() if first is None]

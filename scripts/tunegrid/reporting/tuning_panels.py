@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tunegrid.metrics import METRICS
 from tunegrid.reporting.figure_style import WIDTH, Look, series_looks
 from tunegrid.reporting.figure_text import widest, wrap_text
 
@@ -44,12 +45,15 @@ def split_into_panels(rows: pd.DataFrame, on: str) -> list[TuningPanel]:
     """
     panels = []
     several_models = rows["model"].nunique() > 1
+    several_metrics = rows["metric"].nunique() > 1
     for (model, place), of_panel in rows.groupby(["model", on], sort=False):
         methods = list(of_panel["method"].unique())
         count = math.ceil(len(methods) / MOST_IN_PANEL)
         for number in range(count):
             drawn = methods[number * MOST_IN_PANEL : (number + 1) * MOST_IN_PANEL]
             title = f"{model} · {place}" if several_models else str(place)
+            if several_metrics:
+                title += f": {METRICS[of_panel['metric'].iloc[0]].noun}"
             title += f" ({number + 1} of {count})" if count > 1 else ""
             panels.append(
                 TuningPanel(
@@ -59,6 +63,20 @@ def split_into_panels(rows: pd.DataFrame, on: str) -> list[TuningPanel]:
                 )
             )
     return panels
+
+
+def name_score(rows: pd.DataFrame, before: str) -> str:
+    """What the axis of scores shows: the metric with its unit, or that each panel names its own.
+
+    Args:
+        rows: as of `split_into_panels`.
+        before: what stands before the metric.
+    """
+    names = rows["metric"].unique()
+    if len(names) > 1:
+        return f"{before} score, by each panel's metric"
+    metric = METRICS[names[0]]
+    return metric.with_unit(f"{before} {metric.noun}")
 
 
 def method_looks(rows: pd.DataFrame) -> dict[str, Look]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from tunegrid.metrics import METRICS
+from tunegrid.metrics import METRICS, titles
 from tunegrid.reporting.number_formats import MINUTES, SCORE
 from tunegrid.reporting.report_table import (
     ReportTable,
@@ -40,12 +40,14 @@ def tuning_table(rows: pd.DataFrame) -> ReportTable:
         nothing = pd.DataFrame(columns=["model", "task", "method"])
         return ReportTable("Tuning", nothing, nothing, NOTHING_NOTE)
     data = summarise_choices(rows).rename(columns={"chosen_on": "task"})
-    metric = METRICS[data["metric"].iloc[0]]
-    columns = {
+    names = data["metric"].unique()
+    noun = METRICS[names[0]].noun if len(names) == 1 else "main metric"
+    columns = {} if len(names) == 1 else {"metric": data["metric"].map(titles())}
+    columns |= {
         key: [format_setting(key, value) for value in data[key]] for key in tried_settings(rows)
     }
     columns |= {
-        f"dev {metric.noun}": [
+        f"dev {noun}": [
             format_mean(row.mean, row.sd) if pd.notna(row.mean) else "not finite"
             for row in data.itertuples()
         ],
@@ -57,7 +59,7 @@ def tuning_table(rows: pd.DataFrame) -> ReportTable:
         "energy (kJ)": format_numbers(data["train_joules"] / 1e3, "{:.1f}"),
     }
     return ReportTable(
-        f"Tuning: the best candidate of each method by {metric.noun} on dev",
+        f"Tuning: the best candidate of each method by {noun} on dev",
         data[["model", "task", "method"]].assign(**columns),
         data,
         join_notes(NOTE, SEEDS_NOTE if data["seeds"].max() == 1 else ""),
