@@ -277,6 +277,20 @@ def test_the_best_is_the_least_where_less_is_better(tmp_path, metric):
     assert METRICS[metric].noun in table.title
 
 
+def test_each_choice_names_its_metric_where_tasks_are_tuned_by_different_ones(tmp_path):
+    one = as_rows(scores_of([0.7, 0.6, 0.5]), tmp_path)
+    other = one.assign(task="t2", chosen_on="t2", metric="pearson")
+    rows = pd.concat([one, other], ignore_index=True)
+    table = tuning_table(rows)
+    assert table.readable["metric"].tolist() == ["Accuracy", "Pearson correlation"]
+    assert "by main metric on dev" in table.title
+    for plot in (plot_rates, plot_budget):
+        texts = [text.get_text().replace("\n", " ") for text in texts_of(plot(rows))]
+        assert "t1: accuracy" in texts
+        assert "t2: Pearson correlation" in texts
+        assert any("score, by each panel's metric" in text for text in texts)
+
+
 def test_the_table_is_written_and_read_back(tmp_path):
     rows = make_tuning(tmp_path / "scores")
     rows.to_parquet(tmp_path / "tuning.parquet", index=False)
