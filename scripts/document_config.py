@@ -1,13 +1,16 @@
 #!/usr/bin/env python
 """Write config/schema.json and the tables in config/README.md from the configuration's models.
 
+Writes config/peft_options.json, too: the keys of each type that the installed peft library has.
+
 With --check nothing is written; it fails when one of the files is not what would be written.
 """
 
 from pathlib import Path
 
 from tunegrid.cli import describe, run_program
-from tunegrid.config.documentation import insert_tables, schema_json
+from tunegrid.config.documentation import insert_tables, peft_options_json, schema_json
+from tunegrid.config.peft_entry import OPTIONS_FILE
 from tunegrid.errors import UserError
 from tunegrid.files import write_text
 from tunegrid.paths import ROOT
@@ -22,6 +25,7 @@ def main() -> None:
     wanted: dict[Path, str] = {
         readme: insert_tables(readme.read_text(encoding="utf-8")),
         ROOT / "config" / "schema.json": schema_json(),
+        OPTIONS_FILE: peft_options_json(),
     }
     for path, text in wanted.items():
         if not arguments.check:

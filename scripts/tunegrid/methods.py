@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 ADAPTER = "task"
 
 
+class LibraryMissingError(UserError):
+    """A method's library is not in the environment."""
+
+
 def apply_method(
     model: PreTrainedModel, method: MethodEntry, new: Collection[str] = ()
 ) -> dict[str, tuple[int, ...]]:
@@ -27,7 +31,8 @@ def apply_method(
     `full` trains every parameter. All others train the classification head and whatever else is
     new in the model, and beside it: `head` nothing (the linear probe), `bitfit` every bias (Ben
     Zaken et al. 2022, https://aclanthology.org/2022.acl-short.1), `adapter` one adapter that is
-    added. Its weights come from torch's global generator.
+    added, `peft` what the peft library adds. The weights of what is added come from torch's global
+    generator.
 
     Args:
         model: a sequence classification model with its head.
@@ -40,8 +45,8 @@ def apply_method(
         shapes: they were taken out again.
 
     Raises:
-        UserError: the adapters library cannot read the configuration string or take the model,
-            the built bottleneck has another size than `bottleneck_size`, or bitfit finds no bias.
+        UserError: the method's library cannot read its configuration or take the model, the built
+            bottleneck has another size than `bottleneck_size`, or bitfit finds no bias.
     """
     removed = {}
     if method.kind == "adapter":
@@ -49,6 +54,11 @@ def apply_method(
         for name, parameter in model.named_parameters():
             if name in new:
                 parameter.requires_grad_()
+    elif method.kind == "peft":
+        # The peft library takes seconds to import, which other methods need not pay.
+        from tunegrid.peft_methods import add_peft
+
+        add_peft(model, method, new)
     elif method.kind != "full":
         _freeze_encoder(model, new, train_biases=method.kind == "bitfit")
     return removed
@@ -77,7 +87,13 @@ def _add_adapter(model: PreTrainedModel, method: MethodEntry) -> dict[str, tuple
         What the library had added beside it, as of `apply_method`.
     """
     # The adapters library takes seconds to import, which full fine-tuning need not pay.
-    from tunegrid.adapter_interface import init_adapters
+    try:
+        from tunegrid.adapter_interface import init_adapters
+    except ImportError as error:
+        raise LibraryMissingError(
+            f"kind: adapter needs the adapters library, which cannot be imported here ({error});"
+            " take a method of kind: peft, or the environment of envs/requirements.lock"
+        ) from None
 
     width = getattr(model.config, "hidden_size", None)
     if width is None:

@@ -17,6 +17,7 @@ LIBRARIES = (
     "torch",
     "transformers",
     "adapters",
+    "peft",
     "accelerate",
     "datasets",
     "tokenizers",

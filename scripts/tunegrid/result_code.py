@@ -44,6 +44,7 @@ DECIDES: dict[str, list[str]] = {
         "block_layout",
         "methods",
         "model_layers",
+        "peft_methods",
         "tasks.few_shot",
         "training.batching",
         "training.encoded_splits",
@@ -74,6 +75,7 @@ DECIDES: dict[str, list[str]] = {
         "block_layout",
         "methods",
         "model_layers",
+        "peft_methods",
         "training.batching",
         "training.input_columns",
         "training.kept_weights",
@@ -105,6 +107,7 @@ DECIDES: dict[str, list[str]] = {
         "methods",
         "model_layers",
         "training.optimizers",
+        "peft_methods",
     ],
     "measure_memory": [
         "adapter_interface",
@@ -122,6 +125,7 @@ DECIDES: dict[str, list[str]] = {
         "methods",
         "model_layers",
         "training.optimizers",
+        "peft_methods",
     ],
 }
 #: The keywords of a metric that say how it is shown, and decide no epoch that it selects.

@@ -81,8 +81,14 @@ def test_bitfit_trains_every_bias_and_the_head(tiny_model):
 
 
 CATALOGUE = PROJECT.methods
-#: What the tiny model is too small for: a 32nd of its hidden size is no multiple of 4.
-SMALLER = {"compacter": adapter("compacter[reduction_factor=8]")}
+#: What the tiny model is too small for: a 32nd of its hidden size is no multiple of 4, and its
+#: narrowest projections have fewer than 1000 weights.
+SMALLER = {
+    "compacter": adapter("compacter[reduction_factor=8]"),
+    "fourierft": MethodEntry(
+        kind="peft", peft=CATALOGUE["fourierft"].peft | {"n_frequency": 100, "scaling": 10.0}
+    ),
+}
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -176,6 +182,7 @@ def test_the_non_linearity_is_the_one_asked_for(tiny_model):
 
 
 def test_an_option_of_no_meaning_is_refused_when_the_adapter_is_built(tiny_model):
+    pytest.importorskip("adapters")
     for option in ("non_linearity='gleu'", "reduction_factor=0"):
         method = adapter(f"double_seq_bn[{option}]")
         with pytest.raises(UserError, match=r"^adapter: .* cannot be added to Bert"):
@@ -223,6 +230,8 @@ def other_model(request, tmp_path_factory):
 def test_what_the_catalogue_says_does_not_fit_is_what_does_not(other_model, method):
     name, folder = other_model
     entry = SMALLER.get(method, CATALOGUE[method])
+    if entry.kind == "adapter":
+        pytest.importorskip("adapters")
     if method in (PROJECT.models[name].without or []):
         with pytest.raises(UserError, match=r"cannot be added|has none; that would be kind: head"):
             build(folder, entry)

@@ -22,7 +22,17 @@ METHODS = {
     "full": {"kind": "full"},
     "head": {"kind": "head"},
     "adapter": {"kind": "adapter", "adapter": "double_seq_bn", "bottleneck_size": 4},
-}
+    "dora": {
+        "kind": "peft",
+        "peft": {"peft_type": "LORA", "use_dora": True, "target_modules": "all-linear"},
+    },
+    "third layer": {
+        "kind": "peft",
+        "peft": {
+            "peft_type": "LORA", "target_modules": ["query"], "layers_to_transform": [2],
+        },
+    },
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -71,6 +81,20 @@ def test_a_kept_adapter_gives_its_predictions_again(save, encoded):
     # One fresh process serves them all.
     tried = trial.try_cells(requests, memory=10**9)
     assert [one["problem"] for one in tried] == [None] * 3
+
+
+def test_what_the_peft_library_adds_is_tried_and_loaded_again(save, encoded):
+    folders = [save(name) for name in ("bert", "modernbert", "qwen2")]
+    requests = [request_of(folder, encoded[0], "dora", keep="adapters") for folder in folders]
+    assert [one["problem"] for one in trial.try_cells(requests, memory=10**9)] == [None] * 3
+
+
+def test_a_method_of_a_layer_that_few_layers_lack_is_tried_on_the_whole_model(save, encoded):
+    folder = save("bert", num_hidden_layers=3)
+    assert attempt(folder, encoded[0], "third layer", memory=1)["problem"] is None
+    folder = save("roberta", num_hidden_layers=2)
+    problem = attempt(folder, encoded[0], "third layer", memory=1)["problem"]
+    assert "peft: LORA cannot be added to RobertaForSequenceClassification" in problem
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,8 @@ def test_planning_imports_nothing_heavy(tmp_path):
         "import sys; from snakemake.cli import main\n"
         "try: main(sys.argv[1:])\n"
         "except SystemExit as stop: print('STATUS', stop.code or 0)\n"
-        "heavy = {'torch', 'transformers', 'datasets', 'matplotlib', 'adapters', 'accelerate'}\n"
+        "heavy = {'torch', 'transformers', 'datasets', 'matplotlib', 'adapters', 'accelerate',"
+        " 'peft'}\n"
         "print('HEAVY', sorted(heavy & set(sys.modules)))"
     )
     run = subprocess.run(

@@ -4,11 +4,12 @@ The catalogues are `config/models.yaml`, `config/tasks.yaml` and `config/methods
 configuration adds entries of its own under `models`, `tasks` and `methods`.
 """
 
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from tunegrid.config.entries import Entry, Hub, Name, Package, RelativePath, UrlFile
+from tunegrid.config.peft_entry import first_problem
 from tunegrid.config.task_entry import TaskEntry
 
 
@@ -78,21 +79,43 @@ class ModelEntry(Entry):
 class MethodEntry(Entry):
     """How a model is changed, and what of it is trained."""
 
-    kind: Literal["full", "head", "bitfit", "adapter"] = Field(
+    kind: Literal["full", "head", "bitfit", "adapter", "peft"] = Field(
         description="What trains: full: every weight; head: the classification head alone; bitfit:"
-        " biases and the head; adapter: the adapter and the head."
+        " biases and the head; adapter: an adapter of the adapters library and the head; peft: what"
+        " the peft library adds and the head."
     )
     adapter: str | None = Field(
         None, description="Configuration string of the adapters library, for kind adapter."
+    )
+    peft: dict[str, Any] | None = Field(
+        None,
+        description="Configuration of the peft library, for kind peft: `peft_type` and any key that"
+        " this type has.",
     )
     bottleneck_size: int | None = Field(
         None, ge=1, description="Hidden size of the bottleneck; replaces the reduction factor."
     )
 
+    @property
+    def is_added(self) -> bool:
+        """Whether the method adds weights of its own to the model, which can be put aside."""
+        return self.kind in ("adapter", "peft")
+
+    @property
+    def wording(self) -> str:
+        """What a message calls a method that is added: its library and what it is asked for."""
+        if self.peft is not None:
+            return f"peft: {self.peft['peft_type']}"
+        return f"adapter: {self.adapter!r}"
+
     @model_validator(mode="after")
     def _adapter_is_named(self) -> Self:
         if (self.kind == "adapter") != (self.adapter is not None):
             raise ValueError("names `adapter` for kind adapter, and for no other kind")
+        if (self.kind == "peft") != (self.peft is not None):
+            raise ValueError("names `peft` for kind peft, and for no other kind")
+        if self.peft is not None and (problem := first_problem(self.peft)):
+            raise ValueError(problem)
         if self.bottleneck_size and self.kind != "adapter":
             raise ValueError("names bottleneck_size, which only kind adapter has")
         return self

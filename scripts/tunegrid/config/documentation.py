@@ -1,5 +1,6 @@
 """The configuration's documentation, generated from its typed models."""
 
+import dataclasses
 import json
 import re
 import types
@@ -10,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from tunegrid.config.catalogue import CATALOGUES
+from tunegrid.config.peft_entry import REFUSED_KEYS, RESERVED, UNSUPPORTED
 from tunegrid.config.schema import Config, SplitOverride, TrainOverride
 
 BEGIN, END = "<!-- generated: make docs -->", "<!-- end of generated -->"
@@ -26,6 +28,23 @@ _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or fals
 def schema_json() -> str:
     """The JSON schema of a configuration, for editors that check YAML as it is written."""
     return json.dumps(Config.model_json_schema(), indent=2) + "\n"
+
+
+def peft_options_json() -> str:
+    """The types of the installed peft library that can be trained here, and the keys of each."""
+    from peft import PEFT_TYPE_TO_CONFIG_MAPPING
+
+    options = {
+        kind.value: sorted(
+            field.name
+            for field in dataclasses.fields(configuration)
+            if field.init
+            and field.name not in {"peft_type"} | RESERVED.keys() | REFUSED_KEYS.keys()
+        )
+        for kind, configuration in PEFT_TYPE_TO_CONFIG_MAPPING.items()
+        if kind.value not in UNSUPPORTED
+    }
+    return json.dumps(options, indent=1, sort_keys=True) + "\n"
 
 
 def insert_tables(document: str) -> str:

@@ -86,21 +86,23 @@ def _hint(kind: str, value: Any) -> str:
         return f"; write [{value}]"
     if not isinstance(value, str):
         return ""
-    if kind in ("float_type", "int_type") and (number := _as_number(value)) is not None:
-        if re.fullmatch(r"[+-]?\d+[eE][+-]?\d+", value):
-            mantissa, exponent = re.split("[eE]", value)
-            return f" but text, because YAML wants a dot in it; write {mantissa}.0e{exponent}"
-        return f" but text; write {number:g} without quotes"
+    if kind in ("float_type", "int_type"):
+        return number_hint(value)
     if kind == "bool_type" and value.lower() in ("true", "false"):
         return f" but text; write {value.lower()} without quotes"
     return ""
 
 
-def _as_number(text: str) -> float | None:
+def number_hint(text: str) -> str:
+    """How a number is written that YAML has read as text; empty: the text is no number."""
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        return None
+        return ""
+    if re.fullmatch(r"[+-]?\d+[eE][+-]?\d+", text):
+        mantissa, exponent = re.split("[eE]", text)
+        return f" but text, because YAML wants a dot in it; write {mantissa}.0e{exponent}"
+    return f" but text; write {number:g} without quotes"
 
 
 def _short(value: Any) -> str:

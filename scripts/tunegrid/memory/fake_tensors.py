@@ -124,5 +124,8 @@ def fake_tensors(*, cuda: bool, mode: FakeTensorMode | None = None) -> Iterator[
     without_moving = patch.object(nn.Module, "to", lambda module, *_, **__: module)
     kernels = cuda_kernels() if cuda else nullcontext()
     fakes = mode or FakeTensorMode()
-    with fakes, ValueAnswers(), without_moving, kernels:  # type: ignore[no-untyped-call]
+    # A copy of a layer is of the same mode; by itself each copied tensor would bring a mode of its
+    # own.
+    one_mode = patch.object(FakeTensorMode, "__deepcopy__", lambda _, __: fakes, create=True)
+    with fakes, ValueAnswers(), without_moving, one_mode, kernels:  # type: ignore[no-untyped-call]
         yield

@@ -121,5 +121,5 @@ def _state_tensors(optimizer: torch.optim.Optimizer) -> Iterable[torch.Tensor]:
 
 def _bytes_held(tensors: Iterable[torch.Tensor]) -> int:
     """The bytes of the tensors' storages, each counted once."""
-    storages = {tensor.data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors}
-    return sum(storages.values())
+    storages = [tensor.untyped_storage() for tensor in tensors]
+    return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())

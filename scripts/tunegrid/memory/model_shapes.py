@@ -209,6 +209,8 @@ def method_shape(method: MethodEntry, hidden_size: int) -> MethodShape:
     Raises:
         UserError: the formula does not know the method.
     """
+    if method.kind == "peft":
+        raise UserError(f"no closed form for methods of the peft library ({method.wording})")
     if method.kind != "adapter":
         return MethodShape(method.kind)
     from adapters import BnConfig, LoRAConfig

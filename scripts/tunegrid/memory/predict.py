@@ -91,6 +91,7 @@ class StepTracer:
         self._mode = FakeTensorMode()
         self._counter = StorageCounter()
         self._traced: dict[tuple[int, int, int], Prediction] = {}
+        self._took_part: set[int] = set()
         with fake_tensors(cuda=cuda, mode=self._mode):
             self._model = build_model(config, step)
             _mark_weights(self._model, self._counter)
@@ -101,6 +102,8 @@ class StepTracer:
                         self._mark_gradient
                     )
         self._trace(replace(step, accumulated=1))
+        if step.method_source.is_added:
+            self._check_all_took_part()
         for state in self._optimizer.state.values():
             tensors = (value for value in state.values() if isinstance(value, torch.Tensor))
             self._counter.mark(tensors, "optimizer state")
@@ -132,7 +135,25 @@ class StepTracer:
                 self._counter.reset_peak()
                 take_step(step, self._model, self._optimizer, inputs)
 
+    def _check_all_took_part(self) -> None:
+        """Check that every weight that trains got a gradient in the traced step.
+
+        Some layers are left out by chance while they train, and ask a random number whether to be.
+
+        Raises:
+            UntraceableError: one did not, so that a step takes more than was traced.
+        """
+        for name, weight in self._model.named_parameters():
+            if weight.requires_grad and id(weight) not in self._took_part:
+                raise UntraceableError(
+                    f"{type(self._model).__name__} cannot be traced without data: whether {name}"
+                    " has a part in the step depends on values; measure it"
+                    " (scripts/measure_memory.py), or try a micro_batch: out of memory, it is"
+                    " halved"
+                )
+
     def _mark_gradient(self, weight: torch.Tensor) -> None:
+        self._took_part.add(id(weight))
         if weight.grad is not None:
             self._counter.mark([weight.grad], "gradients")
 

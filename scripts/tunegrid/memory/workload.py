@@ -54,7 +54,8 @@ def build_model(config: PretrainedConfig, step: TrainingStep) -> PreTrainedModel
             attn_implementation=None if step.attention == "auto" else step.attention,
             dtype=dtype,
         )
-        apply_method(model, step.method_source)
+        with _without_values(step):
+            apply_method(model, step.method_source)
         freeze_layers(model, step.frozen_layers)
         if step.checkpointing:
             enable_checkpointing(model, keep_random_state=False)
@@ -65,6 +66,15 @@ def build_model(config: PretrainedConfig, step: TrainingStep) -> PreTrainedModel
         torch.set_default_dtype(default_dtype)
     model.train()
     return model
+
+
+def _without_values(step: TrainingStep) -> AbstractContextManager[None]:
+    """What lets a method be added to fake tensors, where its library would ask for their values."""
+    if step.method_source.kind != "peft":
+        return nullcontext()
+    from tunegrid.peft_methods import without_values
+
+    return without_values()
 
 
 def build_optimizer(model: PreTrainedModel, name: Optimizer) -> torch.optim.Optimizer:

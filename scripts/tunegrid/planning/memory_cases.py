@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
+from tunegrid.config.catalogue import MethodEntry
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
 from tunegrid.memory.formula import closed_form
@@ -67,26 +68,32 @@ def number_of_labels(cell: Cell, *, unknown: int) -> int:
 def least_memory(cell: Cell) -> int | None:
     """Bytes that a step of one example takes at least; None where no formula tells.
 
-    Light: no library that builds models. A method of the adapters library is taken for a linear
-    probe, which takes less; so is a cell that has less state than AdamW's, or frozen layers.
+    Light: no library that builds models. A method that adds weights is taken for a linear probe,
+    which takes less; so is a cell that has less state than AdamW's, or frozen layers.
     """
     path = shape_file(cell.model, cell.settings.model_source)
     if path is None:
         return None
-    kind = cell.settings.method_source.kind
     train = cell.settings.train
     less = train.optimizer != "adamw" or train.frozen_layers or set(cell.tuned) & TAKE_LESS
-    if kind == "adapter" or less:
-        kind = "head"
     try:
         return closed_form(
             encoder_shape(
                 SimpleNamespace(**read_json(path)), number_of_labels(cell, unknown=FEWEST_LABELS)
             ),
-            MethodShape(kind),
+            MethodShape("head") if less else _least_shape(cell.settings.method_source),
             batch=1,
             tokens=1,
             precision="bf16" if train.precision in ("bf16", "fp16") else "fp32",
         ).peak
     except UserError:
         return None
+
+
+def _least_shape(method: MethodEntry) -> MethodShape:
+    """What a method trains, without what it adds to the model."""
+    match method.kind:
+        case "adapter" | "peft":
+            return MethodShape("head")
+        case kind:
+            return MethodShape(kind)

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from tunegrid.config.catalogue import MethodEntry
-from tunegrid.files import sha256
+from tunegrid.files import read_json, sha256
 from tunegrid.methods import ADAPTER, in_head
 from tunegrid.training.loading_weights import load_classifier
 from tunegrid.training.model_building import BuiltModel, set_padding_token
@@ -22,28 +22,33 @@ BESIDE = "beside_the_adapter.safetensors"
 
 
 def keep_weights(built: BuiltModel, method: MethodEntry, output: Path) -> dict[str, str]:
-    """Write what was trained: an adapter with its head into `adapter/`, else a whole `model/`.
+    """Write what was trained: what was added and the head into `adapter/`, else a whole `model/`.
 
     Args:
         built: the model, after training.
         method: the catalogue entry.
         output: the run's folder. `adapter/` in it is what the adapters library's `save_adapter`
-            writes, `model/` what `save_pretrained` does; both as safetensors. Where the encoder
-            has weights that its checkpoint lacks, or lacks some that the adapters library draws
-            at random, `adapter/` holds `BESIDE`, too: their values, and zeros.
+            writes, or `save_pretrained` of the peft library; `model/` what that of a model does;
+            all as safetensors. Where the encoder has weights that its checkpoint lacks, or lacks
+            some that the adapters library draws at random, `adapter/` of the adapters library holds
+            `BESIDE`, too: their values, and zeros.
 
     Returns:
         The SHA-256 of each file, by its path below `output`.
     """
     remove_kept_weights(output)
-    if method.kind == "adapter":
-        folder = output / ADAPTER_FOLDER
-        folder.mkdir(parents=True)
+    folder = output / (ADAPTER_FOLDER if method.is_added else MODEL_FOLDER)
+    folder.mkdir(parents=True)
+    if method.kind == "peft":
+        # The peft library takes seconds to import, which other methods need not pay.
+        from tunegrid.peft_methods import save_peft
+
+        save_peft(built.model, folder)
+    elif method.kind == "adapter":
         _save_adapter(built.model, folder)
         if beside := _beside_the_adapter(built):
             save_file(beside, folder / BESIDE, metadata={"format": "pt"})
     else:
-        folder = output / MODEL_FOLDER
         built.model.save_pretrained(folder)
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(output)): sha256(path) for path in paths}
@@ -104,11 +109,15 @@ def load_kept(
             kept / MODEL_FOLDER, dtype=torch.float32
         )
         return whole
-    # The adapters library takes seconds to import, which full fine-tuning need not pay.
-    from tunegrid.adapter_interface import init_adapters
-
     classifier, _ = load_classifier(model, labels=labels, layers=layers)
     set_padding_token(classifier, pad_token)
+    if "peft_type" in read_json(kept / ADAPTER_FOLDER / "adapter_config.json"):
+        # Each of the libraries takes seconds to import, which the others need not pay.
+        from tunegrid.peft_methods import load_peft
+
+        return load_peft(classifier, kept / ADAPTER_FOLDER)
+    from tunegrid.adapter_interface import init_adapters
+
     init_adapters(classifier)
     load_adapter: Callable[..., str] = classifier.load_adapter  # type: ignore[assignment]
     load_adapter(str(kept / ADAPTER_FOLDER), set_active=True, use_safetensors=True)

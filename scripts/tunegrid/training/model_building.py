@@ -110,8 +110,8 @@ def build_model(
     """A sequence classifier on the CPU in fp32, changed by the cell's method, ready to train.
 
     What is new in the model is drawn from the seed's stream `head`, so it is the same for every
-    method; the adapter from `adapter`. Afterwards torch's global generator stands at the start of
-    the process' stream `dropout`.
+    method; what the method adds from `adapter`. Afterwards torch's global generator stands at the
+    start of the process' stream `dropout`.
 
     Args:
         folder: a model folder (`tunegrid.models.fetch_model`); its weights are safetensors.
@@ -142,7 +142,7 @@ def build_model(
     before = model.config.pad_token_id
     set_padding_token(model, pad_token)
     # Of a model with a method, before it is changed.
-    expected = logits_of(model, examples) if method.kind == "adapter" else None
+    expected = logits_of(model, examples) if method.is_added else None
     torch.manual_seed(stream_seed(settings.seed, "adapter"))
     removed = apply_method(model, method, loaded.new)
     if layers is None:

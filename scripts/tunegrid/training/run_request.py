@@ -63,7 +63,7 @@ class RunRequest:
     def keeps_weights(self) -> bool:
         """Whether the trained weights are to be kept."""
         if self.keep == "adapters":
-            return self.settings.method_source.kind == "adapter"
+            return self.settings.method_source.is_added
         return self.keep == "all"
 
     def identity(self, made: dict[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from tunegrid.training.batching import EncodedSplit
 from tunegrid.training.encoded_splits import as_inputs
 from tunegrid.training.input_columns import input_columns
 from tunegrid.training.loading_weights import count_parameters
-from tunegrid.training.model_building import build_model, check_vocabulary
+from tunegrid.training.model_building import BuiltModel, build_model, check_vocabulary
 from tunegrid.training.probing import CannotComputeError, two_short_examples
 from tunegrid.training.run_request import RunRequest
 from tunegrid.training.trial_proofs import (
@@ -125,7 +125,26 @@ def try_cell(request: RunRequest, fresh: Executor, memory: int) -> list[str]:
     if count_parameters(request.model) * BYTES_A_PARAMETER > memory:
         layers = FEW_LAYERS
     examples = choose_examples(request)
-    built = build_model(
+    try:
+        built = _build(request, examples, layers=layers)
+    except UserError:
+        if layers is None or request.settings.method_source.kind != "peft":
+            raise
+        layers = None  # the method may name layers by numbers that few layers do not have
+        built = _build(request, examples, layers=layers)
+    compute_longest(built, examples)
+    prove_trimming(built, examples)
+    prove_stateless(built, examples)
+    notes = built.notes()
+    notes += prove_padding(request, built, examples)
+    notes += take_one_step(request, built, examples)
+    if request.keeps_weights or request.settings.method_source.is_added:
+        notes += reload(request, built, examples, layers=layers, fresh=fresh)
+    return notes
+
+
+def _build(request: RunRequest, examples: EncodedSplit, *, layers: int | None) -> BuiltModel:
+    return build_model(
         request.model,
         request.settings,
         labels=request.encoding["labels"],
@@ -134,15 +153,6 @@ def try_cell(request: RunRequest, fresh: Executor, memory: int) -> list[str]:
         examples=examples.collate(two_short_examples(examples.lengths)),
         layers=layers,
     )
-    compute_longest(built, examples)
-    prove_trimming(built, examples)
-    prove_stateless(built, examples)
-    notes = built.notes()
-    notes += prove_padding(request, built, examples)
-    notes += take_one_step(request, built, examples)
-    if request.keeps_weights or request.settings.method_source.kind == "adapter":
-        notes += reload(request, built, examples, layers=layers, fresh=fresh)
-    return notes
 
 
 def choose_examples(request: RunRequest) -> EncodedSplit:

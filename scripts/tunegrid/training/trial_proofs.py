@@ -165,7 +165,7 @@ def _only_with_its_adapter(
     request: RunRequest, built: BuiltModel, train: EncodedSplit, *, short: int, long: int
 ) -> bool:
     """Whether a model that depends on padding does not where its adapter is put aside."""
-    if request.settings.method_source.kind != "adapter":
+    if not request.settings.method_source.is_added:
         return False
     with adapter_aside(built.model):
         change, apart = _change_by_padding(built, train, short=short, long=long)
