@@ -5,13 +5,15 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
+from sklearn.metrics import f1_score
 
-from tunegrid.metrics import METRICS, compared_metrics
+from tunegrid.metrics import METRICS, TaskMetrics, compared_metrics
 from tunegrid.results import FINISHED, RUN_PATH
 from tunegrid.statistics.compare import compare_methods
 from tunegrid.statistics.error_analysis import count_errors
-from tunegrid.statistics.outcomes import predictions_below
+from tunegrid.statistics.outcomes import load_outcomes, predictions_below
 from tunegrid.statistics.prediction_files import parse_predictions
+from tunegrid.tuning.telling import DevRun, tell_apart
 
 SEEDS, LABELS = (1, 2, 3), ["a", "b", "c"]
 NOISE = {"full": 0.3, "adapter": 1.5}
@@ -117,3 +119,36 @@ def test_only_what_is_compared_is_read_of_the_files(tmp_path, target):
     found = read("m", target, "full", 1)
     assert found.column_names == ["id", "label", "predicted"]
     assert found["label"].to_pylist() == table(target, "full", 1)["label"].to_pylist()
+
+
+def test_a_positive_label_that_no_example_has_scores_nothing():
+    asked = TaskMetrics(("accuracy", "f1"), main="accuracy", positive="never")
+    one = runs("single_label").query("seed == 1")
+    _, names, outcomes = load_outcomes(load, one, LABELS, task_metrics=asked)
+    assert list(names) == [*LABELS, "never"]
+    assert (outcomes.values(METRICS["f1"]) == 0).all()
+    asked = TaskMetrics(("f1",), main="f1", positive="b")
+    found = load_outcomes(load, one, LABELS, task_metrics=asked)[2].values(METRICS["f1"])
+    for values, method in zip(found, NOISE, strict=True):
+        made = table("single_label", method, 1)
+        truth, given = (np.array(made[name]) == "b" for name in ("label", "predicted"))
+        assert values.mean() == pytest.approx(f1_score(truth, given)), method
+
+
+@pytest.mark.parametrize(
+    ("target", "metric"), [("regression", "spearman"), ("multi_label", "example_f1")]
+)
+def test_candidates_are_told_apart_on_dev_whatever_the_task_asks_for(target, metric):
+    entry = METRICS[metric]
+
+    def candidate(method):
+        cases = [parse_predictions(table(target, method, seed), LABELS, target) for seed in SEEDS]
+        return [
+            DevRun("t", entry.compute(case), degenerate=False, predictions=case) for case in cases
+        ]
+
+    best, alike, worse = tell_apart(
+        [candidate(name) for name in ("full", "full", "adapter")], 0, entry
+    )
+    assert (best.told, alike.told, worse.told) == (False, False, True)
+    assert 0 < worse.standard_error < 0.1

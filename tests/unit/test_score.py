@@ -11,7 +11,14 @@ import tiny
 from tiny import cell
 
 from tunegrid.errors import UserError
-from tunegrid.metrics import METRICS, SingleLabelPredictions, default_metrics, metric
+from tunegrid.metrics import (
+    METRICS,
+    MultiLabelPredictions,
+    RegressionPredictions,
+    SingleLabelPredictions,
+    default_metrics,
+    metric,
+)
 from tunegrid.statistics.score import (
     broken_law,
     constant_baseline,
@@ -192,3 +199,49 @@ def test_a_metric_that_is_added_is_scored_without_training(run, monkeypatch):
     assert "majority_recall_of_good" in score.test
     assert (root / settings.path / "training.json").read_bytes() == before
     assert json.loads(before)["steps"] == 9
+
+
+def label_sets(log_odds, labels, threshold=0.0):
+    log_odds = np.asarray(log_odds, dtype=float)
+    return MultiLabelPredictions(np.asarray(labels, bool), log_odds >= threshold, log_odds)
+
+
+def test_several_labels_are_degenerate_where_all_examples_get_the_same():
+    labels = [[1, 0], [0, 1]]
+    assert degenerate_reason(label_sets([[1, -1], [-1, 1]], labels), diverged=False) is None
+    same = label_sets([[1, -1], [2, -3]], labels)
+    assert "same labels" in degenerate_reason(same, diverged=False)
+    lost = label_sets([[1, math.nan], [-1, 1]], labels)
+    assert "not finite" in degenerate_reason(lost, diverged=False)
+
+
+def test_numbers_are_degenerate_where_they_are_one_number():
+    truth = np.array([0.0, 5.0, 2.0])
+    varied = RegressionPredictions(truth, np.array([1.0, 1.1, 1.0]))
+    assert degenerate_reason(varied, diverged=False) is None
+    assert broken_law(varied) is None
+    one = RegressionPredictions(truth, np.array([1.0, 1.0 + 1e-6, 1.0]))
+    assert "one number" in degenerate_reason(one, diverged=False)
+    lost = RegressionPredictions(truth, np.array([1.0, math.inf, 2.0]))
+    assert "not finite" in degenerate_reason(lost, diverged=False)
+
+
+@pytest.mark.parametrize("threshold", [-1.0, 0.0, 0.75])
+def test_labels_that_no_threshold_parts_break_the_law(threshold):
+    draw = np.random.default_rng(0)
+    case = label_sets(draw.normal(size=(9, 3)), draw.random((9, 3)) < 0.5, threshold)
+    assert broken_law(case) is None
+    assert broken_law(replace(case, predicted=np.zeros((9, 3), bool))) is None
+    turned = replace(case, predicted=~case.predicted)
+    assert "less probable than one that is not" in broken_law(turned)
+
+
+def test_the_constant_baselines_of_several_labels_and_of_numbers():
+    sets = label_sets(np.zeros((4, 3)), [[1, 1, 0], [0, 1, 0], [0, 0, 0], [1, 0, 1]])
+    baseline = constant_baseline(sets, {"a": 3, "b": 9, "c": 0}, None)
+    assert baseline.predicted.tolist() == [[False, True, False]] * 4
+    assert METRICS["micro_f1"].compute(baseline) == pytest.approx(2 * 2 / (4 + 5))
+    numbers = RegressionPredictions(np.array([1.0, 2.0]), np.array([0.0, 0.0]))
+    baseline = constant_baseline(numbers, {}, 1.25)
+    assert METRICS["mae"].compute(baseline) == 0.5
+    assert METRICS["spearman"].compute(baseline) == 0.0

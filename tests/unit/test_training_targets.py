@@ -21,6 +21,7 @@ from tunegrid.stopping import Stopped, StopRequest
 from tunegrid.training import finetune
 from tunegrid.training.batching import EncodedSplit
 from tunegrid.training.kept_weights import load_kept
+from tunegrid.training.loading_weights import load_classifier
 from tunegrid.training.objectives import Objective, best_threshold
 from tunegrid.training.probing import logits_of
 
@@ -247,3 +248,24 @@ def test_balanced_weights_are_those_of_scikit_learn(tasks):
 def test_weights_of_a_label_that_the_task_lacks_are_refused_by_name(train):
     with pytest.raises(UserError, match="class_weights: names splendid; the task's labels are go"):
         train("multi_label", class_weights={"splendid": 2.0})
+
+
+def test_a_head_is_kept_where_it_is_of_the_same_target_and_refused_elsewhere(train):
+    folder = train("regression", request={"keep": "all"}) / "model"
+    model, loaded = load_classifier(folder, labels=[], target="regression", keep_head=True)
+    assert (model.config.num_labels, loaded.new) == (1, frozenset())
+    for labels, target in ((tiny.LABELS, "single_label"), (tiny.LABELS, "multi_label")):
+        with pytest.raises(UserError, match="its head is one for regression; leave `head` out"):
+            load_classifier(folder, labels=labels, target=target, keep_head=True)
+    model, loaded = load_classifier(folder, labels=tiny.LABELS)
+    assert model.config.problem_type == "single_label_classification"
+    assert loaded.new == {"classifier.weight", "classifier.bias"}
+
+
+def test_a_head_of_several_labels_is_no_number_s(train):
+    folder = train("multi_label", request={"keep": "all"}) / "model"
+    config = read_json(folder / "config.json")
+    del config["problem_type"]
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match="its head knows 2 labels, and the task asks for a number"):
+        load_classifier(folder, labels=[], target="regression", keep_head=True)

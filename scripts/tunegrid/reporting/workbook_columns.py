@@ -47,11 +47,14 @@ COLUMNS = {
     "method": Column("The catalogue name of the method."),
     "seed": Column("The seed of the run."),
     "metric": Column("The metric that the row is of."),
+    "target": Column("What the task asks for: single_label, multi_label or regression (a number)."),
     "label": Column("The name of the label."),
     # Of cell groups: summary, comparisons, cost, published, per class.
     "n": Column("Runs whose value is finite."),
     "n_runs": Column("Cells of the grid in this group."),
-    "n_degenerate": Column("Runs of them that predict one class, or whose loss is not finite."),
+    "n_degenerate": Column(
+        "Runs of them that predict the same for every example, or whose loss is not finite."
+    ),
     "n_failed": Column("Cells of them whose run failed."),
     "n_missing": Column("Cells of them that have no run."),
     "mean": Column("Mean over these runs.", SCORE),
@@ -285,7 +288,7 @@ COLUMNS_OF_SHEETS = {
     ),
     ("comparisons", "degenerate"): Column("Runs of the method at these seeds that are degenerate."),
     ("runs", "degenerate"): Column(
-        "Whether the run predicts one class, or its loss is not finite."
+        "Whether the run predicts the same for every example, or its loss is not finite."
     ),
     ("comparisons", "examples"): Column("Test examples that were compared.", COUNT),
     ("data", "examples"): Column("Examples of the split.", COUNT),
@@ -326,7 +329,9 @@ def describe_column(sheet: str, column: str) -> Column:
     if column.removeprefix(MAJORITY) in METRICS:
         title = METRICS[column.removeprefix(MAJORITY)].title
         return Column(
-            f"{title} of predicting train's most frequent label for every example.", SCORE
+            f"{title} of predicting the same for every example: train's most frequent label, or the"
+            " mean of its numbers.",
+            SCORE,
         )
     if column in MEASURES:
         meaning, number_format = MEASURES[column]

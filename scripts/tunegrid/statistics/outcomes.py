@@ -188,7 +188,8 @@ def load_outcomes(
     if not label_names and (target == "multi_label" or (target == "single_label" and further)):
         raise ValueError("the names of the labels are needed to know whose probabilities these are")
     positive = task_metrics.positive if task_metrics else None
-    codes: dict[str, int] = {}
+    # The positive label has a number also where no example has it.
+    codes = {} if positive is None else {positive: 0}
     predicted = []
     per_example: dict[str, list[Floats]] = {}
     keys = [(row.model, row.task, row.method, row.seed) for row in runs[RUN].itertuples()]
