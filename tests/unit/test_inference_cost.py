@@ -18,6 +18,10 @@ from tunegrid.training.run_request import RunRequest
 
 BITFIT, HEAD = {"kind": "bitfit"}, {"kind": "head"}
 LORA = {"kind": "adapter", "adapter": "lora[r=4]"}
+PEFT = {
+    "kind": "peft",
+    "peft": {"peft_type": "LORA", "r": 4, "target_modules": ["query", "value"]},
+}
 IA3 = {"kind": "adapter", "adapter": "ia3"}
 MIXED = {"kind": "adapter", "adapter": "mam"}
 MERGED = {"latency_seconds", "batch_seconds", "examples_per_second", "change_of_logits"}
@@ -51,7 +55,7 @@ def trained(tiny_model, encoded, tmp_path):
     return make
 
 
-@pytest.mark.parametrize("method", [FULL, BITFIT, HEAD, ADAPTER, LORA, IA3])
+@pytest.mark.parametrize("method", [FULL, BITFIT, HEAD, ADAPTER, LORA, IA3, PEFT])
 def test_measuring_changes_nothing_of_a_run(train, method):
     """Predictions, curve and all that training found, to the last bit; the hash aside."""
     plain, at = train("plain", method)
@@ -68,7 +72,7 @@ def test_measuring_changes_nothing_of_a_run(train, method):
     assert found["examples_per_second"] == pytest.approx(20 / found["batch_seconds"])
 
 
-@pytest.mark.parametrize("method", [LORA, IA3])
+@pytest.mark.parametrize("method", [LORA, IA3, PEFT])
 @pytest.mark.parametrize("trimmed", [True, False])
 def test_what_can_be_merged_is_and_computes_the_same(trained, method, trimmed):
     run = trained(method, trim_last_layer=trimmed)
@@ -96,7 +100,7 @@ def test_what_can_be_merged_is_and_computes_the_same(trained, method, trimmed):
     assert all(after[name].equal(value) for name, value in before.items())
 
 
-@pytest.mark.parametrize("method", [LORA, IA3])
+@pytest.mark.parametrize("method", [LORA, IA3, PEFT])
 def test_a_run_measures_the_merged_model_too(train, method):
     training, _ = train("a", method, measure_inference=True)
     merged = training["inference"]["merged"]
@@ -163,7 +167,7 @@ def test_the_examples_are_of_middling_length_and_the_same_for_every_method():
     assert sorted(middling_examples(lengths, 32).tolist()) == list(range(7))
 
 
-@pytest.mark.parametrize("method", [FULL, BITFIT, HEAD, ADAPTER, LORA])
+@pytest.mark.parametrize("method", [FULL, BITFIT, HEAD, ADAPTER, LORA, PEFT])
 def test_stored_is_what_trains(train, method):
     training, _ = train("a", method)
     assert training["stored_bytes"] == 4 * training["trainable_parameters"]

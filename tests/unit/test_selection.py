@@ -50,9 +50,9 @@ def test_early_stopping_ends_after_patience_and_is_a_beginning_of_the_whole(run)
 def test_the_test_split_is_read_once_and_last(run, monkeypatch):
     real, read = finetune.evaluate, []
 
-    def evaluate(run, name):
+    def evaluate(run, name, **options):
         read.append(name)
-        return real(run, name)
+        return real(run, name, **options)
 
     monkeypatch.setattr(finetune, "evaluate", evaluate)
     run("a", **LONG, select="best_dev")
@@ -62,9 +62,9 @@ def test_the_test_split_is_read_once_and_last(run, monkeypatch):
 def test_the_report_s_protocol_evaluates_test_after_each_epoch(run, monkeypatch):
     real, read = finetune.evaluate, []
 
-    def evaluate(run, name):
+    def evaluate(run, name, **options):
         read.append(name)
-        return real(run, name)
+        return real(run, name, **options)
 
     monkeypatch.setattr(finetune, "evaluate", evaluate)
     run_and_score, _ = run("a", protocol="report")

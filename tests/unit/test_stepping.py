@@ -15,7 +15,7 @@ from tiny import ADAPTER, FULL, cell
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
 from tunegrid.stopping import StopRequest
-from tunegrid.training import finetune
+from tunegrid.training import finetune, objectives
 from tunegrid.training.run_request import RunRequest
 
 
@@ -66,7 +66,7 @@ EXHAUSTED = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 G
 
 def exhausted_above(most, monkeypatch, error=EXHAUSTED):
     """Let memory suffice for `most` examples at a time; returns what was tried."""
-    real, tried = finetune.cross_entropy, []
+    real, tried = objectives.cross_entropy, []
 
     def cross_entropy(logits, labels, **options):
         tried.append(len(labels))
@@ -76,7 +76,7 @@ def exhausted_above(most, monkeypatch, error=EXHAUSTED):
             raise error
         return real(logits, labels, **options)
 
-    monkeypatch.setattr(finetune, "cross_entropy", cross_entropy)
+    monkeypatch.setattr(objectives, "cross_entropy", cross_entropy)
     return tried
 
 
@@ -142,6 +142,7 @@ from transformers import BertConfig, BertForSequenceClassification
 from tunegrid.training import finetune
 from tunegrid.training.checkpoints import Checkpoints
 from tunegrid.training.gradients import Gradients
+from tunegrid.training.objectives import Objective
 from tunegrid.training.optimizers import build_optimizer
 from tunegrid.training.step_guard import StepGuard
 from tunegrid.stopping import StopRequest
@@ -163,7 +164,7 @@ run = SimpleNamespace(
     schedule=finetune.build_schedule(optimizer, settings, steps=1), gradients=gradients,
     guard=StepGuard(accelerator, gradients, Split.lengths, 64, StopRequest()),
     checkpoints=Checkpoints(None, {{}}), progress=finetune.Progress(), steps_per_epoch=1,
-    train_settings=settings,
+    train_settings=settings, objective=Objective("single_label"),
 )
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 700 * 2**20,) * 2)

@@ -21,6 +21,10 @@ from tunegrid.training.run_request import RunRequest
 
 BITFIT, HEAD = {"kind": "bitfit"}, {"kind": "head"}
 LORA = {"kind": "adapter", "adapter": "lora[r=4]"}
+PEFT = {
+    "kind": "peft",
+    "peft": {"peft_type": "LORA", "r": 4, "target_modules": ["query", "value"]},
+}
 #: Settings of one run that uses as many of them as go together.
 ALL = {
     "epochs": 5,
@@ -77,7 +81,7 @@ def history_of(folder):
 # Defaults
 
 
-@pytest.mark.parametrize("method", [FULL, BITFIT, HEAD, ADAPTER, LORA])
+@pytest.mark.parametrize("method", [FULL, BITFIT, HEAD, ADAPTER, LORA, PEFT])
 def test_the_defaults_are_the_optimizer_that_training_always_had(tiny_model, method):
     """Two groups of fused AdamW in the model's order: the golden run is held to its bits, too."""
     model = tiny.build(tiny_model, method).model
@@ -233,7 +237,7 @@ def rates_by_name(run):
     }
 
 
-@pytest.mark.parametrize("method", [FULL, BITFIT, ADAPTER, LORA])
+@pytest.mark.parametrize("method", [FULL, BITFIT, ADAPTER, LORA, PEFT])
 def test_a_layer_s_rate_is_so_many_times_that_of_the_layer_above(build, method):
     rates = rates_by_name(build(method, layer_decay=0.5))
     trained = {
@@ -273,7 +277,7 @@ def test_all_rates_follow_the_schedule_and_the_curve_shows_that_of_learning_rate
         assert group["lr"] == pytest.approx(group["initial_lr"] * share[0])
 
 
-@pytest.mark.parametrize("method", [FULL, BITFIT, ADAPTER, LORA])
+@pytest.mark.parametrize("method", [FULL, BITFIT, ADAPTER, LORA, PEFT])
 def test_frozen_layers_and_embeddings_stay_bitwise_and_all_else_trains(build, method):
     run = build(method, frozen_layers=1)
     before = {name: value.detach().clone() for name, value in run.model.named_parameters()}
@@ -296,7 +300,7 @@ def test_more_frozen_layers_than_the_model_has_are_refused(build):
 # Less memory
 
 
-@pytest.mark.parametrize("method", [FULL, BITFIT, ADAPTER, LORA])
+@pytest.mark.parametrize("method", [FULL, BITFIT, ADAPTER, LORA, PEFT])
 def test_layers_that_are_computed_again_give_the_same_run(run, method, monkeypatch):
     """Bitwise, dropout too; and that they are computed again shows in the calls of a layer."""
     calls = []
