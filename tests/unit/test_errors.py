@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from measured import BY_ACCURACY
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from tunegrid.errors import UserError
@@ -77,7 +78,7 @@ def make_runs(state=FINISHED):
     rows = [("m", "t", method, seed, FINISHED, method == "full") for method, seed in PREDICTED]
     rows.insert(2, ("m", "t", "broken", 1, state, False))
     columns = ["model", "task", "method", "seed", "state", "degenerate"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=columns).assign(**BY_ACCURACY)
 
 
 def test_errors_are_counted_by_group_and_the_examples_that_all_get_wrong_are_named():

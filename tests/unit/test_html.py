@@ -51,7 +51,7 @@ def test_columns_of_numbers_are_told_from_texts():
 
 def test_the_columns_that_name_a_row_are_those_before_all_others():
     tables = built()
-    assert count_row_names(tables["accuracy"].readable) == 2
+    assert count_row_names(tables["quality"].readable) == 2
     assert count_row_names(tables["summary"].readable) == 4
     assert count_row_names(tables["hard"].readable) == 1
     assert count_row_names(pd.DataFrame({"title": []})) == 1

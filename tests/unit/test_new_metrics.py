@@ -5,6 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+from measured import measured_by_default
 from pyarrow import parquet
 from sklearn.metrics import brier_score_loss, matthews_corrcoef
 
@@ -78,6 +79,7 @@ def make_runs(methods=("full", "adapter")):
             "seed": seed,
             "state": FINISHED,
             "degenerate": False,
+            **measured_by_default("single_label"),
             "settings.padding_dependent": False,
             "trainable_parameters": 9 if method == "full" else 1,
             "total_parameters": 9,

@@ -1,9 +1,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from measured import BY_ACCURACY
 from scipy import stats
 
-from tunegrid.metrics import default_metrics
+from tunegrid.metrics import METRICS, default_metrics
 from tunegrid.results import FAILED, FINISHED, MISSING
 from tunegrid.statistics.compare import INTERVALS
 from tunegrid.statistics.summarise import summarise, unequal_steps
@@ -32,6 +33,7 @@ def runs_table(values, **columns):
             "total_parameters": 100,
             "state": FINISHED,
         }
+        | BY_ACCURACY
         | columns
         for seed, value in enumerate(values)
     ]
@@ -155,9 +157,10 @@ def test_a_method_that_was_still_getting_better_is_flagged():
 def test_of_several_evaluations_in_an_epoch_the_last_one_counts():
     at_ends = evaluations_table("full", [0.5, 0.6], [0.8, 0.7])
     between = at_ends.assign(step=at_ends["step"] - 5, accuracy=0.9)
-    expected = last_epoch_gains(at_ends)
+    mains = {"t": METRICS["accuracy"]}
+    expected = last_epoch_gains(at_ends, mains)
     for evaluations in ([between, at_ends], [at_ends, between]):
-        found = last_epoch_gains(pd.concat(evaluations, ignore_index=True))
+        found = last_epoch_gains(pd.concat(evaluations, ignore_index=True), mains)
         pd.testing.assert_frame_equal(found, expected)
 
 

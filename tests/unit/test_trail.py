@@ -143,7 +143,7 @@ def test_a_run_is_told_with_all_that_made_it(results):
     _, (cell,) = runs_behind(results / "runs/m/one/full/seed1", {})
     text = "\n".join(trail(results, cell))
     for part in (
-        "accuracy 0.", "20 examples of test", "hash-one: epochs 2", "commit f00, with local",
+        "accuracy 0.", "20 examples of test", "epochs 2", "commit f00, with local",
         "2026-01-02 on node7, Slurm job 4711, A100, 12 s", "logs/train/m/one/full/seed1.log",
         "changed    nothing",
     ):  # fmt: skip
