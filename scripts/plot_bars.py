@@ -2,7 +2,8 @@
 """Draw one metric as a bar chart: grouped by task, a bar for each model and method.
 
 Bars are means over seeds; the legend says what the error bars are. A dashed line is the score of
-predicting train's most frequent label. Writes every file named, in the format of its suffix.
+predicting train's most frequent label (of numbers, their mean in train). Writes every file named,
+in the format of its suffix.
 """
 
 from pathlib import Path

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Draw what each method loses of the main metric against the reference, with intervals.
+"""Draw what each method loses of each task's main metric against the reference, with intervals.
 
 Writes every file named, in the format of its suffix.
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Draw the main metric against memory and time: the best means, and what is dominated.
+"""Draw each task's main metric against memory and time: the best means, and what is dominated.
 
 Writes every file named, in the format of its suffix.
 """

@@ -160,6 +160,7 @@ def test_it_reaches_every_figure_of_metrics(added):
     label = f"{added.with_unit(added.title)}, test split"
     assert plot_bars(summary, added.name, "sd").axes[0].get_ylabel() == label
     figure = plot_methods(runs, summary, "sd")
+    label += "" if added.higher_is_better else ", less is better"
     assert label in [axes.get_ylabel().replace("\n", " ") for axes in figure.axes]
     of_task = runs[runs["task"] == "t1"]
     figure = plot_curves(make_history(of_task), make_evaluations(of_task), of_task)

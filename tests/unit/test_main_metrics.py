@@ -91,6 +91,17 @@ def mixed():
 
 
 @pytest.fixture(scope="module")
+def errors():
+    """Two tasks of numbers by their errors, the second's numbers a thousand times the first's."""
+    grid = Grid({"heights": BY_ERROR, "years": BY_ERROR})
+    larger = grid.comparisons["task"] == "years"
+    ends = ["difference", "standard_error", "low", "high", "verdict_low", "verdict_high"]
+    grid.comparisons.loc[larger, ends] *= 1000
+    grid.overall = compare_over_tasks(grid.comparisons, CompareSettings())
+    return grid
+
+
+@pytest.fixture(scope="module")
 def unlike():
     """A task by accuracy, and one by an error in its own unit."""
     return Grid({"t1": MIXED["t1"], "years": BY_ERROR})
@@ -218,8 +229,39 @@ def test_pareto_panels_have_the_axis_of_their_task_s_metric(unlike, mixed):
         }
         assert drawn == {
             task: f"{of_task.main.with_unit(of_task.main.title)}, test split"
+            + ("" if of_task.main.higher_is_better else ", less is better")
             for task, of_task in grid.measured.items()
         }
+
+
+def test_errors_of_numbers_in_different_units_share_no_axis(errors):
+    figure = draw_forest(errors.comparisons, errors.overall)
+    labels = [[label.get_text() for label in axes.get_yticklabels()] for axes in figure.axes]
+    assert labels == [["a8, heights"], ["a8, years"]], "a panel and axis each, and no mean"
+    small, large = (axes.get_xlim()[1] for axes in figure.axes)
+    assert large > 100 * small
+    pareto = plot_pareto(errors.costs, errors.summary, errors.comparisons)
+    figures = [pareto, plot_methods(errors.runs, errors.summary, "sd")]
+    figures += [plot_bars(errors.summary, name, "sd") for name in ("rmse", "loss")]
+    for figure in figures:
+        panels = {axes.get_title(): axes for axes in figure.axes if axes.get_title()}
+        one, other = panels["heights"], panels["years"]
+        which = "y" if figure is pareto else "x"
+        assert other not in getattr(one, f"get_shared_{which}_axes")().get_siblings(one)
+
+
+def test_correlations_of_numbers_share_their_axis(errors):
+    figure = plot_bars(errors.summary, "pearson", "sd")
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["heights", "years"]
+
+
+def test_axes_say_where_less_is_better(unlike):
+    named = {axes.get_ylabel() for axes in plot_methods(unlike.runs, unlike.summary, "sd").axes}
+    words = {" ".join(name.split()) for name in named if name}
+    error = METRICS["rmse"].title
+    assert f"{error}, test split, less is better" in words
+    assert "Accuracy, test split" in words
 
 
 def test_the_line_of_best_means_follows_the_direction_of_the_metric(unlike):
@@ -259,15 +301,17 @@ def test_curves_show_the_metrics_of_their_task_with_its_unit(task, mixed):
 
 def test_bars_are_drawn_of_the_tasks_that_have_the_metric(mixed):
     used = {name for of_task in MIXED.values() for name in of_task.metrics.names}
-    for name in used:
+    for name in used - {"loss"}:
         figure = plot_bars(mixed.summary, name, "sd")
         labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
         assert labels == [task for task, one in MIXED.items() if name in one.metrics.names], name
 
 
 def test_a_loss_of_numbers_has_no_unit_and_their_baselines_have_their_own_names(mixed):
-    label = plot_bars(mixed.summary, "loss", "sd").axes[0].get_ylabel()
-    assert label == "Loss (nats; of sts without a unit), test split"
+    panels = [axes for axes in plot_bars(mixed.summary, "loss", "sd").axes if axes.axison]
+    assert [axes.get_title() for axes in panels] == ["t1", "cola", "topics", "sts"]
+    named = [axes.get_ylabel().replace("\n", " ") for axes in panels]
+    assert named == ["Loss (nats), test split", "", "", "Loss, test split"]
     only_numbers = mixed.summary[mixed.summary["task"] == "sts"]
     assert plot_bars(only_numbers, "loss", "sd").axes[0].get_ylabel() == "Loss, test split"
     figure = plot_bars(mixed.summary, "rmse", "sd")

@@ -1,5 +1,6 @@
 """Bar charts: one metric, grouped by task, a bar for each model and method."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -9,8 +10,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tunegrid.metrics import METRICS, Metric
-from tunegrid.reporting.baseline_names import name_baselines, tasks_of_numbers
+from tunegrid.metrics import METRICS, Metric, TargetKind
+from tunegrid.reporting.baseline_names import (
+    group_by_axis,
+    name_baselines,
+    tasks_of_numbers,
+)
 from tunegrid.reporting.figure_style import (
     BASELINE_LINES,
     MARK_SIZE,
@@ -45,6 +50,8 @@ TASK_SIZE = 8
 #: Width of a lying bar, without and with the marks of runs at its end, and the least height of a
 #: method's place, in inches.
 LYING, LYING_MARKED, LEAST_PLACE = 0.05, 0.085, 0.15
+#: The least height of a panel that has not the same axis as all others, in inches.
+LEAST_BLOCK = 1.2
 
 
 def plot_bars(summary: pd.DataFrame, metric: str, error_bar: str) -> Figure:
@@ -53,7 +60,7 @@ def plot_bars(summary: pd.DataFrame, metric: str, error_bar: str) -> Figure:
     These are named by `tunegrid.reporting.baseline_names`. The axis reaches from the metric's lower
     bound to its upper one, as far as it has bounds. Bars begin at 0, so that negative values point
     down, or at the bound next to it. Many bars lie, a panel for each task, with the methods below
-    each other.
+    each other; so do those of tasks that cannot share an axis (`group_by_axis`).
 
     Args:
         summary: as `tunegrid.statistics.summarise.summarise` returns it.
@@ -63,31 +70,27 @@ def plot_bars(summary: pd.DataFrame, metric: str, error_bar: str) -> Figure:
     table = summary[summary["metric"] == metric]
     bars = len(series_of(table)) * table["task"].nunique()
     together = len(series_of(table)) <= MOST_TOGETHER
-    title = f"{_name_with_units(METRICS[metric], summary)}, test split"
-    if together and bars * NARROWEST <= FILLED * (WIDTH - BESIDE):
+    numbers = tasks_of_numbers(summary)
+    tasks = list(table["task"].unique())
+    blocks = {
+        tuple(group): _title_of(METRICS[metric], group, numbers)
+        for group in group_by_axis(METRICS[metric], tasks, numbers)
+    }
+    if len(blocks) == 1 and together and bars * NARROWEST <= FILLED * (WIDTH - BESIDE):
+        (title,) = blocks.values()
         figure = _draw_upright(table, METRICS[metric], error_bar, title)
     else:
-        figure = _draw_lying(table, METRICS[metric], error_bar, title)
+        figure = _draw_lying(table, METRICS[metric], error_bar, blocks)
     models = list(table["model"].unique())
     note = models_note(models) + error_note(error_bar, table["n"]) + explain_marks_in_legend(table)
     place_legend(figure, figure.axes, note)
     return figure
 
 
-def _name_with_units(metric: Metric, summary: pd.DataFrame) -> str:
-    """The metric with the unit that it has on the tasks that are measured by it.
-
-    Args:
-        metric: which one.
-        summary: as of `plot_bars`.
-    """
-    tasks = set(summary.loc[summary["metric"] == metric.name, "task"])
-    numbers = tasks & tasks_of_numbers(summary)
-    if not numbers or not metric.unit:
-        return metric.with_unit(metric.title)
-    if numbers == tasks:
-        return metric.with_unit(metric.title, "regression")
-    return f"{metric.title} ({metric.unit}; of {', '.join(sorted(numbers))} without a unit)"
+def _title_of(metric: Metric, tasks: Collection[str], numbers: Collection[str]) -> str:
+    """The name of the axis that these tasks share; `numbers` are the tasks of numbers."""
+    target: TargetKind = "regression" if set(tasks) <= set(numbers) else "single_label"
+    return f"{metric.with_unit(metric.title, target)}, test split"
 
 
 def _foot(metric: Metric) -> float:
@@ -145,21 +148,52 @@ def _draw_upright(table: pd.DataFrame, metric: Metric, error_bar: str, title: st
     return figure
 
 
-def _draw_lying(table: pd.DataFrame, metric: Metric, error_bar: str, title: str) -> Figure:
+def _draw_lying(
+    table: pd.DataFrame, metric: Metric, error_bar: str, blocks: Mapping[tuple[str, ...], str]
+) -> Figure:
     """Draw a panel for each task, in which the bars lie below each other.
 
     Args:
         table: the rows of the summary of this metric.
         metric: which one.
         error_bar: the column that error bars show.
-        title: of the axis of scores.
+        blocks: the tasks that share an axis of scores → its title.
     """
-    tasks, methods = list(table["task"].unique()), list(table["method"].unique())
+    methods = list(table["method"].unique())
     places = place_models(list(table["model"].unique()))
-    foot = _foot(metric)
     bar = LYING_MARKED if explain_marks_in_legend(table) else LYING
     height = max(LEAST_PLACE, bar * len(places) / FILLED)
-    figure, (panels,) = arrange_method_rows(methods, [tasks], row_height=height)
+    if len(blocks) > 1:
+        height = max(height, LEAST_BLOCK / len(methods))
+    figure, panels_of_blocks = arrange_method_rows(methods, list(blocks), row_height=height)
+    for panels, title in zip(panels_of_blocks, blocks.values(), strict=True):
+        _draw_lying_block(panels, table, metric, error_bar, places)
+        first = next(iter(panels.values()))
+        first.margins(x=0.12)
+        left, right = _finite_bounds(metric)
+        first.set_xlim(left=left, right=right)
+        name_block(first, title, len(methods) * height)
+    return figure
+
+
+def _draw_lying_block(
+    panels: Mapping[str, Axes],
+    table: pd.DataFrame,
+    metric: Metric,
+    error_bar: str,
+    places: Mapping[str, ModelPlace],
+) -> None:
+    """Draw the panels that share an axis of scores.
+
+    Args:
+        panels: by their task.
+        table: as of `_draw_lying`.
+        metric: which one.
+        error_bar: the column that error bars show.
+        places: of the models within the place of a method.
+    """
+    foot = _foot(metric)
+    methods = list(table["method"].unique())
     for task, axes in panels.items():
         of_task = table[table["task"] == task]
         for model, place in places.items():
@@ -172,12 +206,6 @@ def _draw_lying(table: pd.DataFrame, metric: Metric, error_bar: str, title: str)
                 axes.axvline(score, linewidth=1.0, label=label, **line)
         if metric.bounds[0] < foot:
             axes.axvline(foot, color="black", linewidth=0.6)
-    first = panels[tasks[0]]
-    first.margins(x=0.12)
-    left, right = _finite_bounds(metric)
-    first.set_xlim(left=left, right=right)
-    name_block(first, title, len(methods) * height)
-    return figure
 
 
 def _draw_lying_model(

@@ -1,6 +1,6 @@
-"""What the scores that cost nothing are called: of labels and of numbers they differ."""
+"""What differs between tasks of labels and of numbers: what baselines are, and shared axes."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import pandas as pd
 
@@ -27,7 +27,7 @@ BASELINE_NAMES = [*OF_LABELS.values(), *OF_NUMBERS.values(), *OF_BOTH.values()]
 
 def name_baselines(metrics: Iterable[Metric]) -> dict[str, str]:
     """The summary's columns of baselines → what each is, where scores are by these metrics."""
-    kinds = {_is_of_numbers(metric) for metric in metrics}
+    kinds = {is_of_numbers(metric) for metric in metrics}
     if len(kinds) > 1:
         return OF_BOTH
     return OF_NUMBERS if True in kinds else OF_LABELS
@@ -40,9 +40,28 @@ def tasks_of_numbers(summary: pd.DataFrame) -> set[str]:
         summary: as summarise returns it.
     """
     mains = summary[summary["main"].astype(bool)].drop_duplicates("task")
-    return {row.task for row in mains.itertuples() if _is_of_numbers(METRICS[row.metric])}
+    return {row.task for row in mains.itertuples() if is_of_numbers(METRICS[row.metric])}
 
 
-def _is_of_numbers(metric: Metric) -> bool:
+def is_of_numbers(metric: Metric) -> bool:
     """Whether only numbers can be measured by a metric."""
     return metric.targets == ("regression",)
+
+
+def group_by_axis(
+    metric: Metric, tasks: Sequence[str], numbers: Collection[str]
+) -> list[list[str]]:
+    """The tasks whose values of a metric share an axis; those of the first of them come first.
+
+    An error of numbers is in the unit of the task's own numbers, so that it has an axis of its own.
+
+    Args:
+        metric: which one.
+        tasks: that are measured by it.
+        numbers: the tasks whose targets are numbers.
+    """
+    groups: dict[str, list[str]] = {}
+    for task in tasks:
+        has_own_unit = task in numbers and not metric.bounded
+        groups.setdefault(task if has_own_unit else "", []).append(task)
+    return list(groups.values())

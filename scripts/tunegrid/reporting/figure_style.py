@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tunegrid.files import atomic_path
+from tunegrid.metrics import Metric
 from tunegrid.reporting.baseline_names import BASELINE_NAMES
 from tunegrid.reporting.figure_text import FONT, measure_text, needs_further_fonts, wrap_text
 
@@ -158,6 +159,11 @@ def error_note(error_bar: str, counts: pd.Series) -> str:
     if counts.max() < 2:
         return "no error bars: one seed each"
     return f"error bars: ± {ERROR_BARS[error_bar]} over {seeds_note(counts[counts > 0])} (n−1)"
+
+
+def split_note(metric: Metric) -> str:
+    """What the name of an axis says behind a metric by which methods are compared."""
+    return "test split" if metric.higher_is_better else "test split, less is better"
 
 
 def place_legend(

@@ -17,7 +17,7 @@ from tunegrid.reporting.answer_table import choose_answers, margin_of
 from tunegrid.reporting.comparisons_table import NOTHING_NOTE
 from tunegrid.reporting.difference_format import DifferenceFormat
 from tunegrid.reporting.figure_style import COLOURS, WIDTH, empty_figure
-from tunegrid.reporting.forest_panels import ForestPanel, ForestRow, forest_panels, name_axis
+from tunegrid.reporting.forest_panels import ForestPanel, ForestRow, forest_panels
 from tunegrid.statistics.verdicts import Verdict
 
 #: Height of a row, of what stands above each panel, and of legend and axis together, in inches.
@@ -77,7 +77,7 @@ def plot_forest(panels: Sequence[ForestPanel], margin: float, width: float = WID
     """
     if not panels:
         return empty_figure(NOTHING_NOTE)
-    axis_names = [name_axis(panel.metric) for panel in panels]
+    axis_names = [panel.axis for panel in panels]
     further_axes = len(set(axis_names)) - 1
     heights = [PANEL_AROUND + ROW_HEIGHT * len(panel.rows) for panel in panels]
     figure, grid = plt.subplots(

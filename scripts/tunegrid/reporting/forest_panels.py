@@ -6,6 +6,7 @@ from typing import Any
 
 from tunegrid.metrics import MAIN_METRICS, Metric, find_metric
 from tunegrid.reporting.answer_table import Answer
+from tunegrid.reporting.baseline_names import is_of_numbers
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class ForestPanel:
     """The rows that are asked of together and share an axis.
 
     Attributes:
+        axis: which axis it has, as the panels that share it name it.
         metric: what the axis shows differences of; `MAIN_METRICS` where it is that of several
             metrics, in points.
         title: the model where methods are compared, or the method where models are.
@@ -35,6 +37,7 @@ class ForestPanel:
         rows: from the top.
     """
 
+    axis: str
     metric: Metric
     title: str
     others: list[str]
@@ -44,25 +47,27 @@ class ForestPanel:
 def forest_panels(answers: Sequence[Answer]) -> list[ForestPanel]:
     """What is drawn, a panel for what is asked of together, by metrics that share an axis.
 
-    Metrics in points of which more is better share one, any other has its own; the panels of an
-    axis stand together. Where tasks have different main metrics, each row names its own.
+    Metrics in points of which more is better share one, any other has its own, and an error of
+    numbers one for each task; the panels of an axis stand together. Where tasks have different main
+    metrics, each row names its own.
 
     Args:
         answers: as `tunegrid.reporting.answer_table.choose_answers` returns them.
     """
     names = dict.fromkeys(row.metric for answer in answers for row in answer.tasks)
-    metrics_of_axis: dict[str, list[Metric]] = {}
-    for metric in map(find_metric, names):
-        metrics_of_axis.setdefault(name_axis(metric), []).append(metric)
+    names_of_axis: dict[str, set[str]] = {}
+    for row in (row for answer in answers for row in answer.tasks):
+        names_of_axis.setdefault(_name_axis(row), set()).add(row.metric)
     panels = []
-    for axis, metrics in metrics_of_axis.items():
+    for axis, of_axis in names_of_axis.items():
         on_axis = [part for answer in answers if (part := _part_on_axis(answer, axis)).tasks]
         for asked in dict.fromkeys(answer.asked for answer in on_axis):
             own = [answer for answer in on_axis if answer.asked == asked]
             rows = [row for answer in own for row in _list_rows(answer, named=len(names) > 1)]
             panels.append(
                 ForestPanel(
-                    metric=metrics[0] if len(metrics) == 1 else MAIN_METRICS,
+                    axis=axis,
+                    metric=MAIN_METRICS if len(of_axis) > 1 else find_metric(min(of_axis)),
                     title=asked,
                     others=list(dict.fromkeys(answer.other for answer in own if answer.other)),
                     rows=rows,
@@ -71,17 +76,28 @@ def forest_panels(answers: Sequence[Answer]) -> list[ForestPanel]:
     return panels
 
 
-def name_axis(metric: Metric) -> str:
-    """Which axis the differences of a metric are drawn on."""
+def _name_axis(row: Any) -> str:
+    """Which axis a difference of a task is drawn on."""
+    return _name_shared_axis(find_metric(row.metric)) or f"{row.metric}, {row.task}"
+
+
+def _name_shared_axis(metric: Metric) -> str | None:
+    """Which axis the differences of several tasks by a metric are drawn on.
+
+    None if each task has its own: errors of numbers are in the unit of the task's own numbers, so
+    that their mean over tasks would say nothing, either.
+    """
+    if is_of_numbers(metric) and not metric.bounded:
+        return None
     in_points = metric.bounded and metric.higher_is_better
     return MAIN_METRICS.name if in_points else metric.name
 
 
 def _part_on_axis(answer: Answer, axis: str) -> Answer:
     """What of an answer is drawn on an axis."""
-    tasks = [row for row in answer.tasks if name_axis(find_metric(row.metric)) == axis]
+    tasks = [row for row in answer.tasks if _name_axis(row) == axis]
     overall = answer.overall
-    if overall is not None and name_axis(find_metric(overall.metric)) != axis:
+    if overall is not None and _name_shared_axis(find_metric(overall.metric)) != axis:
         overall = None
     return replace(answer, tasks=tasks, overall=overall)
 

@@ -9,12 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tunegrid.metrics import METRICS, Metric
-from tunegrid.reporting.baseline_names import name_baselines
+from tunegrid.reporting.baseline_names import group_by_axis, name_baselines
 from tunegrid.reporting.figure_style import (
     BASELINE_LINES,
     MARK_SIZE,
     error_note,
     place_legend,
+    split_note,
 )
 from tunegrid.reporting.marks import explain_marks_in_legend, format_marks, name_absence
 from tunegrid.reporting.method_rows import (
@@ -36,7 +37,8 @@ RUNS_ASIDE = 0.3
 def plot_methods(runs: pd.DataFrame, summary: pd.DataFrame, error_bar: str) -> Figure:
     """Draw every compared metric of every method, methods ordered by their trainable share.
 
-    A block of panels for each metric, a panel for each task that has it; the methods stand below
+    A block of panels for each metric, a panel for each task that has it (of an error in the task's
+    own unit a block for each task); the methods stand below
     each other, beside each the share of the parameters that it trains (those that receive a
     gradient). A hollow point is a run, a cross a degenerate run, a filled point the mean over
     seeds. Lines are
@@ -48,7 +50,7 @@ def plot_methods(runs: pd.DataFrame, summary: pd.DataFrame, error_bar: str) -> F
         error_bar: `sd` or `variance`, the summary's column that error bars show.
     """
     measured = measured_tasks(runs)
-    blocks = _tasks_by_metric(measured)
+    blocks = _blocks_of(measured)
     places = place_models(list(summary["model"].unique()))
     shares = summary.groupby("method")["trainable_percent"].mean().sort_values()
     methods = list(shares.index)
@@ -74,24 +76,19 @@ def plot_methods(runs: pd.DataFrame, summary: pd.DataFrame, error_bar: str) -> F
                     line = BASELINE_LINES[column]
                     axes.axvline(score, linewidth=1.0, label=label, zorder=1, **line)
         title = metric.with_unit(metric.title, measured[tasks[0]].target)
-        name_block(panels[tasks[0]], f"{title}, test split", len(methods) * height)
+        name_block(panels[tasks[0]], f"{title}, {split_note(metric)}", len(methods) * height)
     place_legend(figure, figure.axes, _legend_title(runs, summary, error_bar))
     return figure
 
 
-def _tasks_by_metric(measured: Mapping[str, MeasuredTask]) -> list[tuple[Metric, list[str]]]:
-    """The metrics by which methods are compared, in the registry's order, each with its tasks.
-
-    A metric whose unit differs between kinds of target stands once for each of these units, since
-    its panels share an axis.
-    """
-    tasks_of: dict[tuple[str, str], list[str]] = {}
-    for task, of_task in measured.items():
-        for metric in of_task.compared:
-            tasks_of.setdefault((metric.name, metric.unit_for(of_task.target)), []).append(task)
-    order = list(METRICS)
-    keys = sorted(tasks_of, key=lambda key: order.index(key[0]))
-    return [(METRICS[name], tasks_of[name, unit]) for name, unit in keys]
+def _blocks_of(measured: Mapping[str, MeasuredTask]) -> list[tuple[Metric, list[str]]]:
+    """The metrics by which methods are compared, in order, each with tasks of one axis."""
+    numbers = {task for task, of_task in measured.items() if of_task.target == "regression"}
+    blocks = []
+    for metric in METRICS.values():
+        tasks = [task for task, of_task in measured.items() if metric in of_task.compared]
+        blocks += [(metric, group) for group in group_by_axis(metric, tasks, numbers)]
+    return blocks
 
 
 def _draw_runs(

@@ -2,6 +2,7 @@
 
 import math
 import textwrap
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from tunegrid.metrics import METRICS
+from tunegrid.metrics import METRICS, Metric
+from tunegrid.reporting.baseline_names import group_by_axis, tasks_of_numbers
 from tunegrid.reporting.figure_style import (
     LEGEND_LINE,
     MARK_SIZE,
@@ -27,6 +29,7 @@ from tunegrid.reporting.figure_style import (
     series_label,
     series_looks,
     series_of,
+    split_note,
 )
 from tunegrid.reporting.figure_text import wrap_text
 from tunegrid.reporting.marks import explain_marks_in_legend, format_marks, name_absence
@@ -106,7 +109,8 @@ def plot_pareto(costs: pd.DataFrame, summary: pd.DataFrame, comparisons: pd.Data
     A point is a model and method, the mean over seeds. Its upright bar is the 95 % interval of the
     mean over seeds and test examples, its lying bar ± one standard deviation of a run's cost over
     seeds (a traced cost has none). All panels share the axis of quality where all tasks have the
-    same main metric, else those of a task do; those of one cost share that cost's. The line joins
+    same main metric in the same unit, else those of a task do; those of one cost share that cost's.
+    The line joins
     the points whose mean no other point beats at lower cost. A hollow point is dominated
     (`find_dominated`).
 
@@ -116,7 +120,7 @@ def plot_pareto(costs: pd.DataFrame, summary: pd.DataFrame, comparisons: pd.Data
         comparisons: as `tunegrid.statistics.compare.compare_methods` returns them.
     """
     intervals = summary[summary["main"].astype(bool)]
-    share_quality = costs["main_metric"].nunique() == 1
+    share_quality = _share_an_axis(costs, tasks_of_numbers(summary))
     costs = costs.merge(intervals[[*GROUP, "crossed_low", "crossed_high"]], on=GROUP, how="left")
     drawn = [*COSTS, *([COST_AT_USE] if COST_AT_USE.column in costs else [])]
     tasks = list(costs["task"].unique())
@@ -143,8 +147,9 @@ def plot_pareto(costs: pd.DataFrame, summary: pd.DataFrame, comparisons: pd.Data
             lacking = _draw_panel(axes, rows, cost, key, dominated)
             axes.set_ylim(*_limits(costs if share_quality else rows))
             if not share_quality or place % columns == 0:
-                title = f"{metric.with_unit(metric.title)}, test split"
-                axes.set_ylabel(title if share_quality else textwrap.fill(title, LABEL_CHARACTERS))
+                axes.set_ylabel(
+                    _name_quality(metric, most=None if share_quality else LABEL_CHARACTERS)
+                )
             _scale_axis(
                 axes, costs[cost.column] / cost.unit, _spreads(costs, cost), rows[cost.column]
             )
@@ -157,6 +162,23 @@ def plot_pareto(costs: pd.DataFrame, summary: pd.DataFrame, comparisons: pd.Data
     figure.set_figheight(figure.get_figheight() + len(drawn) * lines * below * LEGEND_LINE)
     place_legend(figure, [], _legend_title(costs, key), key.legend)
     return figure
+
+
+def _share_an_axis(costs: pd.DataFrame, numbers: Collection[str]) -> bool:
+    """Whether one axis shows the quality of all tasks; `numbers` are the tasks of numbers."""
+    mains = costs["main_metric"].unique()
+    if len(mains) > 1:
+        return False
+    return len(group_by_axis(METRICS[mains[0]], list(costs["task"].unique()), numbers)) == 1
+
+
+def _name_quality(metric: Metric, most: int | None) -> str:
+    """The name of an axis of quality, in lines of at most so many characters; None: in one line."""
+    title = metric.with_unit(metric.title)
+    whole = f"{title}, {split_note(metric)}"
+    if most is None or len(whole) <= most:
+        return whole
+    return "\n".join([*textwrap.wrap(f"{title},", most), split_note(metric)])
 
 
 def _key_of(costs: pd.DataFrame) -> _Key:
