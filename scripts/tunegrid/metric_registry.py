@@ -80,6 +80,11 @@ class Metric:
         """Whether it has both a least and a greatest value."""
         return all(np.isfinite(self.bounds))
 
+    @property
+    def in_own_unit(self) -> bool:
+        """Whether its values are in the unit of a task's numbers, which another task has not."""
+        return not self.bounded and self.targets == ("regression",)
+
     def compared_for(self, target: TargetKind) -> bool:
         """Whether methods are compared by it on tasks of this kind of target."""
         return target in self.compared

@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 from tunegrid.config.schema import CompareSettings
+from tunegrid.reporting.answer_sentences import describe_unlike_metrics
 from tunegrid.statistics.overall import (
     TASKS_LIKE_THESE,
     THESE_TASKS,
@@ -112,3 +113,9 @@ def test_main_metrics_without_a_range_or_of_which_less_is_better_are_not_average
 def test_where_all_tasks_have_one_main_metric_its_row_is_the_main_one():
     overall = compare_over_tasks(of_tasks(a="pearson", b="pearson"), CompareSettings())
     assert overall[["metric", "main"]].to_numpy().tolist() == [["pearson", True]]
+
+
+def test_an_error_in_the_unit_of_each_task_s_own_numbers_is_not_averaged():
+    comparisons = of_tasks(a="rmse", b="rmse")
+    assert compare_over_tasks(comparisons, CompareSettings()).empty
+    assert "(root mean squared error) are not averaged" in describe_unlike_metrics(comparisons)

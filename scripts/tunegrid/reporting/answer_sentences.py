@@ -178,11 +178,11 @@ def describe_unlike_metrics(comparisons: pd.DataFrame) -> str:
     Args:
         comparisons: as compare_methods returns them.
     """
-    names = comparisons.loc[comparisons["main"].astype(bool), "metric"].unique()
-    metrics = [METRICS[name] for name in names]
+    of_tasks = comparisons[comparisons["main"].astype(bool)].drop_duplicates("task")
+    metrics = [METRICS[name] for name in of_tasks["metric"]]
     if len(metrics) < 2 or have_a_mean(metrics):
         return ""
-    nouns = ", ".join(metric.noun for metric in metrics)
+    nouns = ", ".join(dict.fromkeys(metric.noun for metric in metrics))
     return (
         f"The tasks' main metrics ({nouns}) are not averaged, since not all are shares or"
         " coefficients of which more is better: each task stands by itself."

@@ -66,7 +66,8 @@ def compare_over_tasks(comparisons: pd.DataFrame, settings: CompareSettings) -> 
         error and degrees of freedom; its 95 % interval; p, the size of the family of methods that
         are judged together, and as in the comparisons p_holm, level and the verdict's interval;
         wins, ties, untold and losses: the tasks by their own verdicts (a tie is the same or
-        identical). A pair that is compared on one task alone, or on none, has no row.
+        identical). A pair that is compared on one task alone, or on none, has no row, nor has an
+        error in the unit of each task's own numbers.
     """
     usable = comparisons[comparisons["verdict"].isin([str(verdict) for verdict in COUNTED])]
     usable = pd.concat([usable, _rows_of_main_metrics(usable)])
@@ -75,7 +76,7 @@ def compare_over_tasks(comparisons: pd.DataFrame, settings: CompareSettings) -> 
     rows: list[Row] = []
     families: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     for key, tasks in usable.groupby(KEY, sort=False):
-        if len(tasks) < 2:
+        if len(tasks) < 2 or find_metric(tasks["metric"].iloc[0]).in_own_unit:
             continue
         row = dict(zip(KEY, key, strict=True)) | _describe_mean(tasks)
         row["main"] = row["metric"] == main
@@ -104,7 +105,16 @@ def _rows_of_main_metrics(comparisons: pd.DataFrame) -> pd.DataFrame:
 
 
 def have_a_mean(metrics: Sequence[Metric]) -> bool:
-    """Whether different metrics can be averaged: shares or coefficients of which more is better."""
+    """Whether the metrics of several tasks can be averaged.
+
+    Different ones can if all are shares or coefficients of which more is better; the same one can
+    unless it is an error in the unit of each task's own numbers.
+
+    Args:
+        metrics: one of each task.
+    """
+    if len({metric.name for metric in metrics}) == 1:
+        return not metrics[0].in_own_unit
     return all(metric.bounded and metric.higher_is_better for metric in metrics)
 
 
