@@ -100,6 +100,7 @@ def write_run(run: dict, root: Path, predictions: int) -> dict:
     training = run | {
         "hash": "abc",
         "labels": LABELS,
+        "positive": None,
         "target": "single_label",
         "train_labels": dict.fromkeys(LABELS, 250),
         "train_mean": None,

@@ -87,7 +87,9 @@ class Cell:
             task_source=self.project.tasks[self.name],
             method_source=self.project.methods[method],
             data=SplitSettings(max_length=MAX_LENGTH),
-            train=TrainSettings(batch_size=self.batch, precision=precision),
+            train=TrainSettings(
+                batch_size=self.batch, precision=precision, select_metric="accuracy"
+            ),
         )
         return RunRequest(settings, self.model, self.encoded, output=self.encoded / "run")
 
