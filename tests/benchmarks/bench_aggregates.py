@@ -27,6 +27,7 @@ from scipy.special import log_softmax
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
+from tunegrid.config.schema import TrainSettings
 from tunegrid.memory import KINDS
 from tunegrid.memory.fit import load_gpus
 from tunegrid.metrics import METRICS, default_metrics
@@ -54,7 +55,7 @@ MADE = provenance("train", code="abc") | {
 
 def settings(run: dict) -> dict:
     data = {"max_length": 128, "max_train": None, "max_dev": None, "max_test": None}
-    train = {
+    train = TrainSettings(select_metric="accuracy").model_dump(mode="json") | {
         "epochs": EPOCHS,
         "batch_size": 32,
         "learning_rate": 1e-4,
