@@ -68,7 +68,7 @@ def test_each_task_has_its_card_and_leaks_reach_every_table(done):
     (leak,) = (row for row in cards[JOINED]["across"]
                if (row["source"], row["target"]) == ("train", "test"))  # fmt: skip
     assert leak["exact"] == 16
-    for table in ("accuracy", "methods", "data", "tasks", "parts"):
+    for table in ("quality", "methods", "data", "tasks", "parts"):
         assert f"{JOINED} 16 of 32 (50.0 %)" in (done / f"tables/{table}.md").read_text(), table
     log = (done / f"logs/check_task/{JOINED}.log").read_text()
     assert "WARNING leakage: " in log

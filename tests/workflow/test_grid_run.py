@@ -157,7 +157,7 @@ def edit(grid):
 
 
 def test_editing_the_loss_trains_again(edit):
-    workflow = edit("scripts/tunegrid/training/finetune.py", "/ len(batch)", "/ (0 + len(batch))")
+    workflow = edit("scripts/tunegrid/training/finetune.py", "/ divisor", "/ (0 + divisor)")
     assert workflow.plan() == AGGREGATES | {"train": 4}
 
 
@@ -174,7 +174,7 @@ def test_results_are_kept_over_an_update_of_training_and_say_so(edit, grid, tmp_
     workflow, _ = grid
     kept = dataclasses.replace(workflow, directory=tmp_path / "out")
     shutil.copytree(workflow.directory, kept.directory, symlinks=True)
-    edit("scripts/tunegrid/training/finetune.py", "/ len(batch)", "/ (0 + len(batch))")
+    edit("scripts/tunegrid/training/finetune.py", "/ divisor", "/ (0 + divisor)")
     assert kept.plan()["train"] == 4
     kept.run("runs", "--touch", "--cores", "1")
     assert "train" not in kept.plan()
@@ -231,8 +231,9 @@ def test_editing_another_reader_or_what_planning_says_runs_nothing(edit):
     edit("scripts/tunegrid/tasks/readers/news.py", "known = ", "known = False or ")
     edit("scripts/tunegrid/reporting/table_names.py", '"answer": "Answer"', '"answer": "Answers"')
     workflow = edit("scripts/tunegrid/config/messages.py", '"unknown key; ', '"no such key; ')
-    # A task's card is counted by a program that names what it refuses.
-    assert workflow.plan().keys() <= {"expand_grid", "check_task", *AGGREGATES}
+    # A task's card, and the memory of methods, are shown by programs that name what they refuse.
+    shown = {"check_task", "write_memory", "plot_memory"}
+    assert workflow.plan().keys() <= {"expand_grid", *shown, *AGGREGATES}
 
 
 def test_what_a_cluster_is_asked_for_is_no_reason_to_run_again(grid):
