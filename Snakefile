@@ -31,6 +31,7 @@ include: "rules/score.smk"
 include: "rules/memory.smk"
 include: "rules/analyse.smk"
 include: "rules/render.smk"
+include: "rules/tuning.smk"
 include: "rules/tune.smk"
 include: "rules/collect.smk"
 
