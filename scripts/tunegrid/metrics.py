@@ -58,7 +58,7 @@ __all__ = [
 
 #: The metric that stands for quality where one number must, by kind of target: the task's own, if
 #: it names one. It is one of those compared.
-MAIN: dict[TargetKind, str] = {
+MAIN_OF_TARGET: dict[TargetKind, str] = {
     "single_label": "accuracy",
     "multi_label": "micro_f1",
     "regression": "pearson",
@@ -120,7 +120,7 @@ def default_metrics(target: TargetKind) -> TaskMetrics:
     names = [
         name for name, entry in METRICS.items() if entry.by_default and target in entry.targets
     ]
-    return TaskMetrics(names=tuple(names), main=MAIN[target])
+    return TaskMetrics(names=tuple(names), main=MAIN_OF_TARGET[target])
 
 
 def only(metric: Metric) -> TaskMetrics:

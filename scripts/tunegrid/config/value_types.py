@@ -84,19 +84,14 @@ AutoTime = Annotated[
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
-def _is_metric(name: str) -> str:
-    if name not in METRICS:
-        raise ValueError(f"unknown metric {name!r}; {nearest(name, METRICS)}")
-    return name
-
-
-MetricName = Annotated[str, AfterValidator(_is_metric)]
 #: The name of a metric, or that of the main one of whatever task is meant.
 MAIN = "main"
 
 
 def _is_metric_or_main(name: str) -> str:
-    return name if name == MAIN else _is_metric(name)
+    if name != MAIN and name not in METRICS:
+        raise ValueError(f"unknown metric {name!r}; {nearest(name, METRICS)}")
+    return name
 
 
 MetricOrMain = Annotated[str, AfterValidator(_is_metric_or_main)]
