@@ -1,12 +1,22 @@
 """Fixtures of all tests; tiny models and tasks are built in `tiny.py`."""
 
 import importlib.util
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 import tiny
 from paths import DATA_ROOT
+
+
+def pytest_configure():
+    """Let what tests compute, and the programs that they start, use one thread.
+
+    The threads of a small model's step wait for each other, and beside other processes long. Torch
+    reads the variable when it is first imported, which no module of fixtures does.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @contextmanager
@@ -59,17 +69,3 @@ def tiny_data(tmp_path):
 def encoded(tiny_model, tmp_path_factory):
     """The small task, fetched and encoded: (folder, card)."""
     return tiny.encode(tiny_model, tmp_path_factory.mktemp("encoded"))
-
-
-@pytest.fixture(scope="module")
-def one_thread():
-    """Torch computes with one thread: steps of small models are faster than with several.
-
-    The threads of such steps wait for each other, and on a busy machine long.
-    """
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)

@@ -18,15 +18,6 @@ from tunegrid.methods import apply_method
 pytestmark = pytest.mark.filterwarnings("ignore:.*past_key_value.*:FutureWarning")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Models this small are computed many times slower by threads that wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 METHODS = {
     "double_seq_bn": "double_seq_bn[reduction_factor=4]",
     "seq_bn": "seq_bn[reduction_factor=4]",

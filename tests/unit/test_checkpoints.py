@@ -18,7 +18,6 @@ STEPS = 6  # two epochs of three batches
 @pytest.fixture(scope="module")
 def start(tiny_model, encoded):
     """Start (or go on with) a run in a folder of its own: its results, timings left out."""
-    torch.set_num_threads(1)
 
     def go(folder, method=FULL, stop=None, protocol="report"):
         settings = cell(method, protocol=protocol)

@@ -21,8 +21,6 @@ from tunegrid.training import finetune, micro_batch
 from tunegrid.training.micro_batch import LARGEST_EVALUATION_BATCH, choose_evaluation_batch
 from tunegrid.training.run_request import RunRequest
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 CPU = torch.device("cpu")
 LONGEST = 22
 EXHAUSTED = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")

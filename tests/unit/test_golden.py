@@ -59,7 +59,6 @@ def test_a_cell_is_trained_as_the_first_release_trained_it(
 ):
     monkeypatch.setattr(finetune, "build_schedule", library_schedule)
     golden = GOLDEN["cases"][name]
-    torch.set_num_threads(1)
     training = tiny.train(tiny.cell(**golden["settings"]), tiny_model, encoded[0], tmp_path)
     score = tiny.score(tmp_path)
     history = pd.read_csv(tmp_path / "history.csv")

@@ -32,7 +32,6 @@ def train(tiny_model, encoded, tmp_path):
     """Train a cell in a folder of its own: (training.json, folder)."""
 
     def make(name, method=FULL, **settings):
-        torch.set_num_threads(1)
         folder = tmp_path / name
         return tiny.train(cell(method, **settings), tiny_model, encoded[0], folder), folder
 
@@ -44,7 +43,6 @@ def trained(tiny_model, encoded, tmp_path):
     """The run of a cell at its end, before its files are written."""
 
     def make(method, **settings):
-        torch.set_num_threads(1)
         request = RunRequest(
             cell(method, learning_rate=5e-2, **settings), tiny_model, encoded[0], tmp_path / "run"
         )

@@ -73,7 +73,6 @@ def test_what_is_not_asked_for_is_not_kept(run, method, keep):
     assert all(path.is_file() for path in folder.iterdir())
 
 
-@pytest.mark.usefixtures("one_thread")
 @pytest.mark.filterwarnings("ignore:`past_key_value` is deprecated:FutureWarning")
 @pytest.mark.parametrize("method", [ADAPTER, LORA], ids=["bottleneck", "lora"])
 def test_an_adapter_of_a_model_that_shares_its_embeddings_is_kept(

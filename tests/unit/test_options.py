@@ -21,7 +21,6 @@ def run(tiny_model, encoded, tmp_path):
         from accelerate.state import AcceleratorState
 
         AcceleratorState._reset_state()  # a process has one precision for good
-        torch.set_num_threads(1)
         tiny.train(cell(**settings), tiny_model, encoded[0], tmp_path / name)
         AcceleratorState._reset_state()
         made = read_json(tmp_path / name / "provenance.json")

@@ -24,7 +24,6 @@ from tunegrid.training import finetune
 from tunegrid.training.kept_weights import keep_weights, load_kept
 
 pytestmark = [
-    pytest.mark.usefixtures("one_thread"),
     # With Transformers 5 the library asks for an attribute by its old name.
     pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning"),
 ]

@@ -13,8 +13,6 @@ from tunegrid.memory.measure import measure
 from tunegrid.memory.predict import StepTracer, StorageCounter, UntraceableError, predict
 from tunegrid.memory.workload import build_inputs, build_model, build_optimizer, take_step
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 SMALL = {
     "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 128,
     "vocab_size": 1000,

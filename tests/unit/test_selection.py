@@ -13,7 +13,6 @@ LONG = {"epochs": 8, "batch_size": 16, "learning_rate": 3e-2}
 @pytest.fixture
 def run(tiny_model, encoded, tmp_path):
     def make(name, method=FULL, **settings):
-        torch.set_num_threads(1)
         folder = tmp_path / name
         training = tiny.train(cell(method, **settings), tiny_model, encoded[0], folder)
         return training | tiny.score(folder), pd.read_csv(folder / "history.csv")

@@ -34,7 +34,6 @@ def train(without_dropout, encoded, tmp_path_factory):
     """Train an epoch: (losses, log-probabilities for test, guard)."""
 
     def go(method=FULL, **settings):
-        torch.set_num_threads(1)
         settings = {"epochs": 1, "learning_rate": 1e-3} | settings
         request = RunRequest(
             settings=cell(method, **settings),

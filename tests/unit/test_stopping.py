@@ -5,7 +5,6 @@ import time
 
 import pytest
 import tiny
-import torch
 from tiny import cell, results
 
 from tunegrid.files import read_json
@@ -41,8 +40,6 @@ def test_a_job_that_does_not_tell_its_start_is_taken_to_start_now():
 
 
 def test_a_run_stops_before_its_time_runs_out_and_goes_on_bitwise(tiny_model, encoded, tmp_path):
-    torch.set_num_threads(1)
-
     def run(name, stop=None):
         folders = {"output": tmp_path / name, "checkpoints": tmp_path / "c"}
         tiny.train(cell(), tiny_model, encoded[0], stop=stop, **folders)

@@ -29,7 +29,6 @@ def run(model_folder, encoded, tmp_path):
     """Train and score a cell in a folder of its own: (training.json and scores, folder)."""
 
     def make(name, **changes):
-        torch.set_num_threads(1)
         folder = tmp_path / name
         training = tiny.train(cell(**changes), model_folder, encoded[0], folder)
         return training | tiny.score(folder), folder
@@ -177,7 +176,6 @@ def build(model_folder, encoded, tmp_path):
     """Build a run that has not begun."""
 
     def make(method=FULL, **settings):
-        torch.set_num_threads(1)
         request = RunRequest(cell(method, **settings), model_folder, encoded[0], tmp_path / "run")
         return finetune.build(request, {}, StopRequest())
 

@@ -27,7 +27,6 @@ from tunegrid.training.probing import logits_of
 
 KINDS = ["multi_label", "regression"]
 METRIC = {"multi_label": "micro_f1", "regression": "pearson"}
-pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

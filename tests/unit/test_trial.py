@@ -58,7 +58,6 @@ def attempt(folder, encoded, method="full", memory=10**9, **options):
     return tried
 
 
-@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize(
     "name",
     [

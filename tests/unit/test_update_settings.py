@@ -51,7 +51,6 @@ def run(tiny_model, encoded, tmp_path):
     """Train a cell in a folder of its own: (training.json and scores, folder)."""
 
     def make(name, method=FULL, stop=None, **settings):
-        torch.set_num_threads(1)
         folder = tmp_path / name
         request = {"checkpoints": tmp_path / f"{name}-checkpoints"}
         training = tiny.train(
@@ -67,7 +66,6 @@ def build(tiny_model, encoded, tmp_path):
     """Build a run that has not begun."""
 
     def make(method=FULL, **settings):
-        torch.set_num_threads(1)
         request = RunRequest(cell(method, **settings), tiny_model, encoded[0], tmp_path / "built")
         return finetune.build(request, {}, StopRequest())
 

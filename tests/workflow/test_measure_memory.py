@@ -7,8 +7,6 @@ from memory_cases import METHODS, MODELS, config_of, make_step
 from tunegrid.memory.measure import measure
 from tunegrid.memory.predict import predict
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 #: Two layers of the same widths as the whole model's, and few words: what a layer keeps and holds
 #: is the same, and it weighs more beside the weights than in the whole model.
 PART = {"num_hidden_layers": 2, "vocab_size": 1000}
