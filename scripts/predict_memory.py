@@ -16,67 +16,30 @@ mixtures of experts do, or is not part of the Transformers library.
 
 import json
 import logging
-from dataclasses import replace
 from pathlib import Path
 
 from tunegrid.cli import describe, json_argument, run_program
+from tunegrid.memory.arguments import (
+    add_gpu_arguments,
+    add_model_arguments,
+    add_step_arguments,
+    check_counts,
+    requested_step,
+)
 
 
 def main() -> None:
     parser = describe(__doc__)
-    parser.add_argument(
-        "--model", required=True, help="a model's name, or a folder or file with its config.json"
-    )
-    parser.add_argument(
-        "--method", action="append", help="a method; may be given several times (default: full)"
-    )
-    parser.add_argument(
-        "--batch", type=int, default=16, help="examples of a micro-batch (default: 16)"
-    )
-    parser.add_argument(
-        "--tokens", type=int, default=128, help="tokens of an example (default: 128)"
-    )
-    parser.add_argument(
-        "--dtype",
-        default="fp32",
-        choices=["fp32", "tf32", "bf16", "fp16", "pure-bf16"],
-        help="precision; bf16 and fp16 are autocast (default: fp32)",
-    )
-    parser.add_argument(
-        "--attention",
-        default="auto",
-        choices=["auto", "sdpa", "eager"],
-        help="attention kernel; auto is the first of sdpa and eager that the model has",
-    )
-    parser.add_argument(
-        "--checkpointing",
-        action="store_true",
-        help="gradient checkpointing: compute every layer again in the backward pass",
-    )
-    parser.add_argument(
-        "--optimizer",
-        default="adamw",
-        choices=["adamw", "adafactor", "adamw_8bit", "adamw-foreach", "sgd"],
-        help="optimizer; the first three as training uses them (default: adamw)",
-    )
-    parser.add_argument(
-        "--frozen-layers",
-        type=int,
-        default=0,
-        help="first layers that do not train, nor do the embeddings; 0: none (default)",
-    )
-    parser.add_argument(
-        "--accumulated", type=int, default=1, help="micro-batches of a step (default: 1)"
-    )
-    parser.add_argument("--labels", type=int, default=2, help="labels of a classifier (default: 2)")
+    add_model_arguments(parser)
+    add_step_arguments(parser)
+    add_gpu_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print JSON; all sizes are bytes")
     parser.add_argument(
         "--cases", type=json_argument, help="for the workflow: the steps, a JSON list or @FILE"
     )
     parser.add_argument("--output", type=Path, help="for the workflow: the JSON file to write")
     arguments = parser.parse_args()
-    if min(arguments.batch, arguments.tokens, arguments.accumulated, arguments.labels) < 1:
-        parser.error("--batch, --tokens, --accumulated and --labels are at least 1")
+    check_counts(parser, arguments)
 
     from tunegrid.errors import UserError
     from tunegrid.files import write_json
@@ -87,31 +50,19 @@ def main() -> None:
         method_entry,
         shipped_model,
     )
-    from tunegrid.memory.records import TrainingStep, parse_steps
+    from tunegrid.memory.records import parse_steps
 
     logging.getLogger().setLevel(logging.WARNING)  # the adapters library logs a line for each trace
     config = load_shape(arguments.model, shipped_model(arguments.model))
     if arguments.cases is not None:
         steps = parse_steps(arguments.cases)
     else:
+        # A grid trains a language model, too, as a classifier; a person asks for what it is.
+        labels = None if is_language_model(config) else arguments.labels
         steps = [
-            TrainingStep(
-                method=name,
-                method_source=method_entry(name),
-                labels=arguments.labels,
-                batch=arguments.batch,
-                tokens=arguments.tokens,
-                precision=arguments.dtype,
-                attention=arguments.attention,
-                checkpointing=arguments.checkpointing,
-                optimizer=arguments.optimizer,
-                accumulated=arguments.accumulated,
-                frozen_layers=arguments.frozen_layers,
-            )
+            requested_step(arguments, method=name, entry=method_entry(name), labels=labels)
             for name in arguments.method or ["full"]
         ]
-        if is_language_model(config):  # a grid trains it as a classifier
-            steps = [replace(step, labels=None) for step in steps]
     model = Path(arguments.model).name
     # Growth is what figures show; a person's question is answered without it, in half the time.
     growth = arguments.output is not None

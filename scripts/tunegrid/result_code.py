@@ -204,7 +204,10 @@ OF_ONE_PROGRAM: dict[str, dict[str, str]] = {
         "tasks.label_kinds": "tells what a split holds, which the run records",
         "tasks.splits": "counts what a split holds, which the run records",
     },
-    "predict_memory": {"memory.measure": "nothing is measured"},
+    "predict_memory": {
+        "memory.arguments": "the steps that options ask for are a rule's parameters",
+        "memory.measure": "nothing is measured",
+    },
     "measure_memory": {
         "memory.fit": "what a GPU must have is not measured",
         "memory.formula": "the formula is not measured",

@@ -1,0 +1,105 @@
+"""The options by which the programs of the memory analysis are told a model, a step and GPUs.
+
+One function for each topic, so that every program that asks for a step asks for it alike. Nothing
+here imports torch: `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from tunegrid.config.catalogue import MethodEntry
+from tunegrid.memory.records import TrainingStep
+
+#: The options that count something, of which there is at least one.
+COUNTS = ("batch", "tokens", "accumulated", "labels")
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which model is meant and what it is to do."""
+    parser.add_argument(
+        "--model", required=True, help="a model's name, or a folder or file with its config.json"
+    )
+    parser.add_argument("--labels", type=int, default=2, help="labels of a classifier (default: 2)")
+
+
+def add_step_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how the model takes a training step."""
+    parser.add_argument(
+        "--method", action="append", help="a method; may be given several times (default: full)"
+    )
+    parser.add_argument(
+        "--batch", type=int, default=16, help="examples of a micro-batch (default: 16)"
+    )
+    parser.add_argument(
+        "--tokens", type=int, default=128, help="tokens of an example (default: 128)"
+    )
+    parser.add_argument(
+        "--dtype",
+        default="fp32",
+        choices=["fp32", "tf32", "bf16", "fp16", "pure-bf16"],
+        help="precision; bf16 and fp16 are autocast (default: fp32)",
+    )
+    parser.add_argument(
+        "--attention",
+        default="auto",
+        choices=["auto", "sdpa", "eager"],
+        help="attention kernel; auto is the first of sdpa and eager that the model has",
+    )
+    parser.add_argument(
+        "--checkpointing",
+        action="store_true",
+        help="gradient checkpointing: compute every layer again in the backward pass",
+    )
+    parser.add_argument(
+        "--optimizer",
+        default="adamw",
+        choices=["adamw", "adafactor", "adamw_8bit", "adamw-foreach", "sgd"],
+        help="optimizer; the first three as training uses them (default: adamw)",
+    )
+    parser.add_argument(
+        "--frozen-layers",
+        type=int,
+        default=0,
+        help="first layers that do not train, nor do the embeddings; 0: none (default)",
+    )
+    parser.add_argument(
+        "--accumulated", type=int, default=1, help="micro-batches of a step (default: 1)"
+    )
+
+
+def add_gpu_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which GPUs a step is held against."""
+    del parser  # none yet: every GPU of config/gpus.yaml is
+
+
+def check_counts(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """End the program with one line where an option that counts something is less than one."""
+    if min(getattr(arguments, name) for name in COUNTS) < 1:
+        parser.error(f"{', '.join(f'--{name}' for name in COUNTS)} are at least 1")
+
+
+def requested_step(
+    arguments: argparse.Namespace, *, method: str, entry: MethodEntry, labels: int | None
+) -> TrainingStep:
+    """The step that the options of `add_step_arguments` ask for, under one method.
+
+    Args:
+        arguments: what was parsed.
+        method: the method's name.
+        entry: its catalogue entry.
+        labels: labels of a classifier; None for a language model.
+    """
+    return TrainingStep(
+        method=method,
+        method_source=entry,
+        labels=labels,
+        batch=arguments.batch,
+        tokens=arguments.tokens,
+        precision=arguments.dtype,
+        attention=arguments.attention,
+        checkpointing=arguments.checkpointing,
+        optimizer=arguments.optimizer,
+        accumulated=arguments.accumulated,
+        frozen_layers=arguments.frozen_layers,
+    )
