@@ -41,16 +41,19 @@ def main() -> None:
     arguments = parser.parse_args()
     check_counts(parser, arguments)
 
-    from tunegrid.errors import UserError
-    from tunegrid.files import write_json
-    from tunegrid.memory.analysis import analyse_step, format_answer, limit_tokens
-    from tunegrid.memory.model_shapes import (
-        is_language_model,
-        load_shape,
-        method_entry,
-        shipped_model,
-    )
-    from tunegrid.memory.records import parse_steps
+    from tunegrid.memory.light_imports import light_imports
+
+    with light_imports():
+        from tunegrid.errors import UserError
+        from tunegrid.files import write_json
+        from tunegrid.memory.analysis import analyse_step, format_answer, limit_tokens
+        from tunegrid.memory.model_shapes import (
+            is_language_model,
+            load_shape,
+            method_entry,
+            shipped_model,
+        )
+        from tunegrid.memory.records import parse_steps
 
     logging.getLogger().setLevel(logging.WARNING)  # the adapters library logs a line for each trace
     config = load_shape(arguments.model, shipped_model(arguments.model))

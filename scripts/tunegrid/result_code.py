@@ -100,6 +100,7 @@ DECIDES: dict[str, list[str]] = {
         "memory.fake_tensors",
         "memory.fit",
         "memory.formula",
+        "memory.growth",
         "memory.model_shapes",
         "memory.predict",
         "memory.records",
@@ -206,11 +207,13 @@ OF_ONE_PROGRAM: dict[str, dict[str, str]] = {
     },
     "predict_memory": {
         "memory.arguments": "the steps that options ask for are a rule's parameters",
+        "memory.light_imports": "how long a program takes to start",
         "memory.measure": "nothing is measured",
     },
     "measure_memory": {
         "memory.fit": "what a GPU must have is not measured",
         "memory.formula": "the formula is not measured",
+        "memory.growth": "what fits a GPU is not measured",
     },
 }
 OF_ONE_PROGRAM["train_pack"] = OF_ONE_PROGRAM["train"] | {

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-import pandas as pd
+from tabulate import tabulate
 from transformers import PretrainedConfig
 
 from tunegrid.errors import UserError
@@ -19,11 +19,11 @@ from tunegrid.memory.fit import (
     CUDA_CONTEXT,
     FRAGMENTATION,
     gpu_memory_needed,
-    largest_micro_batch,
+    largest_fitting,
     load_gpus,
 )
 from tunegrid.memory.formula import ClosedForm, closed_form
-from tunegrid.memory.measure import measure_what_fits
+from tunegrid.memory.growth import PeakGrowth
 from tunegrid.memory.model_shapes import encoder_shape, longest_example, method_shape
 from tunegrid.memory.predict import Prediction, StepTracer, UntraceableError, predict
 from tunegrid.memory.records import MeasuredStep, Precision, StepMemory, TrainingStep
@@ -94,11 +94,13 @@ def analyse_step(
     def peak_of(batch: int) -> int:
         return tracer.predict(replace(one_micro_batch, batch=batch)).peak
 
+    peaks = PeakGrowth(peak_of, first=step.batch)
+
+    def largest(memory: float) -> int:
+        return largest_fitting(lambda batch: peaks.fits(batch, gpu_memory_needed, memory))
+
     record = _step_record(model, config, step, tracer.predict(step))
-    fits = {
-        gpu: largest_micro_batch(lambda batch: gpu_memory_needed(peak_of(batch)), memory)
-        for gpu, memory in load_gpus().items()
-    }
+    fits = {gpu: largest(memory) for gpu, memory in load_gpus().items()}
     record = replace(record, fits=fits)
     if not growth:
         return record
@@ -124,6 +126,8 @@ def measure_step(model: str, config: PretrainedConfig, step: TrainingStep) -> Me
     Raises:
         UserError: the model cannot be built, or not even one example fits.
     """
+    from tunegrid.memory.measure import measure_what_fits  # a prediction needs no profiler
+
     measured_step, measured = measure_what_fits(config, step)
     predicted: int | None = None
     try:
@@ -174,8 +178,13 @@ def format_answer(records: Sequence[StepMemory]) -> str:
         f"{records[0].model}, {step.batch} examples of {step.tokens} tokens,"
         f" {step.kind}, attention {step.attention}; GB (10^9 bytes)"
     )
-    table = pd.DataFrame({record.step.method: _answer_column(record) for record in records})
-    body = table.reset_index(names="").to_markdown(index=False, disable_numparse=True)
+    columns = [_answer_column(record) for record in records]
+    body = tabulate(
+        [[row, *(column[row] for column in columns)] for row in columns[0]],
+        headers=["", *(record.step.method for record in records)],
+        tablefmt="pipe",
+        disable_numparse=True,
+    )
     reasons = dict.fromkeys(record.no_closed_form for record in records if record.no_closed_form)
     margins = (
         f"What a GPU needs: live tensors · {FRAGMENTATION} for the allocator"

@@ -14,9 +14,24 @@ from unittest.mock import patch
 
 import torch
 from torch import nn
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
+from transformers import PreTrainedModel
+from transformers.modeling_utils import TORCH_INIT_FUNCTIONS
+
+#: The operation by which a fake is asked for its device, and that which asks a tensor for a value.
+WHICH_DEVICE = torch.ops.prim.device.default
+WHICH_VALUE = torch.ops.aten._local_scalar_dense.default  # noqa: SLF001
+
+
+def device_of(tensor: FakeTensor) -> torch.device:
+    """What `WHICH_DEVICE` answers of a fake outside of its kernels.
+
+    Two thirds of the operations of a step ask this, and each that modes pass on takes as long as
+    a kernel (`torch._subclasses.fake_tensor.FakeTensor.__torch_dispatch__` answers the same).
+    """
+    return tensor.fake_device
 
 
 class ValueAnswers(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -33,7 +48,9 @@ class ValueAnswers(TorchDispatchMode):  # type: ignore[no-untyped-call]
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        if func is torch.ops.aten._local_scalar_dense.default:  # noqa: SLF001
+        if func is WHICH_DEVICE:
+            return device_of(args[0])
+        if func is WHICH_VALUE:
             if args[0].dtype == torch.bool:
                 return False
             if args[0].dtype.is_floating_point:
@@ -112,6 +129,17 @@ def cuda_kernels() -> Iterator[None]:
 
 
 @contextmanager
+def _without_drawing() -> Iterator[None]:
+    """Let models be built without drawing weights: a fake has no values, and drawing takes time."""
+    with ExitStack() as stack:
+        for name in TORCH_INIT_FUNCTIONS:
+            stack.enter_context(patch.object(nn.init, name, lambda tensor, *_, **__: tensor))
+        # It draws; what ties weights to each other stands beside it.
+        stack.enter_context(patch.object(PreTrainedModel, "initialize_weights", lambda _: None))
+        yield
+
+
+@contextmanager
 def fake_tensors(*, cuda: bool, mode: FakeTensorMode | None = None) -> Iterator[None]:
     """Let all tensors that are made here be fakes.
 
@@ -127,5 +155,5 @@ def fake_tensors(*, cuda: bool, mode: FakeTensorMode | None = None) -> Iterator[
     # A copy of a layer is of the same mode; by itself each copied tensor would bring a mode of its
     # own.
     one_mode = patch.object(FakeTensorMode, "__deepcopy__", lambda _, __: fakes, create=True)
-    with fakes, ValueAnswers(), without_moving, one_mode, kernels:  # type: ignore[no-untyped-call]
+    with fakes, ValueAnswers(), _without_drawing(), without_moving, one_mode, kernels:  # type: ignore[no-untyped-call]
         yield

@@ -53,13 +53,26 @@ def largest_micro_batch(
     Returns:
         0 if not even one example fits.
     """
-    if needed_for(most) <= capacity:
+    return largest_fitting(lambda batch: needed_for(batch) <= capacity, most)
+
+
+def largest_fitting(fits: Callable[[int], bool], most: int = LARGEST_MICRO_BATCH) -> int:
+    """The largest micro-batch that fits: `most` itself, or else a power of two below it.
+
+    Args:
+        fits: whether a micro-batch fits; where one does, each smaller one does.
+        most: examples that are wanted.
+
+    Returns:
+        0 if not even one example fits.
+    """
+    if fits(most):
         return most
     # A binary search for the exponent: 2^(low-1) fits, 2^high does not fit or is not wanted.
     low, high = 0, (most - 1).bit_length()
     while low < high:
         middle = (low + high) // 2
-        if needed_for(2**middle) <= capacity:
+        if fits(2**middle):
             low = middle + 1
         else:
             high = middle

@@ -24,7 +24,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 from tunegrid.errors import UserError
 from tunegrid.memory import KINDS
 from tunegrid.memory.eight_bit_state import EightBitState
-from tunegrid.memory.fake_tensors import fake_tensors
+from tunegrid.memory.fake_tensors import WHICH_DEVICE, device_of, fake_tensors
 from tunegrid.memory.records import Optimizer, TrainingStep
 from tunegrid.memory.workload import (
     build_inputs,
@@ -315,7 +315,12 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
+        if func is WHICH_DEVICE:
+            return device_of(args[0])
         result = func(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor):
+            self._count(result)
+            return result
         for leaf in tree_leaves(result):
             if isinstance(leaf, torch.Tensor):
                 self._count(leaf)

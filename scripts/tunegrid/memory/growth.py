@@ -1,0 +1,95 @@
+"""How a step's peak grows with its micro-batch, from as few traces as decide what fits.
+
+At every moment of a step the live tensors are weights and what belongs to them, and so many bytes
+for each example; the peak is the most of all moments, so it is a convex function of the examples.
+Between two traced micro-batches it is at most what the line through them says, and beyond them at
+least that. Where both bounds fall on one side of a GPU's memory no trace is needed; elsewhere the
+step is traced.
+
+One example is never what others are derived from: of a single one some copies are none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+#: Micro-batches that are traced before others are derived from them. Where the one that is asked
+#: for lies between the few and the many, it is traced in the place of `BETWEEN`.
+FEW, BETWEEN, MANY = 2, 32, 1024
+#: The part of a peak by which bounds are wider than the lines: what a trace and a line round.
+ROUNDING = 1e-6
+
+
+class PeakGrowth:
+    """The peaks of one step by micro-batch; each is traced at most once.
+
+    Args:
+        trace: from a micro-batch to bytes at the peak. It may raise.
+        first: the micro-batch whose peak is wanted anyway.
+    """
+
+    def __init__(self, trace: Callable[[int], int], first: int) -> None:
+        self._trace = trace
+        self._first = first
+        self._traced: dict[int, int] = {}
+
+    def peak(self, batch: int) -> int:
+        """Bytes at the peak of a micro-batch, traced."""
+        if batch not in self._traced:
+            self._traced[batch] = self._trace(batch)
+        return self._traced[batch]
+
+    def fits(self, batch: int, needed: Callable[[float], float], capacity: float) -> bool:
+        """Whether a micro-batch fits, as its trace would say.
+
+        Args:
+            batch: examples.
+            needed: from bytes at the peak to bytes that a GPU must have, which grow with them.
+            capacity: bytes that the GPU has.
+        """
+        if batch not in self._traced:
+            low, high = self.bounds(batch)
+            if needed(high) <= capacity:
+                return True
+            if needed(low) > capacity:
+                return False
+        return needed(self.peak(batch)) <= capacity
+
+    def bounds(self, batch: int) -> tuple[float, float]:
+        """Bytes between which the peak of a micro-batch lies, from what was traced.
+
+        Returns:
+            The least and the most; (0, infinity) where nothing is known, as where three traces are
+            not of a convex function.
+        """
+        between = self._first if FEW < self._first < MANY else BETWEEN
+        for known in (between, FEW, MANY):
+            self.peak(known)
+        points = sorted((size, peak) for size, peak in self._traced.items() if size >= FEW)
+        if batch < points[0][0] or batch > points[-1][0] or not _convex(points):
+            return 0.0, float("inf")
+        below = [point for point in points if point[0] <= batch]
+        above = [point for point in points if point[0] >= batch]
+        high = _on_line(below[-1], above[0], batch)
+        low = float(below[-1][1])  # more examples take no less
+        if len(below) > 1:
+            low = max(low, _on_line(below[-2], below[-1], batch))
+        if len(above) > 1:
+            low = max(low, _on_line(above[0], above[1], batch))
+        return min(low, high) * (1 - ROUNDING), high * (1 + ROUNDING)
+
+
+def _on_line(one: tuple[int, int], other: tuple[int, int], batch: int) -> float:
+    """The height at `batch` of the line through two points."""
+    if one[0] == other[0]:
+        return float(one[1])
+    slope = (other[1] - one[1]) / (other[0] - one[0])
+    return one[1] + slope * (batch - one[0])
+
+
+def _convex(points: list[tuple[int, int]]) -> bool:
+    """Whether no point lies above the line through its neighbours, but for rounding."""
+    return all(
+        middle[1] <= _on_line(before, after, middle[0]) * (1 + ROUNDING)
+        for before, middle, after in zip(points, points[1:], points[2:], strict=False)
+    )
