@@ -109,7 +109,7 @@ rule plot_memory:
 
 if PAPER_WITH_MEMORY:
 
-    # A minute and a half of one core, once: nothing but the paper's set-up and the code decides it.
+    # A minute of one core, once: nothing but the paper's set-up and the code decides it.
     rule recount_memory:
         output:
             "results/memory/recounted.json",

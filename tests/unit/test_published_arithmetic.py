@@ -46,4 +46,13 @@ def test_the_report_s_formula_gives_what_its_errata_say():
         72 * 1024 * 3072
     )
     assert VALUES["adapters_as_written"] == pytest.approx(0.54, abs=0.005)
+    # In the batch that it states, its own formula would say seven times what it says.
+    assert VALUES["at_stated_batch"] == pytest.approx(140.54)
+    # The heads, where the size of an adapter is meant, change hardly anything.
+    assert VALUES["adapters_with_heads"] == pytest.approx(0.534, abs=0.001)
     assert VALUES["logits"] == pytest.approx(4 * 16 * 1024 * 128256 / 1e9)
+
+
+def test_all_its_figures_are_of_one_network():
+    """So that no row stands beside one of other weights."""
+    assert CASE.example.networks == [CASE.example.beside.network]
