@@ -179,6 +179,7 @@ DECIDES_NOTHING: dict[str, str] = {
     "training.kept_weights": "how weights are kept",
     "training.launching": "how several processes are started",
     "training.make_run": "what protects a run",
+    "training.live_memory": "what is recorded of the memory that a run takes",
     "training.merging": "what is recorded of the trained model's cost at use",
     "training.micro_batch": "how many examples are computed at once, which the run records",
     "training.packing": "a packed run is bitwise the run that is trained alone",

@@ -318,12 +318,13 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if func is WHICH_DEVICE:
             return device_of(args[0])
         result = func(*args, **(kwargs or {}))
-        if isinstance(result, torch.Tensor):
+        if isinstance(result, torch.Tensor) and result.layout == torch.strided:
             self._count(result)
             return result
         for leaf in tree_leaves(result):
             if isinstance(leaf, torch.Tensor):
-                self._count(leaf)
+                for part in _stored_parts(leaf):
+                    self._count(part)
         return result
 
     def _count(self, tensor: torch.Tensor) -> Storage:
@@ -346,3 +347,10 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         storage = self._living.pop(key)
         storage.died = self._clock
         self.live -= storage.size
+
+
+def _stored_parts(tensor: torch.Tensor) -> list[torch.Tensor]:
+    """The tensors whose storage holds a tensor: itself, or a sparse one's indices and values."""
+    if tensor.layout == torch.sparse_coo:
+        return [tensor._indices(), tensor._values()]  # noqa: SLF001 (public ones ask to coalesce)
+    return [tensor]
