@@ -154,6 +154,8 @@ def step_formula(config: PretrainedConfig, step: TrainingStep) -> ClosedForm:
         raise UserError("no closed form for language models")
     if step.optimizer != "adamw" or step.accumulated > 1:
         raise UserError("the closed form is of one micro-batch with fused AdamW")
+    if step.quantised:
+        raise UserError("no closed form where base weights are quantised")
     if step.frozen_layers:
         raise UserError("no closed form where the first layers are frozen")
     return closed_form(

@@ -64,6 +64,13 @@ def add_step_arguments(parser: argparse.ArgumentParser) -> None:
         help="first layers that do not train, nor do the embeddings; 0: none (default)",
     )
     parser.add_argument(
+        "--quantised",
+        default="",
+        choices=["int8", "nf4", "nf4-double"],
+        help="how the frozen weights of linear maps are stored, as by bitsandbytes (default: as"
+        " --dtype says)",
+    )
+    parser.add_argument(
         "--accumulated", type=int, default=1, help="micro-batches of a step (default: 1)"
     )
 
@@ -102,4 +109,5 @@ def requested_step(
         optimizer=arguments.optimizer,
         accumulated=arguments.accumulated,
         frozen_layers=arguments.frozen_layers,
+        quantised=arguments.quantised,
     )

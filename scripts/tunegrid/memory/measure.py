@@ -48,10 +48,12 @@ def measure(config: PretrainedConfig, step: TrainingStep) -> Measurement:
     The weights are random: memory does not depend on their values.
 
     Raises:
-        UserError: the model cannot be built.
+        UserError: the model cannot be built, or its base weights are to be quantised.
         torch.OutOfMemoryError: there is too little memory on the GPU.
         RuntimeError: there is too little memory on the machine (`is_out_of_memory`).
     """
+    if step.quantised:
+        raise UserError("quantised base weights are predicted, and not measured")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(0)
     model = build_model(config, step)

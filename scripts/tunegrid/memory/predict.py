@@ -25,6 +25,7 @@ from tunegrid.errors import UserError
 from tunegrid.memory import KINDS
 from tunegrid.memory.eight_bit_state import EightBitState
 from tunegrid.memory.fake_tensors import WHICH_DEVICE, device_of, fake_tensors
+from tunegrid.memory.quantised_weights import quantised_linear_maps
 from tunegrid.memory.records import Optimizer, TrainingStep
 from tunegrid.memory.workload import (
     build_inputs,
@@ -125,7 +126,11 @@ class StepTracer:
 
     def _trace(self, step: TrainingStep) -> None:
         """Take a step under the counter, whose peak is then that of this step."""
-        with fake_tensors(cuda=self._cuda, mode=self._mode), _untraceable_told(self._model):
+        with (
+            fake_tensors(cuda=self._cuda, mode=self._mode),
+            _untraceable_told(self._model),
+            quantised_linear_maps(),
+        ):
             inputs = build_inputs(step)
             self._counter.mark(inputs.values(), "inputs")
             saved_tensors = torch.autograd.graph.saved_tensors_hooks(
@@ -188,7 +193,7 @@ def predict_evaluation(
         counter.mark(held, "optimizer state")
         inputs = build_inputs(step)
         counter.mark(inputs.values(), "inputs")
-        with _untraceable_told(model), counter:
+        with _untraceable_told(model), quantised_linear_maps(), counter:
             counter.reset_peak()
             evaluate_batch(step, model, inputs)
     return _prediction(model, counter)

@@ -22,6 +22,8 @@ from tunegrid.files import read_json
 Precision = Literal["fp32", "tf32", "bf16", "fp16", "pure-bf16"]
 Attention = Literal["auto", "sdpa", "eager"]
 Optimizer = Literal["adamw", "adafactor", "adamw_8bit", "adamw-foreach", "sgd"]
+#: How frozen base weights are stored; "": as the precision says.
+Quantisation = Literal["", "int8", "nf4", "nf4-double"]
 
 #: What holds records: a list of one kind of them.
 Records = TypeVar("Records")
@@ -50,6 +52,8 @@ class TrainingStep:
         accumulated: micro-batches whose gradients the step adds up.
         frozen_layers: so many of the first layers do not train, nor do the embeddings; 0: what the
             method says trains.
+        quantised: how the frozen weights of linear maps are stored, as by bitsandbytes: "int8",
+            "nf4" or, with its scales quantised, too, "nf4-double"; "": as the precision says.
     """
 
     method: str
@@ -63,6 +67,7 @@ class TrainingStep:
     optimizer: Optimizer = "adamw"
     accumulated: int = 1
     frozen_layers: int = 0
+    quantised: Quantisation = ""
     __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
 
     @property
@@ -73,6 +78,8 @@ class TrainingStep:
             parts.append(self.optimizer)
         if self.frozen_layers:
             parts.append(f"{self.frozen_layers} layers frozen")
+        if self.quantised:
+            parts.append(f"{self.quantised} base weights")
         if self.checkpointing:
             parts.append("gradient checkpointing")
         return ", ".join(parts)
