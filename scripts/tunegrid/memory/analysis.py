@@ -154,6 +154,8 @@ def step_formula(config: PretrainedConfig, step: TrainingStep) -> ClosedForm:
         raise UserError("no closed form for language models")
     if step.optimizer != "adamw" or step.accumulated > 1:
         raise UserError("the closed form is of one micro-batch with fused AdamW")
+    if step.sharding != "none":
+        raise UserError("no closed form where several GPUs share a step")
     if step.quantised:
         raise UserError("no closed form where base weights are quantised")
     if step.frozen_layers:

@@ -12,7 +12,7 @@ from tunegrid.config.catalogue import MethodEntry
 from tunegrid.memory.records import TrainingStep
 
 #: The options that count something, of which there is at least one.
-COUNTS = ("batch", "tokens", "accumulated", "labels")
+COUNTS = ("batch", "tokens", "accumulated", "labels", "gpus")
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,6 +71,19 @@ def add_step_arguments(parser: argparse.ArgumentParser) -> None:
         " --dtype says)",
     )
     parser.add_argument(
+        "--gpus",
+        type=int,
+        default=1,
+        help="GPUs that take the step together, each with --batch examples (default: 1)",
+    )
+    parser.add_argument(
+        "--sharding",
+        default="none",
+        choices=["none", "zero1", "zero2", "zero3", "fsdp"],
+        help="what they share: the optimizer's state (zero1), gradients, too (zero2), weights, too"
+        " (zero3, fsdp); by formula (default: none)",
+    )
+    parser.add_argument(
         "--accumulated", type=int, default=1, help="micro-batches of a step (default: 1)"
     )
 
@@ -81,9 +94,11 @@ def add_gpu_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def check_counts(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
-    """End the program with one line where an option that counts something is less than one."""
+    """End the program with one line where a count is less than one, or one GPU shares with none."""
     if min(getattr(arguments, name) for name in COUNTS) < 1:
         parser.error(f"{', '.join(f'--{name}' for name in COUNTS)} are at least 1")
+    if arguments.sharding != "none" and arguments.gpus == 1:
+        parser.error(f"--sharding {arguments.sharding} needs --gpus 2 or more")
 
 
 def requested_step(
@@ -110,4 +125,6 @@ def requested_step(
         accumulated=arguments.accumulated,
         frozen_layers=arguments.frozen_layers,
         quantised=arguments.quantised,
+        gpus=arguments.gpus,
+        sharding=arguments.sharding,
     )

@@ -24,6 +24,8 @@ Attention = Literal["auto", "sdpa", "eager"]
 Optimizer = Literal["adamw", "adafactor", "adamw_8bit", "adamw-foreach", "sgd"]
 #: How frozen base weights are stored; "": as the precision says.
 Quantisation = Literal["", "int8", "nf4", "nf4-double"]
+#: What several GPUs share (`tunegrid.memory.sharding`).
+Sharding = Literal["none", "zero1", "zero2", "zero3", "fsdp"]
 
 #: What holds records: a list of one kind of them.
 Records = TypeVar("Records")
@@ -54,6 +56,10 @@ class TrainingStep:
             method says trains.
         quantised: how the frozen weights of linear maps are stored, as by bitsandbytes: "int8",
             "nf4" or, with its scales quantised, too, "nf4-double"; "": as the precision says.
+        gpus: how many GPUs take the step together, each with a micro-batch of its own; what is
+            predicted is what one of them takes.
+        sharding: what they share: the optimizer's state (ZeRO 1), gradients, too (2), and weights,
+            too (3 and FSDP); "none": nothing.
     """
 
     method: str
@@ -68,6 +74,8 @@ class TrainingStep:
     accumulated: int = 1
     frozen_layers: int = 0
     quantised: Quantisation = ""
+    gpus: int = 1
+    sharding: Sharding = "none"
     __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
 
     @property
@@ -80,6 +88,8 @@ class TrainingStep:
             parts.append(f"{self.frozen_layers} layers frozen")
         if self.quantised:
             parts.append(f"{self.quantised} base weights")
+        if self.sharding != "none":
+            parts.append(f"{self.sharding} over {self.gpus} GPUs")
         if self.checkpointing:
             parts.append("gradient checkpointing")
         return ", ".join(parts)
