@@ -212,13 +212,21 @@ OF_ONE_PROGRAM: dict[str, dict[str, str]] = {
     },
     "predict_memory": {
         "memory.arguments": "the steps that options ask for are a rule's parameters",
+        "memory.lengths": "lengths are asked for by persons alone",
         "memory.light_imports": "how long a program takes to start",
         "memory.measure": "nothing is measured",
+        "tasks.label_kinds": "lengths are asked for by persons alone",
+        "training.batching": "lengths are asked for by persons alone",
+        "training.randomness": "lengths are asked for by persons alone",
     },
     "measure_memory": {
         "memory.fit": "what a GPU must have is not measured",
         "memory.formula": "the formula is not measured",
         "memory.growth": "what fits a GPU is not measured",
+        "memory.lengths": "lengths are asked for by persons alone",
+        "tasks.label_kinds": "lengths are asked for by persons alone",
+        "training.batching": "lengths are asked for by persons alone",
+        "training.randomness": "lengths are asked for by persons alone",
     },
 }
 OF_ONE_PROGRAM["train_pack"] = OF_ONE_PROGRAM["train"] | {

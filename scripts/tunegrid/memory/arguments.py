@@ -7,6 +7,7 @@ here imports torch: `--help` answers at once.
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from tunegrid.config.catalogue import MethodEntry
 from tunegrid.memory.records import TrainingStep
@@ -39,6 +40,12 @@ def add_step_arguments(parser: argparse.ArgumentParser) -> None:
         default="fp32",
         choices=["fp32", "tf32", "bf16", "fp16", "pure-bf16"],
         help="precision; bf16 and fp16 are autocast (default: fp32)",
+    )
+    parser.add_argument(
+        "--lengths",
+        type=Path,
+        help="the lengths of a task's training examples, in place of --tokens: an encoded task's"
+        " folder, or a file with a number of tokens on each line",
     )
     parser.add_argument(
         "--attention",

@@ -100,6 +100,30 @@ class TrainingStep:
 
 
 @dataclass(frozen=True)
+class LengthsMemory:
+    """What steps take whose examples differ in length (`tunegrid.memory.lengths`).
+
+    Attributes:
+        examples: how many lengths there are.
+        mean: tokens of an example.
+        longest: tokens of the longest.
+        padding: the part of all computed tokens that is padding.
+        batch: examples of the micro-batch that takes most.
+        tokens: tokens of each, as it is padded.
+        peak: live tensors at its peak, in bytes.
+    """
+
+    examples: int
+    mean: float
+    longest: int
+    padding: float
+    batch: int
+    tokens: int
+    peak: int
+    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+
+
+@dataclass(frozen=True)
 class StepMemory:
     """What a training step is predicted to take. All sizes are bytes.
 
@@ -118,6 +142,7 @@ class StepMemory:
             if it was not asked for.
         by_batch: `traced` by micro-batch; empty if growth was not asked for.
         by_tokens: `traced` by tokens of an example; empty if growth was not asked for.
+        lengths: what steps take whose examples have given lengths; None if none were given.
     """
 
     model: str
@@ -133,6 +158,7 @@ class StepMemory:
     fits: dict[str, int] = field(default_factory=dict)
     by_batch: dict[int, int] = field(default_factory=dict)
     by_tokens: dict[int, int] = field(default_factory=dict)
+    lengths: LengthsMemory | None = None
     __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
 
     def to_json(self) -> dict[str, Any]:
