@@ -94,13 +94,14 @@ def _stored_tensors(
 @contextmanager
 def quantised_linear_maps() -> Iterator[None]:
     """Let linear maps whose weights `quantise_base` has quantised be computed by their kernels."""
+    of_whole_weights = functional.linear
 
     def linear(
         values: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None
     ) -> torch.Tensor:
         kind = getattr(weight, STORED, None)
         if kind is None:
-            return _linear(values, weight, bias)
+            return of_whole_weights(values, weight, bias)
         matmul = _Int8Matmul if kind == "int8" else _FourBitMatmul
         cast_bias = None if bias is None else bias.to(values.dtype)
         result: torch.Tensor = matmul.apply(values, weight, cast_bias)  # type: ignore[no-untyped-call]
