@@ -86,6 +86,12 @@ def test_what_cannot_be_predicted_or_measured_is_one_line():
         measure(CONFIG, step_of("zero2"))
 
 
+def test_an_answer_says_what_is_shared():
+    assert step_of("zero2").kind == f"fp32, zero2 over {GPUS} GPUs"
+    assert step_of().kind == f"fp32, each of {GPUS} GPUs, which share nothing"
+    assert make_step("full", batch=1, tokens=4).kind == "fp32"
+
+
 def test_one_gpu_cannot_share():
     run = subprocess.run(
         [sys.executable, ROOT / "scripts/predict_memory.py", "--model", "roberta-base",

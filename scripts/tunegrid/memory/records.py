@@ -90,6 +90,8 @@ class TrainingStep:
             parts.append(f"{self.quantised} base weights")
         if self.sharding != "none":
             parts.append(f"{self.sharding} over {self.gpus} GPUs")
+        elif self.gpus > 1:
+            parts.append(f"each of {self.gpus} GPUs, which share nothing")
         if self.checkpointing:
             parts.append("gradient checkpointing")
         return ", ".join(parts)
