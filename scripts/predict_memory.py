@@ -16,6 +16,7 @@ mixtures of experts do, or is not part of the Transformers library.
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from tunegrid.cli import describe, json_argument, run_program
@@ -47,9 +48,11 @@ def main() -> None:
         from tunegrid.errors import UserError
         from tunegrid.files import write_json
         from tunegrid.memory.analysis import analyse_step, format_answer, limit_tokens
+        from tunegrid.memory.lengths import read_lengths
         from tunegrid.memory.model_shapes import (
             is_language_model,
             load_shape,
+            longest_example,
             method_entry,
             shipped_model,
         )
@@ -69,10 +72,18 @@ def main() -> None:
     model = Path(arguments.model).name
     # Growth is what figures show; a person's question is answered without it, in half the time.
     growth = arguments.output is not None
+    lengths = None
+    if arguments.lengths is not None:
+        lengths = read_lengths(arguments.lengths, most=longest_example(config))
+        steps = [replace(step, tokens=int(lengths.max())) for step in steps]
     records = []
     for step in steps:
         try:
-            records.append(analyse_step(model, config, limit_tokens(config, step), growth=growth))
+            records.append(
+                analyse_step(
+                    model, config, limit_tokens(config, step), growth=growth, lengths=lengths
+                )
+            )
         except UserError as reason:
             if not arguments.output:
                 raise

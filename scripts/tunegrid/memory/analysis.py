@@ -24,9 +24,16 @@ from tunegrid.memory.fit import (
 )
 from tunegrid.memory.formula import ClosedForm, closed_form
 from tunegrid.memory.growth import PeakGrowth
+from tunegrid.memory.lengths import Lengths, memory_of_lengths
 from tunegrid.memory.model_shapes import encoder_shape, longest_example, method_shape
 from tunegrid.memory.predict import Prediction, StepTracer, UntraceableError, predict
-from tunegrid.memory.records import MeasuredStep, Precision, StepMemory, TrainingStep
+from tunegrid.memory.records import (
+    LengthsMemory,
+    MeasuredStep,
+    Precision,
+    StepMemory,
+    TrainingStep,
+)
 
 #: The micro-batches at which growth is shown.
 BATCHES = (1, 4, 16, 64, 256)
@@ -74,7 +81,12 @@ def _step_record(
 
 
 def analyse_step(
-    model: str, config: PretrainedConfig, step: TrainingStep, *, growth: bool
+    model: str,
+    config: PretrainedConfig,
+    step: TrainingStep,
+    *,
+    growth: bool,
+    lengths: Lengths | None = None,
 ) -> StepMemory:
     """The memory of a step by trace and by formula, and the largest micro-batch of each GPU.
 
@@ -84,6 +96,7 @@ def analyse_step(
         step: the step.
         growth: whether to trace other micro-batches and lengths, too, which figures show; it takes
             about as long as all else.
+        lengths: tokens of each training example, (n,), if what they take is asked for, too.
 
     Raises:
         UserError: as of `predict_step`.
@@ -102,15 +115,17 @@ def analyse_step(
     record = _step_record(model, config, step, tracer.predict(step))
     fits = {gpu: largest(memory) for gpu, memory in load_gpus().items()}
     record = replace(record, fits=fits)
+    if lengths is not None:
+        found = memory_of_lengths(lengths, step, lambda one: tracer.predict(one).peak)
+        record = replace(record, lengths=found)
     if not growth:
         return record
-    lengths = [length for length in LENGTHS if length <= longest_example(config)]
+    shown = [length for length in LENGTHS if length <= longest_example(config)]
     return replace(
         record,
         by_batch={batch: peak_of(batch) for batch in BATCHES},
         by_tokens={
-            length: tracer.predict(replace(one_micro_batch, tokens=length)).peak
-            for length in lengths
+            length: tracer.predict(replace(one_micro_batch, tokens=length)).peak for length in shown
         },
     )
 
@@ -154,6 +169,10 @@ def step_formula(config: PretrainedConfig, step: TrainingStep) -> ClosedForm:
         raise UserError("no closed form for language models")
     if step.optimizer != "adamw" or step.accumulated > 1:
         raise UserError("the closed form is of one micro-batch with fused AdamW")
+    if step.sharding != "none":
+        raise UserError("no closed form where several GPUs share a step")
+    if step.quantised:
+        raise UserError("no closed form where base weights are quantised")
     if step.frozen_layers:
         raise UserError("no closed form where the first layers are frozen")
     return closed_form(
@@ -198,6 +217,8 @@ def _answer_column(record: StepMemory) -> dict[str, str]:
     column = {"at the peak, traced": _gigabytes(record.traced)}
     for kind in KINDS:
         column[f"– {kind}"] = _gigabytes(record.parts[kind])
+    if record.lengths is not None:
+        column |= _lengths_rows(record.lengths)
     column["by formula"] = "—" if record.closed_form is None else _gigabytes(record.closed_form)
     column["a GPU needs"] = _gigabytes(gpu_memory_needed(record.traced))
     column["weights, millions"] = f"{total / 1e6:,.1f}"
@@ -205,6 +226,16 @@ def _answer_column(record: StepMemory) -> dict[str, str]:
     for gpu, most in record.fits.items():
         column[f"largest micro-batch, {gpu}"] = str(most) if most else "none"
     return column
+
+
+def _lengths_rows(lengths: LengthsMemory) -> dict[str, str]:
+    """What steps take whose examples have the lengths that were given."""
+    return {
+        "with your lengths, at the peak": _gigabytes(lengths.peak),
+        "– of a micro-batch of": f"{lengths.batch} × {lengths.tokens}",
+        "– padding, of all tokens": f"{100 * lengths.padding:.1f} %",
+        "– a GPU needs": _gigabytes(gpu_memory_needed(lengths.peak)),
+    }
 
 
 def _gigabytes(size: float) -> str:

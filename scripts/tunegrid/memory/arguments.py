@@ -7,12 +7,13 @@ here imports torch: `--help` answers at once.
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from tunegrid.config.catalogue import MethodEntry
 from tunegrid.memory.records import TrainingStep
 
 #: The options that count something, of which there is at least one.
-COUNTS = ("batch", "tokens", "accumulated", "labels")
+COUNTS = ("batch", "tokens", "accumulated", "labels", "gpus")
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +42,12 @@ def add_step_arguments(parser: argparse.ArgumentParser) -> None:
         help="precision; bf16 and fp16 are autocast (default: fp32)",
     )
     parser.add_argument(
+        "--lengths",
+        type=Path,
+        help="the lengths of a task's training examples, in place of --tokens: an encoded task's"
+        " folder, or a file with a number of tokens on each line",
+    )
+    parser.add_argument(
         "--attention",
         default="auto",
         choices=["auto", "sdpa", "eager"],
@@ -64,6 +71,26 @@ def add_step_arguments(parser: argparse.ArgumentParser) -> None:
         help="first layers that do not train, nor do the embeddings; 0: none (default)",
     )
     parser.add_argument(
+        "--quantised",
+        default="",
+        choices=["int8", "nf4", "nf4-double"],
+        help="how the frozen weights of linear maps are stored, as by bitsandbytes (default: as"
+        " --dtype says)",
+    )
+    parser.add_argument(
+        "--gpus",
+        type=int,
+        default=1,
+        help="GPUs that take the step together, each with --batch examples (default: 1)",
+    )
+    parser.add_argument(
+        "--sharding",
+        default="none",
+        choices=["none", "zero1", "zero2", "zero3", "fsdp"],
+        help="what they share: the optimizer's state (zero1), gradients, too (zero2), weights, too"
+        " (zero3, fsdp); by formula (default: none)",
+    )
+    parser.add_argument(
         "--accumulated", type=int, default=1, help="micro-batches of a step (default: 1)"
     )
 
@@ -74,9 +101,11 @@ def add_gpu_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def check_counts(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
-    """End the program with one line where an option that counts something is less than one."""
+    """End the program with one line where a count is less than one, or one GPU shares with none."""
     if min(getattr(arguments, name) for name in COUNTS) < 1:
         parser.error(f"{', '.join(f'--{name}' for name in COUNTS)} are at least 1")
+    if arguments.sharding != "none" and arguments.gpus == 1:
+        parser.error(f"--sharding {arguments.sharding} needs --gpus 2 or more")
 
 
 def requested_step(
@@ -102,4 +131,7 @@ def requested_step(
         optimizer=arguments.optimizer,
         accumulated=arguments.accumulated,
         frozen_layers=arguments.frozen_layers,
+        quantised=arguments.quantised,
+        gpus=arguments.gpus,
+        sharding=arguments.sharding,
     )

@@ -25,7 +25,9 @@ from tunegrid.errors import UserError
 from tunegrid.memory import KINDS
 from tunegrid.memory.eight_bit_state import EightBitState
 from tunegrid.memory.fake_tensors import WHICH_DEVICE, device_of, fake_tensors
+from tunegrid.memory.quantised_weights import quantised_linear_maps
 from tunegrid.memory.records import Optimizer, TrainingStep
+from tunegrid.memory.sharding import gathered_weights, gradients_of_a_layer, shared_parts
 from tunegrid.memory.workload import (
     build_inputs,
     build_model,
@@ -120,12 +122,30 @@ class StepTracer:
         size = (step.batch, step.tokens, step.accumulated)
         if size not in self._traced:
             self._trace(step)
-            self._traced[size] = _prediction(self._model, self._counter)
+            self._traced[size] = self._prediction_of(step)
         return self._traced[size]
+
+    def _prediction_of(self, step: TrainingStep) -> Prediction:
+        """What was traced last; of several GPUs, what one of them holds of it."""
+        whole = _prediction(self._model, self._counter)
+        if step.sharding == "none":
+            return whole
+        parts = shared_parts(
+            self._counter.history(),
+            step.sharding,
+            step.gpus,
+            reduced_together=gradients_of_a_layer(self._model),
+        )
+        parts["temporaries"] += gathered_weights(self._model, step.sharding)
+        return replace(whole, peak=sum(parts.values()), parts=parts)
 
     def _trace(self, step: TrainingStep) -> None:
         """Take a step under the counter, whose peak is then that of this step."""
-        with fake_tensors(cuda=self._cuda, mode=self._mode), _untraceable_told(self._model):
+        with (
+            fake_tensors(cuda=self._cuda, mode=self._mode),
+            _untraceable_told(self._model),
+            quantised_linear_maps(),
+        ):
             inputs = build_inputs(step)
             self._counter.mark(inputs.values(), "inputs")
             saved_tensors = torch.autograd.graph.saved_tensors_hooks(
@@ -188,7 +208,7 @@ def predict_evaluation(
         counter.mark(held, "optimizer state")
         inputs = build_inputs(step)
         counter.mark(inputs.values(), "inputs")
-        with _untraceable_told(model), counter:
+        with _untraceable_told(model), quantised_linear_maps(), counter:
             counter.reset_peak()
             evaluate_batch(step, model, inputs)
     return _prediction(model, counter)
@@ -286,11 +306,16 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.peak = 0
         self._clock = 0
         self._peak_clock = 0
+        self._began = 0
         self._all: list[Storage] = []
         self._living: dict[int, Storage] = {}
 
     def reset_peak(self) -> None:
         """Begin a new measurement from what is live now."""
+        self._began = self._clock
+        self._note_peak()
+
+    def _note_peak(self) -> None:
         self.peak, self._peak_clock = self.live, self._clock
 
     def at_peak(self) -> dict[str, int]:
@@ -300,6 +325,10 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if one.born <= self._peak_clock and (one.died is None or one.died > self._peak_clock):
                 sizes[one.kind] += one.size
         return dict(sizes)
+
+    def history(self) -> list[Storage]:
+        """The storages that lived at some moment since `reset_peak`."""
+        return [one for one in self._all if one.died is None or one.died > self._began]
 
     def mark(self, tensors: Iterable[torch.Tensor], kind: str) -> None:
         """Say what tensors are for. They may be new; where several say it, the first counts."""
@@ -318,12 +347,13 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if func is WHICH_DEVICE:
             return device_of(args[0])
         result = func(*args, **(kwargs or {}))
-        if isinstance(result, torch.Tensor):
+        if isinstance(result, torch.Tensor) and result.layout == torch.strided:
             self._count(result)
             return result
         for leaf in tree_leaves(result):
             if isinstance(leaf, torch.Tensor):
-                self._count(leaf)
+                for part in _stored_parts(leaf):
+                    self._count(part)
         return result
 
     def _count(self, tensor: torch.Tensor) -> Storage:
@@ -337,7 +367,7 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.live += storage.nbytes()
             weakref.finalize(storage, self._bury, key)
             if self.live > self.peak:
-                self.reset_peak()
+                self._note_peak()
         return self._living[key]
 
     def _bury(self, key: int) -> None:
@@ -346,3 +376,10 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         storage = self._living.pop(key)
         storage.died = self._clock
         self.live -= storage.size
+
+
+def _stored_parts(tensor: torch.Tensor) -> list[torch.Tensor]:
+    """The tensors whose storage holds a tensor: itself, or a sparse one's indices and values."""
+    if tensor.layout == torch.sparse_coo:
+        return [tensor._indices(), tensor._values()]  # noqa: SLF001 (public ones ask to coalesce)
+    return [tensor]
