@@ -33,7 +33,7 @@ def test_the_memory_figure_has_a_bar_for_each_method_and_lines_of_gpus():
     parts, batches, _ = plot_memory(PREDICTED).axes
     assert [label.get_text() for label in parts.get_yticklabels()] == ["full", "a8"]
     lines = {text.get_text() for text in batches.texts}
-    assert lines >= {"T4 (16 GB): 13.0 GB", "A100 (80 GB), H100: 69.6 GB"}
+    assert lines >= {"T4 (15.6 GB): 12.7 GB", "A100 (80 GB), H100: 74.0 GB"}
 
 
 def test_the_memory_figure_names_its_model_and_says_what_gpus_leave():

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -24,7 +24,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 from tunegrid.errors import UserError
 from tunegrid.memory import KINDS
 from tunegrid.memory.eight_bit_state import EightBitState
-from tunegrid.memory.fake_tensors import WHICH_DEVICE, device_of, fake_tensors
+from tunegrid.memory.fake_tensors import EFFICIENT_ATTENTION, WHICH_DEVICE, device_of, fake_tensors
 from tunegrid.memory.records import Optimizer, TrainingStep
 from tunegrid.memory.workload import (
     build_inputs,
@@ -44,12 +44,14 @@ class Prediction:
         parts: the bytes of each of `tunegrid.memory.KINDS` at the peak.
         total_parameters: how many weights the model has.
         trainable_parameters: how many of them train.
+        attention: "sdpa" where CUDA's memory-efficient kernel computed attention, else "eager".
     """
 
     peak: int
     parts: dict[str, int]
     total_parameters: int
     trainable_parameters: int
+    attention: Literal["eager", "sdpa"]
 
 
 class UntraceableError(UserError):
@@ -228,6 +230,7 @@ def _prediction(model: PreTrainedModel, counter: StorageCounter) -> Prediction:
         parts=counter.at_peak(),
         total_parameters=sum(one.numel() for one in weights),
         trainable_parameters=sum(one.numel() for one in weights if one.requires_grad),
+        attention="sdpa" if counter.fused_attention else "eager",
     )
 
 
@@ -278,12 +281,14 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     Attributes:
         live: bytes that live now.
         peak: the most bytes that lived at once since `reset_peak`.
+        fused_attention: whether an operation was the memory-efficient kernel of attention.
     """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.live = 0
         self.peak = 0
+        self.fused_attention = False
         self._clock = 0
         self._peak_clock = 0
         self._all: list[Storage] = []
@@ -317,6 +322,8 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         if func is WHICH_DEVICE:
             return device_of(args[0])
+        if func is EFFICIENT_ATTENTION:
+            self.fused_attention = True
         result = func(*args, **(kwargs or {}))
         if isinstance(result, torch.Tensor):
             self._count(result)

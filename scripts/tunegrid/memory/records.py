@@ -93,6 +93,8 @@ class StepMemory:
         parts: what they are for: the bytes of each of `tunegrid.memory.KINDS` at the peak.
         total_parameters: how many weights the model has, with those that the method adds.
         trainable_parameters: how many of them train.
+        attention: the kernel that computed attention in the trace: "sdpa" for CUDA's
+            memory-efficient one, "eager" for single operations; None if it was not recorded.
         closed_form: live tensors at the peak, by formula; None if there is no formula.
         no_closed_form: why there is no formula; None if there is one.
         terms: what the formula adds up; empty if there is none.
@@ -109,6 +111,7 @@ class StepMemory:
     parts: dict[str, int]
     total_parameters: int
     trainable_parameters: int
+    attention: Literal["eager", "sdpa"] | None = None
     closed_form: int | None = None
     no_closed_form: str | None = None
     terms: dict[str, int] = field(default_factory=dict)

@@ -121,8 +121,7 @@ def _traced(row: Any, largest: Mapping[str, float], gpus: Mapping[str, float]) -
 
 def _describe(gpu: str, memory: float) -> str:
     """A GPU with its memory, which some names hold already."""
-    size = f"{memory / 1e9:g} GB"
-    return f"a GPU like {gpu}" if size in gpu else f"a GPU like {gpu} ({size})"
+    return f"a GPU like {gpu}" if " GB" in gpu else f"a GPU like {gpu} ({memory / 1e9:g} GB)"
 
 
 def _measured_alone(row: Any) -> str:

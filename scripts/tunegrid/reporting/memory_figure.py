@@ -159,7 +159,7 @@ def _draw_gpus(axes: Axes, largest: float) -> None:
         axes.axhline(room, color="black", linestyle=":", linewidth=0.8)
         # Neighbours stand at opposite ends, since some GPUs differ little.
         at_right = position % 2 == 1
-        size = "" if f"{memory:g} GB" in name else f" ({memory:g} GB)"
+        size = "" if " GB" in name else f" ({memory:g} GB)"
         axes.annotate(
             f"{name}{size}: {room:.1f} GB",
             (1 if at_right else 0, room),
