@@ -19,13 +19,14 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry
 from transformers import PretrainedConfig, PreTrainedModel
 
 from tunegrid.errors import UserError
 from tunegrid.memory import KINDS
 from tunegrid.memory.eight_bit_state import EightBitState
 from tunegrid.memory.fake_tensors import EFFICIENT_ATTENTION, WHICH_DEVICE, device_of, fake_tensors
-from tunegrid.memory.records import Optimizer, TrainingStep
+from tunegrid.memory.records import Optimizer, Precision, TrainingStep
 from tunegrid.memory.workload import (
     build_inputs,
     build_model,
@@ -45,6 +46,8 @@ class Prediction:
         total_parameters: how many weights the model has.
         trainable_parameters: how many of them train.
         attention: "sdpa" where CUDA's memory-efficient kernel computed attention, else "eager".
+        flops: floating-point operations of the step's matrix products and attention, by the
+            formulas of `torch.utils.flop_counter`; what is computed twice counts twice.
     """
 
     peak: int
@@ -52,6 +55,7 @@ class Prediction:
     total_parameters: int
     trainable_parameters: int
     attention: Literal["eager", "sdpa"]
+    flops: int
 
 
 class UntraceableError(UserError):
@@ -92,7 +96,7 @@ class StepTracer:
         self._cuda = cuda
         self._mode = FakeTensorMode()
         self._counter = StorageCounter()
-        self._traced: dict[tuple[int, int, int], Prediction] = {}
+        self._traced: dict[tuple[int, int, int, Precision], Prediction] = {}
         self._took_part: set[int] = set()
         with fake_tensors(cuda=cuda, mode=self._mode):
             self._model = build_model(config, step)
@@ -114,16 +118,17 @@ class StepTracer:
         """Trace a step, each only once.
 
         Args:
-            step: differs from the first one in `batch`, `tokens` and `accumulated` at most.
+            step: differs from the first one in `batch`, `tokens` and `accumulated` at most, and in
+                whether it is under autocast.
 
         Raises:
             UntraceableError: as of `predict`.
         """
-        size = (step.batch, step.tokens, step.accumulated)
-        if size not in self._traced:
+        kind = (step.batch, step.tokens, step.accumulated, step.precision)
+        if kind not in self._traced:
             self._trace(step)
-            self._traced[size] = _prediction(self._model, self._counter)
-        return self._traced[size]
+            self._traced[kind] = _prediction(self._model, self._counter)
+        return self._traced[kind]
 
     def _trace(self, step: TrainingStep) -> None:
         """Take a step under the counter, whose peak is then that of this step."""
@@ -135,6 +140,7 @@ class StepTracer:
             )
             with self._counter, saved_tensors:
                 self._counter.reset_peak()
+                self._counter.reset_work()
                 take_step(step, self._model, self._optimizer, inputs)
 
     def _check_all_took_part(self) -> None:
@@ -231,6 +237,7 @@ def _prediction(model: PreTrainedModel, counter: StorageCounter) -> Prediction:
         total_parameters=sum(one.numel() for one in weights),
         trainable_parameters=sum(one.numel() for one in weights if one.requires_grad),
         attention="sdpa" if counter.fused_attention else "eager",
+        flops=counter.flops,
     )
 
 
@@ -282,6 +289,7 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         live: bytes that live now.
         peak: the most bytes that lived at once since `reset_peak`.
         fused_attention: whether an operation was the memory-efficient kernel of attention.
+        flops: floating-point operations since `reset_work`.
     """
 
     def __init__(self) -> None:
@@ -289,6 +297,7 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.live = 0
         self.peak = 0
         self.fused_attention = False
+        self.flops = 0
         self._clock = 0
         self._peak_clock = 0
         self._all: list[Storage] = []
@@ -297,6 +306,10 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def reset_peak(self) -> None:
         """Begin a new measurement from what is live now."""
         self.peak, self._peak_clock = self.live, self._clock
+
+    def reset_work(self) -> None:
+        """Begin a new count of floating-point operations."""
+        self.flops = 0
 
     def at_peak(self) -> dict[str, int]:
         """The bytes of each kind of storage at the peak."""
@@ -325,6 +338,9 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if func is EFFICIENT_ATTENTION:
             self.fused_attention = True
         result = func(*args, **(kwargs or {}))
+        count_flops = flop_registry.get(func.overloadpacket)
+        if count_flops is not None:
+            self.flops += count_flops(*args, **(kwargs or {}), out_val=result)
         if isinstance(result, torch.Tensor):
             self._count(result)
             return result
