@@ -29,6 +29,10 @@ def test_a_gpu_is_known_by_its_name_or_its_size(text, name, gigabytes):
     assert choose_gpus([text]) == {name: pytest.approx(gigabytes * 1e9)}
 
 
+def test_a_whole_line_of_the_catalogue_is_a_name():
+    assert choose_gpus(list(load_gpus())) == load_gpus()
+
+
 def test_gpus_stand_from_the_smallest_to_the_largest():
     assert list(choose_gpus(["H200", "12GB", "T4"])) == ["12 GB", "T4", "H200"]
 

@@ -125,7 +125,7 @@ def test_what_fits_is_said_of_each_method():
     ]
     large = [dataclasses.replace(record, traced=200 * 10**9) for record in PREDICTED]
     lines = fit_lines(prediction_table(large, []).data, fits_table(large).data)["m1"]
-    assert lines[0].endswith("has; of such examples a GPU like H200 (150 GB) takes not even one")
+    assert lines[0].endswith("it; of such examples a GPU like H200 (150 GB) takes not even one")
     untraced = fit_lines(prediction_table([], MEASURED).data, fits_table([]).data)["m1"]
     assert untraced == ["full: cannot be traced; 4 × 32 tokens took 6.00 GB on CPU"]
 

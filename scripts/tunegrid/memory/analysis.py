@@ -25,7 +25,13 @@ from tunegrid.memory.formula import ClosedForm, closed_form
 from tunegrid.memory.growth import PeakGrowth
 from tunegrid.memory.model_shapes import encoder_shape, longest_example, method_shape
 from tunegrid.memory.predict import Prediction, StepTracer, UntraceableError, predict
-from tunegrid.memory.records import MeasuredStep, Precision, StepMemory, TrainingStep
+from tunegrid.memory.records import (
+    MeasuredStep,
+    Precision,
+    StepMemory,
+    TrainingStep,
+    attention_kernels,
+)
 
 #: The micro-batches at which growth is shown.
 BATCHES = (1, 4, 16, 64, 256)
@@ -33,13 +39,6 @@ BATCHES = (1, 4, 16, 64, 256)
 LENGTHS = (32, 64, 128, 256, 512)
 #: Precisions that take as much memory as one that the formula knows.
 AS_MUCH_MEMORY: dict[Precision, Precision] = {"tf32": "fp32", "fp16": "bf16"}
-
-
-#: How a reader knows the kernels of attention that a trace tells apart.
-ATTENTION_KERNELS = {
-    "sdpa": "the memory-efficient kernel (sdpa)",
-    "eager": "single operations (eager)",
-}
 
 
 def check_tokens(model: str, config: PretrainedConfig, step: TrainingStep) -> None:
@@ -202,7 +201,7 @@ def format_answer(records: Sequence[StepMemory]) -> str:
     step = records[0].step
     title = (
         f"{records[0].model}, {step.batch} examples of {step.tokens} tokens,"
-        f" {step.kind}, {_attention_kernels(records)}; GB (10^9 bytes)"
+        f" {step.kind}{attention_kernels(records)}; GB (10^9 bytes)"
     )
     columns = [_answer_column(record) for record in records]
     body = tabulate(
@@ -217,12 +216,6 @@ def format_answer(records: Sequence[StepMemory]) -> str:
         f" + {CUDA_CONTEXT / 1e9:g} for CUDA's context"
     )
     return "\n".join([title, "", body, "", margins, *reasons])
-
-
-def _attention_kernels(records: Sequence[StepMemory]) -> str:
-    """Which kernel computes the attention of steps of one model, as traced."""
-    used = dict.fromkeys(record.attention for record in records if record.attention)
-    return f"attention by {' or '.join(ATTENTION_KERNELS[kernel] for kernel in used)}"
 
 
 def _answer_column(record: StepMemory) -> dict[str, str]:

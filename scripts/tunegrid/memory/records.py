@@ -26,6 +26,12 @@ Optimizer = Literal["adamw", "adafactor", "adamw_8bit", "adamw-foreach", "sgd"]
 #: What holds records: a list of one kind of them.
 Records = TypeVar("Records")
 
+#: How a reader knows the kernels of attention that a trace tells apart.
+ATTENTION_KERNELS = {
+    "sdpa": "the memory-efficient kernel (sdpa)",
+    "eager": "single operations (eager)",
+}
+
 _CLOSED = ConfigDict(extra="forbid")
 
 
@@ -158,6 +164,17 @@ class MeasuredStep:
 _STEPS = TypeAdapter(list[TrainingStep])
 _PREDICTIONS = TypeAdapter(list[StepMemory])
 _MEASUREMENTS = TypeAdapter(list[MeasuredStep])
+
+
+def attention_kernels(records: Iterable[StepMemory]) -> str:
+    """Which kernels computed attention in the traces of some steps, as the end of a list.
+
+    Returns:
+        Such as ", attention by single operations (eager)"; empty where it was not recorded.
+    """
+    used = dict.fromkeys(record.attention for record in records if record.attention)
+    names = " or ".join(ATTENTION_KERNELS[kernel] for kernel in used)
+    return f", attention by {names}" if names else ""
 
 
 def parse_steps(value: Any) -> list[TrainingStep]:
