@@ -119,7 +119,7 @@ class _Tracers:
         first = replace(step, batch=1, tokens=1, accumulated=1, precision=precision)
         key = json.dumps(first.to_json())
         if key not in self._made:
-            self._made[key] = StepTracer(self._config, step)
+            self._made[key] = StepTracer(self._config, step, count_flops=True)
         return self._made[key]
 
 

@@ -47,7 +47,8 @@ class Prediction:
         trainable_parameters: how many of them train.
         attention: "sdpa" where CUDA's memory-efficient kernel computed attention, else "eager".
         flops: floating-point operations of the step's matrix products and attention, by the
-            formulas of `torch.utils.flop_counter`; what is computed twice counts twice.
+            formulas of `torch.utils.flop_counter`; what is computed twice counts twice. 0 where
+            they were not to be counted.
     """
 
     peak: int
@@ -87,15 +88,23 @@ class StepTracer:
         config: the model's configuration; its weights are not needed.
         step: the first step.
         cuda: as of `predict`.
+        count_flops: whether floating-point operations are counted, too.
 
     Raises:
         UserError, UntraceableError: as of `predict`.
     """
 
-    def __init__(self, config: PretrainedConfig, step: TrainingStep, *, cuda: bool = True) -> None:
+    def __init__(
+        self,
+        config: PretrainedConfig,
+        step: TrainingStep,
+        *,
+        cuda: bool = True,
+        count_flops: bool = False,
+    ) -> None:
         self._cuda = cuda
         self._mode = FakeTensorMode()
-        self._counter = StorageCounter()
+        self._counter = StorageCounter(count_flops=count_flops)
         self._traced: dict[tuple[int, int, int, Precision], Prediction] = {}
         self._took_part: set[int] = set()
         with fake_tensors(cuda=cuda, mode=self._mode):
@@ -290,14 +299,18 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         peak: the most bytes that lived at once since `reset_peak`.
         fused_attention: whether an operation was the memory-efficient kernel of attention.
         flops: floating-point operations since `reset_work`.
+
+    Args:
+        count_flops: whether they are counted.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, count_flops: bool = False) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.live = 0
         self.peak = 0
         self.fused_attention = False
         self.flops = 0
+        self._flop_formulas = flop_registry if count_flops else {}
         self._clock = 0
         self._peak_clock = 0
         self._all: list[Storage] = []
@@ -338,7 +351,7 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if func is EFFICIENT_ATTENTION:
             self.fused_attention = True
         result = func(*args, **(kwargs or {}))
-        count_flops = flop_registry.get(func.overloadpacket)
+        count_flops = self._flop_formulas.get(func.overloadpacket)
         if count_flops is not None:
             self.flops += count_flops(*args, **(kwargs or {}), out_val=result)
         if isinstance(result, torch.Tensor):
