@@ -10,7 +10,8 @@ which is the smallest GPU of config/gpus.yaml that has room.
 
 Models, methods and GPUs are named as for predict_memory.py. Where no method is named, they are
 full, adapter-64 and lora. What changes cost in time is told by floating-point operations, as
-torch.utils.flop_counter counts them. Fails where the step cannot be traced as it is asked for.
+torch.utils.flop_counter counts them. A step that cannot be traced is a line of the table with its
+reason. Fails where that is so of every method.
 """
 
 import json
@@ -42,6 +43,7 @@ def main() -> None:
     from tunegrid.memory.light_imports import light_imports
 
     with light_imports():
+        from tunegrid.errors import UserError
         from tunegrid.memory.advice import format_advice, weigh_ways
         from tunegrid.memory.analysis import check_tokens
         from tunegrid.memory.gpu_choice import choose_gpus
@@ -65,6 +67,9 @@ def main() -> None:
             step = requested_step(arguments, method=name, entry=method_entry(name), labels=labels)
             check_tokens(model, config, step)
             ways_of[name] = weigh_ways(config, step, gpus=gpus, catalogue=catalogue)
+        reasons = [ways[0].refused for ways in ways_of.values() if ways[0].refused is not None]
+        if len(reasons) == len(ways_of):
+            raise UserError(*reasons)
         values += [way.to_json() | {"model": model} for ways in ways_of.values() for way in ways]
         texts.append(format_advice(model, ways_of, list(gpus)))
     print(json.dumps(values, indent=2) if arguments.json else "\n\n".join(texts))

@@ -88,6 +88,18 @@ def test_what_cannot_be_is_a_line_of_the_table_with_its_reason():
     assert "does not support gradient checkpointing" in table.splitlines()[-1]
 
 
+def test_a_method_that_does_not_fit_the_model_leaves_the_others_their_answer():
+    wrong = make_step("no_such_adapter", batch=2, tokens=16)
+    (refused,) = weigh_ways(MODEL, wrong, gpus={"T4": 16e9}, catalogue={"T4": 16e9})
+    right = weigh_ways(
+        MODEL, make_step("head", batch=2, tokens=16), gpus={"T4": 16e9}, catalogue={"T4": 16e9}
+    )
+    answer = format_advice("mini", {"wrong": [refused], "head": right}, ["T4"])
+    assert "T4, wrong: cannot be predicted as it is" in answer
+    assert "T4, head: fits as it is." in answer
+    assert "no_such_adapter" in answer.splitlines()[-1]
+
+
 def test_operations_are_those_of_a_real_step():
     step = replace(STEP, batch=2, tokens=16)
     torch.manual_seed(0)

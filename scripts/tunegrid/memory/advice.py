@@ -81,15 +81,15 @@ def weigh_ways(
 
     Returns:
         The step as it is first, then, unless it fits each of the GPUs, the changes in the order in
-        which to try them.
-
-    Raises:
-        UserError: the step cannot be taken as it is.
+        which to try them. Only the first, with the reason, where it cannot be taken as it is.
     """
     tracers = _Tracers(config)
-    tracer = tracers.of(step)
+    try:
+        tracer = tracers.of(step)
+        ways = [_weigh(AS_IS, step, tracer, gpus=gpus, catalogue=catalogue)]
+    except UserError as reason:
+        return [WayMemory(way=AS_IS, step=step, refused=str(reason))]
     as_is = tracer.predict(replace(step, accumulated=1))
-    ways = [_weigh(AS_IS, step, tracer, gpus=gpus, catalogue=catalogue)]
     if gpus and all(most == step.batch for most in ways[0].fits.values()):
         return ways
     saved = SAVED_BY_8_BITS * as_is.trainable_parameters
@@ -188,6 +188,8 @@ def advise(ways: Sequence[WayMemory], gpu: str) -> str:
         gpu: its name, one of those that were asked for.
     """
     as_is, *changes = ways
+    if as_is.refused is not None:
+        return "cannot be predicted as it is: see below the table"
     batch, most = as_is.step.batch, as_is.fits[gpu]
     if most == batch:
         return "fits as it is"
@@ -214,10 +216,11 @@ def format_advice(
 
     Args:
         model: its name.
-        ways_of: by method, those of `weigh_ways`.
+        ways_of: by method, those of `weigh_ways`; at least one method.
         gpus: the names of the GPUs that were asked for; none: only the smallest are told.
     """
-    first = next(iter(ways_of.values()))[0]
+    all_ways = [way for ways in ways_of.values() for way in ways]
+    first = next((way for way in all_ways if way.refused is None), all_ways[0])
     step = first.step
     lines = [f"{model}, {step.batch} examples of {step.tokens} tokens, {step.kind}", ""]
     lines += [
@@ -234,12 +237,12 @@ def format_advice(
     ]
     lines.append(tabulate(rows, headers=headers, tablefmt="pipe", disable_numparse=True))
     note = (
-        "GB are 10^9 bytes, with margins. FLOPs are relative to the first line"
+        "GB are 10^9 bytes, with margins. FLOPs are relative to the first line that has them"
         f" ({first.flops / 1e9:,.1f} billion for an example); bf16 has as many, and takes less time"
         " where a GPU has tensor cores for it."
     )
     lines += ["", note]
-    reasons = dict.fromkeys(way.refused for ways in ways_of.values() for way in ways if way.refused)
+    reasons = dict.fromkeys(way.refused for way in all_ways if way.refused)
     return "\n".join([*lines, *(f"– {reason}" for reason in reasons)])
 
 
