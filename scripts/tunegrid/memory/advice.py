@@ -153,13 +153,17 @@ def _weigh(
     """What a step needs, and on which GPUs it fits."""
     one_micro_batch = replace(step, accumulated=1)
     traced = tracer.predict(one_micro_batch)
-    needed = gpu_memory_needed(traced.peak)
+
+    def needed_for(live_tensors: float) -> float:
+        return gpu_memory_needed(live_tensors)
+
+    needed = needed_for(traced.peak)
     growth = PeakGrowth(
         lambda batch: tracer.predict(replace(one_micro_batch, batch=batch)).peak, first=step.batch
     )
 
     def fits(capacity: float, batch: int) -> bool:
-        return growth.fits(batch, gpu_memory_needed, capacity)
+        return growth.fits(batch, needed_for, capacity)
 
     return WayMemory(
         way=way,
