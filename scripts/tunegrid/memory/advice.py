@@ -158,11 +158,15 @@ def _weigh(
         return gpu_memory_needed(live_tensors)
 
     needed = needed_for(traced.peak)
+    # While a further micro-batch is computed, the gradients of those before it live.
     growth = PeakGrowth(
-        lambda batch: tracer.predict(replace(one_micro_batch, batch=batch)).peak, first=step.batch
+        lambda batch: tracer.predict(replace(step, batch=batch, accumulated=2)).peak,
+        first=step.batch,
     )
 
     def fits(capacity: float, batch: int) -> bool:
+        if batch == step.batch:
+            return needed <= capacity
         return growth.fits(batch, needed_for, capacity)
 
     return WayMemory(
@@ -175,7 +179,7 @@ def _weigh(
             for name, memory in gpus.items()
         },
         smallest=_first(catalogue, lambda memory: needed <= memory),
-        smallest_for_one=_first(catalogue, lambda memory: fits(memory, 1)),
+        smallest_for_one=_first(catalogue, lambda memory: needed <= memory or fits(memory, 1)),
     )
 
 
