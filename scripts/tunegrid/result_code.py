@@ -212,6 +212,7 @@ OF_ONE_PROGRAM: dict[str, dict[str, str]] = {
     },
     "predict_memory": {
         "memory.arguments": "the steps that options ask for are a rule's parameters",
+        "memory.gpu_choice": "the GPUs are a rule's parameters",
         "memory.lengths": "lengths are asked for by persons alone",
         "memory.light_imports": "how long a program takes to start",
         "memory.measure": "nothing is measured",

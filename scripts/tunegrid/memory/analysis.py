@@ -7,7 +7,7 @@ and figures, or shown to a person as one table.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tabulate import tabulate
@@ -20,7 +20,6 @@ from tunegrid.memory.fit import (
     FRAGMENTATION,
     gpu_memory_needed,
     largest_fitting,
-    load_gpus,
 )
 from tunegrid.memory.formula import ClosedForm, closed_form
 from tunegrid.memory.growth import PeakGrowth
@@ -33,6 +32,7 @@ from tunegrid.memory.records import (
     Precision,
     StepMemory,
     TrainingStep,
+    attention_kernels,
 )
 
 #: The micro-batches at which growth is shown.
@@ -41,6 +41,19 @@ BATCHES = (1, 4, 16, 64, 256)
 LENGTHS = (32, 64, 128, 256, 512)
 #: Precisions that take as much memory as one that the formula knows.
 AS_MUCH_MEMORY: dict[Precision, Precision] = {"tf32": "fp32", "fp16": "bf16"}
+
+
+def check_tokens(model: str, config: PretrainedConfig, step: TrainingStep) -> None:
+    """Check that the model takes so many tokens.
+
+    Raises:
+        UserError: it takes fewer.
+    """
+    longest = longest_example(config)
+    if step.tokens > longest:
+        raise UserError(
+            f"--tokens: {step.tokens} are more than {model} takes; give at most {longest}"
+        )
 
 
 def limit_tokens(config: PretrainedConfig, step: TrainingStep) -> TrainingStep:
@@ -72,6 +85,7 @@ def _step_record(
         parts=traced.parts,
         total_parameters=traced.total_parameters,
         trainable_parameters=traced.trainable_parameters,
+        attention=traced.attention,
     )
     try:
         form = step_formula(config, step)
@@ -85,6 +99,7 @@ def analyse_step(
     config: PretrainedConfig,
     step: TrainingStep,
     *,
+    gpus: Mapping[str, float],
     growth: bool,
     lengths: Lengths | None = None,
 ) -> StepMemory:
@@ -94,6 +109,7 @@ def analyse_step(
         model: the model's name.
         config: the model's configuration.
         step: the step.
+        gpus: bytes of memory by name.
         growth: whether to trace other micro-batches and lengths, too, which figures show; it takes
             about as long as all else.
         lengths: tokens of each training example, (n,), if what they take is asked for, too.
@@ -113,7 +129,7 @@ def analyse_step(
         return largest_fitting(lambda batch: peaks.fits(batch, gpu_memory_needed, memory))
 
     record = _step_record(model, config, step, tracer.predict(step))
-    fits = {gpu: largest(memory) for gpu, memory in load_gpus().items()}
+    fits = {gpu: largest(memory) for gpu, memory in gpus.items()}
     record = replace(record, fits=fits)
     if lengths is not None:
         found = memory_of_lengths(lengths, step, lambda one: tracer.predict(one).peak)
@@ -195,7 +211,7 @@ def format_answer(records: Sequence[StepMemory]) -> str:
     step = records[0].step
     title = (
         f"{records[0].model}, {step.batch} examples of {step.tokens} tokens,"
-        f" {step.kind}, attention {step.attention}; GB (10^9 bytes)"
+        f" {step.kind}{attention_kernels(records)}; GB (10^9 bytes)"
     )
     columns = [_answer_column(record) for record in records]
     body = tabulate(

@@ -19,7 +19,10 @@ COUNTS = ("batch", "tokens", "accumulated", "labels", "gpus")
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which model is meant and what it is to do."""
     parser.add_argument(
-        "--model", required=True, help="a model's name, or a folder or file with its config.json"
+        "--model",
+        required=True,
+        action="append",
+        help="a model's name, or a folder or file with its config.json; may be given several times",
     )
     parser.add_argument("--labels", type=int, default=2, help="labels of a classifier (default: 2)")
 
@@ -97,7 +100,13 @@ def add_step_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_gpu_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which GPUs a step is held against."""
-    del parser  # none yet: every GPU of config/gpus.yaml is
+    parser.add_argument(
+        "--gpu",
+        action="append",
+        default=[],
+        help="a GPU of config/gpus.yaml (T4, A100-80GB), or a size (12GB); may be given several"
+        " times (default: all of the file)",
+    )
 
 
 def check_counts(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:

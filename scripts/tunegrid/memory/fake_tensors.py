@@ -23,6 +23,8 @@ from transformers.modeling_utils import TORCH_INIT_FUNCTIONS
 #: The operation by which a fake is asked for its device, and that which asks a tensor for a value.
 WHICH_DEVICE = torch.ops.prim.device.default
 WHICH_VALUE = torch.ops.aten._local_scalar_dense.default  # noqa: SLF001
+#: CUDA's memory-efficient kernel of attention.
+EFFICIENT_ATTENTION = torch.ops.aten._scaled_dot_product_efficient_attention.default  # noqa: SLF001
 
 
 def device_of(tensor: FakeTensor) -> torch.device:
@@ -91,7 +93,7 @@ def _attention(
         attn_mask = None if attn_mask is None else attn_mask.to(dtype)
     if attn_mask is not None:
         attn_mask = attn_mask.expand(*query.shape[:2], query.size(2), key.size(2))
-    return torch.ops.aten._scaled_dot_product_efficient_attention(  # noqa: SLF001
+    return EFFICIENT_ATTENTION(
         query, key, value, attn_mask, True, dropout_p, is_causal, scale=scale
     )[0]
 

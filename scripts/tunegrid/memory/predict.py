@@ -13,20 +13,21 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry
 from transformers import PretrainedConfig, PreTrainedModel
 
 from tunegrid.errors import UserError
 from tunegrid.memory import KINDS
 from tunegrid.memory.eight_bit_state import EightBitState
-from tunegrid.memory.fake_tensors import WHICH_DEVICE, device_of, fake_tensors
+from tunegrid.memory.fake_tensors import EFFICIENT_ATTENTION, WHICH_DEVICE, device_of, fake_tensors
 from tunegrid.memory.quantised_weights import quantised_linear_maps
-from tunegrid.memory.records import Optimizer, TrainingStep
+from tunegrid.memory.records import Optimizer, Precision, TrainingStep
 from tunegrid.memory.sharding import gathered_weights, gradients_of_a_layer, shared_parts
 from tunegrid.memory.workload import (
     build_inputs,
@@ -46,12 +47,18 @@ class Prediction:
         parts: the bytes of each of `tunegrid.memory.KINDS` at the peak.
         total_parameters: how many weights the model has.
         trainable_parameters: how many of them train.
+        attention: "sdpa" where CUDA's memory-efficient kernel computed attention, else "eager".
+        flops: floating-point operations of the step's matrix products and attention, by the
+            formulas of `torch.utils.flop_counter`; what is computed twice counts twice. 0 where
+            they were not to be counted.
     """
 
     peak: int
     parts: dict[str, int]
     total_parameters: int
     trainable_parameters: int
+    attention: Literal["eager", "sdpa"]
+    flops: int
 
 
 class UntraceableError(UserError):
@@ -83,16 +90,24 @@ class StepTracer:
         config: the model's configuration; its weights are not needed.
         step: the first step.
         cuda: as of `predict`.
+        count_flops: whether floating-point operations are counted, too.
 
     Raises:
         UserError, UntraceableError: as of `predict`.
     """
 
-    def __init__(self, config: PretrainedConfig, step: TrainingStep, *, cuda: bool = True) -> None:
+    def __init__(
+        self,
+        config: PretrainedConfig,
+        step: TrainingStep,
+        *,
+        cuda: bool = True,
+        count_flops: bool = False,
+    ) -> None:
         self._cuda = cuda
         self._mode = FakeTensorMode()
-        self._counter = StorageCounter()
-        self._traced: dict[tuple[int, int, int], Prediction] = {}
+        self._counter = StorageCounter(count_flops=count_flops)
+        self._traced: dict[tuple[int, int, int, Precision], Prediction] = {}
         self._took_part: set[int] = set()
         with fake_tensors(cuda=cuda, mode=self._mode):
             self._model = build_model(config, step)
@@ -114,16 +129,17 @@ class StepTracer:
         """Trace a step, each only once.
 
         Args:
-            step: differs from the first one in `batch`, `tokens` and `accumulated` at most.
+            step: differs from the first one in `batch`, `tokens` and `accumulated` at most, and in
+                whether it is under autocast.
 
         Raises:
             UntraceableError: as of `predict`.
         """
-        size = (step.batch, step.tokens, step.accumulated)
-        if size not in self._traced:
+        kind = (step.batch, step.tokens, step.accumulated, step.precision)
+        if kind not in self._traced:
             self._trace(step)
-            self._traced[size] = self._prediction_of(step)
-        return self._traced[size]
+            self._traced[kind] = self._prediction_of(step)
+        return self._traced[kind]
 
     def _prediction_of(self, step: TrainingStep) -> Prediction:
         """What was traced last; of several GPUs, what one of them holds of it."""
@@ -153,6 +169,7 @@ class StepTracer:
             )
             with self._counter, saved_tensors:
                 self._counter.reset_peak()
+                self._counter.reset_work()
                 take_step(step, self._model, self._optimizer, inputs)
 
     def _check_all_took_part(self) -> None:
@@ -248,6 +265,8 @@ def _prediction(model: PreTrainedModel, counter: StorageCounter) -> Prediction:
         parts=counter.at_peak(),
         total_parameters=sum(one.numel() for one in weights),
         trainable_parameters=sum(one.numel() for one in weights if one.requires_grad),
+        attention="sdpa" if counter.fused_attention else "eager",
+        flops=counter.flops,
     )
 
 
@@ -298,12 +317,20 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     Attributes:
         live: bytes that live now.
         peak: the most bytes that lived at once since `reset_peak`.
+        fused_attention: whether an operation was the memory-efficient kernel of attention.
+        flops: floating-point operations since `reset_work`.
+
+    Args:
+        count_flops: whether they are counted.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, count_flops: bool = False) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.live = 0
         self.peak = 0
+        self.fused_attention = False
+        self.flops = 0
+        self._flop_formulas = flop_registry if count_flops else {}
         self._clock = 0
         self._peak_clock = 0
         self._began = 0
@@ -317,6 +344,10 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _note_peak(self) -> None:
         self.peak, self._peak_clock = self.live, self._clock
+
+    def reset_work(self) -> None:
+        """Begin a new count of floating-point operations."""
+        self.flops = 0
 
     def at_peak(self) -> dict[str, int]:
         """The bytes of each kind of storage at the peak."""
@@ -346,7 +377,12 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         if func is WHICH_DEVICE:
             return device_of(args[0])
+        if func is EFFICIENT_ATTENTION:
+            self.fused_attention = True
         result = func(*args, **(kwargs or {}))
+        count_flops = self._flop_formulas.get(func.overloadpacket)
+        if count_flops is not None:
+            self.flops += count_flops(*args, **(kwargs or {}), out_val=result)
         if isinstance(result, torch.Tensor) and result.layout == torch.strided:
             self._count(result)
             return result

@@ -30,6 +30,12 @@ Sharding = Literal["none", "zero1", "zero2", "zero3", "fsdp"]
 #: What holds records: a list of one kind of them.
 Records = TypeVar("Records")
 
+#: How a reader knows the kernels of attention that a trace tells apart.
+ATTENTION_KERNELS = {
+    "sdpa": "the memory-efficient kernel (sdpa)",
+    "eager": "single operations (eager)",
+}
+
 _CLOSED = ConfigDict(extra="forbid")
 
 
@@ -136,6 +142,8 @@ class StepMemory:
         parts: what they are for: the bytes of each of `tunegrid.memory.KINDS` at the peak.
         total_parameters: how many weights the model has, with those that the method adds.
         trainable_parameters: how many of them train.
+        attention: the kernel that computed attention in the trace: "sdpa" for CUDA's
+            memory-efficient one, "eager" for single operations; None if it was not recorded.
         closed_form: live tensors at the peak, by formula; None if there is no formula.
         no_closed_form: why there is no formula; None if there is one.
         terms: what the formula adds up; empty if there is none.
@@ -153,6 +161,7 @@ class StepMemory:
     parts: dict[str, int]
     total_parameters: int
     trainable_parameters: int
+    attention: Literal["eager", "sdpa"] | None = None
     closed_form: int | None = None
     no_closed_form: str | None = None
     terms: dict[str, int] = field(default_factory=dict)
@@ -200,6 +209,17 @@ class MeasuredStep:
 _STEPS = TypeAdapter(list[TrainingStep])
 _PREDICTIONS = TypeAdapter(list[StepMemory])
 _MEASUREMENTS = TypeAdapter(list[MeasuredStep])
+
+
+def attention_kernels(records: Iterable[StepMemory]) -> str:
+    """Which kernels computed attention in the traces of some steps, as the end of a list.
+
+    Returns:
+        Such as ", attention by single operations (eager)"; empty where it was not recorded.
+    """
+    used = dict.fromkeys(record.attention for record in records if record.attention)
+    names = " or ".join(ATTENTION_KERNELS[kernel] for kernel in used)
+    return f", attention by {names}" if names else ""
 
 
 def parse_steps(value: Any) -> list[TrainingStep]:
