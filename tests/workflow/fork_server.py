@@ -111,7 +111,7 @@ def status_of(program: str) -> int:
             return end.code or 0
         print(end.code, file=sys.stderr)
         return 1
-    except Exception:
+    except Exception:  # noqa: BLE001 (it is told, and ends the program)
         traceback.print_exc()
         return 1
     return 0
