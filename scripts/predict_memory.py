@@ -35,6 +35,12 @@ def main() -> None:
     add_model_arguments(parser)
     add_step_arguments(parser)
     add_gpu_arguments(parser)
+    parser.add_argument(
+        "--margins",
+        type=Path,
+        help="your own margins, a file of scripts/calibrate.py (default: those of public"
+        " measurements)",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON; all sizes are bytes")
     parser.add_argument(
         "--cases", type=json_argument, help="for the workflow: the steps, a JSON list or @FILE"
@@ -59,6 +65,7 @@ def main() -> None:
         )
         from tunegrid.memory.gpu_choice import choose_gpus
         from tunegrid.memory.lengths import read_lengths
+        from tunegrid.memory.margins import load_margins
         from tunegrid.memory.model_shapes import (
             is_language_model,
             load_shape,
@@ -70,6 +77,7 @@ def main() -> None:
 
     logging.getLogger().setLevel(logging.WARNING)  # the adapters library logs a line for each trace
     gpus = choose_gpus(arguments.gpu)
+    margins = load_margins(arguments.margins)
     # Growth is what figures show; a person's question is answered without it, in half the time.
     growth = arguments.output is not None
     answers: list[list[StepMemory]] = []
@@ -94,7 +102,13 @@ def main() -> None:
         for step in steps:
             try:
                 record = analyse_step(
-                    model, config, step, gpus=gpus, growth=growth, lengths=lengths
+                    model,
+                    config,
+                    step,
+                    gpus=gpus,
+                    growth=growth,
+                    lengths=lengths,
+                    margins=margins,
                 )
             except UserError as reason:
                 if not arguments.output:
@@ -111,7 +125,7 @@ def main() -> None:
     elif arguments.json:
         print(json.dumps(values, indent=2))
     else:
-        print("\n\n".join(format_answer(records) for records in answers))
+        print("\n\n".join(format_answer(records, margins) for records in answers))
 
 
 if __name__ == "__main__":

@@ -101,6 +101,7 @@ DECIDES: dict[str, list[str]] = {
         "memory.fit",
         "memory.formula",
         "memory.growth",
+        "memory.margins",
         "memory.model_shapes",
         "memory.predict",
         "memory.quantised_weights",
@@ -222,6 +223,7 @@ OF_ONE_PROGRAM: dict[str, dict[str, str]] = {
     },
     "measure_memory": {
         "memory.fit": "what a GPU must have is not measured",
+        "memory.margins": "what a GPU must have is not measured",
         "memory.formula": "the formula is not measured",
         "memory.growth": "what fits a GPU is not measured",
         "memory.lengths": "lengths are asked for by persons alone",

@@ -112,12 +112,12 @@ def test_what_fits_is_said_of_each_method():
     memory, fits = prediction_table(PREDICTED, MEASURED).data, fits_table(PREDICTED).data
     assert fit_summaries(memory) == {
         "m1": (
-            "a training step needs 9.2 GB by full and 8.1 GB by a8; a GPU like RTX 3060, RTX"
+            "a training step needs 8.6 GB by full and 7.5 GB by a8; a GPU like RTX 3060, RTX"
             " 4070 (12 GB) has room for each"
         )
     }
     lines = fit_lines(memory, fits)["m1"]
-    sizes = {"full": "7.00 GB, with margins 9.2 GB", "a8": "6.00 GB, with margins 8.1 GB"}
+    sizes = {"full": "7.00 GB, with margins 8.6 GB", "a8": "6.00 GB, with margins 7.5 GB"}
     assert lines == [
         f"{method}: a step of 8 × 32 tokens takes {size}; a GPU like RTX 3060, RTX 4070"
         " (12 GB) fits, and takes 16 such examples at once"

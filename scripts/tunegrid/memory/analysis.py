@@ -16,14 +16,13 @@ from transformers import PretrainedConfig
 from tunegrid.errors import UserError
 from tunegrid.memory import KINDS
 from tunegrid.memory.fit import (
-    CUDA_CONTEXT,
-    FRAGMENTATION,
     gpu_memory_needed,
     largest_fitting,
 )
 from tunegrid.memory.formula import ClosedForm, closed_form
 from tunegrid.memory.growth import PeakGrowth
 from tunegrid.memory.lengths import Lengths, memory_of_lengths
+from tunegrid.memory.margins import PUBLIC, Margins, kernel_of
 from tunegrid.memory.model_shapes import encoder_shape, longest_example, method_shape
 from tunegrid.memory.predict import Prediction, StepTracer, UntraceableError, predict
 from tunegrid.memory.records import (
@@ -102,6 +101,7 @@ def analyse_step(
     gpus: Mapping[str, float],
     growth: bool,
     lengths: Lengths | None = None,
+    margins: Margins = PUBLIC,
 ) -> StepMemory:
     """The memory of a step by trace and by formula, and the largest micro-batch of each GPU.
 
@@ -113,6 +113,7 @@ def analyse_step(
         growth: whether to trace other micro-batches and lengths, too, which figures show; it takes
             about as long as all else.
         lengths: tokens of each training example, (n,), if what they take is asked for, too.
+        margins: what a GPU needs beside live tensors.
 
     Raises:
         UserError: as of `predict_step`.
@@ -123,10 +124,13 @@ def analyse_step(
     def peak_of(batch: int) -> int:
         return tracer.predict(replace(one_micro_batch, batch=batch)).peak
 
+    def needed(live_tensors: float) -> float:
+        return gpu_memory_needed(live_tensors, kernel_of(step), margins)
+
     peaks = PeakGrowth(peak_of, first=step.batch)
 
     def largest(memory: float) -> int:
-        return largest_fitting(lambda batch: peaks.fits(batch, gpu_memory_needed, memory))
+        return largest_fitting(lambda batch: peaks.fits(batch, needed, memory))
 
     record = _step_record(model, config, step, tracer.predict(step))
     fits = {gpu: largest(memory) for gpu, memory in gpus.items()}
@@ -191,6 +195,8 @@ def step_formula(config: PretrainedConfig, step: TrainingStep) -> ClosedForm:
         raise UserError("no closed form where base weights are quantised")
     if step.frozen_layers:
         raise UserError("no closed form where the first layers are frozen")
+    if step.loop != "ours" or not step.padded:
+        raise UserError("the closed form is of our own loop and of micro-batches with padding")
     return closed_form(
         encoder_shape(config, step.labels),
         method_shape(step.method_source, config.hidden_size),
@@ -202,18 +208,19 @@ def step_formula(config: PretrainedConfig, step: TrainingStep) -> ClosedForm:
     )
 
 
-def format_answer(records: Sequence[StepMemory]) -> str:
+def format_answer(records: Sequence[StepMemory], margins: Margins = PUBLIC) -> str:
     """What steps of one model take, of what, and what they fit, as one table; GB (10^9 bytes).
 
     Args:
         records: the same step under several methods, at least one.
+        margins: what a GPU needs beside live tensors.
     """
     step = records[0].step
     title = (
         f"{records[0].model}, {step.batch} examples of {step.tokens} tokens,"
         f" {step.kind}{attention_kernels(records)}; GB (10^9 bytes)"
     )
-    columns = [_answer_column(record) for record in records]
+    columns = [_answer_column(record, margins) for record in records]
     body = tabulate(
         [[row, *(column[row] for column in columns)] for row in columns[0]],
         headers=["", *(record.step.method for record in records)],
@@ -221,22 +228,20 @@ def format_answer(records: Sequence[StepMemory]) -> str:
         disable_numparse=True,
     )
     reasons = dict.fromkeys(record.no_closed_form for record in records if record.no_closed_form)
-    margins = (
-        f"What a GPU needs: live tensors · {FRAGMENTATION} for the allocator"
-        f" + {CUDA_CONTEXT / 1e9:g} for CUDA's context"
-    )
-    return "\n".join([title, "", body, "", margins, *reasons])
+    needs = f"What a GPU needs: {margins.wording(kernel_of(step))}"
+    return "\n".join([title, "", body, "", needs, *reasons])
 
 
-def _answer_column(record: StepMemory) -> dict[str, str]:
+def _answer_column(record: StepMemory, margins: Margins) -> dict[str, str]:
     trained, total = record.trainable_parameters, record.total_parameters
     column = {"at the peak, traced": _gigabytes(record.traced)}
     for kind in KINDS:
         column[f"– {kind}"] = _gigabytes(record.parts[kind])
     if record.lengths is not None:
-        column |= _lengths_rows(record.lengths)
+        column |= _lengths_rows(record, record.lengths, margins)
     column["by formula"] = "—" if record.closed_form is None else _gigabytes(record.closed_form)
-    column["a GPU needs"] = _gigabytes(gpu_memory_needed(record.traced))
+    needed = gpu_memory_needed(record.traced, kernel_of(record.step), margins)
+    column["a GPU needs"] = _gigabytes(needed)
     column["weights, millions"] = f"{total / 1e6:,.1f}"
     column["– of which train"] = f"{trained / 1e6:,.3f} ({100 * trained / total:.3f} %)"
     for gpu, most in record.fits.items():
@@ -244,13 +249,15 @@ def _answer_column(record: StepMemory) -> dict[str, str]:
     return column
 
 
-def _lengths_rows(lengths: LengthsMemory) -> dict[str, str]:
+def _lengths_rows(record: StepMemory, lengths: LengthsMemory, margins: Margins) -> dict[str, str]:
     """What steps take whose examples have the lengths that were given."""
     return {
         "with your lengths, at the peak": _gigabytes(lengths.peak),
         "– of a micro-batch of": f"{lengths.batch} × {lengths.tokens}",
         "– padding, of all tokens": f"{100 * lengths.padding:.1f} %",
-        "– a GPU needs": _gigabytes(gpu_memory_needed(lengths.peak)),
+        "– a GPU needs": _gigabytes(
+            gpu_memory_needed(lengths.peak, kernel_of(record.step), margins)
+        ),
     }
 
 

@@ -41,8 +41,9 @@ def add_step_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dtype",
         default="fp32",
-        choices=["fp32", "tf32", "bf16", "fp16", "pure-bf16"],
-        help="precision; bf16 and fp16 are autocast (default: fp32)",
+        choices=["fp32", "tf32", "bf16", "fp16", "pure-bf16", "bf16-base"],
+        help="precision; bf16 and fp16 are autocast; bf16-base: pretrained weights in bf16 and what"
+        " a method of the peft library adds in fp32 (default: fp32)",
     )
     parser.add_argument(
         "--lengths",
@@ -96,6 +97,20 @@ def add_step_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accumulated", type=int, default=1, help="micro-batches of a step (default: 1)"
     )
+    parser.add_argument(
+        "--loop",
+        default="ours",
+        choices=["ours", "trainer", "trainer-torch1"],
+        help="what the loop keeps: ours frees outputs and gradients as soon as it can; trainer, a"
+        " script around the model's own loss, keeps outputs until the next ones and gradients until"
+        " the next step; trainer-torch1 keeps gradients for good, as before torch 2.0"
+        " (default: ours)",
+    )
+    parser.add_argument(
+        "--no-padding",
+        action="store_true",
+        help="all examples are of one length, so that attention needs no mask",
+    )
 
 
 def add_gpu_arguments(parser: argparse.ArgumentParser) -> None:
@@ -143,4 +158,6 @@ def requested_step(
         quantised=arguments.quantised,
         gpus=arguments.gpus,
         sharding=arguments.sharding,
+        loop=arguments.loop,
+        padded=not arguments.no_padding,
     )

@@ -20,6 +20,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import PreTrainedModel
 from transformers.modeling_utils import TORCH_INIT_FUNCTIONS
 
+#: Numbers of a row of a mask that the memory-efficient kernel reads at once.
+MASK_ALIGNMENT = 8
 #: The operation by which a fake is asked for its device, and that which asks a tensor for a value.
 WHICH_DEVICE = torch.ops.prim.device.default
 WHICH_VALUE = torch.ops.aten._local_scalar_dense.default  # noqa: SLF001
@@ -39,9 +41,16 @@ def device_of(tensor: FakeTensor) -> torch.device:
 class ValueAnswers(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Answers the two questions about a tensor's value whose answers change no shape.
 
-    Models ask whether all tokens are real: no. Optimizers ask which step it is: the first. Any
-    other question raises an error, as fakes have no values.
+    Models ask whether all tokens are real. Optimizers ask which step it is: the first. Any other
+    question raises an error, as fakes have no values.
+
+    Args:
+        padded: whether some tokens are padding, so that not all are real.
     """
+
+    def __init__(self, *, padded: bool) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._padded = padded
 
     def __torch_dispatch__(
         self,
@@ -54,7 +63,7 @@ class ValueAnswers(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return device_of(args[0])
         if func is WHICH_VALUE:
             if args[0].dtype == torch.bool:
-                return False
+                return not self._padded
             if args[0].dtype.is_floating_point:
                 return 1.0
         return func(*args, **(kwargs or {}))
@@ -90,12 +99,33 @@ def _attention(
     if torch.is_autocast_enabled("cpu"):
         dtype = torch.get_autocast_dtype("cpu")
         query, key, value = (part.to(dtype) for part in (query, key, value))
-        attn_mask = None if attn_mask is None else attn_mask.to(dtype)
     if attn_mask is not None:
+        attn_mask = _additive_mask(attn_mask, query.dtype)
         attn_mask = attn_mask.expand(*query.shape[:2], query.size(2), key.size(2))
     return EFFICIENT_ATTENTION(
         query, key, value, attn_mask, True, dropout_p, is_causal, scale=scale
     )[0]
+
+
+def _additive_mask(mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """A mask as the memory-efficient kernel takes it, and keeps it for the backward pass.
+
+    A boolean one becomes one that is added to the scores, anew in every layer. Rows whose length is
+    no multiple of 8 are padded (`convert_boolean_attn_mask` and `preprocess_mask`,
+    https://github.com/pytorch/pytorch/blob/v2.13.0/aten/src/ATen/native/transformers/attention.cpp).
+
+    Args:
+        mask: boolean or of floating point, (…, queries, keys).
+        dtype: of the queries, which is also the result's.
+    """
+    if mask.dtype == torch.bool:
+        zero, masked = torch.zeros((), dtype=dtype), torch.full((), -torch.inf, dtype=dtype)
+        mask = torch.where(mask, zero, masked)
+    mask = mask.to(dtype)
+    keys = mask.size(-1)
+    if any(stride % MASK_ALIGNMENT for stride in mask.stride()[:-1]):
+        mask = functional.pad(mask, (0, -keys % MASK_ALIGNMENT))[..., :keys]
+    return mask
 
 
 def _in_fp32(kernel: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
@@ -142,13 +172,16 @@ def _without_drawing() -> Iterator[None]:
 
 
 @contextmanager
-def fake_tensors(*, cuda: bool, mode: FakeTensorMode | None = None) -> Iterator[None]:
+def fake_tensors(
+    *, cuda: bool, mode: FakeTensorMode | None = None, padded: bool = True
+) -> Iterator[None]:
     """Let all tensors that are made here be fakes.
 
     Args:
         cuda: whether they take the storage of CUDA's kernels; otherwise that of a CPU's.
         mode: of the fakes that were made before and are used here, too; fakes of two modes cannot
             be in one operation. Default: a new one.
+        padded: whether models are told that some tokens are padding.
     """
     # A fake has no data to move, and the `to` of some libraries fails on fakes.
     without_moving = patch.object(nn.Module, "to", lambda module, *_, **__: module)
@@ -157,5 +190,5 @@ def fake_tensors(*, cuda: bool, mode: FakeTensorMode | None = None) -> Iterator[
     # A copy of a layer is of the same mode; by itself each copied tensor would bring a mode of its
     # own.
     one_mode = patch.object(FakeTensorMode, "__deepcopy__", lambda _, __: fakes, create=True)
-    with fakes, ValueAnswers(), _without_drawing(), without_moving, one_mode, kernels:  # type: ignore[no-untyped-call]
+    with fakes, ValueAnswers(padded=padded), _without_drawing(), without_moving, one_mode, kernels:
         yield

@@ -8,36 +8,41 @@ from pathlib import Path
 import yaml
 
 from tunegrid.errors import UserError
+from tunegrid.memory.margins import PUBLIC, Kernel, Margins
 from tunegrid.paths import ROOT
 
-#: Bytes that CUDA's context and its libraries' workspaces take, which a prediction does not see.
-#: Public measurements say 0.6 to 1.3 GB.
-CUDA_CONTEXT = 1.3e9
-#: What CUDA's allocator reserves over what live tensors take. Public measurements say that 0.7 to
-#: 13 % more is reserved.
-FRAGMENTATION = 1.13
 #: The largest micro-batch that is looked for.
 LARGEST_MICRO_BATCH = 1024
 #: The catalogue of GPUs.
 GPUS = ROOT / "config/gpus.yaml"
 
 
-def gpu_memory_needed(live_tensors: float) -> float:
+def gpu_memory_needed(
+    live_tensors: float, kernel: Kernel = "masked", margins: Margins = PUBLIC
+) -> float:
     """Bytes that a GPU must have for a step, margins included.
 
     Args:
         live_tensors: bytes of the step's live tensors at the peak.
+        kernel: what its attention computes with (`tunegrid.memory.margins.kernel_of`).
+        margins: what is added to live tensors.
     """
-    return live_tensors * FRAGMENTATION + CUDA_CONTEXT
+    held = (live_tensors + margins.workspaces) * margins.kernels[kernel].typical
+    return held + margins.other_context
 
 
-def room_for_tensors(gpu_memory: float) -> float:
+def room_for_tensors(
+    gpu_memory: float, kernel: Kernel = "masked", margins: Margins = PUBLIC
+) -> float:
     """Bytes of live tensors that a GPU has room for: `gpu_memory_needed` the other way round.
 
     Args:
         gpu_memory: bytes of the GPU.
+        kernel: as of `gpu_memory_needed`.
+        margins: as of `gpu_memory_needed`.
     """
-    return (gpu_memory - CUDA_CONTEXT) / FRAGMENTATION
+    held = gpu_memory - margins.other_context
+    return held / margins.kernels[kernel].typical - margins.workspaces
 
 
 def largest_micro_batch(

@@ -11,7 +11,8 @@ is the same):
    12bsh  queries, keys and values
     X     attention. eager: 9abs² (softmax 4, its dropout's mask 1, the dropout's result 4). sdpa:
           4abs (one logarithm for each row; Dao et al. 2022, https://arxiv.org/abs/2205.14135), and
-          for all layers together one mask of 4bs²
+          for all layers together one mask of 4bs²; where s is no multiple of 8, a copy of it with
+          padded rows in each layer
     4bsh  what attention puts out, the input of its output projection
     2bsh  the masks of the dropouts after the two projections
     8bsh  the inputs of the two layer norms
@@ -304,7 +305,10 @@ class _Step:
             return (7 if self.bf16 else 9) * self.abss
         rows = 32 * math.ceil(self.tokens / 32)  # the kernel pads its logarithms so
         logarithms = 4 * self.shape.heads * self.batch * rows
-        return logarithms + (2 * self.bs * self.tokens if self.bf16 else 0)
+        mask_row = 8 * math.ceil(self.tokens / 8)
+        if self.bf16:  # each layer's copy of the mask
+            return logarithms + 2 * self.bs * mask_row
+        return logarithms + (4 * self.bs * mask_row if mask_row != self.tokens else 0)
 
     def attention_mask(self) -> int:
         """The mask of all layers' attention, which the kernel of sdpa keeps."""

@@ -30,6 +30,7 @@ from tunegrid.memory.quantised_weights import quantised_linear_maps
 from tunegrid.memory.records import Optimizer, Precision, TrainingStep
 from tunegrid.memory.sharding import gathered_weights, gradients_of_a_layer, shared_parts
 from tunegrid.memory.workload import (
+    Kept,
     build_inputs,
     build_model,
     build_optimizer,
@@ -51,6 +52,7 @@ class Prediction:
         flops: floating-point operations of the step's matrix products and attention, by the
             formulas of `torch.utils.flop_counter`; what is computed twice counts twice. 0 where
             they were not to be counted.
+        after: bytes of live tensor storage when the step is over.
     """
 
     peak: int
@@ -59,6 +61,7 @@ class Prediction:
     trainable_parameters: int
     attention: Literal["eager", "sdpa"]
     flops: int
+    after: int
 
 
 class UntraceableError(UserError):
@@ -83,8 +86,9 @@ def predict(config: PretrainedConfig, step: TrainingStep, *, cuda: bool = True) 
 class StepTracer:
     """A model that has taken a first step on fake tensors, so that its optimizer has its state.
 
-    Every further step is predicted by tracing it alone. Between two steps nothing lives but the
-    weights and that state, so each takes what it would take after any other.
+    Every further step is predicted by tracing it alone. Between two steps of our own loop nothing
+    lives but the weights and that state, so each takes what it would take after any other. Other
+    loops keep something, so that a step is traced after one of its own size.
 
     Args:
         config: the model's configuration; its weights are not needed.
@@ -109,6 +113,7 @@ class StepTracer:
         self._counter = StorageCounter(count_flops=count_flops)
         self._traced: dict[tuple[int, int, int, Precision], Prediction] = {}
         self._took_part: set[int] = set()
+        self._kept = Kept()
         with fake_tensors(cuda=cuda, mode=self._mode):
             self._model = build_model(config, step)
             _mark_weights(self._model, self._counter)
@@ -137,6 +142,8 @@ class StepTracer:
         """
         kind = (step.batch, step.tokens, step.accumulated, step.precision)
         if kind not in self._traced:
+            if step.loop != "ours":
+                self._trace(step)
             self._trace(step)
             self._traced[kind] = self._prediction_of(step)
         return self._traced[kind]
@@ -158,7 +165,7 @@ class StepTracer:
     def _trace(self, step: TrainingStep) -> None:
         """Take a step under the counter, whose peak is then that of this step."""
         with (
-            fake_tensors(cuda=self._cuda, mode=self._mode),
+            fake_tensors(cuda=self._cuda, mode=self._mode, padded=step.padded),
             _untraceable_told(self._model),
             quantised_linear_maps(),
         ):
@@ -170,7 +177,7 @@ class StepTracer:
             with self._counter, saved_tensors:
                 self._counter.reset_peak()
                 self._counter.reset_work()
-                take_step(step, self._model, self._optimizer, inputs)
+                take_step(step, self._model, self._optimizer, inputs, self._kept)
 
     def _check_all_took_part(self) -> None:
         """Check that every weight that trains got a gradient in the traced step.
@@ -216,7 +223,7 @@ def predict_evaluation(
     Raises:
         UserError, UntraceableError: as of `predict`.
     """
-    with fake_tensors(cuda=cuda):
+    with fake_tensors(cuda=cuda, padded=step.padded):
         model = build_model(config, step)
         counter = StorageCounter()
         _mark_weights(model, counter)
@@ -267,6 +274,7 @@ def _prediction(model: PreTrainedModel, counter: StorageCounter) -> Prediction:
         trainable_parameters=sum(one.numel() for one in weights if one.requires_grad),
         attention="sdpa" if counter.fused_attention else "eager",
         flops=counter.flops,
+        after=counter.live,
     )
 
 

@@ -19,8 +19,9 @@ from tunegrid.config.catalogue import MethodEntry
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
 
-Precision = Literal["fp32", "tf32", "bf16", "fp16", "pure-bf16"]
+Precision = Literal["fp32", "tf32", "bf16", "fp16", "pure-bf16", "bf16-base"]
 Attention = Literal["auto", "sdpa", "eager"]
+Loop = Literal["ours", "trainer", "trainer-torch1"]
 Optimizer = Literal["adamw", "adafactor", "adamw_8bit", "adamw-foreach", "sgd"]
 #: How frozen base weights are stored; "": as the precision says.
 Quantisation = Literal["", "int8", "nf4", "nf4-double"]
@@ -51,7 +52,9 @@ class TrainingStep:
         batch: examples of a micro-batch.
         tokens: tokens of each example.
         precision: "fp32" (as much memory as "tf32"), "bf16" and "fp16" (autocast; weights and
-            optimizer state stay fp32) or "pure-bf16" (weights and optimizer state, too).
+            optimizer state stay fp32), "pure-bf16" (weights and optimizer state, too) or
+            "bf16-base" (pretrained weights in bf16, and what a method of the peft library adds in
+            fp32, as its `autocast_adapter_dtype` has it, without autocast; fp16 takes as much).
         attention: "eager", "sdpa", or "auto": the first of sdpa and eager that the model has.
         checkpointing: whether layers are computed again in the backward pass (Chen et al. 2016,
             https://arxiv.org/abs/1604.06174).
@@ -66,6 +69,13 @@ class TrainingStep:
             predicted is what one of them takes.
         sharding: what they share: the optimizer's state (ZeRO 1), gradients, too (2), and weights,
             too (3 and FSDP); "none": nothing.
+        loop: what the loop around the model keeps. "ours" frees outputs before the backward pass
+            and gradients after the step. "trainer" is a script around the loss that transformers
+            computes: a micro-batch's outputs live until the next one's replace them, gradients
+            until the next step begins. "trainer-torch1" is the same before torch 2.0, which
+            filled gradients with zeros where it now frees them.
+        padded: whether some example of the micro-batch is shorter than the longest, so that
+            attention needs a mask.
     """
 
     method: str
@@ -82,6 +92,8 @@ class TrainingStep:
     quantised: Quantisation = ""
     gpus: int = 1
     sharding: Sharding = "none"
+    loop: Loop = "ours"
+    padded: bool = True
     __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
 
     @property
@@ -100,6 +112,10 @@ class TrainingStep:
             parts.append(f"each of {self.gpus} GPUs, which share nothing")
         if self.checkpointing:
             parts.append("gradient checkpointing")
+        if self.loop != "ours":
+            parts.append(f"loop: {self.loop}")
+        if not self.padded:
+            parts.append("no padding")
         return ", ".join(parts)
 
     def to_json(self) -> dict[str, Any]:

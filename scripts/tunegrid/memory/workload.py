@@ -7,6 +7,7 @@ share.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -24,9 +25,23 @@ from tunegrid.errors import UserError
 from tunegrid.memory.quantised_weights import quantise_base
 from tunegrid.memory.records import Optimizer, TrainingStep
 from tunegrid.memory.sharding import SHARED_KINDS
-from tunegrid.methods import apply_method
+from tunegrid.methods import ADAPTER, apply_method
 from tunegrid.model_layers import enable_checkpointing, freeze_layers
 from tunegrid.training.optimizers import build_optimizer as build_training_optimizer
+
+#: The precisions whose pretrained weights are bf16.
+BF16_WEIGHTS = ("pure-bf16", "bf16-base")
+
+
+@dataclass
+class Kept:
+    """What a loop keeps from one micro-batch to the next, and from one step to the next.
+
+    Attributes:
+        outputs: what the model returned; None for our own loop.
+    """
+
+    outputs: Any = None
 
 
 def build_model(config: PretrainedConfig, step: TrainingStep) -> PreTrainedModel:
@@ -47,7 +62,12 @@ def build_model(config: PretrainedConfig, step: TrainingStep) -> PreTrainedModel
         own_config.use_cache = False
         if own_config.pad_token_id is None:  # a decoder's classifier looks for the last token by it
             own_config.pad_token_id = 0
-    dtype = torch.bfloat16 if step.precision == "pure-bf16" else torch.float32
+    if step.precision == "bf16-base" and step.method_source.kind != "peft":
+        raise UserError(
+            f"--dtype bf16-base: {step.method} adds nothing by the peft library, whose fp32 weights"
+            " on a bf16 base it means; take pure-bf16, or bf16 (autocast)"
+        )
+    dtype = torch.bfloat16 if step.precision in BF16_WEIGHTS else torch.float32
     default_dtype = torch.get_default_dtype()
     torch.set_default_dtype(dtype)  # so that the weights of an adapter have it, too
     try:
@@ -58,6 +78,8 @@ def build_model(config: PretrainedConfig, step: TrainingStep) -> PreTrainedModel
         )
         with _without_values(step):
             apply_method(model, step.method_source)
+        if step.method_source.kind == "peft":
+            _finish_peft(model, step)
         freeze_layers(model, step.frozen_layers)
         if step.quantised:
             if "frozen weights" in SHARED_KINDS[step.sharding]:
@@ -74,6 +96,26 @@ def build_model(config: PretrainedConfig, step: TrainingStep) -> PreTrainedModel
         torch.set_default_dtype(default_dtype)
     model.train()
     return model
+
+
+def _finish_peft(model: PreTrainedModel, step: TrainingStep) -> None:
+    """What `peft.get_peft_model` does beside what a grid's classifiers need.
+
+    The output layer of a language model was pretrained and does not train. With "bf16-base" the
+    weights that were added become fp32 (`autocast_adapter_dtype`, its default).
+    """
+    from peft.tuners.tuners_utils import cast_adapter_dtype
+
+    if step.labels is None:
+        output_layer: torch.nn.Module = model.get_output_embeddings()  # type: ignore[no-untyped-call]
+        output_layer.requires_grad_(requires_grad=False)
+    if step.precision == "bf16-base":
+        if (step.method_source.peft or {}).get("peft_type") == "LN_TUNING":
+            raise UserError(
+                f"--dtype bf16-base: {step.method} would have layer norms in fp32 before layers in"
+                " bf16, which torch does not multiply; take pure-bf16, or bf16 (autocast)"
+            )
+        cast_adapter_dtype(model, adapter_name=ADAPTER, autocast_adapter_dtype=True)
 
 
 def _without_values(step: TrainingStep) -> AbstractContextManager[None]:
@@ -103,12 +145,13 @@ def build_inputs(step: TrainingStep) -> dict[str, torch.Tensor]:
     """The inputs of a micro-batch, on the CPU.
 
     Returns:
-        `input_ids` and `attention_mask` (with one token of padding), both of shape (batch, tokens);
-        `labels` of shape (batch,), for a language model of shape (batch, tokens).
+        `input_ids` and `attention_mask` (with one token of padding, or none), both of shape
+        (batch, tokens); `labels` of shape (batch,), for a language model of shape (batch, tokens).
     """
     shape = (step.batch, step.tokens)
     mask = torch.ones(shape, dtype=torch.long)
-    mask[0, -1:] = 0
+    if step.padded:
+        mask[0, -1:] = 0
     labels_shape = shape if step.labels is None else (step.batch,)
     return {
         "input_ids": torch.zeros(shape, dtype=torch.long),
@@ -122,28 +165,57 @@ def take_step(
     model: PreTrainedModel,
     optimizer: torch.optim.Optimizer,
     inputs: dict[str, torch.Tensor],
+    kept: Kept | None = None,
 ) -> None:
-    """Take one optimizer step, as training takes it on a GPU.
+    """Take one optimizer step on a GPU, as training takes it or as the step's loop does.
 
     Args:
         step: the step.
         model: of `build_model`.
         optimizer: of `build_optimizer`.
         inputs: of `build_inputs`, on the model's device; every micro-batch has the same.
+        kept: what the step before has kept, and then what this one keeps; by default nothing.
     """
+    kept = kept or Kept()
+    if step.loop == "trainer":
+        optimizer.zero_grad(set_to_none=True)
     for _ in range(step.accumulated):
-        with _autocast(step, inputs["input_ids"].device):
-            logits = model(
-                input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]
-            ).logits
-        loss = _loss(logits.float(), inputs["labels"])
-        del logits
-        loss.backward()  # type: ignore[no-untyped-call]
-        del loss
+        if step.loop == "ours":
+            _take_own_micro_batch(step, model, inputs)
+        else:
+            _take_trainer_micro_batch(step, model, inputs, kept)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     torch.nn.utils.clip_grad_norm_(trained, 1.0)
     optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
+    if step.loop == "ours":
+        optimizer.zero_grad(set_to_none=True)
+    elif step.loop == "trainer-torch1":
+        optimizer.zero_grad(set_to_none=False)
+
+
+def _take_own_micro_batch(
+    step: TrainingStep, model: PreTrainedModel, inputs: dict[str, torch.Tensor]
+) -> None:
+    """Add up the gradients of a micro-batch as training does, which keeps nothing else."""
+    with _autocast(step, inputs["input_ids"].device):
+        logits = model(
+            input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]
+        ).logits
+    loss = _loss(logits.float(), inputs["labels"])
+    del logits
+    loss.backward()  # type: ignore[no-untyped-call]
+
+
+def _take_trainer_micro_batch(
+    step: TrainingStep,
+    model: PreTrainedModel,
+    inputs: dict[str, torch.Tensor],
+    kept: Kept,
+) -> None:
+    """Add up the gradients of a micro-batch by the model's own loss, and keep its outputs."""
+    with _autocast(step, inputs["input_ids"].device):
+        kept.outputs = model(**inputs)
+    kept.outputs.loss.backward()
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ import pandas as pd
 
 from tunegrid.memory.fit import gpu_memory_needed, load_gpus
 from tunegrid.memory.gpu_choice import choose_gpus
+from tunegrid.memory.margins import attention_kernel
 from tunegrid.reporting.memory_tables import BESIDE_GPUS
 
 NOTE = (
@@ -34,7 +35,10 @@ def fit_summaries(memory: pd.DataFrame) -> dict[str, str]:
 
 def _summarise_fit(rows: pd.DataFrame) -> str:
     """The short sentence of the methods of a model."""
-    needed = {row.method: gpu_memory_needed(row.traced) for row in rows.itertuples()}
+    needed = {
+        row.method: gpu_memory_needed(row.traced, attention_kernel(row.attention))
+        for row in rows.itertuples()
+    }
     methods_of: dict[str, list[str]] = {}
     for method, size in needed.items():
         methods_of.setdefault(_smallest_gpu(size), []).append(method)
@@ -102,7 +106,7 @@ def _traced(row: Any, largest: Mapping[str, float], gpus: Mapping[str, float]) -
         largest: the largest micro-batch by GPU.
         gpus: bytes of memory by GPU, from the smallest.
     """
-    needed = gpu_memory_needed(row.traced)
+    needed = gpu_memory_needed(row.traced, attention_kernel(row.attention))
     takes = (
         f"a step of {row.batch:.0f} × {row.tokens:.0f} tokens takes {row.traced / 1e9:.2f} GB,"
         f" with margins {needed / 1e9:.1f} GB"

@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tunegrid.memory import KINDS
-from tunegrid.memory.fit import CUDA_CONTEXT, FRAGMENTATION, room_for_tensors
+from tunegrid.memory.fit import room_for_tensors
 from tunegrid.memory.gpu_choice import choose_gpus
+from tunegrid.memory.margins import PUBLIC, Kernel, kernel_of
 from tunegrid.memory.records import StepMemory, attention_kernels
 from tunegrid.reporting.figure_style import (
     COLOURS,
@@ -58,14 +59,18 @@ def plot_memory(predicted: Sequence[StepMemory]) -> Figure:
         panels["batches"],
         {record.step.method: record.by_batch for record in predicted},
         label=f"micro-batch, {step.tokens} tokens each",
-        gpus=gpus,
     )
     _draw_growth(
         panels["lengths"],
         {record.step.method: record.by_tokens for record in predicted},
         label=f"tokens, {step.batch} examples",
-        gpus=gpus,
     )
+    for panel, growth in (
+        ("batches", [record.by_batch for record in predicted]),
+        ("lengths", [record.by_tokens for record in predicted]),
+    ):
+        largest = max(list(peak_at.values())[-1] for peak_at in growth)
+        _draw_gpus(panels[panel], gpus, largest=largest / 1e9, kernel=kernel_of(step))
     panels["batches"].set_ylabel("GB (10⁹ bytes)")
     place_legend(
         figure,
@@ -73,7 +78,8 @@ def plot_memory(predicted: Sequence[StepMemory]) -> Figure:
         f"{first.model}: the live tensors of a training step at its peak; bars: {step.batch}"
         f" examples of {step.tokens} tokens, {step.kind}{attention_kernels(predicted)}\n"
         "dotted: what a GPU leaves to them: its memory less"
-        f" {CUDA_CONTEXT / 1e9:g} GB for CUDA's context, and that divided by {FRAGMENTATION:g},"
+        f" {PUBLIC.other_context / 1e9:g} GB for CUDA's context, and that divided by"
+        f" {PUBLIC.kernels[kernel_of(step)].typical:g},"
         " since the allocator reserves more than they take",
     )
     return figure
@@ -105,16 +111,13 @@ def _draw_parts(axes: Axes, predicted: Sequence[StepMemory]) -> None:
     axes.set_xlabel("GB (10⁹ bytes)")
 
 
-def _draw_growth(
-    axes: Axes, peaks: Mapping[str, Mapping[int, int]], label: str, gpus: Mapping[str, float]
-) -> None:
+def _draw_growth(axes: Axes, peaks: Mapping[str, Mapping[int, int]], label: str) -> None:
     """Draw a line for each method.
 
     Args:
         axes: where to draw.
         peaks: bytes at the peak, by method, by micro-batch or length.
         label: what the horizontal axis shows.
-        gpus: bytes of memory by the name of a GPU.
     """
     last = {method: list(peak_at.values())[-1] for method, peak_at in peaks.items()}
     together = len(peaks) <= MOST_TOGETHER
@@ -147,18 +150,21 @@ def _draw_growth(
     axes.set_xticks(list(next(iter(peaks.values()))))
     axes.minorticks_off()
     axes.set_xlabel(label)
-    _draw_gpus(axes, gpus, largest=max(last.values()) / 1e9)
 
 
-def _draw_gpus(axes: Axes, gpus: Mapping[str, float], largest: float) -> None:
+def _draw_gpus(axes: Axes, gpus: Mapping[str, float], largest: float, kernel: Kernel) -> None:
     """Draw what the live tensors of a step may take on each GPU, as far as the curves reach.
 
     Args:
         axes: where to draw.
         gpus: bytes of memory by the name of a GPU.
         largest: the highest point of the curves, GB.
+        kernel: what the step's attention computes with.
     """
-    rooms = [(name, memory / 1e9, room_for_tensors(memory) / 1e9) for name, memory in gpus.items()]
+    rooms = [
+        (name, memory / 1e9, room_for_tensors(memory, kernel) / 1e9)
+        for name, memory in gpus.items()
+    ]
     shown = [gpu for gpu in rooms if gpu[2] <= largest * 1.2]
     for position, (name, memory, room) in enumerate(shown or rooms[:1]):
         axes.axhline(room, color="black", linestyle=":", linewidth=0.8)

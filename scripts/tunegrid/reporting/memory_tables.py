@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 
 from tunegrid.memory import KINDS
-from tunegrid.memory.fit import CUDA_CONTEXT, FRAGMENTATION, load_gpus
+from tunegrid.memory.fit import load_gpus
+from tunegrid.memory.margins import PUBLIC
 from tunegrid.memory.records import MeasuredStep, StepMemory
 from tunegrid.reporting.number_formats import BYTES_OF_GIGABYTE, GIGABYTES
 from tunegrid.reporting.report_table import ReportTable, format_numbers
@@ -148,9 +149,10 @@ def fits_table(predicted: Sequence[StepMemory]) -> ReportTable:
         "The largest micro-batch (a power of two, up to 1024) that fits",
         readable,
         data,
-        f"Where live tensors · {FRAGMENTATION} (the allocator's fragmentation) +"
-        f" {CUDA_CONTEXT / 1e9:g} GB (CUDA's context, its libraries' workspaces) are no more than"
-        " the GPU's memory, in GB of 10^9 bytes. The margins are public figures, not measured"
+        f"Where live tensors · {PUBLIC.kernels['masked'].typical:g} (with eager attention"
+        f" {PUBLIC.kernels['eager'].typical:g}; what the allocator holds on top) +"
+        f" {PUBLIC.other_context / 1e9:g} GB (CUDA's context) and cuBLAS's workspaces are no more"
+        " than the GPU's memory, in GB of 10^9 bytes. The margins are public figures, not measured"
         " here.",
     )
 

@@ -12,6 +12,7 @@ from transformers import AutoConfig
 
 from tunegrid.errors import UserError
 from tunegrid.memory.fit import gpu_memory_needed, largest_micro_batch
+from tunegrid.memory.margins import kernel_of
 from tunegrid.memory.predict import UntraceableError, peak_by_micro_batch, predict_evaluation
 from tunegrid.memory.records import TrainingStep
 from tunegrid.settings import CellSettings
@@ -63,7 +64,7 @@ def choose_micro_batch(
     )
 
     def peak_of(batch: int) -> float:
-        return memory_needed(traced(batch), device)
+        return memory_needed(traced(batch), step, device)
 
     try:
         chosen = largest_micro_batch(peak_of, capacity, share)
@@ -129,7 +130,8 @@ def choose_evaluation_batch(
     @cache
     def peak_of(batch: int) -> float:
         one = replace(step, batch=batch)
-        return memory_needed(predict_evaluation(config, one, cuda=cuda, copies=copies).peak, device)
+        live_tensors = predict_evaluation(config, one, cuda=cuda, copies=copies).peak
+        return memory_needed(live_tensors, one, device)
 
     try:
         chosen = max(1, largest_micro_batch(peak_of, capacity, most))
@@ -146,12 +148,14 @@ def choose_evaluation_batch(
     return chosen
 
 
-def memory_needed(live_tensors: float, device: torch.device) -> float:
-    """Bytes that a device must have for so many bytes of live tensors.
+def memory_needed(live_tensors: float, step: TrainingStep, device: torch.device) -> float:
+    """Bytes that a device must have for so many bytes of live tensors of a step.
 
     On a GPU with margins (`tunegrid.memory.fit`); on a CPU the limit is on live tensors alone.
     """
-    return gpu_memory_needed(live_tensors) if device.type == "cuda" else live_tensors
+    if device.type != "cuda":
+        return live_tensors
+    return gpu_memory_needed(live_tensors, kernel_of(step))
 
 
 def training_step(settings: CellSettings, *, labels: int, batch: int, tokens: int) -> TrainingStep:
