@@ -15,6 +15,7 @@ the adapters library. Fails when a model cannot be traced, because its code asks
 values, as mixtures of experts do, is not part of the Transformers library, or takes fewer --tokens.
 """
 
+import argparse
 import json
 import logging
 from dataclasses import replace
@@ -30,7 +31,8 @@ from tunegrid.memory.arguments import (
 )
 
 
-def main() -> None:
+def parse_arguments() -> argparse.Namespace:
+    """What the program is asked."""
     parser = describe(__doc__)
     add_model_arguments(parser)
     add_step_arguments(parser)
@@ -51,6 +53,11 @@ def main() -> None:
     of_the_workflow = arguments.cases is not None or arguments.output is not None
     if of_the_workflow and len(arguments.model) > 1:
         parser.error("--cases and --output are of one --model")
+    return arguments
+
+
+def main() -> None:
+    arguments = parse_arguments()
 
     from tunegrid.memory.light_imports import light_imports
 
