@@ -30,7 +30,7 @@ from tunegrid.memory.records import Sharding
 from tunegrid.model_layers import parameter_depths
 
 if TYPE_CHECKING:
-    from tunegrid.memory.predict import Storage
+    from tunegrid.memory.storage_counter import Storage
 
 #: The kinds of tensors of which each GPU holds its share alone.
 SHARED_KINDS: dict[Sharding, tuple[str, ...]] = {

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 import torch
 
-from tunegrid.memory.predict import StorageCounter
+from tunegrid.memory.storage_counter import StorageCounter
 from tunegrid.metrics import Integers
 from tunegrid.training.batching import epoch_batches
 from tunegrid.training.finetune import add_gradient
