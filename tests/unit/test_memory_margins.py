@@ -66,7 +66,9 @@ def test_an_answer_names_the_margins_that_it_was_made_with():
     config = config_of("minilm-l6", num_hidden_layers=1)
     step = make_step("head", batch=1, tokens=8)
     answers = [
-        format_answer([analyse_step("m", config, step, growth=False, margins=chosen)], chosen)
+        format_answer(
+            [analyse_step("m", config, step, gpus={}, growth=False, margins=chosen)], chosen
+        )
         for chosen in (PUBLIC, margins)
     ]
     assert "times 1.14 for what the allocator holds on top (masked attention" in answers[0]
