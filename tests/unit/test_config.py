@@ -278,8 +278,8 @@ GRID_BLOCK = DEMO["grid"][0]
             "grid[0].seeds: 1 stands 2 times; name it once",
         ),
         (
-            {"cluster": {"gpu_memory": "1.5GB"}},
-            "1.5GB, but model 'minilm-l6' with method 'full' needs at least 1.7 GB",
+            {"cluster": {"gpu_memory": "0.8GB"}},
+            "0.8GB, but model 'minilm-l6' with method 'full' needs at least 1.0 GB",
         ),
         ({"data_root": "/nowhere"}, "data_root: no such folder: /nowhere"),
         (

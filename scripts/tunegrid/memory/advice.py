@@ -21,6 +21,7 @@ from transformers import PretrainedConfig
 from tunegrid.errors import UserError
 from tunegrid.memory.fit import gpu_memory_needed, largest_fitting
 from tunegrid.memory.growth import PeakGrowth
+from tunegrid.memory.margins import kernel_of
 from tunegrid.memory.predict import StepTracer
 from tunegrid.memory.records import Precision, TrainingStep
 
@@ -155,7 +156,7 @@ def _weigh(
     traced = tracer.predict(one_micro_batch)
 
     def needed_for(live_tensors: float) -> float:
-        return gpu_memory_needed(live_tensors)
+        return gpu_memory_needed(live_tensors, kernel_of(step))
 
     needed = needed_for(traced.peak)
     # While a further micro-batch is computed, the gradients of those before it live.
