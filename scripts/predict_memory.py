@@ -10,8 +10,8 @@ have are the live tensors, and margins for the allocator and for CUDA's context.
 
 A model is a name of config/models.yaml or config/shapes, a fetched model, or a folder or file with
 a config.json. A method is a name of config/methods.yaml or a configuration string of the adapters
-library. Fails when a model cannot be traced, because its code asks tensors for their values, as
-mixtures of experts do, or is not part of the Transformers library.
+library. Fails when a model cannot be traced, because its code asks tensors for values that follow
+from weights, or is not part of the Transformers library.
 """
 
 import json
@@ -24,6 +24,7 @@ from tunegrid.memory.arguments import (
     add_model_arguments,
     add_step_arguments,
     check_counts,
+    requested_labels,
     requested_step,
 )
 
@@ -47,12 +48,7 @@ def main() -> None:
         from tunegrid.errors import UserError
         from tunegrid.files import write_json
         from tunegrid.memory.analysis import analyse_step, format_answer, limit_tokens
-        from tunegrid.memory.model_shapes import (
-            is_language_model,
-            load_shape,
-            method_entry,
-            shipped_model,
-        )
+        from tunegrid.memory.model_shapes import load_shape, method_entry, shipped_model
         from tunegrid.memory.records import parse_steps
 
     logging.getLogger().setLevel(logging.WARNING)  # the adapters library logs a line for each trace
@@ -60,8 +56,7 @@ def main() -> None:
     if arguments.cases is not None:
         steps = parse_steps(arguments.cases)
     else:
-        # A grid trains a language model, too, as a classifier; a person asks for what it is.
-        labels = None if is_language_model(config) else arguments.labels
+        labels = requested_labels(parser, arguments, config)
         steps = [
             requested_step(arguments, method=name, entry=method_entry(name), labels=labels)
             for name in arguments.method or ["full"]

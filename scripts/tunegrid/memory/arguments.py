@@ -7,12 +7,18 @@ here imports torch: `--help` answers at once.
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from tunegrid.config.catalogue import MethodEntry
 from tunegrid.memory.records import TrainingStep
 
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
 #: The options that count something, of which there is at least one.
 COUNTS = ("batch", "tokens", "accumulated", "labels")
+#: Labels of a classifier by default.
+LABELS = 2
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +26,18 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", required=True, help="a model's name, or a folder or file with its config.json"
     )
-    parser.add_argument("--labels", type=int, default=2, help="labels of a classifier (default: 2)")
+    parser.add_argument(
+        "--task",
+        default="auto",
+        choices=["auto", "classify", "lm"],
+        help="what the model is trained as: a classifier of texts, or a language model; auto is"
+        " what it was pretrained as, by the architectures of its config.json (default)",
+    )
+    parser.add_argument(
+        "--labels",
+        type=int,
+        help=f"labels of a classifier (default: {LABELS}); a language model has none",
+    )
 
 
 def add_step_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,8 +92,39 @@ def add_gpu_arguments(parser: argparse.ArgumentParser) -> None:
 
 def check_counts(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     """End the program with one line where an option that counts something is less than one."""
-    if min(getattr(arguments, name) for name in COUNTS) < 1:
+    given = [getattr(arguments, name) for name in COUNTS]
+    if min(count for count in given if count is not None) < 1:
         parser.error(f"{', '.join(f'--{name}' for name in COUNTS)} are at least 1")
+
+
+def requested_labels(
+    parser: argparse.ArgumentParser, arguments: argparse.Namespace, config: PretrainedConfig
+) -> int | None:
+    """Labels of the classifier that the options of `add_model_arguments` ask for.
+
+    A grid trains a language model, too, as a classifier; a person asks for what it is.
+
+    Args:
+        parser: ends the program where labels of a language model are asked for.
+        arguments: what was parsed.
+        config: the model's configuration.
+
+    Returns:
+        None for a language model.
+
+    Raises:
+        UserError: the library has no such model of this type.
+    """
+    from tunegrid.memory.model_shapes import task_of
+
+    if task_of(config, arguments.task) == "classify":
+        return LABELS if arguments.labels is None else int(arguments.labels)
+    if arguments.labels is not None:
+        parser.error(
+            f"--labels: {arguments.model} is asked for as a language model, which has none; leave"
+            " it out, or add --task classify"
+        )
+    return None
 
 
 def requested_step(

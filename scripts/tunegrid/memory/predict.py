@@ -24,8 +24,11 @@ from transformers import PretrainedConfig, PreTrainedModel
 from tunegrid.errors import UserError
 from tunegrid.memory import KINDS
 from tunegrid.memory.eight_bit_state import EightBitState
-from tunegrid.memory.fake_tensors import WHICH_DEVICE, device_of, fake_tensors
+from tunegrid.memory.fake_tensors import fake_tensors
+from tunegrid.memory.in_place import holders_of_one_alone, written_in_place
+from tunegrid.memory.known_values import WHICH_DEVICE, KnownValues, device_of
 from tunegrid.memory.records import Optimizer, TrainingStep
+from tunegrid.memory.refusals import ASKS_FOR_VALUES, asking_text, error_text
 from tunegrid.memory.workload import (
     build_inputs,
     build_model,
@@ -101,8 +104,8 @@ class StepTracer:
                     weight.register_post_accumulate_grad_hook(  # type: ignore[no-untyped-call]
                         self._mark_gradient
                     )
-        self._trace(replace(step, accumulated=1))
-        if step.method_source.is_added:
+        values = self._trace(replace(step, accumulated=1))
+        if step.method_source.is_added and values.guessed:
             self._check_all_took_part()
         for state in self._optimizer.state.values():
             tensors = (value for value in state.values() if isinstance(value, torch.Tensor))
@@ -123,10 +126,15 @@ class StepTracer:
             self._traced[size] = _prediction(self._model, self._counter)
         return self._traced[size]
 
-    def _trace(self, step: TrainingStep) -> None:
-        """Take a step under the counter, whose peak is then that of this step."""
-        with fake_tensors(cuda=self._cuda, mode=self._mode), _untraceable_told(self._model):
-            inputs = build_inputs(step)
+    def _trace(self, step: TrainingStep) -> KnownValues:
+        """Take a step under the counter, whose peak is then that of this step.
+
+        Returns:
+            What was known of values, and what was not.
+        """
+        fakes = fake_tensors(cuda=self._cuda, mode=self._mode)
+        with fakes as values, _untraceable_told(self._model):
+            inputs = build_inputs(step, self._model)
             self._counter.mark(inputs.values(), "inputs")
             saved_tensors = torch.autograd.graph.saved_tensors_hooks(
                 self._mark_saved, lambda tensor: tensor
@@ -134,11 +142,12 @@ class StepTracer:
             with self._counter, saved_tensors:
                 self._counter.reset_peak()
                 take_step(step, self._model, self._optimizer, inputs)
+        return values
 
     def _check_all_took_part(self) -> None:
         """Check that every weight that trains got a gradient in the traced step.
 
-        Some layers are left out by chance while they train, and ask a random number whether to be.
+        A layer may be left out for what a value is, which was not known.
 
         Raises:
             UntraceableError: one did not, so that a step takes more than was traced.
@@ -186,7 +195,7 @@ def predict_evaluation(
         trained = [weight for weight in model.parameters() if weight.requires_grad]
         held = [torch.zeros_like(weight) for _ in range(copies) for weight in trained]
         counter.mark(held, "optimizer state")
-        inputs = build_inputs(step)
+        inputs = build_inputs(step, model)
         counter.mark(inputs.values(), "inputs")
         with _untraceable_told(model), counter:
             counter.reset_peak()
@@ -210,14 +219,20 @@ def _mark_weights(model: PreTrainedModel, counter: StorageCounter) -> None:
 
 @contextmanager
 def _untraceable_told(model: PreTrainedModel) -> Iterator[None]:
-    """Turn what fake tensors cannot do into one line."""
+    """Turn what a model's code raises on fake tensors into one line."""
     try:
         yield
-    except (RuntimeError, TypeError, ValueError, AssertionError) as error:
-        reason = " ".join(str(error).split())[:200]
+    except UserError:
+        raise
+    except ASKS_FOR_VALUES as error:
         raise UntraceableError(
-            f"{type(model).__name__} cannot be traced without data: {reason}; measure it"
-            " (scripts/measure_memory.py), or try a micro_batch: out of memory, it is halved"
+            f"{type(model).__name__} cannot be traced without data: {asking_text(error)}; measure"
+            " it (scripts/measure_memory.py), or try a micro_batch: out of memory, it is halved"
+        ) from None
+    except Exception as error:  # noqa: BLE001 (a model's code may raise anything)
+        raise UntraceableError(
+            f"{type(model).__name__} fails in a step that is traced without data:"
+            f" {error_text(error)}; scripts/measure_memory.py tells whether a real step fails, too"
         ) from None
 
 
@@ -284,6 +299,7 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.live = 0
         self.peak = 0
+        self._alone = holders_of_one_alone()
         self._clock = 0
         self._peak_clock = 0
         self._all: list[Storage] = []
@@ -317,6 +333,7 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         if func is WHICH_DEVICE:
             return device_of(args[0])
+        func = written_in_place(func, args, alone=self._alone)
         result = func(*args, **(kwargs or {}))
         if isinstance(result, torch.Tensor):
             self._count(result)
