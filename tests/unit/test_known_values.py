@@ -6,8 +6,6 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicO
 
 from tunegrid.memory.fake_tensors import fake_tensors
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture
 def values():

@@ -104,6 +104,9 @@ class KnownValues(TorchDispatchMode):  # type: ignore[no-untyped-call]
         fakes, holds_values = _tensors_given(args)
         if not holds_values:
             result = func(*args, **kwargs)
+            if fakes and _compares(result) and all(_known(fake) is not None for fake in fakes):
+                _note_values(result, _compute(func, args, kwargs), chosen=False)
+                return result
             _note_what_is_not_computed(func, args, kwargs, result, from_nothing=not fakes)
             return result
         if func is _ATEN.index.Tensor:
@@ -200,6 +203,15 @@ def _compute(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 def _fake_of(values: torch.Tensor) -> torch.Tensor:
     return torch.empty(values.shape, dtype=values.dtype)
+
+
+def _compares(result: Any) -> bool:
+    """Whether a result is a small tensor of truth values."""
+    return (
+        isinstance(result, torch.Tensor)
+        and result.dtype == torch.bool
+        and result.numel() <= MOST_NUMBERS
+    )
 
 
 def _is_small(result: Any, most: int) -> bool:

@@ -167,8 +167,15 @@ class StepTracer:
             self._counter.mark([weight.grad], "gradients")
 
     def _mark_saved(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Mark what an operation keeps for the backward pass.
+
+        Returns:
+            The tensor outside of the graph: one that is in it would keep an operation alive whose
+            result is used no more
+            (https://docs.pytorch.org/docs/stable/notes/autograd.html#hooks-for-saved-tensors).
+        """
         self._counter.mark([tensor], "activations")
-        return tensor
+        return tensor.detach()
 
 
 def predict_evaluation(
