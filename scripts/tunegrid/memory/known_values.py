@@ -31,6 +31,8 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 MOST_NUMBERS = 2**20
 #: The same of what follows from a choice: a number for each token, choice and expert.
 MOST_CHOICES = 2**25
+#: The same of fractions that are made from nothing, such as a number for each example.
+MOST_FRACTIONS = 2**10
 #: The attribute of a fake that says what is known of it: `_Values` or `_Recipe`.
 _KNOWN = "_tunegrid_known"
 #: Operations whose results hold whatever was in memory before.
@@ -226,9 +228,10 @@ def _note_values(result: Any, values: Any, *, chosen: bool) -> None:
 
 
 def _note_made(result: torch.Tensor, recipe: _Recipe) -> None:
-    """Remember how a tensor was made from nothing, and of whole numbers the values."""
+    """Remember how a tensor was made from nothing, and the values of a small one."""
     known: _Values | _Recipe = recipe
-    if not result.dtype.is_floating_point and _is_small(result, MOST_NUMBERS):
+    most = MOST_FRACTIONS if result.dtype.is_floating_point else MOST_NUMBERS
+    if _is_small(result, most):
         with _disable_current_modes():
             known = _Values(_tensor_of(recipe))
     setattr(result, _KNOWN, known)
@@ -256,7 +259,8 @@ def _note_what_is_not_computed(
         if result.numel() == 1:
             _note_values(result, _filled(result, value=0.5), chosen=False)
     elif from_nothing and isinstance(result, torch.Tensor):
-        if func._schema.name not in _WITHOUT_VALUES:  # noqa: SLF001
+        drawn = torch.Tag.nondeterministic_seeded in func.tags
+        if not drawn and func._schema.name not in _WITHOUT_VALUES:  # noqa: SLF001
             _note_made(result, _Recipe(func, args, kwargs))
     elif func in _CHOICES:
         dimension = args[_CHOICES[func]] if len(args) > _CHOICES[func] else -1

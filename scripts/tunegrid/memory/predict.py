@@ -133,7 +133,7 @@ class StepTracer:
             What was known of values, and what was not.
         """
         fakes = fake_tensors(cuda=self._cuda, mode=self._mode)
-        with fakes as values, _untraceable_told(self._model):
+        with fakes as values, _untraceable_told(self._model, values):
             inputs = build_inputs(step, self._model)
             self._counter.mark(inputs.values(), "inputs")
             saved_tensors = torch.autograd.graph.saved_tensors_hooks(
@@ -195,7 +195,7 @@ def predict_evaluation(
     Raises:
         UserError, UntraceableError: as of `predict`.
     """
-    with fake_tensors(cuda=cuda):
+    with fake_tensors(cuda=cuda) as values:
         model = build_model(config, step)
         counter = StorageCounter()
         _mark_weights(model, counter)
@@ -204,7 +204,7 @@ def predict_evaluation(
         counter.mark(held, "optimizer state")
         inputs = build_inputs(step, model)
         counter.mark(inputs.values(), "inputs")
-        with _untraceable_told(model), counter:
+        with _untraceable_told(model, values), counter:
             counter.reset_peak()
             evaluate_batch(step, model, inputs)
     return _prediction(model, counter)
@@ -225,7 +225,7 @@ def _mark_weights(model: PreTrainedModel, counter: StorageCounter) -> None:
 
 
 @contextmanager
-def _untraceable_told(model: PreTrainedModel) -> Iterator[None]:
+def _untraceable_told(model: PreTrainedModel, values: KnownValues) -> Iterator[None]:
     """Turn what a model's code raises on fake tensors into one line."""
     try:
         yield
@@ -237,6 +237,12 @@ def _untraceable_told(model: PreTrainedModel) -> Iterator[None]:
             " it (scripts/measure_memory.py), or try a micro_batch: out of memory, it is halved"
         ) from None
     except Exception as error:  # noqa: BLE001 (a model's code may raise anything)
+        if values.guessed:
+            raise UntraceableError(
+                f"{type(model).__name__} cannot be traced without data: its code asks whether"
+                f" values are as they should be, and is told no ({error_text(error)}); measure it"
+                " (scripts/measure_memory.py)"
+            ) from None
         raise UntraceableError(
             f"{type(model).__name__} fails in a step that is traced without data:"
             f" {error_text(error)}; scripts/measure_memory.py tells whether a real step fails, too"

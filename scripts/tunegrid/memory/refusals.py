@@ -27,8 +27,8 @@ def error_text(error: BaseException) -> str:
 
 
 def asking_text(error: BaseException) -> str:
-    """Where a model's code asks for values that are not known."""
-    return f"its code asks for values that follow from weights{place_in_code(error, line=True)}"
+    """Where a model's code asks for values, which are not known."""
+    return f"its code asks for values of tensors{place_in_code(error, line=True)}"
 
 
 def place_in_code(error: BaseException, *, line: bool = False) -> str:

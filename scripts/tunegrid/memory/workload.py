@@ -6,6 +6,7 @@ share.
 
 from __future__ import annotations
 
+import copy
 import inspect
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -82,7 +83,7 @@ def _model_class(config: PretrainedConfig, step: TrainingStep) -> Any:
 
 def _own_config(config: PretrainedConfig, model_class: Any, step: TrainingStep) -> PretrainedConfig:
     """A copy of the configuration, with what the step's model needs."""
-    own = type(config).from_dict(config.to_dict())
+    own = copy.deepcopy(config)
     if model_class.config_class is own.sub_configs.get("text_config"):
         # Of a model of texts and images the language model alone, as `from_pretrained` has it.
         own = own.get_text_config()
