@@ -71,7 +71,7 @@ MORE: dict[str, dict[str, Any]] = {
         "ffn_config": {"ffn_hidden_size": 128, "moe_num_experts": 4, "moe_top_k": 2},
         "attn_config": {"kv_n_heads": 2},
     },
-    "deepseek_v2": {"num_key_value_heads": 4},
+    "deepseek_v2": {"num_key_value_heads": 4, "num_experts_per_tok": 2},
     "deepseek_v3": {"num_key_value_heads": 4, "qk_rope_head_dim": 16},
     "dots1": {
         "head_dim": 16,

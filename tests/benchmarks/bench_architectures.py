@@ -130,7 +130,7 @@ def main() -> None:
             print(f"{row.name}: {row.verdict}: {row.reason}", flush=True)
     print()
     for verdict, count in verdicts.most_common():
-        print(f"{count} rows: {verdict}")
+        print(f"{verdict}: {count} rows")
     print(f"{len(families)} model types have a row within 1 %")
 
 

@@ -32,6 +32,8 @@ from tunegrid.memory.records import MeasuredStep, Precision, StepMemory, Trainin
 BATCHES = (1, 4, 16, 64, 256)
 #: The tokens of an example at which growth is shown, as far as the model takes them.
 LENGTHS = (32, 64, 128, 256, 512)
+#: What is taken for granted of a mixture of experts.
+EVEN_EXPERTS = "Each expert is taken to get as many tokens as any other"
 #: Precisions that take as much memory as one that the formula knows.
 AS_MUCH_MEMORY: dict[Precision, Precision] = {"tf32": "fp32", "fp16": "bf16"}
 
@@ -65,6 +67,7 @@ def _step_record(
         parts=traced.parts,
         total_parameters=traced.total_parameters,
         trainable_parameters=traced.trainable_parameters,
+        even_experts=traced.even_experts,
     )
     try:
         form = step_formula(config, step)
@@ -174,8 +177,9 @@ def format_answer(records: Sequence[StepMemory]) -> str:
         records: the same step under several methods, at least one.
     """
     step = records[0].step
+    task = "language model" if step.labels is None else f"classifier of {step.labels} labels"
     title = (
-        f"{records[0].model}, {step.batch} examples of {step.tokens} tokens,"
+        f"{records[0].model} as a {task}, {step.batch} examples of {step.tokens} tokens,"
         f" {step.kind}, attention {step.attention}; GB (10^9 bytes)"
     )
     columns = [_answer_column(record) for record in records]
@@ -190,7 +194,8 @@ def format_answer(records: Sequence[StepMemory]) -> str:
         f"What a GPU needs: live tensors · {FRAGMENTATION} for the allocator"
         f" + {CUDA_CONTEXT / 1e9:g} for CUDA's context"
     )
-    return "\n".join([title, "", body, "", margins, *reasons])
+    assumed = [EVEN_EXPERTS] if any(record.even_experts for record in records) else []
+    return "\n".join([title, "", body, "", margins, *assumed, *reasons])
 
 
 def _answer_column(record: StepMemory) -> dict[str, str]:

@@ -47,12 +47,15 @@ class Prediction:
         parts: the bytes of each of `tunegrid.memory.KINDS` at the peak.
         total_parameters: how many weights the model has.
         trainable_parameters: how many of them train.
+        even_experts: whether it was taken for granted that a choice by weights is even, as of the
+            experts that tokens go to.
     """
 
     peak: int
     parts: dict[str, int]
     total_parameters: int
     trainable_parameters: int
+    even_experts: bool = False
 
 
 class UntraceableError(UserError):
@@ -122,8 +125,8 @@ class StepTracer:
         """
         size = (step.batch, step.tokens, step.accumulated)
         if size not in self._traced:
-            self._trace(step)
-            self._traced[size] = _prediction(self._model, self._counter)
+            values = self._trace(step)
+            self._traced[size] = _prediction(self._model, self._counter, values)
         return self._traced[size]
 
     def _trace(self, step: TrainingStep) -> KnownValues:
@@ -207,7 +210,7 @@ def predict_evaluation(
         with _untraceable_told(model, values), counter:
             counter.reset_peak()
             evaluate_batch(step, model, inputs)
-    return _prediction(model, counter)
+    return _prediction(model, counter, values)
 
 
 def _traceable_optimizer(model: PreTrainedModel, name: Optimizer) -> torch.optim.Optimizer:
@@ -249,13 +252,14 @@ def _untraceable_told(model: PreTrainedModel, values: KnownValues) -> Iterator[N
         ) from None
 
 
-def _prediction(model: PreTrainedModel, counter: StorageCounter) -> Prediction:
+def _prediction(model: PreTrainedModel, counter: StorageCounter, values: KnownValues) -> Prediction:
     weights = list(model.parameters())
     return Prediction(
         peak=counter.peak,
         parts=counter.at_peak(),
         total_parameters=sum(one.numel() for one in weights),
         trainable_parameters=sum(one.numel() for one in weights if one.requires_grad),
+        even_experts=values.chose,
     )
 
 

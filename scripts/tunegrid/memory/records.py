@@ -101,6 +101,7 @@ class StepMemory:
             if it was not asked for.
         by_batch: `traced` by micro-batch; empty if growth was not asked for.
         by_tokens: `traced` by tokens of an example; empty if growth was not asked for.
+        even_experts: whether the trace takes each expert of a mixture to get as many tokens.
     """
 
     model: str
@@ -116,6 +117,7 @@ class StepMemory:
     fits: dict[str, int] = field(default_factory=dict)
     by_batch: dict[int, int] = field(default_factory=dict)
     by_tokens: dict[int, int] = field(default_factory=dict)
+    even_experts: bool = False
     __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
 
     def to_json(self) -> dict[str, Any]:
