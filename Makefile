@@ -32,7 +32,8 @@ report: install
 # The files that take minutes come first, so that the short ones keep all processes busy at the end.
 # The cluster tests have the machine to themselves, since Slurm's time limits wait for nobody. They
 # mostly wait, so more of them run at once than there are cores.
-test: install check test-packages
+test: install
+	$(MAKE) --jobs=2 --output-sync=target check test-packages
 	$(BIN)/pytest $(PARALLEL) tests/workflow tests/unit
 	$(BIN)/pytest --numprocesses 8 --maxschedchunk 1 tests/cluster
 

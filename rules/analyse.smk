@@ -14,7 +14,7 @@ rule expand_grid:
             PROJECT.config.model_dump(
                 mode="json",
                 exclude_unset=True,
-                exclude={"compare", "figures", "cluster", "published", "partial"},
+                exclude={"compare", "figures", "memory", "cluster", "published", "partial"},
             )
         ),
     log:

@@ -383,7 +383,7 @@ def runs_found(wildcards):
 
 def model_cases(wildcards):
     """The steps of a model whose memory is predicted and measured, as JSON."""
-    return canonical_json(memory_cases(CELLS.values(), wildcards.model))
+    return canonical_json(memory_cases(CELLS.values(), wildcards.model, PROJECT.config.memory))
 
 
 def input_options(wildcards, input):

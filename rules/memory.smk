@@ -1,6 +1,6 @@
 # The memory analysis: predicted without a GPU, measured by a few steps; a paper's counted again.
 
-from tunegrid.memory.fit import load_gpus
+from tunegrid.memory.gpu_choice import choose_gpus
 
 PREDICTED = expand("results/memory/predicted/{model}.json", model=MODELS)
 MEASURED = expand("results/memory/measured/{model}.json", model=MODELS)
@@ -8,7 +8,7 @@ MEASURED = expand("results/memory/measured/{model}.json", model=MODELS)
 # The GPUs decide what fits. They are told as a parameter: as an input, the file would predict all
 # again in another checkout of the same workflow.
 try:
-    GPUS = canonical_json(load_gpus())
+    GPUS = canonical_json(choose_gpus(PROJECT.config.memory.gpus, key="memory.gpus"))
 except UserError as error:
     print(error.report(), file=sys.stderr)
     sys.exit(1)
@@ -22,6 +22,7 @@ rule predict_memory:
     params:
         code=code_digest("predict_memory"),
         gpus=GPUS,
+        gpu_options=[part for gpu in PROJECT.config.memory.gpus for part in ("--gpu", gpu)],
         cases=model_cases,
     log:
         "results/logs/predict_memory/{model}.log",
@@ -30,7 +31,7 @@ rule predict_memory:
         "../envs/tunegrid.yaml"
     shell:
         'python "$TUNEGRID"/scripts/predict_memory.py --model {input} --cases {params.cases:q}'
-        " --output {output} > {log} 2>&1"
+        " {params.gpu_options:q} --output {output} > {log} 2>&1"
 
 
 # On the device that cells train on; on a cluster a job with a GPU.

@@ -9,13 +9,15 @@ have are the live tensors, and margins for the allocator and for CUDA's context.
   python scripts/predict_memory.py --model llama-3.2-3b --method lora --batch 16 --tokens 1024
 
 A model is a name of config/models.yaml or config/shapes, a fetched model, or a folder or file with
-a config.json. A method is a name of config/methods.yaml or a configuration string of the adapters
-library. Fails when a model cannot be traced, because its code asks tensors for values that follow
-from weights, or is not part of the Transformers library.
+a config.json; several are answered one after the other. A GPU is one of config/gpus.yaml or a size,
+as in --gpu T4 --gpu 12GB. A method is a name of config/methods.yaml or a configuration string of
+the adapters library. Fails when a model cannot be traced, because its code asks tensors for
+values that follow from weights, is not part of the Transformers library, or takes fewer --tokens.
 """
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from tunegrid.cli import describe, json_argument, run_program
@@ -41,45 +43,74 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="for the workflow: the JSON file to write")
     arguments = parser.parse_args()
     check_counts(parser, arguments)
+    of_the_workflow = arguments.cases is not None or arguments.output is not None
+    if of_the_workflow and len(arguments.model) > 1:
+        parser.error("--cases and --output are of one --model")
 
     from tunegrid.memory.light_imports import light_imports
 
     with light_imports():
         from tunegrid.errors import UserError
         from tunegrid.files import write_json
-        from tunegrid.memory.analysis import analyse_step, format_answer, limit_tokens
-        from tunegrid.memory.model_shapes import load_shape, method_entry, shipped_model
-        from tunegrid.memory.records import parse_steps
+        from tunegrid.memory.analysis import (
+            analyse_step,
+            check_tokens,
+            format_answer,
+            limit_tokens,
+        )
+        from tunegrid.memory.gpu_choice import choose_gpus
+        from tunegrid.memory.lengths import read_lengths
+        from tunegrid.memory.model_shapes import (
+            load_shape,
+            longest_example,
+            method_entry,
+            shipped_model,
+        )
+        from tunegrid.memory.records import StepMemory, parse_steps
 
     logging.getLogger().setLevel(logging.WARNING)  # the adapters library logs a line for each trace
-    config = load_shape(arguments.model, shipped_model(arguments.model))
-    if arguments.cases is not None:
-        steps = parse_steps(arguments.cases)
-    else:
-        labels = requested_labels(parser, arguments, config)
-        steps = [
-            requested_step(arguments, method=name, entry=method_entry(name), labels=labels)
-            for name in arguments.method or ["full"]
-        ]
-    model = Path(arguments.model).name
+    gpus = choose_gpus(arguments.gpu)
     # Growth is what figures show; a person's question is answered without it, in half the time.
     growth = arguments.output is not None
-    records = []
-    for step in steps:
-        try:
-            records.append(analyse_step(model, config, limit_tokens(config, step), growth=growth))
-        except UserError as reason:
-            if not arguments.output:
-                raise
-            # The workflow's tables show the other methods; what cannot be built fails in training.
-            logging.warning("%s is left out: %s", step.method, reason)
-    values = [record.to_json() for record in records]
+    answers: list[list[StepMemory]] = []
+    for asked in arguments.model:
+        model = Path(asked).name
+        config = load_shape(asked, shipped_model(asked))
+        lengths = None
+        if arguments.cases is not None:
+            steps = [limit_tokens(config, step) for step in parse_steps(arguments.cases)]
+        else:
+            labels = requested_labels(parser, arguments, config)
+            steps = [
+                requested_step(arguments, method=name, entry=method_entry(name), labels=labels)
+                for name in arguments.method or ["full"]
+            ]
+            if arguments.lengths is not None:
+                lengths = read_lengths(arguments.lengths, most=longest_example(config))
+                steps = [replace(step, tokens=int(lengths.max())) for step in steps]
+            check_tokens(model, config, steps[0])
+        records = []
+        for step in steps:
+            try:
+                record = analyse_step(
+                    model, config, step, gpus=gpus, growth=growth, lengths=lengths
+                )
+            except UserError as reason:
+                if not arguments.output:
+                    raise
+                # The workflow's tables show the other methods; what cannot be built fails in
+                # training.
+                logging.warning("%s is left out: %s", step.method, reason)
+            else:
+                records.append(record)
+        answers.append(records)
+    values = [record.to_json() for records in answers for record in records]
     if arguments.output:
         write_json(arguments.output, values)
     elif arguments.json:
         print(json.dumps(values, indent=2))
     else:
-        print(format_answer(records))
+        print("\n\n".join(format_answer(records) for records in answers))
 
 
 if __name__ == "__main__":

@@ -77,6 +77,7 @@ def make_runs(
             "train_seconds": 1.25,
             "peak_memory": 2e9,
             "peak_memory_of": "process",
+            "live_tensors": 1e9,
             "train_joules": None,
             "examples.train": 10,
             "examples.dev": 3 if task == "t1" else None,

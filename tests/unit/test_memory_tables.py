@@ -1,5 +1,8 @@
 """The memory analysis, as its readers see it."""
 
+from dataclasses import replace
+
+from matplotlib.text import Text
 from synthetic import MEASURED, PREDICTED
 
 from tunegrid.reporting.memory_figure import plot_memory
@@ -33,10 +36,22 @@ def test_the_memory_figure_has_a_bar_for_each_method_and_lines_of_gpus():
     parts, batches, _ = plot_memory(PREDICTED).axes
     assert [label.get_text() for label in parts.get_yticklabels()] == ["full", "a8"]
     lines = {text.get_text() for text in batches.texts}
-    assert lines >= {"T4 (16 GB): 13.0 GB", "A100 (80 GB), H100: 69.6 GB"}
+    assert lines >= {"T4 (15.6 GB): 12.7 GB", "A100 (80 GB), H100: 74.0 GB"}
 
 
 def test_the_memory_figure_names_its_model_and_says_what_gpus_leave():
     title = plot_memory(PREDICTED).legends[0].get_title().get_text().replace("\n", " ")
     assert title.startswith("m1: ")
     assert "its memory less 1.3 GB for CUDA's context, and that divided by 1.13" in title
+
+
+def test_tables_and_the_figure_show_the_gpus_that_steps_were_held_against():
+    chosen = [
+        replace(record, fits={"12 GB": 8, "T4": 16}, attention="sdpa") for record in PREDICTED
+    ]
+    assert list(fits_table(chosen).data.columns[4:]) == ["12 GB", "T4"]
+    figure = plot_memory(chosen)
+    lines = {text.get_text() for text in figure.axes[1].texts}
+    assert {line.split(":")[0] for line in lines} == {"12 GB", "T4 (15.6 GB)"}
+    texts = [" ".join(text.get_text().split()) for text in figure.findobj(Text)]
+    assert any("attention by the memory-efficient kernel (sdpa)" in text for text in texts)

@@ -10,7 +10,8 @@ from transformers import AutoConfig, BertForSequenceClassification
 from tunegrid.errors import UserError
 from tunegrid.memory.fake_tensors import fake_tensors
 from tunegrid.memory.measure import measure
-from tunegrid.memory.predict import StepTracer, StorageCounter, UntraceableError, predict
+from tunegrid.memory.predict import StepTracer, UntraceableError, predict
+from tunegrid.memory.storage_counter import StorageCounter
 from tunegrid.memory.workload import build_inputs, build_model, build_optimizer, take_step
 
 SMALL = {

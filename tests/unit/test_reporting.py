@@ -112,20 +112,20 @@ def test_what_fits_is_said_of_each_method():
     memory, fits = prediction_table(PREDICTED, MEASURED).data, fits_table(PREDICTED).data
     assert fit_summaries(memory) == {
         "m1": (
-            "a training step needs 9.2 GB by full and 8.1 GB by a8; a GPU like T4 (16 GB) has room"
-            " for each"
+            "a training step needs 9.2 GB by full and 8.1 GB by a8; a GPU like RTX 3060, RTX"
+            " 4070 (12 GB) has room for each"
         )
     }
     lines = fit_lines(memory, fits)["m1"]
     sizes = {"full": "7.00 GB, with margins 9.2 GB", "a8": "6.00 GB, with margins 8.1 GB"}
     assert lines == [
-        f"{method}: a step of 8 × 32 tokens takes {size}; a GPU like T4 (16 GB) fits, and takes 16"
-        " such examples at once"
+        f"{method}: a step of 8 × 32 tokens takes {size}; a GPU like RTX 3060, RTX 4070"
+        " (12 GB) fits, and takes 16 such examples at once"
         for method, size in sizes.items()
     ]
     large = [dataclasses.replace(record, traced=200 * 10**9) for record in PREDICTED]
     lines = fit_lines(prediction_table(large, []).data, fits_table(large).data)["m1"]
-    assert lines[0].endswith("has; of such examples a GPU like H200 (141 GB) takes not even one")
+    assert lines[0].endswith("it; of such examples a GPU like H200 (150 GB) takes not even one")
     untraced = fit_lines(prediction_table([], MEASURED).data, fits_table([]).data)["m1"]
     assert untraced == ["full: cannot be traced; 4 × 32 tokens took 6.00 GB on CPU"]
 

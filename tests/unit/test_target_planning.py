@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from tunegrid.config.memory_settings import MemorySettings
 from tunegrid.errors import UserError
 from tunegrid.planning.grid import expand_grid
 from tunegrid.planning.loading import load_project
@@ -102,3 +103,11 @@ def test_an_epoch_is_chosen_by_the_main_metric_of_its_task(tmp_path):
     assert [cell.main_metric for cell in cells] == chosen
     read = CellSettings.from_json(cells[3].settings.to_json())
     assert positive_label(read) == "y"
+
+
+def test_a_step_that_is_asked_for_is_shown_in_the_place_of_the_cells_own(tmp_path):
+    cells = list(expand_grid(project(tmp_path, "one")))
+    (own,) = memory_cases(cells, "minilm-l6")
+    (asked,) = memory_cases(cells, "minilm-l6", MemorySettings(batch=4, tokens=64))
+    assert asked == own | {"batch": 4, "tokens": 64}
+    assert memory_cases(cells, "minilm-l6", MemorySettings()) == [own]

@@ -10,9 +10,9 @@ import shlex
 import subprocess
 import sys
 
+import forked
 import pytest
 import yaml
-from dry_runs import dry_run
 from paths import ROOT
 from workflow import copy_workflow
 
@@ -180,7 +180,7 @@ def run_snakemake(document, words, checkout, tmp_path):
     words += ["--directory", tmp_path]
     if not {"--cores", "--profile"} & set(words):
         words += ["--cores", "1"]
-    run = dry_run(words, checkout)
+    run = forked.snakemake([*words, "--dry-run"], checkout)
     assert run.returncode == 0, run.stdout + run.stderr
 
 

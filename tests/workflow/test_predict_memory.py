@@ -66,7 +66,8 @@ def ask_by_command(*arguments):
 def test_a_question_is_answered_by_one_table():
     question = ("--model", "roberta-base", "--method", "adapter-64", "--method", "lora[r=4]")
     answer = ask_by_command(*question)
-    assert "roberta-base as a classifier of 2 labels, 16 examples of 128 tokens, fp32" in answer
+    title = "roberta-base as a classifier of 2 labels, 16 examples of 128 tokens, fp32, attention"
+    assert f"{title} by the memory-" in answer
     rows = dict(
         [cell.strip() for cell in line.split("|")[1:3]]
         for line in answer.splitlines()
@@ -117,6 +118,8 @@ def test_an_encoder_whose_helpers_are_scripted_is_traced(tmp_path):
         (("--model", "roberta-bas"), "no shape of 'roberta-bas'"),
         (("--model", "roberta-base", "--method", "nonsense"), "'nonsense' is no configuration"),
         (("--model", "roberta-base", "--batch", "0"), "are at least 1"),
+        (("--model", "mpnet.json", "--tokens", "1024"), "--tokens: 1024 are more than mpnet.json"),
+        (("--model", "roberta-base", "--gpu", "T5"), "--gpu: 'T5' is no GPU of config/gpus.yaml"),
     ],
 )
 def test_a_wrong_question_is_one_line(ask, arguments, problem, tmp_path, monkeypatch):

@@ -3,13 +3,11 @@
 import re
 import shutil
 import subprocess
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import forked
 import yaml
-from dry_runs import dry_run
 from paths import ROOT
 
 PARTS = ["Snakefile", "rules", "scripts", "config", "profiles", "envs"]
@@ -50,23 +48,13 @@ class Workflow:
             "--configfile": configfile or self.configfile,
         }
         given = [part for option in options.items() for part in option]
-        run = run_snakemake([*arguments, *given], self.directory.parent)
+        run = forked.snakemake([*arguments, *given], self.directory.parent)
         assert not check or run.returncode == 0, run.stdout + run.stderr
         return run
 
     def plan(self, *arguments, **options) -> dict[str, int]:
         """How many jobs of each rule a dry run shows."""
         return planned(self.run("--dry-run", *arguments, **options))
-
-
-def run_snakemake(arguments: Sequence[object], folder: Path) -> subprocess.CompletedProcess:
-    """Call snakemake in a folder; a dry run takes the half without the start of a program."""
-    if "--dry-run" in arguments:
-        return dry_run([one for one in arguments if one != "--dry-run"], folder)
-    return subprocess.run(
-        [sys.executable, "-m", "snakemake", *arguments],
-        cwd=folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
 
 
 def planned(run: subprocess.CompletedProcess) -> dict[str, int]:

@@ -12,6 +12,7 @@ from pydantic import Field, create_model, model_validator
 from tunegrid.config.catalogue import MethodEntry, ModelEntry
 from tunegrid.config.entries import Name
 from tunegrid.config.inference_settings import InferenceSettings
+from tunegrid.config.memory_settings import MemorySettings
 from tunegrid.config.task_entry import TaskEntry
 from tunegrid.config.tuning import TuneSettings
 from tunegrid.config.update_settings import UpdateSettings
@@ -361,6 +362,9 @@ class Config(Closed):
         default_factory=CompareSettings, description="How methods and models are compared."
     )
     figures: FigureSettings = Field(default_factory=FigureSettings, description="The figures.")
+    memory: MemorySettings = Field(
+        default_factory=MemorySettings, description="The predicted memory of training steps."
+    )
     cluster: ClusterSettings = Field(
         default_factory=ClusterSettings, description="Jobs on a Slurm cluster."
     )

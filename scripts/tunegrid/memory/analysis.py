@@ -7,7 +7,7 @@ and figures, or shown to a person as one table.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tabulate import tabulate
@@ -20,13 +20,20 @@ from tunegrid.memory.fit import (
     FRAGMENTATION,
     gpu_memory_needed,
     largest_fitting,
-    load_gpus,
 )
 from tunegrid.memory.formula import ClosedForm, closed_form
 from tunegrid.memory.growth import PeakGrowth
+from tunegrid.memory.lengths import Lengths, memory_of_lengths
 from tunegrid.memory.model_shapes import encoder_shape, longest_example, method_shape
 from tunegrid.memory.predict import Prediction, StepTracer, UntraceableError, predict
-from tunegrid.memory.records import MeasuredStep, Precision, StepMemory, TrainingStep
+from tunegrid.memory.records import (
+    LengthsMemory,
+    MeasuredStep,
+    Precision,
+    StepMemory,
+    TrainingStep,
+    attention_kernels,
+)
 
 #: The micro-batches at which growth is shown.
 BATCHES = (1, 4, 16, 64, 256)
@@ -36,6 +43,19 @@ LENGTHS = (32, 64, 128, 256, 512)
 EVEN_EXPERTS = "Each expert is taken to get as many tokens as any other"
 #: Precisions that take as much memory as one that the formula knows.
 AS_MUCH_MEMORY: dict[Precision, Precision] = {"tf32": "fp32", "fp16": "bf16"}
+
+
+def check_tokens(model: str, config: PretrainedConfig, step: TrainingStep) -> None:
+    """Check that the model takes so many tokens.
+
+    Raises:
+        UserError: it takes fewer.
+    """
+    longest = longest_example(config)
+    if step.tokens > longest:
+        raise UserError(
+            f"--tokens: {step.tokens} are more than {model} takes; give at most {longest}"
+        )
 
 
 def limit_tokens(config: PretrainedConfig, step: TrainingStep) -> TrainingStep:
@@ -68,6 +88,7 @@ def _step_record(
         total_parameters=traced.total_parameters,
         trainable_parameters=traced.trainable_parameters,
         even_experts=traced.even_experts,
+        attention=traced.attention,
     )
     try:
         form = step_formula(config, step)
@@ -77,7 +98,13 @@ def _step_record(
 
 
 def analyse_step(
-    model: str, config: PretrainedConfig, step: TrainingStep, *, growth: bool
+    model: str,
+    config: PretrainedConfig,
+    step: TrainingStep,
+    *,
+    gpus: Mapping[str, float],
+    growth: bool,
+    lengths: Lengths | None = None,
 ) -> StepMemory:
     """The memory of a step by trace and by formula, and the largest micro-batch of each GPU.
 
@@ -85,8 +112,10 @@ def analyse_step(
         model: the model's name.
         config: the model's configuration.
         step: the step.
+        gpus: bytes of memory by name.
         growth: whether to trace other micro-batches and lengths, too, which figures show; it takes
             about as long as all else.
+        lengths: tokens of each training example, (n,), if what they take is asked for, too.
 
     Raises:
         UserError: as of `predict_step`.
@@ -103,17 +132,19 @@ def analyse_step(
         return largest_fitting(lambda batch: peaks.fits(batch, gpu_memory_needed, memory))
 
     record = _step_record(model, config, step, tracer.predict(step))
-    fits = {gpu: largest(memory) for gpu, memory in load_gpus().items()}
+    fits = {gpu: largest(memory) for gpu, memory in gpus.items()}
     record = replace(record, fits=fits)
+    if lengths is not None:
+        found = memory_of_lengths(lengths, step, lambda one: tracer.predict(one).peak)
+        record = replace(record, lengths=found)
     if not growth:
         return record
-    lengths = [length for length in LENGTHS if length <= longest_example(config)]
+    shown = [length for length in LENGTHS if length <= longest_example(config)]
     return replace(
         record,
         by_batch={batch: peak_of(batch) for batch in BATCHES},
         by_tokens={
-            length: tracer.predict(replace(one_micro_batch, tokens=length)).peak
-            for length in lengths
+            length: tracer.predict(replace(one_micro_batch, tokens=length)).peak for length in shown
         },
     )
 
@@ -157,6 +188,10 @@ def step_formula(config: PretrainedConfig, step: TrainingStep) -> ClosedForm:
         raise UserError("no closed form for language models")
     if step.optimizer != "adamw" or step.accumulated > 1:
         raise UserError("the closed form is of one micro-batch with fused AdamW")
+    if step.sharding != "none":
+        raise UserError("no closed form where several GPUs share a step")
+    if step.quantised:
+        raise UserError("no closed form where base weights are quantised")
     if step.frozen_layers:
         raise UserError("no closed form where the first layers are frozen")
     return closed_form(
@@ -180,7 +215,7 @@ def format_answer(records: Sequence[StepMemory]) -> str:
     task = "language model" if step.labels is None else f"classifier of {step.labels} labels"
     title = (
         f"{records[0].model} as a {task}, {step.batch} examples of {step.tokens} tokens,"
-        f" {step.kind}, attention {step.attention}; GB (10^9 bytes)"
+        f" {step.kind}{attention_kernels(records)}; GB (10^9 bytes)"
     )
     columns = [_answer_column(record) for record in records]
     body = tabulate(
@@ -203,6 +238,8 @@ def _answer_column(record: StepMemory) -> dict[str, str]:
     column = {"at the peak, traced": _gigabytes(record.traced)}
     for kind in KINDS:
         column[f"– {kind}"] = _gigabytes(record.parts[kind])
+    if record.lengths is not None:
+        column |= _lengths_rows(record.lengths)
     column["by formula"] = "—" if record.closed_form is None else _gigabytes(record.closed_form)
     column["a GPU needs"] = _gigabytes(gpu_memory_needed(record.traced))
     column["weights, millions"] = f"{total / 1e6:,.1f}"
@@ -210,6 +247,16 @@ def _answer_column(record: StepMemory) -> dict[str, str]:
     for gpu, most in record.fits.items():
         column[f"largest micro-batch, {gpu}"] = str(most) if most else "none"
     return column
+
+
+def _lengths_rows(lengths: LengthsMemory) -> dict[str, str]:
+    """What steps take whose examples have the lengths that were given."""
+    return {
+        "with your lengths, at the peak": _gigabytes(lengths.peak),
+        "– of a micro-batch of": f"{lengths.batch} × {lengths.tokens}",
+        "– padding, of all tokens": f"{100 * lengths.padding:.1f} %",
+        "– a GPU needs": _gigabytes(gpu_memory_needed(lengths.peak)),
+    }
 
 
 def _gigabytes(size: float) -> str:

@@ -7,6 +7,7 @@ here imports torch: `--help` answers at once.
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunegrid.config.catalogue import MethodEntry
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
 #: The options that count something, of which there is at least one.
-COUNTS = ("batch", "tokens", "accumulated", "labels")
+COUNTS = ("batch", "tokens", "accumulated", "labels", "gpus")
 #: Labels of a classifier by default.
 LABELS = 2
 
@@ -24,7 +25,10 @@ LABELS = 2
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which model is meant and what it is to do."""
     parser.add_argument(
-        "--model", required=True, help="a model's name, or a folder or file with its config.json"
+        "--model",
+        required=True,
+        action="append",
+        help="a model's name, or a folder or file with its config.json; may be given several times",
     )
     parser.add_argument(
         "--task",
@@ -58,6 +62,12 @@ def add_step_arguments(parser: argparse.ArgumentParser) -> None:
         help="precision; bf16 and fp16 are autocast (default: fp32)",
     )
     parser.add_argument(
+        "--lengths",
+        type=Path,
+        help="the lengths of a task's training examples, in place of --tokens: an encoded task's"
+        " folder, or a file with a number of tokens on each line",
+    )
+    parser.add_argument(
         "--attention",
         default="auto",
         choices=["auto", "sdpa", "eager"],
@@ -81,20 +91,48 @@ def add_step_arguments(parser: argparse.ArgumentParser) -> None:
         help="first layers that do not train, nor do the embeddings; 0: none (default)",
     )
     parser.add_argument(
+        "--quantised",
+        default="",
+        choices=["int8", "nf4", "nf4-double"],
+        help="how the frozen weights of linear maps are stored, as by bitsandbytes (default: as"
+        " --dtype says)",
+    )
+    parser.add_argument(
+        "--gpus",
+        type=int,
+        default=1,
+        help="GPUs that take the step together, each with --batch examples (default: 1)",
+    )
+    parser.add_argument(
+        "--sharding",
+        default="none",
+        choices=["none", "zero1", "zero2", "zero3", "fsdp"],
+        help="what they share: the optimizer's state (zero1), gradients, too (zero2), weights, too"
+        " (zero3, fsdp); by formula (default: none)",
+    )
+    parser.add_argument(
         "--accumulated", type=int, default=1, help="micro-batches of a step (default: 1)"
     )
 
 
 def add_gpu_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which GPUs a step is held against."""
-    del parser  # none yet: every GPU of config/gpus.yaml is
+    parser.add_argument(
+        "--gpu",
+        action="append",
+        default=[],
+        help="a GPU of config/gpus.yaml (T4, A100-80GB), or a size (12GB); may be given several"
+        " times (default: all of the file)",
+    )
 
 
 def check_counts(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
-    """End the program with one line where an option that counts something is less than one."""
+    """End the program with one line where a count is less than one, or one GPU shares with none."""
     given = [getattr(arguments, name) for name in COUNTS]
     if min(count for count in given if count is not None) < 1:
         parser.error(f"{', '.join(f'--{name}' for name in COUNTS)} are at least 1")
+    if arguments.sharding != "none" and arguments.gpus == 1:
+        parser.error(f"--sharding {arguments.sharding} needs --gpus 2 or more")
 
 
 def requested_labels(
@@ -150,4 +188,7 @@ def requested_step(
         optimizer=arguments.optimizer,
         accumulated=arguments.accumulated,
         frozen_layers=arguments.frozen_layers,
+        quantised=arguments.quantised,
+        gpus=arguments.gpus,
+        sharding=arguments.sharding,
     )

@@ -21,6 +21,9 @@ from transformers.modeling_utils import TORCH_INIT_FUNCTIONS
 
 from tunegrid.memory.known_values import KnownValues
 
+#: CUDA's memory-efficient kernel of attention.
+EFFICIENT_ATTENTION = torch.ops.aten._scaled_dot_product_efficient_attention.default  # noqa: SLF001
+
 
 def _dropout(
     values: torch.Tensor,
@@ -55,7 +58,7 @@ def _attention(
         attn_mask = None if attn_mask is None else attn_mask.to(dtype)
     if attn_mask is not None:
         attn_mask = attn_mask.expand(*query.shape[:2], query.size(2), key.size(2))
-    return torch.ops.aten._scaled_dot_product_efficient_attention(  # noqa: SLF001
+    return EFFICIENT_ATTENTION(
         query, key, value, attn_mask, True, dropout_p, is_causal, scale=scale
     )[0]
 

@@ -3,8 +3,8 @@
 At every moment of a step the live tensors are weights and what belongs to them, and so many bytes
 for each example; the peak is the most of all moments, so it is a convex function of the examples.
 Between two traced micro-batches it is at most what the line through them says, and beyond them at
-least that. Where both bounds fall on one side of a GPU's memory no trace is needed; elsewhere the
-step is traced.
+least that; and more examples never take less. Where both bounds fall on one side of a GPU's memory
+no trace is needed; elsewhere the step is traced.
 
 One example is never what others are derived from: of a single one some copies are none.
 """
@@ -47,12 +47,16 @@ class PeakGrowth:
             needed: from bytes at the peak to bytes that a GPU must have, which grow with them.
             capacity: bytes that the GPU has.
         """
-        if batch not in self._traced:
-            low, high = self.bounds(batch)
-            if needed(high) <= capacity:
-                return True
-            if needed(low) > capacity:
-                return False
+        fitting = {size for size, peak in self._traced.items() if needed(peak) <= capacity}
+        if any(size >= batch for size in fitting):
+            return True
+        if any(size <= batch for size in self._traced.keys() - fitting):
+            return False
+        low, high = self.bounds(batch)
+        if needed(high) <= capacity:
+            return True
+        if needed(low) > capacity:
+            return False
         return needed(self.peak(batch)) <= capacity
 
     def bounds(self, batch: int) -> tuple[float, float]:

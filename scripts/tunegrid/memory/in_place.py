@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from torch._prims_common import is_non_overlapping_and_dense_or_false
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.autograd.function import BackwardCFunction
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
@@ -32,9 +32,10 @@ def written_in_place(func: Any, args: tuple[Any, ...], *, alone: Holders) -> Any
         alone: of `holders_of_one_alone`.
 
     Returns:
-        The sum into the first argument, where autograd would write it there; else `func`.
+        The sum into the first argument, where autograd would write it there; else `func`, and
+        always on tensors that have values.
     """
-    if func is _ATEN.add.Tensor and _adds_gradients():
+    if func is _ATEN.add.Tensor and isinstance(args[0], FakeTensor) and _adds_gradients():
         gradient = args[0]
         if _holders(gradient) == alone and is_non_overlapping_and_dense_or_false(gradient):
             return _ATEN.add_.Tensor

@@ -26,6 +26,9 @@ def light_imports() -> Iterator[None]:
     For a program that builds nothing but classifiers and language models. The hidden packages are
     found again by all but the Transformers library.
     """
+    if "transformers" in sys.modules:  # nothing is gained any more
+        yield
+        return
     gc.disable()
     try:
         _import_transformers()
@@ -37,8 +40,6 @@ def light_imports() -> Iterator[None]:
 
 def _import_transformers() -> None:
     """Import the library while `UNUSED` packages are hidden from it."""
-    if "transformers" in sys.modules:
-        return
     hidden = [name for name in UNUSED if name not in sys.modules]
     # No module can be imported whose entry is None, nor is it found (`importlib.util.find_spec`).
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]

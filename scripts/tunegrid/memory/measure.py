@@ -49,10 +49,15 @@ def measure(config: PretrainedConfig, step: TrainingStep) -> Measurement:
     The weights are random: memory does not depend on their values.
 
     Raises:
-        UserError: the model cannot be built, or fails in the step.
+        UserError: the model cannot be built, or fails in the step, or base weights are quantised,
+            or several GPUs share the step.
         torch.OutOfMemoryError: there is too little memory on the GPU.
         RuntimeError: there is too little memory on the machine (`is_out_of_memory`).
     """
+    if step.quantised:
+        raise UserError("quantised base weights are predicted, and not measured")
+    if step.sharding != "none":
+        raise UserError("steps that several GPUs share are predicted, and not measured")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(0)
     model = build_model(config, step)

@@ -7,28 +7,25 @@ is not seen, nor what an allocator rounds up.
 
 from __future__ import annotations
 
-import weakref
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Literal
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 from transformers import PretrainedConfig, PreTrainedModel
 
 from tunegrid.errors import UserError
-from tunegrid.memory import KINDS
 from tunegrid.memory.eight_bit_state import EightBitState
 from tunegrid.memory.fake_tensors import fake_tensors
-from tunegrid.memory.in_place import holders_of_one_alone, written_in_place
-from tunegrid.memory.known_values import WHICH_DEVICE, KnownValues, device_of
-from tunegrid.memory.records import Optimizer, TrainingStep
+from tunegrid.memory.known_values import KnownValues
+from tunegrid.memory.quantised_weights import quantised_linear_maps
+from tunegrid.memory.records import Optimizer, Precision, TrainingStep
 from tunegrid.memory.refusals import ASKS_FOR_VALUES, asking_text, error_text
+from tunegrid.memory.sharding import gathered_weights, gradients_of_a_layer, shared_parts
+from tunegrid.memory.storage_counter import StorageCounter
 from tunegrid.memory.workload import (
     build_inputs,
     build_model,
@@ -47,6 +44,10 @@ class Prediction:
         parts: the bytes of each of `tunegrid.memory.KINDS` at the peak.
         total_parameters: how many weights the model has.
         trainable_parameters: how many of them train.
+        attention: "sdpa" where CUDA's memory-efficient kernel computed attention, else "eager".
+        flops: floating-point operations of the step's matrix products and attention, by the
+            formulas of `torch.utils.flop_counter`; what is computed twice counts twice. 0 where
+            they were not to be counted.
         even_experts: whether it was taken for granted that a choice by weights is even, as of the
             experts that tokens go to.
     """
@@ -55,6 +56,8 @@ class Prediction:
     parts: dict[str, int]
     total_parameters: int
     trainable_parameters: int
+    attention: Literal["eager", "sdpa"]
+    flops: int
     even_experts: bool = False
 
 
@@ -87,16 +90,24 @@ class StepTracer:
         config: the model's configuration; its weights are not needed.
         step: the first step.
         cuda: as of `predict`.
+        count_flops: whether floating-point operations are counted, too.
 
     Raises:
         UserError, UntraceableError: as of `predict`.
     """
 
-    def __init__(self, config: PretrainedConfig, step: TrainingStep, *, cuda: bool = True) -> None:
+    def __init__(
+        self,
+        config: PretrainedConfig,
+        step: TrainingStep,
+        *,
+        cuda: bool = True,
+        count_flops: bool = False,
+    ) -> None:
         self._cuda = cuda
         self._mode = FakeTensorMode()
-        self._counter = StorageCounter()
-        self._traced: dict[tuple[int, int, int], Prediction] = {}
+        self._counter = StorageCounter(count_flops=count_flops)
+        self._traced: dict[tuple[int, int, int, Precision], Prediction] = {}
         self._took_part: set[int] = set()
         with fake_tensors(cuda=cuda, mode=self._mode):
             self._model = build_model(config, step)
@@ -118,16 +129,31 @@ class StepTracer:
         """Trace a step, each only once.
 
         Args:
-            step: differs from the first one in `batch`, `tokens` and `accumulated` at most.
+            step: differs from the first one in `batch`, `tokens` and `accumulated` at most, and in
+                whether it is under autocast.
 
         Raises:
             UntraceableError: as of `predict`.
         """
-        size = (step.batch, step.tokens, step.accumulated)
-        if size not in self._traced:
+        kind = (step.batch, step.tokens, step.accumulated, step.precision)
+        if kind not in self._traced:
             values = self._trace(step)
-            self._traced[size] = _prediction(self._model, self._counter, values)
-        return self._traced[size]
+            self._traced[kind] = self._prediction_of(step, values)
+        return self._traced[kind]
+
+    def _prediction_of(self, step: TrainingStep, values: KnownValues) -> Prediction:
+        """What was traced last; of several GPUs, what one of them holds of it."""
+        whole = _prediction(self._model, self._counter, values)
+        if step.sharding == "none":
+            return whole
+        parts = shared_parts(
+            self._counter.history(),
+            step.sharding,
+            step.gpus,
+            reduced_together=gradients_of_a_layer(self._model),
+        )
+        parts["temporaries"] += gathered_weights(self._model, step.sharding)
+        return replace(whole, peak=sum(parts.values()), parts=parts)
 
     def _trace(self, step: TrainingStep) -> KnownValues:
         """Take a step under the counter, whose peak is then that of this step.
@@ -135,8 +161,11 @@ class StepTracer:
         Returns:
             What was known of values, and what was not.
         """
-        fakes = fake_tensors(cuda=self._cuda, mode=self._mode)
-        with fakes as values, _untraceable_told(self._model, values):
+        with (
+            fake_tensors(cuda=self._cuda, mode=self._mode) as values,
+            _untraceable_told(self._model, values),
+            quantised_linear_maps(),
+        ):
             inputs = build_inputs(step, self._model)
             self._counter.mark(inputs.values(), "inputs")
             saved_tensors = torch.autograd.graph.saved_tensors_hooks(
@@ -144,6 +173,7 @@ class StepTracer:
             )
             with self._counter, saved_tensors:
                 self._counter.reset_peak()
+                self._counter.reset_work()
                 take_step(step, self._model, self._optimizer, inputs)
         return values
 
@@ -207,7 +237,7 @@ def predict_evaluation(
         counter.mark(held, "optimizer state")
         inputs = build_inputs(step, model)
         counter.mark(inputs.values(), "inputs")
-        with _untraceable_told(model, values), counter:
+        with _untraceable_told(model, values), quantised_linear_maps(), counter:
             counter.reset_peak()
             evaluate_batch(step, model, inputs)
     return _prediction(model, counter, values)
@@ -260,6 +290,8 @@ def _prediction(model: PreTrainedModel, counter: StorageCounter, values: KnownVa
         total_parameters=sum(one.numel() for one in weights),
         trainable_parameters=sum(one.numel() for one in weights if one.requires_grad),
         even_experts=values.chose,
+        attention="sdpa" if counter.fused_attention else "eager",
+        flops=counter.flops,
     )
 
 
@@ -285,98 +317,3 @@ def peak_by_micro_batch(
         return tracer().predict(replace(step, batch=batch, accumulated=1)).peak
 
     return peak_of
-
-
-@dataclass
-class Storage:
-    """The storage of one tensor or of several views.
-
-    Attributes:
-        size: bytes.
-        born: when it was made, in births and deaths of storages before it.
-        died: when it was freed, likewise; None as long as it lives.
-        kind: one of `tunegrid.memory.KINDS`; a temporary until something says what it is for.
-    """
-
-    size: int
-    born: int
-    died: int | None = None
-    kind: str = "temporaries"
-
-
-class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts the bytes of all live storages that operations under it return.
-
-    Attributes:
-        live: bytes that live now.
-        peak: the most bytes that lived at once since `reset_peak`.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.live = 0
-        self.peak = 0
-        self._alone = holders_of_one_alone()
-        self._clock = 0
-        self._peak_clock = 0
-        self._all: list[Storage] = []
-        self._living: dict[int, Storage] = {}
-
-    def reset_peak(self) -> None:
-        """Begin a new measurement from what is live now."""
-        self.peak, self._peak_clock = self.live, self._clock
-
-    def at_peak(self) -> dict[str, int]:
-        """The bytes of each kind of storage at the peak."""
-        sizes = Counter(dict.fromkeys(KINDS, 0))
-        for one in self._all:
-            if one.born <= self._peak_clock and (one.died is None or one.died > self._peak_clock):
-                sizes[one.kind] += one.size
-        return dict(sizes)
-
-    def mark(self, tensors: Iterable[torch.Tensor], kind: str) -> None:
-        """Say what tensors are for. They may be new; where several say it, the first counts."""
-        for tensor in tensors:
-            storage = self._count(tensor)
-            if storage.kind == "temporaries":
-                storage.kind = kind
-
-    def __torch_dispatch__(
-        self,
-        func: Any,
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        if func is WHICH_DEVICE:
-            return device_of(args[0])
-        func = written_in_place(func, args, alone=self._alone)
-        result = func(*args, **(kwargs or {}))
-        if isinstance(result, torch.Tensor):
-            self._count(result)
-            return result
-        for leaf in tree_leaves(result):
-            if isinstance(leaf, torch.Tensor):
-                self._count(leaf)
-        return result
-
-    def _count(self, tensor: torch.Tensor) -> Storage:
-        """The record of a tensor's storage; a new storage is counted from now on."""
-        storage = tensor.untyped_storage()
-        key = storage._cdata  # noqa: SLF001 (a storage's identity has no public name)
-        if key not in self._living:
-            self._clock += 1
-            self._living[key] = Storage(storage.nbytes(), born=self._clock)
-            self._all.append(self._living[key])
-            self.live += storage.nbytes()
-            weakref.finalize(storage, self._bury, key)
-            if self.live > self.peak:
-                self.reset_peak()
-        return self._living[key]
-
-    def _bury(self, key: int) -> None:
-        """Count a storage no longer: it was freed."""
-        self._clock += 1
-        storage = self._living.pop(key)
-        storage.died = self._clock
-        self.live -= storage.size

@@ -22,9 +22,19 @@ from tunegrid.files import read_json
 Precision = Literal["fp32", "tf32", "bf16", "fp16", "pure-bf16"]
 Attention = Literal["auto", "sdpa", "eager"]
 Optimizer = Literal["adamw", "adafactor", "adamw_8bit", "adamw-foreach", "sgd"]
+#: How frozen base weights are stored; "": as the precision says.
+Quantisation = Literal["", "int8", "nf4", "nf4-double"]
+#: What several GPUs share (`tunegrid.memory.sharding`).
+Sharding = Literal["none", "zero1", "zero2", "zero3", "fsdp"]
 
 #: What holds records: a list of one kind of them.
 Records = TypeVar("Records")
+
+#: How a reader knows the kernels of attention that a trace tells apart.
+ATTENTION_KERNELS = {
+    "sdpa": "the memory-efficient kernel (sdpa)",
+    "eager": "single operations (eager)",
+}
 
 _CLOSED = ConfigDict(extra="forbid")
 
@@ -50,6 +60,12 @@ class TrainingStep:
         accumulated: micro-batches whose gradients the step adds up.
         frozen_layers: so many of the first layers do not train, nor do the embeddings; 0: what the
             method says trains.
+        quantised: how the frozen weights of linear maps are stored, as by bitsandbytes: "int8",
+            "nf4" or, with its scales quantised, too, "nf4-double"; "": as the precision says.
+        gpus: how many GPUs take the step together, each with a micro-batch of its own; what is
+            predicted is what one of them takes.
+        sharding: what they share: the optimizer's state (ZeRO 1), gradients, too (2), and weights,
+            too (3 and FSDP); "none": nothing.
     """
 
     method: str
@@ -63,6 +79,9 @@ class TrainingStep:
     optimizer: Optimizer = "adamw"
     accumulated: int = 1
     frozen_layers: int = 0
+    quantised: Quantisation = ""
+    gpus: int = 1
+    sharding: Sharding = "none"
     __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
 
     @property
@@ -73,6 +92,12 @@ class TrainingStep:
             parts.append(self.optimizer)
         if self.frozen_layers:
             parts.append(f"{self.frozen_layers} layers frozen")
+        if self.quantised:
+            parts.append(f"{self.quantised} base weights")
+        if self.sharding != "none":
+            parts.append(f"{self.sharding} over {self.gpus} GPUs")
+        elif self.gpus > 1:
+            parts.append(f"each of {self.gpus} GPUs, which share nothing")
         if self.checkpointing:
             parts.append("gradient checkpointing")
         return ", ".join(parts)
@@ -80,6 +105,30 @@ class TrainingStep:
     def to_json(self) -> dict[str, Any]:
         """The step as JSON values; `parse_steps` reads them back."""
         return asdict(self) | {"method_source": self.method_source.settings()}
+
+
+@dataclass(frozen=True)
+class LengthsMemory:
+    """What steps take whose examples differ in length (`tunegrid.memory.lengths`).
+
+    Attributes:
+        examples: how many lengths there are.
+        mean: tokens of an example.
+        longest: tokens of the longest.
+        padding: the part of all computed tokens that is padding.
+        batch: examples of the micro-batch that takes most.
+        tokens: tokens of each, as it is padded.
+        peak: live tensors at its peak, in bytes.
+    """
+
+    examples: int
+    mean: float
+    longest: int
+    padding: float
+    batch: int
+    tokens: int
+    peak: int
+    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
 
 
 @dataclass(frozen=True)
@@ -93,6 +142,8 @@ class StepMemory:
         parts: what they are for: the bytes of each of `tunegrid.memory.KINDS` at the peak.
         total_parameters: how many weights the model has, with those that the method adds.
         trainable_parameters: how many of them train.
+        attention: the kernel that computed attention in the trace: "sdpa" for CUDA's
+            memory-efficient one, "eager" for single operations; None if it was not recorded.
         closed_form: live tensors at the peak, by formula; None if there is no formula.
         no_closed_form: why there is no formula; None if there is one.
         terms: what the formula adds up; empty if there is none.
@@ -101,6 +152,7 @@ class StepMemory:
             if it was not asked for.
         by_batch: `traced` by micro-batch; empty if growth was not asked for.
         by_tokens: `traced` by tokens of an example; empty if growth was not asked for.
+        lengths: what steps take whose examples have given lengths; None if none were given.
         even_experts: whether the trace takes each expert of a mixture to get as many tokens.
     """
 
@@ -110,6 +162,7 @@ class StepMemory:
     parts: dict[str, int]
     total_parameters: int
     trainable_parameters: int
+    attention: Literal["eager", "sdpa"] | None = None
     closed_form: int | None = None
     no_closed_form: str | None = None
     terms: dict[str, int] = field(default_factory=dict)
@@ -117,6 +170,7 @@ class StepMemory:
     fits: dict[str, int] = field(default_factory=dict)
     by_batch: dict[int, int] = field(default_factory=dict)
     by_tokens: dict[int, int] = field(default_factory=dict)
+    lengths: LengthsMemory | None = None
     even_experts: bool = False
     __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
 
@@ -157,6 +211,17 @@ class MeasuredStep:
 _STEPS = TypeAdapter(list[TrainingStep])
 _PREDICTIONS = TypeAdapter(list[StepMemory])
 _MEASUREMENTS = TypeAdapter(list[MeasuredStep])
+
+
+def attention_kernels(records: Iterable[StepMemory]) -> str:
+    """Which kernels computed attention in the traces of some steps, as the end of a list.
+
+    Returns:
+        Such as ", attention by single operations (eager)"; empty where it was not recorded.
+    """
+    used = dict.fromkeys(record.attention for record in records if record.attention)
+    names = " or ".join(ATTENTION_KERNELS[kernel] for kernel in used)
+    return f", attention by {names}" if names else ""
 
 
 def parse_steps(value: Any) -> list[TrainingStep]:

@@ -24,8 +24,10 @@ from transformers import (
 from tunegrid.config.schema import TrainSettings
 from tunegrid.errors import UserError
 from tunegrid.memory.model_shapes import task_of
+from tunegrid.memory.quantised_weights import quantise_base
 from tunegrid.memory.records import Optimizer, TrainingStep
 from tunegrid.memory.refusals import error_text
+from tunegrid.memory.sharding import SHARED_KINDS
 from tunegrid.methods import apply_method, in_head
 from tunegrid.model_layers import enable_checkpointing, freeze_layers
 from tunegrid.training.optimizers import build_optimizer as build_training_optimizer
@@ -57,6 +59,12 @@ def build_model(config: PretrainedConfig, step: TrainingStep) -> PreTrainedModel
         model = _from_config(own_config, model_class, step, dtype)
         _apply_method(model, step)
         freeze_layers(model, step.frozen_layers)
+        if step.quantised:
+            if "frozen weights" in SHARED_KINDS[step.sharding]:
+                raise UserError(
+                    f"quantised weights that {step.sharding} shares are not predicted; choose zero2"
+                )
+            quantise_base(model, step.quantised)
         if step.checkpointing:
             enable_checkpointing(model, keep_random_state=False)
     finally:

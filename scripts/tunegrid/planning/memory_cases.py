@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from tunegrid.config.catalogue import MethodEntry
+from tunegrid.config.memory_settings import MemorySettings
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
 from tunegrid.memory.formula import closed_form
@@ -20,8 +21,15 @@ FEWEST_LABELS = 2
 TAKE_LESS = {"optimizer", "frozen_layers"}
 
 
-def memory_cases(cells: Iterable[Cell], model: str) -> list[dict[str, Any]]:
+def memory_cases(
+    cells: Iterable[Cell], model: str, shown: MemorySettings | None = None
+) -> list[dict[str, Any]]:
     """The cases of a model, one for each of its methods: that of its cells that takes most.
+
+    Args:
+        cells: of the grid.
+        model: the model's name.
+        shown: a batch and tokens in the place of the cells' own; None: theirs.
 
     Returns:
         method, method_source, labels, batch (of one GPU), tokens, precision, attention, optimizer,
@@ -51,7 +59,10 @@ def memory_cases(cells: Iterable[Cell], model: str) -> list[dict[str, Any]]:
             before[key] = max(before[key], case[key])
         for key in ("checkpointing", "frozen_layers"):
             before[key] = min(before[key], case[key])
-    return list(cases.values())
+    shown = shown or MemorySettings()
+    asked = {"batch": shown.batch, "tokens": shown.tokens}
+    given = {key: value for key, value in asked.items() if value is not None}
+    return [case | given for case in cases.values()]
 
 
 def number_of_labels(cell: Cell, *, unknown: int) -> int:

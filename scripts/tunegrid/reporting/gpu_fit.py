@@ -6,6 +6,8 @@ from typing import Any
 import pandas as pd
 
 from tunegrid.memory.fit import gpu_memory_needed, load_gpus
+from tunegrid.memory.gpu_choice import choose_gpus
+from tunegrid.reporting.memory_tables import BESIDE_GPUS
 
 NOTE = (
     "Traced without a GPU, at the largest batch and length that the grid has of the method; what a"
@@ -83,7 +85,7 @@ def fit_lines(memory: pd.DataFrame, fits: pd.DataFrame) -> dict[str, list[str]]:
         The sentences by model.
     """
     largest_of = fits.set_index(["model", "method"]).to_dict("index")
-    gpus = load_gpus()
+    gpus = choose_gpus([name for name in fits.columns if name not in BESIDE_GPUS])
     lines: dict[str, list[str]] = {}
     for row in memory.itertuples():
         largest = largest_of.get((row.model, row.method))
@@ -114,15 +116,14 @@ def _traced(row: Any, largest: Mapping[str, float], gpus: Mapping[str, float]) -
     last = list(gpus)[-1]
     most = f"{largest[last]:.0f} at once" if largest[last] else "not even one"
     return (
-        f"{takes}, more than any GPU in config/gpus.yaml has; of such examples"
+        f"{takes}, more than any GPU has that is held against it; of such examples"
         f" {_describe(last, gpus[last])} takes {most}"
     )
 
 
 def _describe(gpu: str, memory: float) -> str:
     """A GPU with its memory, which some names hold already."""
-    size = f"{memory / 1e9:g} GB"
-    return f"a GPU like {gpu}" if size in gpu else f"a GPU like {gpu} ({size})"
+    return f"a GPU like {gpu}" if " GB" in gpu else f"a GPU like {gpu} ({memory / 1e9:g} GB)"
 
 
 def _measured_alone(row: Any) -> str:

@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tunegrid.memory import KINDS
-from tunegrid.memory.fit import CUDA_CONTEXT, FRAGMENTATION, load_gpus, room_for_tensors
-from tunegrid.memory.records import StepMemory
+from tunegrid.memory.fit import CUDA_CONTEXT, FRAGMENTATION, room_for_tensors
+from tunegrid.memory.gpu_choice import choose_gpus
+from tunegrid.memory.records import StepMemory, attention_kernels
 from tunegrid.reporting.figure_style import (
     COLOURS,
     HATCHES,
@@ -51,24 +52,26 @@ def plot_memory(predicted: Sequence[StepMemory]) -> Figure:
         height_ratios=[bars, GROWTH_HEIGHT],
     )
     first = predicted[0]
-    step = first.step
+    step, gpus = first.step, choose_gpus(list(first.fits))
     _draw_parts(panels["parts"], predicted)
     _draw_growth(
         panels["batches"],
         {record.step.method: record.by_batch for record in predicted},
         label=f"micro-batch, {step.tokens} tokens each",
+        gpus=gpus,
     )
     _draw_growth(
         panels["lengths"],
         {record.step.method: record.by_tokens for record in predicted},
         label=f"tokens, {step.batch} examples",
+        gpus=gpus,
     )
     panels["batches"].set_ylabel("GB (10⁹ bytes)")
     place_legend(
         figure,
         [panels["parts"], panels["batches"]],
         f"{first.model}: the live tensors of a training step at its peak; bars: {step.batch}"
-        f" examples of {step.tokens} tokens, {step.kind}\n"
+        f" examples of {step.tokens} tokens, {step.kind}{attention_kernels(predicted)}\n"
         "dotted: what a GPU leaves to them: its memory less"
         f" {CUDA_CONTEXT / 1e9:g} GB for CUDA's context, and that divided by {FRAGMENTATION:g},"
         " since the allocator reserves more than they take",
@@ -102,13 +105,16 @@ def _draw_parts(axes: Axes, predicted: Sequence[StepMemory]) -> None:
     axes.set_xlabel("GB (10⁹ bytes)")
 
 
-def _draw_growth(axes: Axes, peaks: Mapping[str, Mapping[int, int]], label: str) -> None:
+def _draw_growth(
+    axes: Axes, peaks: Mapping[str, Mapping[int, int]], label: str, gpus: Mapping[str, float]
+) -> None:
     """Draw a line for each method.
 
     Args:
         axes: where to draw.
         peaks: bytes at the peak, by method, by micro-batch or length.
         label: what the horizontal axis shows.
+        gpus: bytes of memory by the name of a GPU.
     """
     last = {method: list(peak_at.values())[-1] for method, peak_at in peaks.items()}
     together = len(peaks) <= MOST_TOGETHER
@@ -141,25 +147,24 @@ def _draw_growth(axes: Axes, peaks: Mapping[str, Mapping[int, int]], label: str)
     axes.set_xticks(list(next(iter(peaks.values()))))
     axes.minorticks_off()
     axes.set_xlabel(label)
-    _draw_gpus(axes, largest=max(last.values()) / 1e9)
+    _draw_gpus(axes, gpus, largest=max(last.values()) / 1e9)
 
 
-def _draw_gpus(axes: Axes, largest: float) -> None:
+def _draw_gpus(axes: Axes, gpus: Mapping[str, float], largest: float) -> None:
     """Draw what the live tensors of a step may take on each GPU, as far as the curves reach.
 
     Args:
         axes: where to draw.
+        gpus: bytes of memory by the name of a GPU.
         largest: the highest point of the curves, GB.
     """
-    gpus = [
-        (name, memory / 1e9, room_for_tensors(memory) / 1e9) for name, memory in load_gpus().items()
-    ]
-    shown = [gpu for gpu in gpus if gpu[2] <= largest * 1.2]
-    for position, (name, memory, room) in enumerate(shown or gpus[:1]):
+    rooms = [(name, memory / 1e9, room_for_tensors(memory) / 1e9) for name, memory in gpus.items()]
+    shown = [gpu for gpu in rooms if gpu[2] <= largest * 1.2]
+    for position, (name, memory, room) in enumerate(shown or rooms[:1]):
         axes.axhline(room, color="black", linestyle=":", linewidth=0.8)
         # Neighbours stand at opposite ends, since some GPUs differ little.
         at_right = position % 2 == 1
-        size = "" if f"{memory:g} GB" in name else f" ({memory:g} GB)"
+        size = "" if " GB" in name else f" ({memory:g} GB)"
         axes.annotate(
             f"{name}{size}: {room:.1f} GB",
             (1 if at_right else 0, room),

@@ -121,9 +121,13 @@ def _shape_of(record: StepMemory) -> dict[str, Any]:
     }
 
 
+#: The columns of the table `memory_fits` that are no GPU's.
+BESIDE_GPUS = ["model", "method", "tokens", "precision"]
+
+
 def fits_table(predicted: Sequence[StepMemory]) -> ReportTable:
     """The largest micro-batch of each GPU."""
-    gpus = list(load_gpus())
+    gpus = list(dict.fromkeys(gpu for record in predicted for gpu in record.fits) or load_gpus())
     data = pd.DataFrame(
         [
             {
@@ -135,7 +139,7 @@ def fits_table(predicted: Sequence[StepMemory]) -> ReportTable:
             }
             for record in predicted
         ],
-        columns=["model", "method", "tokens", "precision", *gpus],
+        columns=[*BESIDE_GPUS, *gpus],
     )
     readable = data.assign(
         **{gpu: data[gpu].map(lambda most: f"{most:.0f}" if most else "none") for gpu in gpus}

@@ -220,6 +220,10 @@ COLUMNS = {
     "skipped_steps": Column(
         "Optimizer steps that changed no weight, since a gradient overflowed in fp16.", COUNT
     ),
+    "live_tensors": Column(
+        "The most bytes of tensors that lived at once in the largest batch; of a run on a CPU.",
+        BYTES,
+    ),
     "micro_batch": Column("Examples computed at once; in settings: as asked for."),
     "out_of_memory": Column("How often memory ran out and the micro-batch was halved."),
     "test_score": Column(

@@ -77,8 +77,9 @@ def collect_runs(
         A row a cell, in the grid's order: `RUN`, state (one of `STATES`) and problem (why it is not
         finished); by what its task is measured (`tunegrid.statistics.measured_tasks`); the columns
         of scores and, where they are of the first of several test splits alone, test_score;
-        `TRAINING_COLUMNS`, what a model costs at use (`_inference`) and out_of_memory (how often
-        the micro-batch was halved); `examples.train` … of each split, with labels and truncated;
+        `TRAINING_COLUMNS`, live_tensors (bytes; missing on a GPU), what a model costs at use
+        (`_inference`) and out_of_memory (how often the micro-batch was halved); `examples.train` …
+        of each split, with labels and truncated;
         `settings.*` (the training and split settings, each a column) and `provenance.*`. Of a cell
         that is not finished what it would measure is missing, and degenerate is false.
 
@@ -129,6 +130,8 @@ def _finished(cell: Any, score: Row, folder: Path) -> Row:
     row |= {key: value for key, value in score.items() if key not in RUN}
     row |= _own_test_score(cell)
     row |= {key: training[key] for key in TRAINING_COLUMNS}
+    # A run that was trained before live tensors were counted tells none.
+    row["live_tensors"] = (training.get("live_tensors") or {}).get("peak")
     row |= _inference(training["inference"])
     row["out_of_memory"] = len(training["out_of_memory"])
     for split, counts in made["splits"].items():

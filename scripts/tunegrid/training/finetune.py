@@ -15,6 +15,7 @@ parts of a run, and what a checkpoint holds of them, stand in `run_state`.
 
 import logging
 from collections.abc import Iterator
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -225,26 +226,15 @@ def batches_to_next_evaluation(run: Run) -> Iterator[Integers]:
 
 def take_step(run: Run, batch: Integers, epoch: int) -> None:
     """One optimizer step on the examples at positions `batch`, in an epoch counted from 0."""
-    train = run.splits["train"]
-    divisor = run.objective.divisor(train.labels[batch])
-
-    def add_gradient(rows: Integers) -> torch.Tensor:
-        """Add the gradient of a micro-batch: its summed loss over the divisor of the whole batch.
-
-        So every example weighs the same, however the batch is cut.
-        """
-        inputs = to_device(train.collate(rows), run.accelerator.device)
-        with run.accelerator.autocast():
-            logits = run.model(**inputs).logits
-        loss = run.objective.loss_of_rows(logits.float(), train.labels[rows]) / divisor
-        run.accelerator.backward(loss)
-        return loss.detach()
-
+    divisor = run.objective.divisor(run.splits["train"].labels[batch])
     step = len(run.progress.history) + 1
     ends_epoch = step % run.steps_per_epoch == 0
     learning_rate = current_rate(run.schedule, run.train_settings)
     loss, checkpoint_due = run.guard.compute(
-        batch, add_gradient, step=step, checkpoint_due=run.checkpoints.due(epoch_ends=ends_epoch)
+        batch,
+        partial(add_gradient, run, divisor=divisor),
+        step=step,
+        checkpoint_due=run.checkpoints.due(epoch_ends=ends_epoch),
     )
     unscale_gradients(run.accelerator, run.optimizer)
     run.gradients.clip(run.train_settings.max_grad_norm)
@@ -258,6 +248,28 @@ def take_step(run: Run, batch: Integers, epoch: int) -> None:
     )
     if checkpoint_due:
         save_checkpoint(run)
+
+
+def add_gradient(run: Run, rows: Integers, divisor: float) -> torch.Tensor:
+    """Add the gradient of a micro-batch: its summed loss over the divisor of the whole batch.
+
+    So every example weighs the same, however the batch is cut.
+
+    Args:
+        run: the run.
+        rows: positions of the micro-batch's examples in the train split.
+        divisor: that of the whole batch (`Objective.divisor`).
+
+    Returns:
+        The micro-batch's part of the batch's mean loss, without a gradient.
+    """
+    train = run.splits["train"]
+    inputs = to_device(train.collate(rows), run.accelerator.device)
+    with run.accelerator.autocast():
+        logits = run.model(**inputs).logits
+    loss = run.objective.loss_of_rows(logits.float(), train.labels[rows]) / divisor
+    run.accelerator.backward(loss)
+    return loss.detach()
 
 
 def evaluate_watched(run: Run) -> None:

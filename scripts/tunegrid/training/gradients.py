@@ -33,6 +33,14 @@ class Gradients:
                 words.sparse = True
                 self._words = words.weight
 
+    def kept_tensors(self) -> list[torch.Tensor]:
+        """The tensors that it keeps from step to step; made, where no step has made them yet."""
+        if self._words is None:
+            return []
+        if self._dense is None:
+            self._dense = torch.zeros_like(self._words)
+        return [self._dense]
+
     def complete(self) -> None:
         """Give the word embedding its dense gradient, after the last micro-batch of a batch.
 
@@ -41,8 +49,7 @@ class Gradients:
         """
         if self._words is None or self._words.grad is None or not self._words.grad.is_sparse:
             return
-        if self._dense is None:
-            self._dense = torch.zeros_like(self._words)
+        (self._dense,) = self.kept_tensors()
         gradient = self._words.grad.coalesce()
         self._touched = gradient.indices()[0]
         self._dense[self._touched] = gradient.values()

@@ -57,7 +57,7 @@ def choose_micro_batch(
         return train.micro_batch
     if capacity is None:
         return share
-    step = _training_step(settings, labels=labels, batch=share, tokens=longest)
+    step = training_step(settings, labels=labels, batch=share, tokens=longest)
     traced = peak_by_micro_batch(
         AutoConfig.from_pretrained(model), step, cuda=device.type == "cuda"
     )
@@ -121,7 +121,7 @@ def choose_evaluation_batch(
     if capacity is None:
         return most
     config = AutoConfig.from_pretrained(model)
-    step = _training_step(settings, labels=labels, batch=most, tokens=longest)
+    step = training_step(settings, labels=labels, batch=most, tokens=longest)
     copies = STATE_COPIES[settings.train.optimizer]
     if settings.train.select == "best_dev" and not cuda:
         copies += 1  # the selection keeps the best weights so far in the same memory
@@ -154,7 +154,15 @@ def memory_needed(live_tensors: float, device: torch.device) -> float:
     return gpu_memory_needed(live_tensors) if device.type == "cuda" else live_tensors
 
 
-def _training_step(settings: CellSettings, *, labels: int, batch: int, tokens: int) -> TrainingStep:
+def training_step(settings: CellSettings, *, labels: int, batch: int, tokens: int) -> TrainingStep:
+    """The training step of a cell, as the prediction of memory is asked for it.
+
+    Args:
+        settings: the cell's.
+        labels: how many.
+        batch: examples of a micro-batch.
+        tokens: tokens of each.
+    """
     return TrainingStep(
         method=settings.method,
         method_source=settings.method_source,

@@ -50,6 +50,7 @@ from tunegrid.training.batching import EncodedSplit
 from tunegrid.training.devices import device_name, peak_memory
 from tunegrid.training.inference_cost import measure_inference, stored_bytes
 from tunegrid.training.kept_weights import keep_weights, remove_kept_weights
+from tunegrid.training.live_memory import measure_live_tensors
 from tunegrid.training.loss_scaling import skipped_steps_note
 from tunegrid.training.objectives import as_probability
 from tunegrid.training.optimizers import optimizer_facts
@@ -113,7 +114,8 @@ def write_run(run: Run, test: Predictions, made: dict[str, Any], started: float)
     write_predictions(run.splits["test"], card["labels"], test, output / PREDICTIONS)
     inference = measure_what_is_asked_for(run)
     write_json(output / PROVENANCE, made | keep_what_is_asked_for(run))
-    write_json(output / TRAINING, found | {"inference": inference})
+    found |= {"live_tensors": measure_memory_if_it_can_be(run), "inference": inference}
+    write_json(output / TRAINING, found)
 
 
 def measure_what_is_asked_for(run: Run) -> dict[str, Any] | None:
@@ -136,6 +138,21 @@ def measure_what_is_asked_for(run: Run) -> dict[str, Any] | None:
     except Exception as error:  # noqa: BLE001 (of whatever library: the results are there)
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         logging.warning("inference is not measured, the results are complete: %s", reason)
+        return {"not_measured": reason}
+
+
+def measure_memory_if_it_can_be(run: Run) -> dict[str, Any] | None:
+    """Count the live tensors of the run's largest batch; a failure costs the count alone.
+
+    Returns:
+        What `tunegrid.training.live_memory.measure_live_tensors` returns, or `not_measured`, why
+        not in one line.
+    """
+    try:
+        return measure_live_tensors(run)
+    except Exception as error:  # noqa: BLE001 (of whatever library: the results are there)
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        logging.warning("live tensors are not counted, the results are complete: %s", reason)
         return {"not_measured": reason}
 
 

@@ -53,6 +53,11 @@ class Selection:
             return False
         return self._seen_since_best >= self._patience
 
+    @property
+    def kept_tensors(self) -> list[torch.Tensor]:
+        """The weights that it keeps beside the model's own; on the CPU."""
+        return list(self._weights.values())
+
     def restore(self, model: nn.Module) -> None:
         """Put the chosen weights into the model."""
         if self._by_dev:

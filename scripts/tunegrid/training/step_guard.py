@@ -120,7 +120,14 @@ class StepGuard:
                 raise Interrupted(outcome.interrupted)
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
-            self._halve(step, largest=max(map(len, self._share(batch)), default=1))
+            self._halve(step, largest=max(map(len, self.share(batch)), default=1))
+
+    def share(self, batch: Integers) -> list[Integers]:
+        """This process' micro-batches: of like lengths in all processes, the longest first."""
+        order = batch[np.argsort(-self._lengths[batch], kind="stable")]
+        mine = order[self._accelerator.process_index :: self._accelerator.num_processes]
+        overhead = micro_batch_overhead(self._accelerator.device)
+        return micro_batches(mine, self._lengths, most=self.micro_batch, overhead=overhead)
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint must hold of it."""
@@ -137,7 +144,7 @@ class StepGuard:
         """Compute this process' micro-batches, as far as they come."""
         total = torch.zeros((), device=self._accelerator.device)
         interrupted, exhausted = None, False
-        for rows in self._share(batch):
+        for rows in self.share(batch):
             if interrupted := self._stop.cause():
                 break
             try:
@@ -177,13 +184,6 @@ class StepGuard:
             exhausted=bool(exhausted),
             checkpoint_due=bool(due),
         )
-
-    def _share(self, batch: Integers) -> list[Integers]:
-        """This process' micro-batches: of like lengths in all processes, the longest first."""
-        order = batch[np.argsort(-self._lengths[batch], kind="stable")]
-        mine = order[self._accelerator.process_index :: self._accelerator.num_processes]
-        overhead = micro_batch_overhead(self._accelerator.device)
-        return micro_batches(mine, self._lengths, most=self.micro_batch, overhead=overhead)
 
     def _halve(self, step: int, largest: int) -> None:
         self.micro_batch = max(1, min(self.micro_batch, largest) // 2)

@@ -1,0 +1,78 @@
+"""Asking a fork server (`fork_server`) for a program, and the interpreter that does so.
+
+Run as a program, this is `python ARGUMENTS` for the jobs of a workflow under test. It imports
+little, since what it saves are imports.
+"""
+
+import json
+import os
+import signal
+import socket
+import sys
+
+#: The signals that reach a program when they reach whoever asked for it.
+FORWARDED = [signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1]
+
+
+def ask(
+    connection: socket.socket,
+    address: str,
+    *,
+    program: list[str],
+    interpreter: str,
+    folder: str,
+    streams: list[int],
+) -> None:
+    """Ask the server at an address for a program, in this process' environment.
+
+    Args:
+        connection: not yet connected; by it signals are sent, a byte each, and by its end the
+            program is killed.
+        address: where the server listens.
+        program: the program's name or file, and its arguments.
+        interpreter: what the program takes for its interpreter.
+        folder: where it runs.
+        streams: its standard input, output and error.
+    """
+    request = {
+        "program": program,
+        "interpreter": interpreter,
+        "folder": folder,
+        "environment": dict(os.environ),
+    }
+    connection.connect(address)
+    socket.send_fds(connection, [b"\n"], streams)
+    connection.sendall(json.dumps(request).encode() + b"\n")
+
+
+def wait(connection: socket.socket) -> int:
+    """Wait for the program's end: its status, negative for a signal."""
+    answer = connection.makefile().readline()
+    assert answer, "the server is gone"
+    return int(answer)
+
+
+def be_interpreter(address: str, arguments: list[str]) -> None:
+    """Run a program in a fork of the server, and anything else (`-m`, `-c`) as it is."""
+    if not arguments[0].endswith(".py"):
+        os.execv(sys.executable, [sys.executable, *arguments])
+    with socket.socket(socket.AF_UNIX) as connection:
+        ask(
+            connection,
+            address,
+            program=arguments,
+            interpreter=sys.executable,
+            folder=os.getcwd(),  # noqa: PTH109 (pathlib takes longer to import)
+            streams=[0, 1, 2],
+        )
+        for number in FORWARDED:
+            signal.signal(number, lambda number, _: connection.sendall(bytes([number])))
+        status = wait(connection)
+    if status < 0:
+        signal.signal(-status, signal.SIG_DFL)
+        os.kill(os.getpid(), -status)
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    be_interpreter(sys.argv[1], sys.argv[2:])
