@@ -17,10 +17,13 @@ values that follow from weights, is not part of the Transformers library, or tak
 
 import json
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from tunegrid.cli import describe, json_argument, run_program
+from tunegrid.errors import UserError
 from tunegrid.memory.arguments import (
     add_gpu_arguments,
     add_model_arguments,
@@ -29,6 +32,32 @@ from tunegrid.memory.arguments import (
     requested_labels,
     requested_step,
 )
+from tunegrid.memory.records import StepMemory, TrainingStep
+
+
+def analysed(
+    analyse: Callable[[TrainingStep], StepMemory], steps: Sequence[TrainingStep], *, leave_out: bool
+) -> list[StepMemory]:
+    """The answers for steps.
+
+    Args:
+        analyse: answers for one.
+        steps: the steps.
+        leave_out: whether a step that cannot be predicted is left out, with a line in the log: the
+            workflow's tables show the other methods, and what cannot be built fails in training.
+
+    Raises:
+        UserError: a step cannot be predicted, and none is to be left out.
+    """
+    records = []
+    for step in steps:
+        try:
+            records.append(analyse(step))
+        except UserError as reason:
+            if not leave_out:
+                raise
+            logging.warning("%s is left out: %s", step.method, reason)
+    return records
 
 
 def main() -> None:
@@ -50,7 +79,6 @@ def main() -> None:
     from tunegrid.memory.light_imports import light_imports
 
     with light_imports():
-        from tunegrid.errors import UserError
         from tunegrid.files import write_json
         from tunegrid.memory.analysis import (
             analyse_step,
@@ -66,7 +94,7 @@ def main() -> None:
             method_entry,
             shipped_model,
         )
-        from tunegrid.memory.records import StepMemory, parse_steps
+        from tunegrid.memory.records import parse_steps
 
     logging.getLogger().setLevel(logging.WARNING)  # the adapters library logs a line for each trace
     gpus = choose_gpus(arguments.gpu)
@@ -89,21 +117,8 @@ def main() -> None:
                 lengths = read_lengths(arguments.lengths, most=longest_example(config))
                 steps = [replace(step, tokens=int(lengths.max())) for step in steps]
             check_tokens(model, config, steps[0])
-        records = []
-        for step in steps:
-            try:
-                record = analyse_step(
-                    model, config, step, gpus=gpus, growth=growth, lengths=lengths
-                )
-            except UserError as reason:
-                if not arguments.output:
-                    raise
-                # The workflow's tables show the other methods; what cannot be built fails in
-                # training.
-                logging.warning("%s is left out: %s", step.method, reason)
-            else:
-                records.append(record)
-        answers.append(records)
+        analyse = partial(analyse_step, model, config, gpus=gpus, growth=growth, lengths=lengths)
+        answers.append(analysed(analyse, steps, leave_out=arguments.output is not None))
     values = [record.to_json() for records in answers for record in records]
     if arguments.output:
         write_json(arguments.output, values)
