@@ -24,6 +24,7 @@ from tunegrid.memory.arguments import (
     add_model_arguments,
     add_step_arguments,
     check_counts,
+    requested_labels,
     requested_step,
 )
 
@@ -48,7 +49,6 @@ def main() -> None:
         from tunegrid.memory.analysis import check_tokens
         from tunegrid.memory.gpu_choice import choose_gpus
         from tunegrid.memory.model_shapes import (
-            is_language_model,
             load_shape,
             method_entry,
             shipped_model,
@@ -61,7 +61,7 @@ def main() -> None:
     for asked in arguments.model:
         model = Path(asked).name
         config = load_shape(asked, shipped_model(asked))
-        labels = None if is_language_model(config) else arguments.labels
+        labels = requested_labels(arguments, model, config)
         ways_of = {}
         for name in arguments.method or METHODS:
             step = requested_step(arguments, method=name, entry=method_entry(name), labels=labels)

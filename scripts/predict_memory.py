@@ -11,24 +11,54 @@ have are the live tensors, and margins for the allocator and for CUDA's context.
 A model is a name of config/models.yaml or config/shapes, a fetched model, or a folder or file with
 a config.json; several are answered one after the other. A GPU is one of config/gpus.yaml or a size,
 as in --gpu T4 --gpu 12GB. A method is a name of config/methods.yaml or a configuration string of
-the adapters library. Fails when a model cannot be traced, because its code asks tensors for their
-values, as mixtures of experts do, is not part of the Transformers library, or takes fewer --tokens.
+the adapters library. Fails when a model cannot be traced, because its code asks tensors for
+values that follow from weights, is not part of the Transformers library, or takes fewer --tokens.
 """
 
 import argparse
 import json
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from tunegrid.cli import describe, json_argument, run_program
+from tunegrid.errors import UserError
 from tunegrid.memory.arguments import (
     add_gpu_arguments,
     add_model_arguments,
     add_step_arguments,
     check_counts,
+    requested_labels,
     requested_step,
 )
+from tunegrid.memory.records import StepMemory, TrainingStep
+
+
+def analysed(
+    analyse: Callable[[TrainingStep], StepMemory], steps: Sequence[TrainingStep], *, leave_out: bool
+) -> list[StepMemory]:
+    """The answers for steps.
+
+    Args:
+        analyse: answers for one.
+        steps: the steps.
+        leave_out: whether a step that cannot be predicted is left out, with a line in the log: the
+            workflow's tables show the other methods, and what cannot be built fails in training.
+
+    Raises:
+        UserError: a step cannot be predicted, and none is to be left out.
+    """
+    records = []
+    for step in steps:
+        try:
+            records.append(analyse(step))
+        except UserError as reason:
+            if not leave_out:
+                raise
+            logging.warning("%s is left out: %s", step.method, reason)
+    return records
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -62,7 +92,6 @@ def main() -> None:
     from tunegrid.memory.light_imports import light_imports
 
     with light_imports():
-        from tunegrid.errors import UserError
         from tunegrid.files import write_json
         from tunegrid.memory.analysis import (
             analyse_step,
@@ -74,13 +103,12 @@ def main() -> None:
         from tunegrid.memory.lengths import read_lengths
         from tunegrid.memory.margins import load_margins
         from tunegrid.memory.model_shapes import (
-            is_language_model,
             load_shape,
             longest_example,
             method_entry,
             shipped_model,
         )
-        from tunegrid.memory.records import StepMemory, parse_steps
+        from tunegrid.memory.records import parse_steps
 
     logging.getLogger().setLevel(logging.WARNING)  # the adapters library logs a line for each trace
     gpus = choose_gpus(arguments.gpu)
@@ -95,8 +123,7 @@ def main() -> None:
         if arguments.cases is not None:
             steps = [limit_tokens(config, step) for step in parse_steps(arguments.cases)]
         else:
-            # A grid trains a language model, too, as a classifier; a person asks for what it is.
-            labels = None if is_language_model(config) else arguments.labels
+            labels = requested_labels(arguments, model, config)
             steps = [
                 requested_step(arguments, method=name, entry=method_entry(name), labels=labels)
                 for name in arguments.method or ["full"]
@@ -105,27 +132,16 @@ def main() -> None:
                 lengths = read_lengths(arguments.lengths, most=longest_example(config))
                 steps = [replace(step, tokens=int(lengths.max())) for step in steps]
             check_tokens(model, config, steps[0])
-        records = []
-        for step in steps:
-            try:
-                record = analyse_step(
-                    model,
-                    config,
-                    step,
-                    gpus=gpus,
-                    growth=growth,
-                    lengths=lengths,
-                    margins=margins,
-                )
-            except UserError as reason:
-                if not arguments.output:
-                    raise
-                # The workflow's tables show the other methods; what cannot be built fails in
-                # training.
-                logging.warning("%s is left out: %s", step.method, reason)
-            else:
-                records.append(record)
-        answers.append(records)
+        analyse = partial(
+            analyse_step,
+            model,
+            config,
+            gpus=gpus,
+            growth=growth,
+            lengths=lengths,
+            margins=margins,
+        )
+        answers.append(analysed(analyse, steps, leave_out=arguments.output is not None))
     values = [record.to_json() for records in answers for record in records]
     if arguments.output:
         write_json(arguments.output, values)

@@ -161,7 +161,22 @@ def _remove_additions(
 
 def in_head(model: PreTrainedModel, name: str) -> bool:
     """Whether the parameter `name` belongs to the classification head, not to the encoder."""
-    return not name.startswith(f"{model.base_model_prefix}.")
+    return not name.startswith(f"{encoder_name(model)}.")
+
+
+def encoder_name(model: PreTrainedModel) -> str:
+    """What a model calls its encoder: as its class says, or, where that names no part, `model`.
+
+    Raises:
+        UserError: it has neither, so that a head cannot be told from the encoder.
+    """
+    for name in (model.base_model_prefix, "model"):
+        if isinstance(getattr(model, name, None), nn.Module):
+            return name
+    raise UserError(
+        f"{type(model).__name__} does not say which of its parts is the encoder, so that its head"
+        " cannot be told from it; kind: full can be trained"
+    )
 
 
 def adapter_config(method: MethodEntry, hidden_size: int) -> AdapterConfig:

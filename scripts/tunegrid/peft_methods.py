@@ -39,7 +39,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from tunegrid.errors import UserError
-from tunegrid.methods import ADAPTER
+from tunegrid.methods import ADAPTER, encoder_name
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -175,7 +175,7 @@ def _matching(model: nn.Module, ends: Iterable[str]) -> set[str]:
 
 def _trained_whole(model: PreTrainedModel, new: Collection[str]) -> set[str]:
     """The modules that train as a whole: the head, and of the encoder what is new."""
-    prefix = model.base_model_prefix
+    prefix = encoder_name(model)
     head = {
         name
         for name, module in model.named_children()

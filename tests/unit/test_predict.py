@@ -5,7 +5,7 @@ from importlib.util import find_spec
 import pytest
 import torch
 from memory_cases import make_step
-from transformers import AutoConfig
+from transformers import AutoConfig, BertForSequenceClassification
 
 from tunegrid.errors import UserError
 from tunegrid.memory.fake_tensors import fake_tensors
@@ -155,11 +155,56 @@ def test_a_step_takes_the_same_after_any_other():
     assert [tracer.predict(step) for step in steps] == [predict(config, step) for step in steps]
 
 
-def test_a_model_that_asks_for_values_is_named():
+def forward_that(does):
+    """A classifier's forward pass that does something with its logits first."""
+    forward = BertForSequenceClassification.forward
+
+    def changed(self, **inputs):
+        output = forward(self, **inputs)
+        does(output.logits)
+        return output
+
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("method_of_logits", "reason"),
+    [
+        ("nonzero", r"cannot be traced .* asks for values .*line \d+: .*; measure it"),
+        ("unheard_of", r"fails in a step .*: AttributeError: .*unheard_of.*py, line \d+"),
+    ],
+)
+def test_a_model_that_cannot_be_traced_is_named_with_the_line(
+    method_of_logits, reason, monkeypatch
+):
+    calls = forward_that(lambda logits: getattr(logits, method_of_logits)())
+    monkeypatch.setattr(BertForSequenceClassification, "forward", calls)
+    step = make_step("full", batch=4, tokens=64, labels=2, attention="auto")
+    with pytest.raises(UntraceableError, match=reason):
+        predict(small("bert"), step)
+
+
+def test_a_step_that_fails_is_named_where_it_is_measured(monkeypatch):
+    fails = forward_that(lambda logits: logits.unheard_of())
+    monkeypatch.setattr(BertForSequenceClassification, "forward", fails)
+    step = make_step("full", batch=4, tokens=64, labels=2, attention="auto")
+    with pytest.raises(UserError, match=r"fails in a training step: AttributeError: .*unheard_of"):
+        measure(small("bert"), step)
+
+
+def test_a_mixture_of_experts_is_predicted_as_if_all_had_as_much_to_do():
     config = small("mixtral", num_key_value_heads=2, num_local_experts=4)
     step = make_step("full", batch=4, tokens=64, labels=2, attention="auto")
-    with pytest.raises(UntraceableError, match=r"cannot be traced without data: .*; measure it"):
-        predict(config, step)
+    predicted = predict(config, step, cuda=False)
+    assert predicted.peak == pytest.approx(measure(config, step).peak, rel=0.02)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "pure-bf16"])
+def test_gradients_of_tied_embeddings_are_added_up_in_place(precision):
+    config = small("llama", tie_word_embeddings=True, vocab_size=5_000)
+    step = make_step("full", batch=2, tokens=16, labels=None, precision=precision)
+    predicted = predict(config, step, cuda=False)
+    assert predicted.peak == pytest.approx(measure(config, step).peak, rel=0.001)
 
 
 def test_a_method_that_does_not_fit_is_named():

@@ -11,6 +11,7 @@ SMALLEST = {
     "bench_overhead.py": ["--cells", "1"],
     "bench_aggregates.py": ["--runs", "20", "--predictions", "20"],
     "bench_statistics.py": ["--grids", "2", "--seeds", "2", "--examples", "30"],
+    "bench_architectures.py": ["--type", "bert", "--method", "full"],
 }
 #: What stands in each one's table.
 ROW = {
@@ -18,6 +19,7 @@ ROW = {
     "bench_overhead.py": "\n|",
     "bench_aggregates.py": "\nside by side",
     "bench_statistics.py": "\n    2       30   mixed | ",
+    "bench_architectures.py": "\nwithin 1 %: 2 rows",
 }
 #: It starts a Slurm of its own, so it is tried with the tests on a cluster.
 ON_A_CLUSTER = {"bench_slurm.py"}

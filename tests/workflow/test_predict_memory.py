@@ -66,7 +66,8 @@ def ask_by_command(*arguments):
 def test_a_question_is_answered_by_one_table():
     question = ("--model", "roberta-base", "--method", "adapter-64", "--method", "lora[r=4]")
     answer = ask_by_command(*question)
-    assert "roberta-base, 16 examples of 128 tokens, fp32, attention by the memory-" in answer
+    title = "roberta-base as a classifier of 2 labels, 16 examples of 128 tokens, fp32, attention"
+    assert f"{title} by the memory-" in answer
     rows = dict(
         [cell.strip() for cell in line.split("|")[1:3]]
         for line in answer.splitlines()

@@ -38,6 +38,8 @@ from tunegrid.memory.records import (
 BATCHES = (1, 4, 16, 64, 256)
 #: The tokens of an example at which growth is shown, as far as the model takes them.
 LENGTHS = (32, 64, 128, 256, 512)
+#: What is taken for granted of a mixture of experts.
+EVEN_EXPERTS = "Each expert is taken to get as many tokens as any other"
 #: Precisions that take as much memory as one that the formula knows.
 AS_MUCH_MEMORY: dict[Precision, Precision] = {"tf32": "fp32", "fp16": "bf16"}
 
@@ -84,6 +86,7 @@ def _step_record(
         parts=traced.parts,
         total_parameters=traced.total_parameters,
         trainable_parameters=traced.trainable_parameters,
+        even_experts=traced.even_experts,
         attention=traced.attention,
     )
     try:
@@ -216,8 +219,9 @@ def format_answer(records: Sequence[StepMemory], margins: Margins = PUBLIC) -> s
         margins: what a GPU needs beside live tensors.
     """
     step = records[0].step
+    task = "language model" if step.labels is None else f"classifier of {step.labels} labels"
     title = (
-        f"{records[0].model}, {step.batch} examples of {step.tokens} tokens,"
+        f"{records[0].model} as a {task}, {step.batch} examples of {step.tokens} tokens,"
         f" {step.kind}{attention_kernels(records)}; GB (10^9 bytes)"
     )
     columns = [_answer_column(record, margins) for record in records]
@@ -229,7 +233,8 @@ def format_answer(records: Sequence[StepMemory], margins: Margins = PUBLIC) -> s
     )
     reasons = dict.fromkeys(record.no_closed_form for record in records if record.no_closed_form)
     needs = f"What a GPU needs: {margins.wording(kernel_of(step))}"
-    return "\n".join([title, "", body, "", needs, *reasons])
+    assumed = [EVEN_EXPERTS] if any(record.even_experts for record in records) else []
+    return "\n".join([title, "", body, "", needs, *assumed, *reasons])
 
 
 def _answer_column(record: StepMemory, margins: Margins) -> dict[str, str]:

@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tunegrid.config.catalogue import MethodEntry
+from tunegrid.errors import UserError
 from tunegrid.memory.records import TrainingStep
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
 
 #: The options that count something, of which there is at least one.
 COUNTS = ("batch", "tokens", "accumulated", "labels", "gpus")
+#: Labels of a classifier by default.
+LABELS = 2
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +31,18 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="a model's name, or a folder or file with its config.json; may be given several times",
     )
-    parser.add_argument("--labels", type=int, default=2, help="labels of a classifier (default: 2)")
+    parser.add_argument(
+        "--task",
+        default="auto",
+        choices=["auto", "classify", "lm"],
+        help="what the model is trained as: a classifier of texts, or a language model; auto is"
+        " what it was pretrained as, by the architectures of its config.json (default)",
+    )
+    parser.add_argument(
+        "--labels",
+        type=int,
+        help=f"labels of a classifier (default: {LABELS}); a language model has none",
+    )
 
 
 def add_step_arguments(parser: argparse.ArgumentParser) -> None:
@@ -126,10 +144,42 @@ def add_gpu_arguments(parser: argparse.ArgumentParser) -> None:
 
 def check_counts(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     """End the program with one line where a count is less than one, or one GPU shares with none."""
-    if min(getattr(arguments, name) for name in COUNTS) < 1:
+    given = [getattr(arguments, name) for name in COUNTS]
+    if min(count for count in given if count is not None) < 1:
         parser.error(f"{', '.join(f'--{name}' for name in COUNTS)} are at least 1")
     if arguments.sharding != "none" and arguments.gpus == 1:
         parser.error(f"--sharding {arguments.sharding} needs --gpus 2 or more")
+
+
+def requested_labels(
+    arguments: argparse.Namespace, model: str, config: PretrainedConfig
+) -> int | None:
+    """Labels of the classifier that the options of `add_model_arguments` ask for.
+
+    A grid trains a language model, too, as a classifier; a person asks for what it is.
+
+    Args:
+        arguments: what was parsed.
+        model: the model's name in messages.
+        config: the model's configuration.
+
+    Returns:
+        None for a language model.
+
+    Raises:
+        UserError: the library has no such model of this type, or labels of a language model are
+            asked for.
+    """
+    from tunegrid.memory.model_shapes import task_of
+
+    if task_of(config, arguments.task) == "classify":
+        return LABELS if arguments.labels is None else int(arguments.labels)
+    if arguments.labels is not None:
+        raise UserError(
+            f"--labels: {model} is asked for as a language model, which has none; leave it out, or"
+            " add --task classify"
+        )
+    return None
 
 
 def requested_step(

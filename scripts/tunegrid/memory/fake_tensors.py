@@ -14,59 +14,17 @@ from unittest.mock import patch
 
 import torch
 from torch import nn
-from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional
-from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import PreTrainedModel
 from transformers.modeling_utils import TORCH_INIT_FUNCTIONS
 
+from tunegrid.memory.known_values import KnownValues
+
 #: Numbers of a row of a mask that the memory-efficient kernel reads at once.
 MASK_ALIGNMENT = 8
-#: The operation by which a fake is asked for its device, and that which asks a tensor for a value.
-WHICH_DEVICE = torch.ops.prim.device.default
-WHICH_VALUE = torch.ops.aten._local_scalar_dense.default  # noqa: SLF001
 #: CUDA's memory-efficient kernel of attention.
 EFFICIENT_ATTENTION = torch.ops.aten._scaled_dot_product_efficient_attention.default  # noqa: SLF001
-
-
-def device_of(tensor: FakeTensor) -> torch.device:
-    """What `WHICH_DEVICE` answers of a fake outside of its kernels.
-
-    Two thirds of the operations of a step ask this, and each that modes pass on takes as long as
-    a kernel (`torch._subclasses.fake_tensor.FakeTensor.__torch_dispatch__` answers the same).
-    """
-    return tensor.fake_device
-
-
-class ValueAnswers(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Answers the two questions about a tensor's value whose answers change no shape.
-
-    Models ask whether all tokens are real. Optimizers ask which step it is: the first. Any other
-    question raises an error, as fakes have no values.
-
-    Args:
-        padded: whether some tokens are padding, so that not all are real.
-    """
-
-    def __init__(self, *, padded: bool) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._padded = padded
-
-    def __torch_dispatch__(
-        self,
-        func: Any,
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        if func is WHICH_DEVICE:
-            return device_of(args[0])
-        if func is WHICH_VALUE:
-            if args[0].dtype == torch.bool:
-                return not self._padded
-            if args[0].dtype.is_floating_point:
-                return 1.0
-        return func(*args, **(kwargs or {}))
 
 
 def _dropout(
@@ -172,10 +130,11 @@ def _without_drawing() -> Iterator[None]:
 
 
 @contextmanager
-def fake_tensors(
-    *, cuda: bool, mode: FakeTensorMode | None = None, padded: bool = True
-) -> Iterator[None]:
+def fake_tensors(*, cuda: bool, mode: FakeTensorMode | None = None) -> Iterator[KnownValues]:
     """Let all tensors that are made here be fakes.
+
+    Yields:
+        What is known of their values.
 
     Args:
         cuda: whether they take the storage of CUDA's kernels; otherwise that of a CPU's.
@@ -190,5 +149,6 @@ def fake_tensors(
     # A copy of a layer is of the same mode; by itself each copied tensor would bring a mode of its
     # own.
     one_mode = patch.object(FakeTensorMode, "__deepcopy__", lambda _, __: fakes, create=True)
-    with fakes, ValueAnswers(padded=padded), _without_drawing(), without_moving, one_mode, kernels:
-        yield
+    values = KnownValues()
+    with fakes, values, _without_drawing(), without_moving, one_mode, kernels:
+        yield values

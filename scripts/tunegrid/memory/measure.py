@@ -17,6 +17,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 
 from tunegrid.errors import UserError
 from tunegrid.memory.records import TrainingStep
+from tunegrid.memory.refusals import error_text
 from tunegrid.memory.workload import (
     Kept,
     build_inputs,
@@ -49,8 +50,8 @@ def measure(config: PretrainedConfig, step: TrainingStep) -> Measurement:
     The weights are random: memory does not depend on their values.
 
     Raises:
-        UserError: the model cannot be built, or base weights are quantised, or
-            several GPUs share the step.
+        UserError: the model cannot be built, or fails in the step, or base weights are quantised,
+            or several GPUs share the step.
         torch.OutOfMemoryError: there is too little memory on the GPU.
         RuntimeError: there is too little memory on the machine (`is_out_of_memory`).
     """
@@ -63,9 +64,16 @@ def measure(config: PretrainedConfig, step: TrainingStep) -> Measurement:
     model = build_model(config, step)
     model.to(device)  # type: ignore[arg-type]
     optimizer = build_optimizer(model, step.optimizer)
-    inputs = {name: value.to(device) for name, value in build_inputs(step).items()}
+    inputs = {name: value.to(device) for name, value in build_inputs(step, model).items()}
     kept = Kept()
-    take_step(step, model, optimizer, inputs, kept)
+    try:
+        take_step(step, model, optimizer, inputs, kept)
+    except Exception as error:
+        if isinstance(error, RuntimeError) and is_out_of_memory(error):
+            raise
+        raise UserError(
+            f"{type(model).__name__} fails in a training step: {error_text(error)}"
+        ) from None
     if device.type == "cuda":
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()

@@ -7,6 +7,7 @@ or any config.json. Nothing here imports torch, so that planning can ask for sha
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 
 #: The shapes that ship.
 SHAPES = ROOT / "config/shapes"
-#: Positions that a RoBERTa's table holds beyond the tokens that it takes: its numbers begin at 2.
-ROBERTA_OFFSET = 2
+#: What a model is trained as: a classifier of texts, or a language model.
+Task = Literal["classify", "lm"]
+#: The same in words.
+TASK_NAMES: dict[Task, str] = {"classify": "text classifier", "lm": "language model"}
 
 
 def shipped_model(name: str) -> ModelEntry | None:
@@ -98,15 +101,64 @@ def load_shape(name: str, entry: ModelEntry | None) -> PretrainedConfig:
 
 
 def is_language_model(config: PretrainedConfig) -> bool:
-    """Whether a model predicts tokens, and takes no classifier here."""
-    return any(name.endswith("ForCausalLM") for name in config.architectures or [])
+    """Whether a model was pretrained to predict the next token, by its `architectures`.
+
+    The names are those of the library (GPT2LMHeadModel, LlamaForCausalLM). Those that it lists
+    for masked tokens, too, are taken for models of these (XLMWithLMHeadModel).
+    """
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+        MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+    )
+
+    next_token = set(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values())
+    next_token -= set(MODEL_FOR_MASKED_LM_MAPPING_NAMES.values())
+    return not next_token.isdisjoint(config.architectures or [])
+
+
+def task_of(config: PretrainedConfig, asked: Task | Literal["auto"]) -> Task:
+    """What a model is taken to be trained as.
+
+    Args:
+        config: the model's configuration.
+        asked: "classify" or "lm"; "auto": what the model was pretrained as, and a classifier where
+            its configuration does not say, if the library has one of its type.
+
+    Raises:
+        UserError: the library has no such model of its type.
+    """
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+        MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
+    )
+
+    has = {
+        "classify": config.model_type in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
+        "lm": config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    }
+    if not any(has.values()):
+        raise UserError(
+            f"model type {config.model_type!r}: the Transformers library has neither a text"
+            " classifier nor a language model of this type"
+        )
+    if asked == "auto":
+        speaks = has["lm"] and (is_language_model(config) or not has["classify"])
+        return "lm" if speaks else "classify"
+    if not has[asked]:
+        other: Task = "lm" if asked == "classify" else "classify"
+        raise UserError(
+            f"model type {config.model_type!r}: the Transformers library has no {TASK_NAMES[asked]}"
+            f" of this type, but a {TASK_NAMES[other]} (--task {other})"
+        )
+    return asked
 
 
 def longest_example(config: PretrainedConfig) -> int:
-    """The most tokens of an example that a model takes."""
-    if config.model_type in ("roberta", "xlm-roberta", "camembert"):
-        return config.max_position_embeddings - ROBERTA_OFFSET
-    return config.max_position_embeddings
+    """The most tokens of an example that a model takes; `sys.maxsize` where it has no limit."""
+    from tunegrid.tasks.input_length import position_limit
+
+    limit = position_limit(config)
+    return sys.maxsize if limit is None else limit
 
 
 @dataclass(frozen=True)

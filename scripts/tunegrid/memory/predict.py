@@ -20,8 +20,10 @@ from transformers import PretrainedConfig, PreTrainedModel
 from tunegrid.errors import UserError
 from tunegrid.memory.eight_bit_state import EightBitState
 from tunegrid.memory.fake_tensors import fake_tensors
+from tunegrid.memory.known_values import KnownValues
 from tunegrid.memory.quantised_weights import quantised_linear_maps
 from tunegrid.memory.records import Optimizer, Precision, TrainingStep
+from tunegrid.memory.refusals import ASKS_FOR_VALUES, asking_text, error_text
 from tunegrid.memory.sharding import gathered_weights, gradients_of_a_layer, shared_parts
 from tunegrid.memory.storage_counter import StorageCounter
 from tunegrid.memory.workload import (
@@ -48,6 +50,8 @@ class Prediction:
             formulas of `torch.utils.flop_counter`; what is computed twice counts twice. 0 where
             they were not to be counted.
         after: bytes of live tensor storage when the step is over.
+        even_experts: whether it was taken for granted that a choice by weights is even, as of the
+            experts that tokens go to.
     """
 
     peak: int
@@ -57,6 +61,7 @@ class Prediction:
     attention: Literal["eager", "sdpa"]
     flops: int
     after: int
+    even_experts: bool = False
 
 
 class UntraceableError(UserError):
@@ -118,8 +123,8 @@ class StepTracer:
                     weight.register_post_accumulate_grad_hook(  # type: ignore[no-untyped-call]
                         self._mark_gradient
                     )
-        self._trace(replace(step, accumulated=1))
-        if step.method_source.is_added:
+        values = self._trace(replace(step, accumulated=1))
+        if step.method_source.is_added and values.guessed:
             self._check_all_took_part()
         for state in self._optimizer.state.values():
             tensors = (value for value in state.values() if isinstance(value, torch.Tensor))
@@ -139,13 +144,13 @@ class StepTracer:
         if kind not in self._traced:
             if step.loop != "ours":
                 self._trace(step)
-            self._trace(step)
-            self._traced[kind] = self._prediction_of(step)
+            values = self._trace(step)
+            self._traced[kind] = self._prediction_of(step, values)
         return self._traced[kind]
 
-    def _prediction_of(self, step: TrainingStep) -> Prediction:
+    def _prediction_of(self, step: TrainingStep, values: KnownValues) -> Prediction:
         """What was traced last; of several GPUs, what one of them holds of it."""
-        whole = _prediction(self._model, self._counter)
+        whole = _prediction(self._model, self._counter, values)
         if step.sharding == "none":
             return whole
         parts = shared_parts(
@@ -157,14 +162,18 @@ class StepTracer:
         parts["temporaries"] += gathered_weights(self._model, step.sharding)
         return replace(whole, peak=sum(parts.values()), parts=parts)
 
-    def _trace(self, step: TrainingStep) -> None:
-        """Take a step under the counter, whose peak is then that of this step."""
+    def _trace(self, step: TrainingStep) -> KnownValues:
+        """Take a step under the counter, whose peak is then that of this step.
+
+        Returns:
+            What was known of values, and what was not.
+        """
         with (
-            fake_tensors(cuda=self._cuda, mode=self._mode, padded=step.padded),
-            _untraceable_told(self._model),
+            fake_tensors(cuda=self._cuda, mode=self._mode) as values,
+            _untraceable_told(self._model, values),
             quantised_linear_maps(),
         ):
-            inputs = build_inputs(step)
+            inputs = build_inputs(step, self._model)
             self._counter.mark(inputs.values(), "inputs")
             saved_tensors = torch.autograd.graph.saved_tensors_hooks(
                 self._mark_saved, lambda tensor: tensor
@@ -173,11 +182,12 @@ class StepTracer:
                 self._counter.reset_peak()
                 self._counter.reset_work()
                 take_step(step, self._model, self._optimizer, inputs, self._kept)
+        return values
 
     def _check_all_took_part(self) -> None:
         """Check that every weight that trains got a gradient in the traced step.
 
-        Some layers are left out by chance while they train, and ask a random number whether to be.
+        A layer may be left out for what a value is, which was not known.
 
         Raises:
             UntraceableError: one did not, so that a step takes more than was traced.
@@ -197,8 +207,15 @@ class StepTracer:
             self._counter.mark([weight.grad], "gradients")
 
     def _mark_saved(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Mark what an operation keeps for the backward pass.
+
+        Returns:
+            The tensor outside of the graph: one that is in it would keep an operation alive whose
+            result is used no more
+            (https://docs.pytorch.org/docs/stable/notes/autograd.html#hooks-for-saved-tensors).
+        """
         self._counter.mark([tensor], "activations")
-        return tensor
+        return tensor.detach()
 
 
 def predict_evaluation(
@@ -218,19 +235,19 @@ def predict_evaluation(
     Raises:
         UserError, UntraceableError: as of `predict`.
     """
-    with fake_tensors(cuda=cuda, padded=step.padded):
+    with fake_tensors(cuda=cuda) as values:
         model = build_model(config, step)
         counter = StorageCounter()
         _mark_weights(model, counter)
         trained = [weight for weight in model.parameters() if weight.requires_grad]
         held = [torch.zeros_like(weight) for _ in range(copies) for weight in trained]
         counter.mark(held, "optimizer state")
-        inputs = build_inputs(step)
+        inputs = build_inputs(step, model)
         counter.mark(inputs.values(), "inputs")
-        with _untraceable_told(model), quantised_linear_maps(), counter:
+        with _untraceable_told(model, values), quantised_linear_maps(), counter:
             counter.reset_peak()
             evaluate_batch(step, model, inputs)
-    return _prediction(model, counter)
+    return _prediction(model, counter, values)
 
 
 def _traceable_optimizer(model: PreTrainedModel, name: Optimizer) -> torch.optim.Optimizer:
@@ -248,25 +265,38 @@ def _mark_weights(model: PreTrainedModel, counter: StorageCounter) -> None:
 
 
 @contextmanager
-def _untraceable_told(model: PreTrainedModel) -> Iterator[None]:
-    """Turn what fake tensors cannot do into one line."""
+def _untraceable_told(model: PreTrainedModel, values: KnownValues) -> Iterator[None]:
+    """Turn what a model's code raises on fake tensors into one line."""
     try:
         yield
-    except (RuntimeError, TypeError, ValueError, AssertionError) as error:
-        reason = " ".join(str(error).split())[:200]
+    except UserError:
+        raise
+    except ASKS_FOR_VALUES as error:
         raise UntraceableError(
-            f"{type(model).__name__} cannot be traced without data: {reason}; measure it"
-            " (scripts/measure_memory.py), or try a micro_batch: out of memory, it is halved"
+            f"{type(model).__name__} cannot be traced without data: {asking_text(error)}; measure"
+            " it (scripts/measure_memory.py), or try a micro_batch: out of memory, it is halved"
+        ) from None
+    except Exception as error:  # noqa: BLE001 (a model's code may raise anything)
+        if values.guessed:
+            raise UntraceableError(
+                f"{type(model).__name__} cannot be traced without data: its code asks whether"
+                f" values are as they should be, and is told no ({error_text(error)}); measure it"
+                " (scripts/measure_memory.py)"
+            ) from None
+        raise UntraceableError(
+            f"{type(model).__name__} fails in a step that is traced without data:"
+            f" {error_text(error)}; scripts/measure_memory.py tells whether a real step fails, too"
         ) from None
 
 
-def _prediction(model: PreTrainedModel, counter: StorageCounter) -> Prediction:
+def _prediction(model: PreTrainedModel, counter: StorageCounter, values: KnownValues) -> Prediction:
     weights = list(model.parameters())
     return Prediction(
         peak=counter.peak,
         parts=counter.at_peak(),
         total_parameters=sum(one.numel() for one in weights),
         trainable_parameters=sum(one.numel() for one in weights if one.requires_grad),
+        even_experts=values.chose,
         attention="sdpa" if counter.fused_attention else "eager",
         flops=counter.flops,
         after=counter.live,

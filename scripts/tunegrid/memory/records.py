@@ -169,6 +169,7 @@ class StepMemory:
         by_batch: `traced` by micro-batch; empty if growth was not asked for.
         by_tokens: `traced` by tokens of an example; empty if growth was not asked for.
         lengths: what steps take whose examples have given lengths; None if none were given.
+        even_experts: whether the trace takes each expert of a mixture to get as many tokens.
     """
 
     model: str
@@ -186,6 +187,7 @@ class StepMemory:
     by_batch: dict[int, int] = field(default_factory=dict)
     by_tokens: dict[int, int] = field(default_factory=dict)
     lengths: LengthsMemory | None = None
+    even_experts: bool = False
     __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
 
     def to_json(self) -> dict[str, Any]:

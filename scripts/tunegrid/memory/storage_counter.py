@@ -14,7 +14,9 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from tunegrid.memory import KINDS
-from tunegrid.memory.fake_tensors import EFFICIENT_ATTENTION, WHICH_DEVICE, device_of
+from tunegrid.memory.fake_tensors import EFFICIENT_ATTENTION
+from tunegrid.memory.in_place import holders_of_one_alone, written_in_place
+from tunegrid.memory.known_values import WHICH_DEVICE, device_of
 
 
 @dataclass
@@ -51,6 +53,7 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.live = 0
         self.peak = 0
+        self._alone = holders_of_one_alone()
         self.fused_attention = False
         self.flops = 0
         self._flop_formulas = flop_registry if count_flops else {}
@@ -100,6 +103,7 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         if func is WHICH_DEVICE:
             return device_of(args[0])
+        func = written_in_place(func, args, alone=self._alone)
         if func is EFFICIENT_ATTENTION:
             self.fused_attention = True
         result = func(*args, **(kwargs or {}))

@@ -6,6 +6,8 @@ share.
 
 from __future__ import annotations
 
+import copy
+import inspect
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -14,23 +16,27 @@ import torch
 from accelerate.utils.memory import should_reduce_batch_size
 from torch.nn.functional import cross_entropy
 from transformers import (
-    AutoModelForCausalLM,
-    AutoModelForSequenceClassification,
+    MODEL_FOR_CAUSAL_LM_MAPPING,
+    MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
     PretrainedConfig,
     PreTrainedModel,
 )
 
 from tunegrid.config.schema import TrainSettings
 from tunegrid.errors import UserError
+from tunegrid.memory.model_shapes import task_of
 from tunegrid.memory.quantised_weights import quantise_base
 from tunegrid.memory.records import Optimizer, TrainingStep
+from tunegrid.memory.refusals import error_text
 from tunegrid.memory.sharding import SHARED_KINDS
-from tunegrid.methods import ADAPTER, apply_method
+from tunegrid.methods import ADAPTER, apply_method, in_head
 from tunegrid.model_layers import enable_checkpointing, freeze_layers
 from tunegrid.training.optimizers import build_optimizer as build_training_optimizer
 
 #: The precisions whose pretrained weights are bf16.
 BF16_WEIGHTS = ("pure-bf16", "bf16-base")
+#: Tokens of a model that does not say how many it knows (one of characters).
+FEWEST_TOKENS = 100
 
 
 @dataclass
@@ -47,39 +53,32 @@ class Kept:
 def build_model(config: PretrainedConfig, step: TrainingStep) -> PreTrainedModel:
     """The step's model, from random weights, changed by its method, in training mode.
 
+    The head of a language model is pretrained: methods that train a part of a model train it only
+    where they are about it (`kind: head`), not beside what they add.
+
     Args:
         config: the model's configuration; it is not changed.
         step: the step.
 
     Raises:
-        UserError: transformers or the adapters library cannot build the model.
+        UserError: transformers or the method's library cannot build the model, or the method
+            trains nothing of it.
     """
-    own_config = type(config).from_dict(config.to_dict())
-    model_class: Any = AutoModelForCausalLM
-    if step.labels is not None:
-        model_class = AutoModelForSequenceClassification
-        own_config.num_labels = step.labels
-        own_config.use_cache = False
-        if own_config.pad_token_id is None:  # a decoder's classifier looks for the last token by it
-            own_config.pad_token_id = 0
     if step.precision == "bf16-base" and step.method_source.kind != "peft":
         raise UserError(
             f"--dtype bf16-base: {step.method} adds nothing by the peft library, whose fp32 weights"
             " on a bf16 base it means; take pure-bf16, or bf16 (autocast)"
         )
+    model_class = _model_class(config, step)
+    own_config = _own_config(config, model_class, step)
     dtype = torch.bfloat16 if step.precision in BF16_WEIGHTS else torch.float32
     default_dtype = torch.get_default_dtype()
     torch.set_default_dtype(dtype)  # so that the weights of an adapter have it, too
     try:
-        model: PreTrainedModel = model_class.from_config(
-            own_config,
-            attn_implementation=None if step.attention == "auto" else step.attention,
-            dtype=dtype,
-        )
-        with _without_values(step):
-            apply_method(model, step.method_source)
-        if step.method_source.kind == "peft":
-            _finish_peft(model, step)
+        model = _from_config(own_config, model_class, step, dtype)
+        _apply_method(model, step)
+        if step.precision == "bf16-base":
+            _cast_added_weights(model, step)
         freeze_layers(model, step.frozen_layers)
         if step.quantised:
             if "frozen weights" in SHARED_KINDS[step.sharding]:
@@ -89,33 +88,112 @@ def build_model(config: PretrainedConfig, step: TrainingStep) -> PreTrainedModel
             quantise_base(model, step.quantised)
         if step.checkpointing:
             enable_checkpointing(model, keep_random_state=False)
-    except (ValueError, RuntimeError, TypeError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise UserError(f"model type {own_config.model_type!r}: {reason}") from None
     finally:
         torch.set_default_dtype(default_dtype)
     model.train()
     return model
 
 
-def _finish_peft(model: PreTrainedModel, step: TrainingStep) -> None:
-    """What `peft.get_peft_model` does beside what a grid's classifiers need.
+def _model_class(config: PretrainedConfig, step: TrainingStep) -> Any:
+    """The library's class of classifiers or of language models of this type.
 
-    The output layer of a language model was pretrained and does not train. With "bf16-base" the
-    weights that were added become fp32 (`autocast_adapter_dtype`, its default).
+    Raises:
+        UserError: it has none.
+    """
+    task = task_of(config, "lm" if step.labels is None else "classify")
+    mapping: Any = (
+        MODEL_FOR_CAUSAL_LM_MAPPING if task == "lm" else MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
+    )
+    try:
+        return mapping[type(config)]
+    except (ImportError, AttributeError) as error:
+        raise UserError(f"model type {config.model_type!r}: {error_text(error)}") from None
+
+
+def _own_config(config: PretrainedConfig, model_class: Any, step: TrainingStep) -> PretrainedConfig:
+    """A copy of the configuration, with what the step's model needs."""
+    own = copy.deepcopy(config)
+    if model_class.config_class is own.sub_configs.get("text_config"):
+        # Of a model of texts and images the language model alone, as `from_pretrained` has it.
+        own = own.get_text_config()
+    if step.labels is not None:
+        own.num_labels = step.labels
+        own.use_cache = False
+        if own.pad_token_id is None:  # a decoder's classifier looks for the last token by it
+            own.pad_token_id = 0
+    return own
+
+
+def _from_config(
+    config: PretrainedConfig, model_class: Any, step: TrainingStep, dtype: torch.dtype
+) -> PreTrainedModel:
+    """The model before its method.
+
+    Raises:
+        UserError: the library cannot build it.
+    """
+    attention = None if step.attention == "auto" else step.attention
+    try:
+        model: PreTrainedModel = model_class._from_config(  # noqa: SLF001 (as its `Auto` classes)
+            config, attn_implementation=attention, dtype=dtype
+        )
+    except Exception as error:  # noqa: BLE001 (a library's code may raise anything)
+        raise UserError(
+            f"model type {config.model_type!r}: the Transformers library cannot build"
+            f" {model_class.__name__} from this configuration: {error_text(error)}"
+        ) from None
+    return model
+
+
+def _apply_method(model: PreTrainedModel, step: TrainingStep) -> None:
+    """Change a model as its method says.
+
+    Raises:
+        UserError: the method cannot be added to the model, or trains nothing of it.
+    """
+    method = step.method_source
+    head = _pretrained_head(model) if step.labels is None else []
+    try:
+        with _without_values(step):
+            apply_method(model, method)
+    except UserError:
+        raise
+    except Exception as error:  # noqa: BLE001 (a library's code may raise anything)
+        what = method.wording if method.is_added else f"kind: {method.kind}"
+        raise UserError(
+            f"{what} cannot be added to {type(model).__name__}: {error_text(error)}"
+        ) from None
+    if method.kind not in ("full", "head"):
+        for weight in head:
+            weight.requires_grad = False
+    if not any(weight.requires_grad for weight in model.parameters()):
+        raise UserError(
+            f"kind: {method.kind} trains nothing of {type(model).__name__}: its output layer is its"
+            " token embeddings (tied weights), which are no head of its own"
+        )
+
+
+def _pretrained_head(model: PreTrainedModel) -> list[torch.nn.Parameter]:
+    """The weights of a language model's head, which may be those of its token embeddings."""
+    output = model.get_output_embeddings()  # type: ignore[no-untyped-call]
+    weights = list(output.parameters()) if isinstance(output, torch.nn.Module) else []
+    return weights + [value for name, value in model.named_parameters() if in_head(model, name)]
+
+
+def _cast_added_weights(model: PreTrainedModel, step: TrainingStep) -> None:
+    """Let what the peft library has added be fp32 (`autocast_adapter_dtype`, its default).
+
+    Raises:
+        UserError: what it adds cannot be of another type than the base.
     """
     from peft.tuners.tuners_utils import cast_adapter_dtype
 
-    if step.labels is None:
-        output_layer: torch.nn.Module = model.get_output_embeddings()  # type: ignore[no-untyped-call]
-        output_layer.requires_grad_(requires_grad=False)
-    if step.precision == "bf16-base":
-        if (step.method_source.peft or {}).get("peft_type") == "LN_TUNING":
-            raise UserError(
-                f"--dtype bf16-base: {step.method} would have layer norms in fp32 before layers in"
-                " bf16, which torch does not multiply; take pure-bf16, or bf16 (autocast)"
-            )
-        cast_adapter_dtype(model, adapter_name=ADAPTER, autocast_adapter_dtype=True)
+    if (step.method_source.peft or {}).get("peft_type") == "LN_TUNING":
+        raise UserError(
+            f"--dtype bf16-base: {step.method} would have layer norms in fp32 before layers in"
+            " bf16, which torch does not multiply; take pure-bf16, or bf16 (autocast)"
+        )
+    cast_adapter_dtype(model, adapter_name=ADAPTER, autocast_adapter_dtype=True)
 
 
 def _without_values(step: TrainingStep) -> AbstractContextManager[None]:
@@ -141,23 +219,46 @@ def build_optimizer(model: PreTrainedModel, name: Optimizer) -> torch.optim.Opti
     return build_training_optimizer(model, TrainSettings(optimizer=name))
 
 
-def build_inputs(step: TrainingStep) -> dict[str, torch.Tensor]:
+def build_inputs(
+    step: TrainingStep, model: PreTrainedModel | None = None
+) -> dict[str, torch.Tensor]:
     """The inputs of a micro-batch, on the CPU.
 
+    Args:
+        step: the step.
+        model: of `build_model`; it says how many tokens there are, which one ends a text, and
+            whether padding is told. None: a model of at least 100 tokens that does not ask.
+
     Returns:
-        `input_ids` and `attention_mask` (with one token of padding, or none), both of shape
-        (batch, tokens); `labels` of shape (batch,), for a language model of shape (batch, tokens).
+        `input_ids` (different tokens, the last one of each text its end) and, if the model takes
+        it, `attention_mask` (with one token of padding, or none), both of shape (batch, tokens);
+        `labels` of shape (batch,), for a language model of shape (batch, tokens).
     """
     shape = (step.batch, step.tokens)
-    mask = torch.ones(shape, dtype=torch.long)
-    if step.padded:
-        mask[0, -1:] = 0
+    config = None if model is None else model.config.get_text_config()
+    vocabulary = getattr(config, "vocab_size", None) or FEWEST_TOKENS
+    ids = torch.arange(step.batch * step.tokens).view(shape) % vocabulary
+    end = getattr(config, "eos_token_id", None)
+    if isinstance(end, int) and 0 <= end < vocabulary:
+        ids[ids == end] = (end + 1) % vocabulary
+        ids[:, -1] = end
+    inputs = {"input_ids": ids}
+    if model is None or _takes(model, "attention_mask"):
+        mask = torch.ones(shape, dtype=torch.long)
+        if step.padded:
+            mask[0, -1:] = 0
+        inputs["attention_mask"] = mask
     labels_shape = shape if step.labels is None else (step.batch,)
-    return {
-        "input_ids": torch.zeros(shape, dtype=torch.long),
-        "attention_mask": mask,
-        "labels": torch.zeros(labels_shape, dtype=torch.long),
-    }
+    inputs["labels"] = torch.zeros(labels_shape, dtype=torch.long)
+    return inputs
+
+
+def _takes(model: PreTrainedModel, name: str) -> bool:
+    """Whether a model's forward pass has an input of this name."""
+    parameters = inspect.signature(type(model).forward).parameters
+    return name in parameters or any(
+        parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()
+    )
 
 
 def take_step(
@@ -197,10 +298,7 @@ def _take_own_micro_batch(
     step: TrainingStep, model: PreTrainedModel, inputs: dict[str, torch.Tensor]
 ) -> None:
     """Add up the gradients of a micro-batch as training does, which keeps nothing else."""
-    with _autocast(step, inputs["input_ids"].device):
-        logits = model(
-            input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]
-        ).logits
+    logits = _logits(step, model, inputs)
     loss = _loss(logits.float(), inputs["labels"])
     del logits
     loss.backward()  # type: ignore[no-untyped-call]
@@ -233,11 +331,16 @@ def evaluate_batch(
         In fp32, (batch, labels).
     """
     model.train(mode=False)
+    return _logits(step, model, inputs).float()
+
+
+def _logits(
+    step: TrainingStep, model: PreTrainedModel, inputs: dict[str, torch.Tensor]
+) -> torch.Tensor:
+    given = {name: value for name, value in inputs.items() if name != "labels"}
     with _autocast(step, inputs["input_ids"].device):
-        logits = model(
-            input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]
-        ).logits
-    return logits.float()
+        logits: torch.Tensor = model(**given).logits
+    return logits
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

@@ -42,11 +42,11 @@ def longest_input(folder: Path, tokenizer: PreTrainedTokenizerBase) -> int:
         raise UserError(
             f"{folder}/config.json: is of no model that transformers knows: {reason}"
         ) from None
-    limits = [tokenizer.model_max_length, _positions(config), VERY_LARGE_INTEGER]
+    limits = [tokenizer.model_max_length, position_limit(config), VERY_LARGE_INTEGER]
     return int(min(limit for limit in limits if limit is not None))
 
 
-def _positions(config: PretrainedConfig) -> int | None:
+def position_limit(config: PretrainedConfig) -> int | None:
     """The tokens that a model has positions for; None if it has no limit."""
     config = config.get_text_config()
     values: list[Any] = [getattr(config, key, None) for key in POSITION_KEYS]
