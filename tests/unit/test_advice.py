@@ -10,6 +10,7 @@ from transformers import MPNetConfig
 
 from tunegrid.memory.advice import AS_IS, advise, format_advice, weigh_ways
 from tunegrid.memory.fit import gpu_memory_needed
+from tunegrid.memory.margins import kernel_of
 from tunegrid.memory.predict import StepTracer
 from tunegrid.memory.workload import build_inputs, build_model, build_optimizer, take_step
 
@@ -27,13 +28,13 @@ def ways():
 def room_of(batch, accumulated=1):
     """Bytes of a GPU on which micro-batches of so many examples just fit."""
     step = replace(STEP, batch=batch, accumulated=accumulated)
-    return gpu_memory_needed(StepTracer(MODEL, STEP).predict(step).peak)
+    return gpu_memory_needed(StepTracer(MODEL, STEP).predict(step).peak, kernel_of(STEP))
 
 
 def test_every_change_is_what_its_own_step_takes(ways):
     for way in ways:
         traced = StepTracer(MODEL, way.step, count_flops=True).predict(way.step)
-        assert way.needed == gpu_memory_needed(traced.peak)
+        assert way.needed == gpu_memory_needed(traced.peak, kernel_of(way.step))
         assert way.flops == traced.flops / way.step.batch
 
 
