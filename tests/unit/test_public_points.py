@@ -38,12 +38,12 @@ def test_measured_tensors_of_a_small_model_are_predicted_within_half_a_percent(p
         and point.quantity == "allocated"
         and point.step is not None
         and point.step.batch * point.step.tokens == 1024
+        and point.step.attention == "sdpa"
     ]
-    compared = list(compare_points(chosen, PUBLIC))
-    assert len(compared) == 2  # eager attention and sdpa
-    assert all(abs(one.error) < 0.005 for one in compared)
-    assert "2 of 2 figures" in summary(compared)
-    assert len(comparison_table(compared)) == 2
+    (compared,) = compare_points(chosen, PUBLIC)
+    assert abs(compared.error) < 0.005
+    assert "1 of 1 figures" in summary([compared])
+    assert len(comparison_table([compared])) == 1
 
 
 def test_a_row_without_a_step_and_without_a_reason_is_refused_with_its_line(points, tmp_path):

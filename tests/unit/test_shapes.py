@@ -17,6 +17,7 @@ KNOWN_PARAMETERS = {
     "deberta-v3-base": 183_831_552,
     "deberta-v3-small": 141_304_320,
     "distilroberta-base": 82_118_400,
+    "bert-large-uncased": 335_141_888,
     "electra-small": 13_483_008,  # 13,549,057 with the discriminator of its checkpoint
     "gpt2": 124_439_808,
     "llama-3.2-1b": 1_235_814_400,
@@ -25,8 +26,10 @@ KNOWN_PARAMETERS = {
     "modernbert-base": 149_014_272,
     "mpnet-base": 109_486_464,
     "qwen2.5-0.5b": 494_032_768,
+    "qwen2.5-1.5b-instruct": 1_543_714_304,
     "roberta-base": 124_645_632,
     "scibert_scivocab_uncased": 109_918_464,
+    "smollm2-1.7b": 1_711_376_384,
     "smollm2-135m": 134_515_008,
 }
 

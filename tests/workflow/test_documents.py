@@ -191,15 +191,23 @@ def run_program(words, checkout):
         assert files
         assert all((ROOT / name).is_file() for name in files)
         return  # the tests themselves run these
-    if "scripts/trace.py" in words:
+    if {"scripts/trace.py", "scripts/compare_run_memory.py"} & set(words):
         for name, here in NAMES.items():
             words = [word.replace(name, here) for word in words]
+        words = [one for word in words for one in paths_of(word, checkout)]
     environment = os.environ | {"PYTHONPATH": str(checkout / "scripts")}
     run = subprocess.run(
         [sys.executable, *words[1:]],
         cwd=checkout, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+def paths_of(word, folder):
+    """What a shell in a folder makes of a word: the paths that a pattern matches, or the word."""
+    if "*" not in word:
+        return [word]
+    return [str(path.relative_to(folder)) for path in sorted(folder.glob(word))]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)

@@ -55,8 +55,15 @@ def device_of(tensor: FakeTensor) -> torch.device:
     return tensor.fake_device
 
 
+class _Known:
+    """What is known of a fake tensor; nothing of its copies, as methods make of layers."""
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> None:
+        return None
+
+
 @dataclass(frozen=True)
-class _Values:
+class _Values(_Known):
     """The values of a fake tensor.
 
     Attributes:
@@ -70,7 +77,7 @@ class _Values:
 
 
 @dataclass(frozen=True)
-class _Recipe:
+class _Recipe(_Known):
     """How a tensor was made from nothing. Most are large, and never asked for their values."""
 
     func: Any
