@@ -222,7 +222,8 @@ def _why_no_update(layout: BlockLayout, config: LoRAConfig) -> str | None:
         if layout.fused and layout.fused_order is None:
             return (
                 f"it changes the {', '.join(config.attn_matrices)} projections, and which rows of"
-                f" {layout.attention}.{layout.fused} these are is not known"
+                f" {layout.attention}.{layout.fused} these are is not known; LoRA of the peft"
+                " library (`peft-lora`) changes such a projection as a whole"
             )
         unknown = sorted(set(config.attn_matrices) - {"q", "k", "v"})
         if unknown:
