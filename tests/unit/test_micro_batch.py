@@ -29,9 +29,15 @@ def choose(settings, model, processes=1):
 
 
 def training_step(method, examples):
-    """The step of a cell that is trained by this method."""
-    entry = cell(method).method_source
-    return TrainingStep(method="m", method_source=entry, labels=2, batch=examples, tokens=LONGEST)
+    """The step of a cell that is trained by this method, on a batch of so many at once."""
+    return TrainingStep(
+        method="m",
+        method_source=cell(method).method_source,
+        labels=2,
+        batch=examples,
+        tokens=LONGEST,
+        accumulated=BATCH // examples,
+    )
 
 
 def limit_for(model, method, examples):

@@ -306,11 +306,14 @@ def _prediction(model: PreTrainedModel, counter: StorageCounter, values: KnownVa
 def peak_by_micro_batch(
     config: PretrainedConfig, step: TrainingStep, *, cuda: bool = True
 ) -> Callable[[int], int]:
-    """A function that traces the step at another micro-batch, each only once.
+    """A function that traces a step whose examples are cut into smaller micro-batches.
+
+    While a later micro-batch is computed, the gradients of those before it are there, which two
+    micro-batches tell as well as many.
 
     Args:
         config: the model's configuration.
-        step: the step; of its micro-batches only one is traced.
+        step: the step, of all examples at once.
         cuda: as of `predict`.
 
     Returns:
@@ -321,7 +324,9 @@ def peak_by_micro_batch(
     def tracer() -> StepTracer:
         return StepTracer(config, step, cuda=cuda)
 
+    @cache
     def peak_of(batch: int) -> int:
-        return tracer().predict(replace(step, batch=batch, accumulated=1)).peak
+        micro_batches = 1 if batch >= step.batch else 2
+        return tracer().predict(replace(step, batch=batch, accumulated=micro_batches)).peak
 
     return peak_of
