@@ -232,7 +232,7 @@ def test_the_first_page_holds_picture_sentences_fit_and_caveats():
     assert page.count('<li class="sentence">') == 1
     assert "a8 loses accuracy against full: −2.0 points" in page
     assert 'src="data:image/svg+xml;base64,' in page
-    assert "a training step needs 9.2 GB by full" in page
+    assert "a training step needs 8.6 GB by full" in page
     assert page.index("Degenerate runs") < page.index("Few seeds")
     assert "not finished" not in page
     # No mean over tasks: each task has its sentence.
