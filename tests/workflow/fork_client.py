@@ -52,16 +52,27 @@ def wait(connection: socket.socket) -> int:
     return int(answer)
 
 
-def be_interpreter(address: str, arguments: list[str]) -> None:
-    """Run a program in a fork of the server, and anything else (`-m`, `-c`) as it is."""
-    if not arguments[0].endswith(".py"):
+def be_interpreter(own: str, programs: str, snakemake: str, arguments: list[str]) -> None:
+    """Run a program or Snakemake in a fork of a server, and anything else as it is.
+
+    Args:
+        own: the file that is this interpreter.
+        programs: where the server of programs listens.
+        snakemake: where that of Snakemake does.
+        arguments: of the interpreter.
+    """
+    if arguments[:2] == ["-m", "snakemake"]:
+        address, program = snakemake, arguments[1:]
+    elif arguments[0].endswith(".py"):
+        address, program = programs, arguments
+    else:
         os.execv(sys.executable, [sys.executable, *arguments])
     with socket.socket(socket.AF_UNIX) as connection:
         ask(
             connection,
             address,
-            program=arguments,
-            interpreter=sys.executable,
+            program=program,
+            interpreter=own,
             folder=os.getcwd(),  # noqa: PTH109 (pathlib takes longer to import)
             streams=[0, 1, 2],
         )
@@ -75,4 +86,4 @@ def be_interpreter(address: str, arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    be_interpreter(sys.argv[1], sys.argv[2:])
+    be_interpreter(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:])

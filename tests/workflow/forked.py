@@ -2,12 +2,13 @@
 
 Most of a small job's time goes into importing the same libraries again. So each process of the
 tests has two servers (`fork_server`) of its own, for Snakemake and for the programs; Snakemake's
-jobs find an interpreter on their PATH that asks the second one (`fork_client`). What clusters,
-signals and several processes do is tested without any of this.
+jobs find an interpreter on their PATH that asks the second one (`fork_client`), and tests may take
+it, too. What clusters, signals and several processes do is tested without any of this.
 """
 
 import atexit
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -48,11 +49,12 @@ def snakemake(arguments: Sequence[object], folder: Path) -> subprocess.Completed
 
 @cache
 def interpreter() -> Path:
-    """An executable file `python`: programs that it is given run in forks of a server."""
+    """An executable file `python`: programs and Snakemake run in forks of the servers."""
     path = folder_of_process() / "bin/python"
     path.parent.mkdir()
-    client, address = fork_client.__file__, server("programs")
-    path.write_text(f'#!/bin/sh\nexec "{sys.executable}" -IS "{client}" "{address}" "$@"\n')
+    command = [sys.executable, "-IS", fork_client.__file__, str(path)]
+    command += [server("programs"), server("snakemake")]
+    path.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
     path.chmod(0o755)
     return path
 

@@ -1,8 +1,8 @@
 """Every benchmark runs, at its smallest size, so that its numbers can be measured again."""
 
 import subprocess
-import sys
 
+import forked
 import pytest
 from paths import ROOT
 
@@ -33,7 +33,7 @@ def test_no_benchmark_is_left_out():
 @pytest.mark.parametrize("name", SMALLEST)
 def test_a_benchmark_prints_its_table(name):
     run = subprocess.run(
-        [sys.executable, ROOT / "tests/benchmarks" / name, *SMALLEST[name]],
+        [forked.interpreter(), ROOT / "tests/benchmarks" / name, *SMALLEST[name]],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert run.returncode == 0, run.stdout + run.stderr

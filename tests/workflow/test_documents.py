@@ -8,7 +8,6 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 
 import forked
 import pytest
@@ -197,7 +196,7 @@ def run_program(words, checkout):
         words = [one for word in words for one in paths_of(word, checkout)]
     environment = os.environ | {"PYTHONPATH": str(checkout / "scripts")}
     run = subprocess.run(
-        [sys.executable, *words[1:]],
+        [forked.interpreter(), *words[1:]],
         cwd=checkout, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert run.returncode == 0, run.stdout + run.stderr

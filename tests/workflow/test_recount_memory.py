@@ -2,8 +2,8 @@
 
 import json
 import subprocess
-import sys
 
+import forked
 import pytest
 from paths import ROOT
 
@@ -110,7 +110,7 @@ def test_processes_share_the_work_and_change_nothing(tmp_path):
     }  # fmt: skip
     output = tmp_path / "recounted.json"
     run = subprocess.run(
-        [sys.executable, ROOT / "scripts/recount_memory.py", "--setup", json.dumps(setup),
+        [forked.interpreter(), ROOT / "scripts/recount_memory.py", "--setup", json.dumps(setup),
          "--processes", "2", "--output", output],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
