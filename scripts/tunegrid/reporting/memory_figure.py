@@ -28,6 +28,8 @@ NAME_SIZE, BAR_HEIGHT = 7, 0.15
 #: The least height of the panel of bars, the height of the panels of growth, and of what stands
 #: around all, in inches.
 LEAST_BARS, GROWTH_HEIGHT, AROUND = 0.6, 1.9, 1.2
+#: So many GPUs are a choice, of which each has its line.
+CHOSEN_GPUS = 4
 #: How the curves of methods are drawn that are too many to be told apart.
 CROWD: dict[str, Any] = {"color": "#bbbbbb", "linewidth": 0.6, "zorder": 1}
 
@@ -153,7 +155,9 @@ def _draw_growth(axes: Axes, peaks: Mapping[str, Mapping[int, int]], label: str)
 
 
 def _draw_gpus(axes: Axes, gpus: Mapping[str, float], largest: float, kernel: Kernel) -> None:
-    """Draw what the live tensors of a step may take on each GPU, as far as the curves reach.
+    """Draw what the live tensors of a step may take on each GPU.
+
+    Of a few GPUs, which somebody has chosen, all are drawn; of a list, as far as the curves reach.
 
     Args:
         axes: where to draw.
@@ -165,7 +169,7 @@ def _draw_gpus(axes: Axes, gpus: Mapping[str, float], largest: float, kernel: Ke
         (name, memory / 1e9, room_for_tensors(memory, kernel) / 1e9)
         for name, memory in gpus.items()
     ]
-    shown = [gpu for gpu in rooms if gpu[2] <= largest * 1.2]
+    shown = [gpu for gpu in rooms if len(rooms) <= CHOSEN_GPUS or gpu[2] <= largest * 1.2]
     for position, (name, memory, room) in enumerate(shown or rooms[:1]):
         axes.axhline(room, color="black", linestyle=":", linewidth=0.8)
         # Neighbours stand at opposite ends, since some GPUs differ little.
