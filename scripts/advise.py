@@ -35,7 +35,7 @@ METHODS = ("full", "adapter-64", "lora")
 def main() -> None:
     parser = describe(__doc__)
     add_model_arguments(parser)
-    add_step_arguments(parser)
+    add_step_arguments(parser, methods=METHODS)
     add_gpu_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print JSON; all sizes are bytes")
     arguments = parser.parse_args()

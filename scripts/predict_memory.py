@@ -35,6 +35,9 @@ from tunegrid.memory.arguments import (
 )
 from tunegrid.memory.records import StepMemory, TrainingStep
 
+#: The method that is asked for where none is named.
+METHODS = ("full",)
+
 
 def analysed(
     analyse: Callable[[TrainingStep], StepMemory], steps: Sequence[TrainingStep], *, leave_out: bool
@@ -65,8 +68,14 @@ def parse_arguments() -> argparse.Namespace:
     """What the program is asked."""
     parser = describe(__doc__)
     add_model_arguments(parser)
-    add_step_arguments(parser)
+    add_step_arguments(parser, methods=METHODS)
     add_gpu_arguments(parser)
+    parser.add_argument(
+        "--lengths",
+        type=Path,
+        help="the lengths of a task's training examples, in place of --tokens: an encoded task's"
+        " folder, or a file with a number of tokens on each line",
+    )
     parser.add_argument(
         "--margins",
         type=Path,
@@ -126,7 +135,7 @@ def main() -> None:
             labels = requested_labels(arguments, model, config)
             steps = [
                 requested_step(arguments, method=name, entry=method_entry(name), labels=labels)
-                for name in arguments.method or ["full"]
+                for name in arguments.method or METHODS
             ]
             if arguments.lengths is not None:
                 lengths = read_lengths(arguments.lengths, most=longest_example(config))

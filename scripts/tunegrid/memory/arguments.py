@@ -7,7 +7,7 @@ here imports torch: `--help` answers at once.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tunegrid.config.catalogue import MethodEntry
@@ -45,10 +45,17 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_step_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say how the model takes a training step."""
+def add_step_arguments(parser: argparse.ArgumentParser, *, methods: Sequence[str]) -> None:
+    """Add the options that say how the model takes a training step.
+
+    Args:
+        parser: gets the options.
+        methods: what the program takes where no method is named.
+    """
     parser.add_argument(
-        "--method", action="append", help="a method; may be given several times (default: full)"
+        "--method",
+        action="append",
+        help=f"a method; may be given several times (default: {', '.join(methods)})",
     )
     parser.add_argument(
         "--batch", type=int, default=16, help="examples of a micro-batch (default: 16)"
@@ -62,12 +69,6 @@ def add_step_arguments(parser: argparse.ArgumentParser) -> None:
         choices=["fp32", "tf32", "bf16", "fp16", "pure-bf16", "bf16-base"],
         help="precision; bf16 and fp16 are autocast; bf16-base: pretrained weights in bf16 and what"
         " a method of the peft library adds in fp32 (default: fp32)",
-    )
-    parser.add_argument(
-        "--lengths",
-        type=Path,
-        help="the lengths of a task's training examples, in place of --tokens: an encoded task's"
-        " folder, or a file with a number of tokens on each line",
     )
     parser.add_argument(
         "--attention",

@@ -26,6 +26,7 @@ from tunegrid.memory.workload import (
     is_out_of_memory,
     take_step,
 )
+from tunegrid.training.optimizers import state_tensors
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def measure(config: PretrainedConfig, step: TrainingStep) -> Measurement:
             reserved=torch.cuda.max_memory_reserved(),
         )
     gc.collect()
-    state = _state_tensors(optimizer)
+    state = state_tensors(optimizer)
     kept.outputs = None
     optimizer.zero_grad(set_to_none=True)
     before = _bytes_held([*model.parameters(), *model.buffers(), *inputs.values(), *state])
@@ -136,11 +137,6 @@ def _peak_of_allocations(
     ]
     events.sort(key=lambda event: event.start_ns())
     return max(accumulate(event.nbytes() for event in events), default=0)
-
-
-def _state_tensors(optimizer: torch.optim.Optimizer) -> Iterable[torch.Tensor]:
-    for state in optimizer.state.values():
-        yield from (value for value in state.values() if isinstance(value, torch.Tensor))
 
 
 def _bytes_held(tensors: Iterable[torch.Tensor]) -> int:

@@ -34,6 +34,7 @@ from tunegrid.memory.workload import (
     evaluate_batch,
     take_step,
 )
+from tunegrid.training.optimizers import state_tensors
 
 
 @dataclass(frozen=True)
@@ -126,9 +127,7 @@ class StepTracer:
         values = self._trace(replace(step, accumulated=1))
         if step.method_source.is_added and values.guessed:
             self._check_all_took_part()
-        for state in self._optimizer.state.values():
-            tensors = (value for value in state.values() if isinstance(value, torch.Tensor))
-            self._counter.mark(tensors, "optimizer state")
+        self._counter.mark(state_tensors(self._optimizer), "optimizer state")
 
     def predict(self, step: TrainingStep) -> Prediction:
         """Trace a step, each only once.
@@ -324,7 +323,6 @@ def peak_by_micro_batch(
     def tracer() -> StepTracer:
         return StepTracer(config, step, cuda=cuda)
 
-    @cache
     def peak_of(batch: int) -> int:
         micro_batches = 1 if batch >= step.batch else 2
         return tracer().predict(replace(step, batch=batch, accumulated=micro_batches)).peak

@@ -125,9 +125,7 @@ class _FourBitMatmul(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
         (gradient,) = gradients
-        of_values, of_bias = None, None
-        if ctx.needs_input_grad[2]:
-            of_bias = gradient.sum(0, dtype=ctx.bias_dtype)
+        of_values, of_bias = None, _bias_gradient(ctx, gradient)
         if ctx.needs_input_grad[0]:
             of_values = torch.matmul(gradient, _whole_copy(ctx.weight, gradient.dtype))
         return of_values, None, of_bias
@@ -159,14 +157,19 @@ class _Int8Matmul(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
         (gradient,) = gradients
-        of_values, of_bias = None, None
-        if ctx.needs_input_grad[2]:
-            of_bias = gradient.sum(0, dtype=ctx.bias_dtype)
+        of_values, of_bias = None, _bias_gradient(ctx, gradient)
         if ctx.needs_input_grad[0]:
             dtype = ctx.kept.dtype
             whole = torch.empty_like(ctx.weight, dtype=dtype, memory_format=torch.contiguous_format)
             of_values = torch.matmul(gradient.to(dtype), whole)
         return of_values, None, of_bias
+
+
+def _bias_gradient(ctx: Any, gradient: torch.Tensor) -> torch.Tensor | None:
+    """The gradient of a bias, of that of what it was added to; None where it does not train."""
+    if not ctx.needs_input_grad[2]:
+        return None
+    return gradient.sum(0, dtype=ctx.bias_dtype)
 
 
 def _whole_copy(weight: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

@@ -15,6 +15,7 @@ from tunegrid.memory.storage_counter import StorageCounter
 from tunegrid.metrics import Integers
 from tunegrid.training.batching import epoch_batches
 from tunegrid.training.finetune import add_gradient
+from tunegrid.training.optimizers import state_tensors
 from tunegrid.training.probing import left_as_it_is
 from tunegrid.training.run_state import Run
 
@@ -81,7 +82,6 @@ def _held_between_steps(run: Run) -> Iterable[torch.Tensor]:
     """The tensors that live before a step begins: weights, state, what is kept beside them."""
     yield from run.model.parameters()
     yield from run.model.buffers()
-    for state in run.optimizer.state.values():
-        yield from (value for value in state.values() if isinstance(value, torch.Tensor))
+    yield from state_tensors(run.optimizer)
     yield from run.gradients.kept_tensors()
     yield from run.selection.kept_tensors

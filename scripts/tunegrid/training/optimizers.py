@@ -1,5 +1,6 @@
 """The optimizer of a run: what updates the weights, in groups of one rate and one decay."""
 
+from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
@@ -104,6 +105,12 @@ def peak_rates(model: PreTrainedModel, settings: TrainSettings) -> dict[str, flo
     if settings.head_learning_rate is not None:
         rates |= {name: settings.head_learning_rate for name in names if in_head(model, name)}
     return rates
+
+
+def state_tensors(optimizer: torch.optim.Optimizer) -> Iterator[torch.Tensor]:
+    """The tensors that an optimizer holds beside the weights, such as AdamW's two moments."""
+    for state in optimizer.state.values():
+        yield from (value for value in state.values() if isinstance(value, torch.Tensor))
 
 
 def optimizer_facts(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
