@@ -1,6 +1,7 @@
 """Slurm's commands: the state of a job, the queue, what the nodes of a partition offer."""
 
 import os
+import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -10,9 +11,10 @@ from pathlib import Path
 
 #: Seconds after which a command is given up whose daemon does not answer.
 COMMAND_TIMEOUT = 20.0
-#: How the names of the workflow's jobs begin: `slurm-jobname-prefix` of profiles/slurm, with the
-#: underscore that Snakemake's plugin adds.
-JOB_NAME_PREFIX = "tunegrid_"
+#: The names of the workflow's jobs: `slurm-jobname-prefix` of profiles/slurm, and the run's UUID,
+#: which Snakemake's plugin adds. A job that a user names after the workflow, such as one that the
+#: head process runs in, is none of them.
+JOB_NAME = re.compile(r"tunegrid_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: How Slurm's commands print that there is no time limit.
 NO_TIME_LIMIT = {"infinite", "UNLIMITED", "n/a"}
 #: How the environment variables begin that are options of one of Slurm's commands, such as
@@ -139,13 +141,20 @@ def queued_jobs() -> list[QueuedJob] | None:
     return [QueuedJob(*row) for row in rows if len(row) == 6]
 
 
-def workflow_jobs(folder: Path) -> list[QueuedJob]:
-    """List the queued jobs that the workflow has submitted from `folder`."""
+def workflow_jobs(folder: Path, *, job_name: str | None = None) -> list[QueuedJob]:
+    """List the queued jobs that the workflow has submitted from `folder`.
+
+    Args:
+        folder: the working directory.
+        job_name: the name of all jobs of one head process; None: those of all head processes.
+    """
     submitted_from = str(folder.resolve())
     return [
         job
         for job in queued_jobs() or []
-        if job.name.startswith(JOB_NAME_PREFIX) and job.folder == submitted_from
+        if job.folder == submitted_from
+        and JOB_NAME.fullmatch(job.name)
+        and job_name in {None, job.name}
     ]
 
 
