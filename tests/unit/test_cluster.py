@@ -18,12 +18,13 @@ from tiny import cell
 
 from tunegrid.cli import expanded_path
 from tunegrid.cluster import attempts as attempts_module
-from tunegrid.cluster import head_process, job_watch, slurm
+from tunegrid.cluster import head_process, job_resources, job_watch, slurm
 from tunegrid.cluster.attempts import AttemptEnd, AttemptLog
 from tunegrid.cluster.job_requests import JobRequest, explain_misfits
 from tunegrid.cluster.job_resources import memory_mb, runtime_minutes
 from tunegrid.cluster.job_watch import PollingPace, QueueWatch
-from tunegrid.cluster.slurm import NodeOffer, QueuedJob
+from tunegrid.cluster.partition_bounds import BoundsOfPartitions, PartitionBounds
+from tunegrid.cluster.slurm import NodeOffer, Partition, QueuedJob
 from tunegrid.config.schema import ClusterSettings
 from tunegrid.errors import UserError
 from tunegrid.stopping import TIME_RUNS_OUT, StopCause, Stopped, StopReason
@@ -186,7 +187,9 @@ def test_memory_follows_the_model_and_the_method(tmp_path):
     model = model_of(tmp_path, 500)
 
     def memory(settings, folder=model):
-        return memory_mb(settings=settings, model=folder, cluster=cluster, attempts=kept)
+        return memory_mb(
+            settings=settings, model=folder, cluster=cluster, attempts=kept, partition=None
+        )
 
     full = memory(cell())
     adapter = memory(cell({"kind": "adapter", "adapter": "lora"}))
@@ -201,7 +204,12 @@ def test_time_follows_weights_tokens_and_epochs(tmp_path):
 
     def minutes(cells):
         return runtime_minutes(
-            cells=cells, model=model, encoded=encoded, cluster=cluster, attempts=kept
+            cells=cells,
+            model=model,
+            encoded=encoded,
+            cluster=cluster,
+            attempts=kept,
+            partition=None,
         )
 
     assert minutes([cell(epochs=15)]) == 36
@@ -212,18 +220,34 @@ def test_time_follows_weights_tokens_and_epochs(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("failures", "mem", "time"),
-    [([], 8000, 60), (["OUT_OF_MEMORY"], 12000, 60), (["TIMEOUT", "TIMEOUT"], 8000, 100),
-     (["NODE_FAIL", "PREEMPTED"], 8000, 60), (["OUT_OF_MEMORY", "TIMEOUT"], 12000, 100)],
+    ("failures", "partition", "mem", "time"),
+    [([], None, 8000, 60), (["OUT_OF_MEMORY"], None, 12000, 60),
+     (["TIMEOUT", "TIMEOUT"], None, 8000, 100), (["NODE_FAIL", "PREEMPTED"], None, 8000, 60),
+     (["OUT_OF_MEMORY", "TIMEOUT"], None, 12000, 100),
+     (["OUT_OF_MEMORY", "TIMEOUT"], "small", 10000, 90),
+     (["OUT_OF_MEMORY", "TIMEOUT"], "smaller than the first attempt", 8000, 60),
+     (["OUT_OF_MEMORY", "TIMEOUT"], "small,endless", 12000, 100),
+     (["OUT_OF_MEMORY", "TIMEOUT"], "not known", 12000, 100), ([], "small", 8000, 60)],
 )  # fmt: skip
-def test_a_further_attempt_gets_what_the_last_one_lacked(tmp_path, states, failures, mem, time):
+def test_a_further_attempt_gets_what_the_last_one_lacked_and_the_partition_gives(
+    tmp_path, states, monkeypatch, failures, partition, mem, time
+):
+    limits = {"small": 90, "smaller than the first attempt": 30, "endless": None}
+    memory = {"small": 10000, "smaller than the first attempt": 4000, "endless": 64000}
+    partitions = [Partition(name, limit, 1) for name, limit in limits.items()]
+    offers = [NodeOffer(name, limits[name], mem_mb, 8, {}) for name, mem_mb in memory.items()]
+    monkeypatch.setattr(slurm, "partitions", lambda: partitions)
+    monkeypatch.setattr(slurm, "node_offers", lambda: offers)
+    monkeypatch.setattr(job_resources, "BOUNDS", BoundsOfPartitions())
     kept = AttemptLog(tmp_path / "a.jsonl", target="x")
     for number, state in enumerate(failures):
         states[str(number)] = state
         kept.begin(8000, in_job(str(number), str(number)))
         kept.read()
     cluster = ClusterSettings(mem="8GB", runtime="1h", max_mem="12GB", max_runtime="100m")
-    common = {"model": tmp_path, "cluster": cluster, "attempts": kept}
+    common = {
+        "model": tmp_path, "cluster": cluster, "attempts": kept, "partition": partition
+    }  # fmt: skip
     assert memory_mb(settings=cell(), **common) == mem
     assert runtime_minutes(cells=[cell()], encoded=tmp_path, **common) == time
 
@@ -406,3 +430,27 @@ def test_without_accounting_sacct_is_answered_by_squeue(tmp_path, monkeypatch):
 def test_a_fast_disk_is_named_by_the_node_s_own_variable(monkeypatch):
     monkeypatch.setenv("FAST", "/fast/7")
     assert expanded_path("$FAST/run") == Path("/fast/7/run")
+
+
+def test_slurm_is_asked_for_the_bounds_of_partitions_until_it_answers_and_then_no_more(monkeypatch):
+    answers = [None, [Partition("gpu", 90, 1), Partition("cloud", 60, 5)]]
+    monkeypatch.setattr(slurm, "partitions", lambda: answers.pop(0))
+    monkeypatch.setattr(slurm, "node_offers", lambda: [NodeOffer("gpu", 90, 4000, 8, {})])
+    bounds = BoundsOfPartitions()
+    assert bounds.of("gpu") == PartitionBounds()
+    assert bounds.of("gpu") == PartitionBounds(minutes=90, mem_mb=4000)
+    # The nodes of the other are powered off: nobody tells their memory.
+    assert bounds.of("cloud") == PartitionBounds(minutes=60)
+
+
+def test_a_user_s_own_options_of_slurm_s_commands_are_dropped_and_those_of_jobs_named(
+    monkeypatch, caplog
+):
+    environment = {"SQUEUE_PARTITION": "cpu", "SLURM_CONF": "/site/slurm.conf"}
+    requests = {"SBATCH_QOS": "long", "SBATCH_WAIT": "1"}
+    monkeypatch.setattr(os, "environ", environment | requests)
+    head_process.drop_option_variables()
+    assert os.environ == {"SLURM_CONF": "/site/slurm.conf"}
+    head_process.drop_option_variables()
+    (told,) = caplog.messages
+    assert told.startswith("not used: SBATCH_QOS, SBATCH_WAIT of your environment; ")

@@ -25,15 +25,12 @@ def test_a_user_s_own_options_of_slurm_s_commands_do_not_cut_down_their_answers(
 ):
     for name in ("SINFO_PARTITION", "SQUEUE_STATES", "SACCT_FORMAT", "SBATCH_QOS"):
         monkeypatch.setenv(name, "x")
-    monkeypatch.setenv("SLURM_TIME_FORMAT", "relative")
     monkeypatch.setenv("SLURM_CONF", "/site/slurm.conf")
     command("sinfo", "env")
     names = {line.partition("=")[0] for line in slurm.run_slurm_command("sinfo").splitlines()}
     assert "SLURM_CONF" in names
     assert not [
-        name
-        for name in names
-        if name.startswith(("SINFO_", "SQUEUE_", "SACCT_", "SBATCH_", "SLURM_TIME_FORMAT"))
+        name for name in names if name.startswith(("SINFO_", "SQUEUE_", "SACCT_", "SBATCH_"))
     ]
 
 
@@ -66,3 +63,15 @@ def test_slurm_s_own_words_tell_why_it_refuses_a_job(command):
     assert slurm.refusal_of_job(["--partition=gpu"]) is None
     refusal = slurm.refusal_of_job(["--partition=gpu", "--qos=long"])
     assert refusal == "allocation failure: Job violates accounting/QOS policy"
+
+
+@pytest.mark.parametrize(
+    ("printed", "end"), [("1795899484", 1795899484.0), ("Unknown", None), ("", None)]
+)
+def test_the_end_of_a_job_is_asked_of_the_controller(command, monkeypatch, printed, end):
+    monkeypatch.setenv("SLURM_TIME_FORMAT", "relative")
+    command(
+        "scontrol",
+        f'[ "$SLURM_TIME_FORMAT" = %s ] && echo "JobId=7 StartTime=1 EndTime={printed} Other=x"',
+    )
+    assert slurm.job_end("7") == end

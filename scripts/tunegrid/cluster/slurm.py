@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from getpass import getuser
 from pathlib import Path
@@ -22,13 +22,9 @@ NO_TIME_LIMIT = {"infinite", "UNLIMITED", "n/a"}
 OPTION_VARIABLES = ("SACCT_", "SBATCH_", "SCONTROL_", "SINFO_", "SQUEUE_")
 
 
-def without_option_variables(environment: Mapping[str, str]) -> dict[str, str]:
-    """Copy an environment without the variables that are options of Slurm's commands."""
-    return {
-        name: value
-        for name, value in environment.items()
-        if not name.startswith(OPTION_VARIABLES) and name != "SLURM_TIME_FORMAT"
-    }
+def option_variables(environment: Iterable[str]) -> list[str]:
+    """List the variables of an environment that are options of Slurm's commands."""
+    return sorted(name for name in environment if name.startswith(OPTION_VARIABLES))
 
 
 def run_slurm_command(*command: str) -> str | None:
@@ -44,13 +40,16 @@ def run_slurm_command(*command: str) -> str | None:
 
 
 def _run(*command: str, check: bool) -> subprocess.CompletedProcess[str]:
+    ignored = option_variables(os.environ)
+    environment = {name: value for name, value in os.environ.items() if name not in ignored}
     return subprocess.run(
         command,
         capture_output=True,
         text=True,
         timeout=COMMAND_TIMEOUT,
         check=check,
-        env=without_option_variables(os.environ),
+        # Times are printed in seconds since the epoch (scontrol(1), SLURM_TIME_FORMAT).
+        env=environment | {"SLURM_TIME_FORMAT": "%s"},
     )
 
 
@@ -94,6 +93,18 @@ def job_state(job_id: str) -> str | None:
     if shown := run_slurm_command(*query, f"--jobs={job_id}"):
         return shown.split()[0]  # of "CANCELLED by 0", only the state
     return None
+
+
+def job_end(job_id: str) -> float | None:
+    """Ask when a job that runs will be ended by its time limit.
+
+    Returns:
+        The time in seconds since the epoch (UNIX time); None if it has no limit or does not run, or
+        the controller does not answer.
+    """
+    shown = run_slurm_command("scontrol", "-o", "show", "job", job_id)
+    end = _fields(shown or "").get("EndTime", "")
+    return float(end) if end.isdecimal() else None
 
 
 def _fields(line: str) -> dict[str, str]:
