@@ -185,7 +185,7 @@ def test_the_demo_has_two_tasks_and_three_methods_and_seeds():
             "models.mine.folder: no model in ",
         ),
         (GRID + GRID, "my.yaml: line 2: key 'grid' stands twice"),
-        (GRID + "train: {epochs: [}", "my.yaml: line 2: not valid YAML"),
+        (GRID + "train: {epochs: [}", "my.yaml: line 2, column 18: the } here closes"),
         ("- 1", "my.yaml: holds a list; it must map keys to values"),
     ],
 )  # fmt: skip
