@@ -21,6 +21,8 @@ from tunegrid.paths import ROOT
 SUFFIXES = (".yaml", ".yml", ".json")
 #: The folders of what the workflow makes: what lies there is a target.
 MADE = ("results/", "resources/")
+#: The files of `config/` that hold entries and no grid.
+CATALOGUES = ("models", "tasks", "methods", "gpus")
 #: The keys that Snakemake takes in `--config` (snakemake.cli.parse_config).
 KEY = re.compile(r"[a-zA-Z_][\w-]*\w$")
 
@@ -89,6 +91,11 @@ def _file_problems(name: str) -> Iterator[str]:
         yield f"{name}: is a folder; name the YAML file of your grid"
     elif not path.exists():
         yield f"{name}: no such file in {Path.cwd()}; {_files_like(path)}"
+    elif path.resolve().parent == ROOT / "config" and path.stem in CATALOGUES:
+        yield (
+            f"{name}: is the catalogue of {path.stem}, and no configuration; name the YAML file of"
+            f" your grid, whose own entries stand under the key `{path.stem}`"
+        )
     else:
         try:
             if not read_yaml(path, name):
