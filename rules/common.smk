@@ -19,6 +19,7 @@ from tunegrid.planning.grid import cells_to_try, expand_grid, packs, packs_by_me
 from tunegrid.planning.memory_cases import memory_cases
 from tunegrid.planning.tuning_cells import tuning_cells
 from tunegrid.planning.unknown_targets import TargetWording
+from tunegrid.planning.unused_settings import unused_settings
 from tunegrid.paths import user_path
 from tunegrid.planning.grid_tasks import find_task
 from tunegrid.planning.loading import load_project, typed_command_line
@@ -51,6 +52,10 @@ try:
 except UserError as error:
     print(error.report(), file=sys.stderr)
     sys.exit(1)
+
+if workflow.is_main_process:
+    for line in unused_settings(PROJECT):
+        print(f"warning: {line}", file=sys.stderr)
 
 PACKS = packs(CELLS.values(), PROJECT.config.train.pack)
 PACK_OF = {cell.path: name for name, cells in PACKS.items() for cell in cells}
