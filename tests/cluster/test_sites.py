@@ -104,3 +104,11 @@ def test_a_head_process_in_a_job_with_a_user_s_own_options_of_slurm(run_on, clus
     assert "not used: SBATCH_QOS of your environment" in told
     assert "left over by an earlier start" not in told
     assert run.results() == {FULL: undisturbed[FULL]}
+
+
+def test_nodes_of_a_cloud_that_are_powered_off_are_waited_for(run_on, cluster):
+    run = run_on(cluster, partition="cloud", grid=ONE_CELL)
+    run.start()
+    run.wait_until_printed("has been submitted with SLURM jobid")
+    (job,) = cluster.queue()
+    assert job.state in {"PENDING", "CONFIGURING"}

@@ -24,7 +24,7 @@ from tunegrid.cluster.job_requests import JobRequest, explain_misfits
 from tunegrid.cluster.job_resources import memory_mb, runtime_minutes
 from tunegrid.cluster.job_watch import PollingPace, QueueWatch
 from tunegrid.cluster.partition_bounds import BoundsOfPartitions, PartitionBounds
-from tunegrid.cluster.slurm import NodeOffer, Partition, QueuedJob
+from tunegrid.cluster.slurm import NodeOffer, QueuedJob
 from tunegrid.config.schema import ClusterSettings
 from tunegrid.errors import UserError
 from tunegrid.stopping import TIME_RUNS_OUT, StopCause, Stopped, StopReason
@@ -234,9 +234,7 @@ def test_a_further_attempt_gets_what_the_last_one_lacked_and_the_partition_gives
 ):
     limits = {"small": 90, "smaller than the first attempt": 30, "endless": None}
     memory = {"small": 10000, "smaller than the first attempt": 4000, "endless": 64000}
-    partitions = [Partition(name, limit, 1) for name, limit in limits.items()]
     offers = [NodeOffer(name, limits[name], mem_mb, 8, {}) for name, mem_mb in memory.items()]
-    monkeypatch.setattr(slurm, "partitions", lambda: partitions)
     monkeypatch.setattr(slurm, "node_offers", lambda: offers)
     monkeypatch.setattr(job_resources, "BOUNDS", BoundsOfPartitions())
     kept = AttemptLog(tmp_path / "a.jsonl", target="x")
@@ -273,13 +271,18 @@ OFFERS = [
     NodeOffer("gpu", 1440, 64000, 16, {"a100": 4}),
     NodeOffer("gpu", 1440, 128000, 32, {"v100": 8}),
     NodeOffer("cpu", None, 32000, 8, {}),
+    NodeOffer("cloud", 120, 16000, 4, {}),
+    NodeOffer("cloud", 120, float("inf"), float("inf"), None),
 ]
 
 
 @pytest.mark.parametrize(
     ("asked", "line"),
     [
-        ({"slurm_partition": "gup"}, "slurm_partition 'gup' is none of this cluster's: cpu, gpu"),
+        (
+            {"slurm_partition": "gup"},
+            "'gup' is none of this cluster's: cloud, cpu, gpu",
+        ),
         ({"slurm_partition": "gpu", "runtime": 1441}, "runtime 1441 min is over the 1440 min"),
         ({"slurm_partition": "cpu", "runtime": 10**6}, None),
         ({"slurm_partition": "cpu", "mem_mb": 40000}, "mem 40000 MB is over the 32000 MB"),
@@ -289,6 +292,8 @@ OFFERS = [
         ({"slurm_partition": "gpu", "gpu": 1, "gpu_model": "h100"}, "'h100' is none of"),
         ({"slurm_partition": "gpu", "gpu": 1, "gpu_model": "a100"}, None),
         ({"slurm_partition": "cpu", "gpu": 1}, "gpu 1 is over the 0 GPUs"),
+        ({"slurm_partition": "cloud", "gpu": 8, "gpu_model": "h100", "mem_mb": 10**6}, None),
+        ({"slurm_partition": "cloud", "runtime": 121}, "runtime 121 min is over the 120 min"),
     ],
 )
 def test_what_would_pend_for_ever_is_named(asked, line):
@@ -433,13 +438,16 @@ def test_a_fast_disk_is_named_by_the_node_s_own_variable(monkeypatch):
 
 
 def test_slurm_is_asked_for_the_bounds_of_partitions_until_it_answers_and_then_no_more(monkeypatch):
-    answers = [None, [Partition("gpu", 90, 1), Partition("cloud", 60, 5)]]
-    monkeypatch.setattr(slurm, "partitions", lambda: answers.pop(0))
-    monkeypatch.setattr(slurm, "node_offers", lambda: [NodeOffer("gpu", 90, 4000, 8, {})])
+    nodes = [
+        NodeOffer("gpu", 90, 4000, 8, {}),
+        NodeOffer("gpu", 90, 2000, 8, {}),
+        NodeOffer("cloud", 60, float("inf"), float("inf"), None),
+    ]
+    answers = [None, nodes]
+    monkeypatch.setattr(slurm, "node_offers", lambda: answers.pop(0))
     bounds = BoundsOfPartitions()
     assert bounds.of("gpu") == PartitionBounds()
     assert bounds.of("gpu") == PartitionBounds(minutes=90, mem_mb=4000)
-    # The nodes of the other are powered off: nobody tells their memory.
     assert bounds.of("cloud") == PartitionBounds(minutes=60)
 
 

@@ -34,21 +34,30 @@ def test_a_user_s_own_options_of_slurm_s_commands_do_not_cut_down_their_answers(
     ]
 
 
-def test_a_partition_with_nodes_that_sinfo_does_not_list_is_known(command):
+def test_of_nodes_that_sinfo_leaves_out_only_the_partition_is_known(command):
     command(
         "scontrol",
         'echo "PartitionName=gpu AllowQos=ALL MaxTime=1-00:00:00 Nodes=g[1-2] TotalNodes=2"\n'
-        'echo "PartitionName=cloud MaxTime=UNLIMITED Nodes=c[1-9] TotalNodes=9"\n'
+        'echo "PartitionName=cloud MaxTime=UNLIMITED Nodes=g2,c1 TotalNodes=2"\n'
         'echo "PartitionName=empty MaxTime=02:00:00 Nodes=(null) TotalNodes=0"',
     )
-    known = slurm.partitions()
-    assert known == [
+    command(
+        "sinfo",
+        "echo 'gpu|1-00:00:00|64000|8|gpu:a100:4'\n"
+        "echo 'gpu|1-00:00:00|64000|8|gpu:a100:4'\n"
+        "echo 'cloud|infinite|64000|8|gpu:a100:4'",
+    )
+    assert slurm.partitions() == [
         Partition("gpu", 1440, 2),
-        Partition("cloud", None, 9),
+        Partition("cloud", None, 2),
         Partition("empty", 120, 0),
     ]
-    offers = [NodeOffer("gpu", 1440, 64000, 8, {"a100": 4})] * 2
-    assert slurm.partitions_with_unlisted_nodes(known, offers) == {"cloud"}
+    assert slurm.node_offers() == [
+        NodeOffer("gpu", 1440, 64000, 8, {"a100": 4}),
+        NodeOffer("gpu", 1440, 64000, 8, {"a100": 4}),
+        NodeOffer("cloud", None, 64000, 8, {"a100": 4}),
+        NodeOffer("cloud", None, float("inf"), float("inf"), None),
+    ]
 
 
 def test_slurm_s_own_words_tell_why_it_refuses_a_job(command):

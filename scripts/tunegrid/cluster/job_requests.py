@@ -120,11 +120,14 @@ def _misfits_of(
 def _gpu_misfits(
     resources: Mapping[str, Any], partitions: str, nodes: Sequence[NodeOffer]
 ) -> Iterator[str]:
-    """Explain why one job would wait for ever for its GPUs."""
+    """Explain why one job would wait for ever for its GPUs, as far as all nodes are known."""
+    gpus_of_nodes = [node.gpus for node in nodes if node.gpus is not None]
+    if len(gpus_of_nodes) < len(nodes):
+        return
     wanted = resources.get("gpu", 0)
     model = resources.get("gpu_model")
-    models = {name for node in nodes for name in node.gpus}
-    most_gpus = max(sum(node.gpus.values()) for node in nodes)
+    models = {name for gpus in gpus_of_nodes for name in gpus}
+    most_gpus = max(sum(gpus.values()) for gpus in gpus_of_nodes)
     if model and model not in models:
         known = ", ".join(sorted(name for name in models if name)) or "none with a name"
         yield f"gpu_model {model!r} is none of partition {partitions}'s: {known}"

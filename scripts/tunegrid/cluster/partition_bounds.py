@@ -49,19 +49,13 @@ class BoundsOfPartitions:
 
 def _ask() -> dict[str, PartitionBounds]:
     """Ask Slurm for the bounds of every partition; nothing is told if it does not answer."""
-    partitions, offers = slurm.partitions(), slurm.node_offers()
-    if partitions is None or offers is None:
-        return {}
-    partly_listed = slurm.partitions_with_unlisted_nodes(partitions, offers)
-    bounds = {}
-    for partition in partitions:
-        memory = [offer.mem_mb for offer in offers if offer.partition == partition.name]
-        limit = partition.time_limit_minutes
-        bounds[partition.name] = PartitionBounds(
+    bounds: dict[str, PartitionBounds] = {}
+    for offer in slurm.node_offers() or []:
+        limit = offer.time_limit_minutes
+        before = bounds[offer.partition].mem_mb if offer.partition in bounds else 0
+        bounds[offer.partition] = PartitionBounds(
             minutes=float("inf") if limit is None else limit,
-            mem_mb=float("inf")
-            if partition.name in partly_listed
-            else max(memory, default=float("inf")),
+            mem_mb=max(before, offer.mem_mb),
         )
     return bounds
 

@@ -193,16 +193,22 @@ class NodeOffer:
     Attributes:
         partition: the partition's name.
         time_limit_minutes: the partition's time limit; None if it has none.
-        mem_mb: the node's memory, MB.
-        cpus: the number of its CPUs.
-        gpus: how many GPUs it has of each model; the model is "" where the cluster names none.
+        mem_mb: the node's memory, MB; infinite if it is not known.
+        cpus: the number of its CPUs; infinite if it is not known.
+        gpus: how many GPUs it has of each model; the model is "" where the cluster names none. None
+            if they are not known.
     """
 
     partition: str
     time_limit_minutes: float | None
-    mem_mb: int
-    cpus: int
-    gpus: dict[str, int]
+    mem_mb: float
+    cpus: float
+    gpus: dict[str, int] | None
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether Slurm tells what the node has."""
+        return self.gpus is not None
 
 
 @dataclass(frozen=True)
@@ -212,8 +218,8 @@ class Partition:
     Attributes:
         name: its name.
         time_limit_minutes: its time limit; None if it has none.
-        nodes: how many nodes it has, also those that `sinfo` and `node_offers` leave out: nodes of
-            a cloud that are powered off (State=CLOUD of slurm.conf).
+        nodes: how many nodes it has, also those that `sinfo` leaves out: nodes of a cloud that are
+            powered off (State=CLOUD of slurm.conf).
     """
 
     name: str
@@ -222,8 +228,8 @@ class Partition:
 
 
 def partitions() -> list[Partition] | None:
-    """List the cluster's partitions; None if the controller does not answer."""
-    shown = run_slurm_command("scontrol", "--oneliner", "show", "partition")
+    """List the cluster's partitions, also hidden ones; None if the controller does not answer."""
+    shown = run_slurm_command("scontrol", "--all", "--oneliner", "show", "partition")
     if shown is None:
         return None
     return [
@@ -237,21 +243,15 @@ def partitions() -> list[Partition] | None:
     ]
 
 
-def partitions_with_unlisted_nodes(
-    known: Iterable[Partition], offers: Iterable[NodeOffer]
-) -> set[str]:
-    """Name the partitions with nodes that `node_offers` does not list.
-
-    What a job asks for may be on one of them: only Slurm knows (`refusal_of_job`).
-    """
-    listed = Counter(offer.partition for offer in offers)
-    return {partition.name for partition in known if partition.nodes > listed[partition.name]}
-
-
 def node_offers() -> list[NodeOffer] | None:
-    """List what every node offers in every partition; None if the controller does not answer."""
-    shown = run_slurm_command("sinfo", "--noheader", "--Node", "--format=%R|%l|%m|%c|%G")
-    if shown is None:
+    """List what every node offers in every partition; None if the controller does not answer.
+
+    Of nodes that `sinfo` leaves out nothing is known but their partition: only Slurm can tell
+    whether they have what a job asks for (`refusal_of_job`).
+    """
+    shown = run_slurm_command("sinfo", "--all", "--noheader", "--Node", "--format=%R|%l|%m|%c|%G")
+    all_partitions = partitions()
+    if shown is None or all_partitions is None:
         return None
     offers = []
     for line in shown.splitlines():
@@ -265,7 +265,25 @@ def node_offers() -> list[NodeOffer] | None:
                 gpus=parse_gpus(generic_resources),
             )
         )
-    return offers
+    return offers + _unlisted_nodes(all_partitions, offers)
+
+
+def _unlisted_nodes(
+    all_partitions: Iterable[Partition], listed: Iterable[NodeOffer]
+) -> list[NodeOffer]:
+    """Describe the nodes that `sinfo` leaves out."""
+    counts = Counter(offer.partition for offer in listed)
+    return [
+        NodeOffer(
+            partition=partition.name,
+            time_limit_minutes=partition.time_limit_minutes,
+            mem_mb=float("inf"),
+            cpus=float("inf"),
+            gpus=None,
+        )
+        for partition in all_partitions
+        for _ in range(partition.nodes - counts[partition.name])
+    ]
 
 
 def parse_time_limit(text: str) -> float | None:
