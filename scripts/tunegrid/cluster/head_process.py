@@ -7,7 +7,6 @@ it cancels its jobs that still run.
 
 import atexit
 import logging
-import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,7 +15,13 @@ from typing import Any
 from tunegrid.cluster import job_watch, slurm
 from tunegrid.cluster.job_requests import JobRequest, check_requests
 from tunegrid.cluster.slurm import QueuedJob
-from tunegrid.paths import ROOT
+from tunegrid.cluster.stand_ins import (
+    FOR_JOBS,
+    WITHOUT_ACCOUNTING,
+    put_first_on_path,
+    restore_slurm_configuration,
+)
+from tunegrid.cluster.waiting_submissions import submit_patiently
 
 #: A logger of its own: handlers of the root logger would print Snakemake's own lines a second time.
 LOG = logging.getLogger(__name__)
@@ -25,8 +30,6 @@ LOG = logging.getLogger(__name__)
 POLL_CANCELLED = 1.0
 #: Seconds between two looks at left-over jobs that are waited for.
 POLL_WAITED_FOR = 10.0
-#: The folder with the stand-in for `sacct`, for clusters that have no accounting.
-STAND_INS = ROOT / "profiles/slurm/bin"
 #: The resources of a Snakemake job that hold a text. The others that matter are whole numbers; a
 #: resource that cannot be known before an input exists is some other object.
 TEXT_RESOURCES = {"slurm_account", "slurm_partition", "gpu_model"}
@@ -48,13 +51,16 @@ def prepare_head_process(workflow: Any, *, wait_for_left_over_jobs: bool) -> Non
     """
     if not workflow.is_main_process or workflow.executor_plugin.name != "slurm":
         return
+    restore_slurm_configuration()
     folder = Path.cwd()
     jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_local]
     check_requests(request_of_snakemake_job(job) for job in jobs)
     attend_left_over_jobs(folder, wait=wait_for_left_over_jobs)
     stand_in_for_accounting()
+    put_first_on_path(FOR_JOBS)
     if jobs:
         executor = workflow.scheduler.get_executor(jobs[0])
+        submit_patiently(executor)
         job_watch.start_watching(
             executor,
             folder,
@@ -80,7 +86,7 @@ def stand_in_for_accounting() -> None:
     then asks nothing else until it gets an answer, which without accounting would never come.
     """
     if not slurm.has_accounting():
-        os.environ["PATH"] = f"{STAND_INS}{os.pathsep}{os.environ['PATH']}"
+        put_first_on_path(WITHOUT_ACCOUNTING)
 
 
 def attend_left_over_jobs(folder: Path, *, wait: bool) -> None:
