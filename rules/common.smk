@@ -12,11 +12,14 @@ os.environ |= {
     "TUNEGRID": str(workflow.basedir),
 }
 
+from snakemake.logging import logger
 from tunegrid.errors import UserError
 from tunegrid.files import canonical_json, digest, sha256
 from tunegrid.planning.grid import cells_to_try, expand_grid, packs, packs_by_method, tokenizer_of
 from tunegrid.planning.memory_cases import memory_cases
 from tunegrid.planning.tuning_cells import tuning_cells
+from tunegrid.planning.unknown_targets import TargetWording
+from tunegrid.planning.unused_settings import unused_settings
 from tunegrid.paths import user_path
 from tunegrid.planning.grid_tasks import find_task
 from tunegrid.planning.loading import load_project, typed_command_line
@@ -37,6 +40,8 @@ from tunegrid.results import CHOICE_PATH, RUN_PATH, TUNING_PATH
 from tunegrid.tasks.source_paths import files_under_root, read_from_root
 from tunegrid.staleness import code_digest, reader_code, training_code
 
+logger.addFilter(TargetWording(workflow))
+
 try:
     PROJECT = load_project(
         workflow.configfiles, typed_command_line(workflow.config_settings.config)
@@ -47,6 +52,10 @@ try:
 except UserError as error:
     print(error.report(), file=sys.stderr)
     sys.exit(1)
+
+if workflow.is_main_process:
+    for line in unused_settings(PROJECT):
+        print(f"warning: {line}", file=sys.stderr)
 
 PACKS = packs(CELLS.values(), PROJECT.config.train.pack)
 PACK_OF = {cell.path: name for name, cells in PACKS.items() for cell in cells}

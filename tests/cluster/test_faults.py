@@ -15,7 +15,6 @@ import pytest
 from running import ADAPTER, FULL, ONE_CELL, PATIENCE, run_folders, went_on_from_a_checkpoint
 from slurm import memory_is_confined, wait_for
 
-from tunegrid.cluster.job_watch import cancel_hopeless_jobs
 from tunegrid.stopping import MARGIN
 
 
@@ -334,20 +333,3 @@ def test_a_profile_that_is_not_filled_in_is_refused(run_on, cluster):
     assert run.process.returncode == 1
     assert "profiles/slurm/config.yaml: slurm_partition is not filled in" in output
     assert "Traceback" not in output
-
-
-def test_jobs_that_can_never_start_are_cancelled(cluster, tmp_path, monkeypatch):
-    for key in ("SLURM_CONF", "PATH"):
-        monkeypatch.setenv(key, cluster.environment[key])
-    submit = ("sbatch", "--parsable", "-D", str(tmp_path), "-o", "/dev/null", "--wrap", "sleep 60")
-    hopeless = cluster.call(*submit, "-J", "tunegrid_a", "-p", "short", "-t", "60").strip()
-    hopeful = cluster.call(*submit, "-J", "tunegrid_b", "-p", "gpu", "--begin=now+600").strip()
-    wait_for(
-        lambda: cluster.job(hopeless)["Reason"] == "PartitionTimeLimit",
-        seconds=PATIENCE,
-        what="the reason why the job is pending",
-    )
-    assert [job.id for job in cancel_hopeless_jobs(tmp_path)] == [hopeless]
-    assert cluster.job(hopeless)["JobState"] == "CANCELLED"
-    assert cluster.job(hopeful)["JobState"] == "PENDING"
-    cluster.call("scancel", hopeful)

@@ -60,5 +60,5 @@ def test_a_broken_srun_is_told(run_on, cluster, tmp_path):
     run.start()
     output = run.finish()
     assert run.process.returncode == 1
-    print(output)
     assert "srun: error: no step today" in output
+    assert "srun: error: no step today" in run.logs()

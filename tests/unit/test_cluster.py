@@ -273,26 +273,33 @@ def test_what_would_pend_for_ever_is_named(asked, line):
     assert all(line in text and text.startswith("train: ") for text in found)
 
 
-def test_jobs_left_over_are_those_of_this_folder(tmp_path, monkeypatch):
-    def job(name, folder):
+#: The names of all jobs of two head processes.
+MINE = "tunegrid_0f8fad5b-d9cb-469f-a165-70867728950e"
+ANOTHER = "tunegrid_7c9e6679-7425-40de-944b-e07fc1f90ae7"
+
+
+def test_jobs_of_the_workflow_are_known_by_their_folder_and_name(tmp_path, monkeypatch):
+    def job(name, folder=tmp_path):
         return QueuedJob("1", "RUNNING", "None", name, str(folder), "")
 
-    mine = job("tunegrid_1234", tmp_path)
-    others = [job("tunegrid_1234", tmp_path / "other"), job("wrap", tmp_path)]
-    monkeypatch.setattr(slurm, "queued_jobs", lambda: [mine, *others])
-    assert slurm.workflow_jobs(tmp_path) == [mine]
+    mine, another = job(MINE), job(ANOTHER)
+    # The last is a user's own, which the head process runs in.
+    others = [job(MINE, tmp_path / "other"), job("wrap"), job("tunegrid_head")]
+    monkeypatch.setattr(slurm, "queued_jobs", lambda: [mine, another, *others])
+    assert slurm.workflow_jobs(tmp_path) == [mine, another]
+    assert slurm.workflow_jobs(tmp_path, job_name=ANOTHER) == [another]
 
 
 def test_the_head_process_leaves_none_of_its_jobs_behind(tmp_path, monkeypatch):
-    def job(number, state, name="tunegrid_1", folder=tmp_path):
+    def job(number, state, name=MINE, folder=tmp_path):
         return QueuedJob(number, state, "None", name, str(folder), "")
 
-    others = [job("1", "RUNNING", "tunegrid_2"), job("2", "RUNNING", folder=tmp_path / "other")]
+    others = [job("1", "RUNNING", ANOTHER), job("2", "RUNNING", folder=tmp_path / "other")]
     mine = [job("3", "RUNNING"), job("4", "PENDING"), job("5", "COMPLETING")]
     monkeypatch.setattr(slurm, "queued_jobs", lambda: [*others, *mine])
     commands = []
     monkeypatch.setattr(slurm, "run_slurm_command", lambda *command: commands.append(command))
-    head_process.cancel_own_jobs(tmp_path, job_name="tunegrid_1")
+    head_process.cancel_own_jobs(tmp_path, job_name=MINE)
     assert commands == [("scancel", "3", "4")]
 
 
@@ -330,7 +337,7 @@ def test_a_job_that_slurm_has_forgotten_is_given_up_at_the_second_look(monkeypat
     monkeypatch.setattr(slurm, "job_ids_known_to_slurm", lambda: known)
     monkeypatch.setattr(slurm, "queued_jobs", list)
     executor = Executor("7", "8")
-    looking = QueueWatch(executor, tmp_path)
+    looking = QueueWatch(executor, tmp_path, job_name=MINE)
     looking.look()
     known = {"7"}
     looking.look()
@@ -341,6 +348,48 @@ def test_a_job_that_slurm_has_forgotten_is_given_up_at_the_second_look(monkeypat
     looking.look()
     assert [number for number, _ in executor.reported] == ["8"]
     assert [job.external_jobid for job in executor.active_jobs] == ["7"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "never"),
+    [
+        ("PartitionTimeLimit", True),
+        ("QOSMaxCpuPerJobLimit", True),
+        ("AssocMaxGRESPerJob", True),
+        ("QOSMinGRES", True),
+        ("Job's QOS not permitted to use this partition (gpu allows normal not long)", True),
+        ("Job's_account_not_permitted_to_use_this_partition_(gpu_denies_ml_including_ml)", True),
+        ("launch failed requeued held", True),
+        ("Resources", False),
+        ("Priority", False),
+        ("QOSMaxJobsPerUserLimit", False),
+        ("AssocGrpGRES", False),
+        ("ReqNodeNotAvail, UnavailableNodes:g[1-2]", False),
+        ("JobHeldAdmin", False),
+        ("JobHeldUser", False),
+    ],
+)
+def test_a_job_is_cancelled_for_a_reason_that_never_passes_alone(reason, never):
+    job = QueuedJob("7", "PENDING", reason, MINE, "/x", "rule_train")
+    assert job_watch.can_never_start(job) is never
+
+
+def test_a_held_job_is_waited_for_and_that_is_said_once(monkeypatch, tmp_path, caplog):
+    jobs = [QueuedJob("7", "PENDING", "JobHeldAdmin", MINE, str(tmp_path), "rule_train")]
+    commands = []
+    monkeypatch.setattr(slurm, "queued_jobs", lambda: jobs)
+    monkeypatch.setattr(slurm, "run_slurm_command", lambda *command: commands.append(command))
+    looking = QueueWatch(Executor("7"), tmp_path, job_name=MINE)
+    looking.look()
+    looking.look()
+    jobs = [QueuedJob("7", "PENDING", "JobHeldUser", MINE, str(tmp_path), "rule_train")]
+    looking.look()
+    begin = "Slurm job 7 (rule_train) is waited for until it is released: "
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{begin}an administrator holds it",
+        f"{begin}you hold it; scontrol release 7",
+    ]
+    assert not [command for command in commands if command[0] == "scancel"]
 
 
 def test_without_accounting_sacct_is_answered_by_squeue(tmp_path, monkeypatch):

@@ -21,6 +21,7 @@ from tunegrid.cluster.patient_submission import (
     HeadIsGoneError,
     PatientSubmission,
 )
+from tunegrid.cluster.silent_failures import explain
 from tunegrid.cluster.submission_answers import SubmissionAnswer, describe_failure, read_answer
 from tunegrid.cluster.waiting_submissions import Waiting, WaitingAnnouncer, read_waiting
 
@@ -219,3 +220,28 @@ def test_what_a_submission_waits_for_reaches_the_head_process(tmp_path):
     assert read_waiting(tmp_path) == [Waiting("AWAY", "why")]
     HeadFolder(tmp_path).say_done()
     assert read_waiting(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("slurm_log", "said"),
+    [
+        ("Building DAG\nsrun: error: no step\nShutting down\n", "srun: error: no step\n"),
+        ("one\ntwo\n", "one\ntwo\n"),
+        (None, "says nothing; is this folder on the node?\n"),
+    ],
+)
+def test_a_job_that_has_not_begun_is_explained_by_slurm_s_log(tmp_path, slurm_log, said):
+    if slurm_log is not None:
+        (tmp_path / "slurm.log").write_text(slurm_log)
+    log = tmp_path / "logs/rule.log"
+    explain(tmp_path / "slurm.log", [log])
+    first, _, rest = log.read_text().partition("\n")
+    assert first == "The job ended before its program began. Slurm's log says:"
+    assert rest.endswith(said)
+
+
+def test_a_log_that_says_something_stays(tmp_path):
+    log = tmp_path / "rule.log"
+    log.write_text("error: of the program\n")
+    explain(tmp_path / "slurm.log", [log])
+    assert log.read_text() == "error: of the program\n"

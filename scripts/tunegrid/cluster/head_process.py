@@ -1,20 +1,19 @@
 """The head process: the Snakemake that the user starts, which submits the jobs and waits for them.
 
 Before it submits the first job it checks that none would stay pending for ever, and sees to the
-jobs that a head process of the same folder has left in the queue when it was killed. When it ends,
-it cancels its jobs that still run.
+jobs that a head process of the same folder has left in the queue when it was killed; those of one
+that lives are its own. When it ends, it cancels its jobs that still run.
 """
 
 import atexit
 import logging
-import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tunegrid.cluster import job_watch, slurm
+from tunegrid.cluster import job_watch, living_heads, slurm
 from tunegrid.cluster.job_requests import JobRequest, check_requests
-from tunegrid.cluster.slurm import QueuedJob
+from tunegrid.cluster.left_over_jobs import attend_left_over_jobs, describe
+from tunegrid.cluster.silent_failures import explain_silent_failures
 from tunegrid.cluster.stand_ins import (
     FOR_JOBS,
     WITHOUT_ACCOUNTING,
@@ -26,10 +25,6 @@ from tunegrid.cluster.waiting_submissions import submit_patiently
 #: A logger of its own: handlers of the root logger would print Snakemake's own lines a second time.
 LOG = logging.getLogger(__name__)
 
-#: Seconds between two looks at left-over jobs that are being cancelled.
-POLL_CANCELLED = 1.0
-#: Seconds between two looks at left-over jobs that are waited for.
-POLL_WAITED_FOR = 10.0
 #: The resources of a Snakemake job that hold a text. The others that matter are whole numbers; a
 #: resource that cannot be known before an input exists is some other object.
 TEXT_RESOURCES = {"slurm_account", "slurm_partition", "gpu_model"}
@@ -61,12 +56,18 @@ def prepare_head_process(workflow: Any, *, wait_for_left_over_jobs: bool) -> Non
     if jobs:
         executor = workflow.scheduler.get_executor(jobs[0])
         submit_patiently(executor)
+        explain_silent_failures(executor)
+        job_name = executor.run_uuid
+        living_heads.record_this_head_process(folder, job_name)
         job_watch.start_watching(
             executor,
             folder,
+            job_name=job_name,
             first_interval=workflow.executor_settings.init_seconds_before_status_checks,
         )
-        atexit.register(cancel_own_jobs, folder, job_name=executor.run_uuid)
+        # The last that is registered is called first.
+        atexit.register(living_heads.forget_head_process, folder, job_name)
+        atexit.register(cancel_own_jobs, folder, job_name=job_name)
 
 
 def request_of_snakemake_job(job: Any) -> JobRequest:
@@ -89,35 +90,6 @@ def stand_in_for_accounting() -> None:
         put_first_on_path(WITHOUT_ACCOUNTING)
 
 
-def attend_left_over_jobs(folder: Path, *, wait: bool) -> None:
-    """See to the jobs that an earlier head process of this folder has left in the queue.
-
-    Those that are pending are cancelled, since this start submits the same runs itself. Returns
-    when none is left.
-
-    Args:
-        folder: the working directory.
-        wait: whether those that run are waited for: this start's jobs then take what they have
-            finished. If not, they are cancelled, too, and this start's jobs go on from their
-            checkpoints.
-    """
-    cancelled: set[str] = set()
-    waiting_was_announced = False
-    while left_over := slurm.workflow_jobs(folder):
-        unwanted = [job for job in left_over if job.is_pending or not wait]
-        not_yet_cancelled = [job for job in unwanted if job.id not in cancelled]
-        if not_yet_cancelled:
-            LOG.warning(
-                "left over by an earlier start, cancelled: %s", _describe(not_yet_cancelled)
-            )
-            slurm.cancel_jobs(not_yet_cancelled)
-            cancelled |= {job.id for job in not_yet_cancelled}
-        elif len(left_over) > len(unwanted) and not waiting_was_announced:
-            LOG.warning("left over by an earlier start, waited for: %s", _describe(left_over))
-            waiting_was_announced = True
-        time.sleep(POLL_CANCELLED if unwanted else POLL_WAITED_FOR)
-
-
 def cancel_own_jobs(folder: Path, *, job_name: str) -> None:
     """Cancel the jobs that still run when the head process ends, since nobody waits for them.
 
@@ -129,12 +101,8 @@ def cancel_own_jobs(folder: Path, *, job_name: str) -> None:
         job_name: the name of all jobs of this Snakemake process.
     """
     still_running = [
-        job for job in slurm.workflow_jobs(folder) if job.name == job_name and not job.is_completing
+        job for job in slurm.workflow_jobs(folder, job_name=job_name) if not job.is_completing
     ]
     if still_running:
-        LOG.warning("not waited for any more, cancelled: %s", _describe(still_running))
+        LOG.warning("not waited for any more, cancelled: %s", describe(still_running))
         slurm.cancel_jobs(still_running)
-
-
-def _describe(jobs: Iterable[QueuedJob]) -> str:
-    return ", ".join(f"{job.id} ({job.comment or job.name})" for job in jobs)

@@ -1,32 +1,81 @@
 """Slurm's commands: the state of a job, the queue, what the nodes of a partition offer."""
 
+import os
+import re
 import subprocess
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from getpass import getuser
 from pathlib import Path
 
 #: Seconds after which a command is given up whose daemon does not answer.
 COMMAND_TIMEOUT = 20.0
-#: How the names of the workflow's jobs begin: `slurm-jobname-prefix` of profiles/slurm, with the
-#: underscore that Snakemake's plugin adds.
-JOB_NAME_PREFIX = "tunegrid_"
+#: The names of the workflow's jobs: `slurm-jobname-prefix` of profiles/slurm, and the run's UUID,
+#: which Snakemake's plugin adds. A job that a user names after the workflow, such as one that the
+#: head process runs in, is none of them.
+JOB_NAME = re.compile(r"tunegrid_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: How Slurm's commands print that there is no time limit.
 NO_TIME_LIMIT = {"infinite", "UNLIMITED", "n/a"}
+#: How the environment variables begin that are options of one of Slurm's commands, such as
+#: SINFO_PARTITION, SQUEUE_STATES or SBATCH_QOS. A user's own would cut down the answers.
+OPTION_VARIABLES = ("SACCT_", "SBATCH_", "SCONTROL_", "SINFO_", "SQUEUE_")
+
+
+def without_option_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Copy an environment without the variables that are options of Slurm's commands."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith(OPTION_VARIABLES) and name != "SLURM_TIME_FORMAT"
+    }
 
 
 def run_slurm_command(*command: str) -> str | None:
-    """Run one of Slurm's commands.
+    """Run one of Slurm's commands, without the options that the user's environment gives it.
 
     Returns:
         What it prints; None if it fails, is not installed or does not answer in time.
     """
     try:
-        return subprocess.run(
-            command, capture_output=True, text=True, timeout=COMMAND_TIMEOUT, check=True
-        ).stdout
+        return _run(*command, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+def _run(*command: str, check: bool) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_TIMEOUT,
+        check=check,
+        env=without_option_variables(os.environ),
+    )
+
+
+def refusal_of_job(options: Iterable[str]) -> str | None:
+    """Ask Slurm whether it would accept a job, without submitting it (`sbatch --test-only`).
+
+    This also tells of nodes that `sinfo` does not list, such as those of a cloud that are powered
+    off. Slurm accepts here what breaks a limit of a partition or a QOS, for which a job pends,
+    where the cluster does not enforce these limits at submission (EnforcePartLimits of slurm.conf).
+
+    Args:
+        options: the job's options of sbatch.
+
+    Returns:
+        Why the job is refused, in Slurm's words; None if it is accepted.
+
+    Raises:
+        OSError: sbatch is not installed.
+        subprocess.TimeoutExpired: the controller does not answer.
+    """
+    answer = _run("sbatch", "--test-only", *options, "--wrap=true", check=False)
+    if answer.returncode == 0:
+        return None
+    lines = [line.strip() for line in answer.stderr.splitlines() if line.strip()]
+    return lines[-1].removeprefix("sbatch: error: ") if lines else "sbatch refuses it"
 
 
 def job_state(job_id: str) -> str | None:
@@ -40,12 +89,16 @@ def job_state(job_id: str) -> str | None:
         if neither of them knows the job.
     """
     if shown := run_slurm_command("scontrol", "-o", "show", "job", job_id):
-        fields = dict(part.split("=", 1) for part in shown.split() if "=" in part)
-        return fields.get("JobState")
+        return _fields(shown).get("JobState")
     query = ["sacct", "--allocations", "--noheader", "--parsable2", "--format=State"]
     if shown := run_slurm_command(*query, f"--jobs={job_id}"):
         return shown.split()[0]  # of "CANCELLED by 0", only the state
     return None
+
+
+def _fields(line: str) -> dict[str, str]:
+    """Read what scontrol prints of one thing: NAME=VALUE, separated by spaces."""
+    return dict(part.split("=", 1) for part in line.split() if "=" in part)
 
 
 @dataclass(frozen=True)
@@ -88,13 +141,20 @@ def queued_jobs() -> list[QueuedJob] | None:
     return [QueuedJob(*row) for row in rows if len(row) == 6]
 
 
-def workflow_jobs(folder: Path) -> list[QueuedJob]:
-    """List the queued jobs that the workflow has submitted from `folder`."""
+def workflow_jobs(folder: Path, *, job_name: str | None = None) -> list[QueuedJob]:
+    """List the queued jobs that the workflow has submitted from `folder`.
+
+    Args:
+        folder: the working directory.
+        job_name: the name of all jobs of one head process; None: those of all head processes.
+    """
     submitted_from = str(folder.resolve())
     return [
         job
         for job in queued_jobs() or []
-        if job.name.startswith(JOB_NAME_PREFIX) and job.folder == submitted_from
+        if job.folder == submitted_from
+        and JOB_NAME.fullmatch(job.name)
+        and job_name in {None, job.name}
     ]
 
 
@@ -132,6 +192,49 @@ class NodeOffer:
     mem_mb: int
     cpus: int
     gpus: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A partition of the cluster.
+
+    Attributes:
+        name: its name.
+        time_limit_minutes: its time limit; None if it has none.
+        nodes: how many nodes it has, also those that `sinfo` and `node_offers` leave out: nodes of
+            a cloud that are powered off (State=CLOUD of slurm.conf).
+    """
+
+    name: str
+    time_limit_minutes: float | None
+    nodes: int
+
+
+def partitions() -> list[Partition] | None:
+    """List the cluster's partitions; None if the controller does not answer."""
+    shown = run_slurm_command("scontrol", "--oneliner", "show", "partition")
+    if shown is None:
+        return None
+    return [
+        Partition(
+            name=fields["PartitionName"],
+            time_limit_minutes=parse_time_limit(fields["MaxTime"]),
+            nodes=int(fields["TotalNodes"]),
+        )
+        for fields in map(_fields, shown.splitlines())
+        if "PartitionName" in fields
+    ]
+
+
+def partitions_with_unlisted_nodes(
+    known: Iterable[Partition], offers: Iterable[NodeOffer]
+) -> set[str]:
+    """Name the partitions with nodes that `node_offers` does not list.
+
+    What a job asks for may be on one of them: only Slurm knows (`refusal_of_job`).
+    """
+    listed = Counter(offer.partition for offer in offers)
+    return {partition.name for partition in known if partition.nodes > listed[partition.name]}
 
 
 def node_offers() -> list[NodeOffer] | None:

@@ -52,6 +52,7 @@ def load_project(
         tasks=load_tasks() | config.tasks,
         methods=load_methods() | config.methods,
         data_root=user_path(config.data_root) if config.data_root else None,
+        origins=origins,
     )
     if found := list(problems(project, origins)):
         raise UserError(*found)
