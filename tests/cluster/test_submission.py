@@ -7,17 +7,24 @@ import pytest
 from running import ADAPTER, FULL, ONE_CELL
 from slurm_conf import ACCOUNT
 
+from tunegrid.cluster.job_requests import JobRequest
+from tunegrid.cluster.request_checks import check_requests
+from tunegrid.errors import UserError
+
 #: A quality of service under which a user has one job at once.
 ONE_AT_ONCE = "one-at-once"
+#: One that no user may ask for.
+FORBIDDEN = "forbidden"
 #: What the head process says while that is so.
 LIMITED = "Slurm takes no more jobs at once (QOSMaxSubmitJobPerUserLimit)"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def limited(accounted):
-    """A cluster where a user may have only one job at once."""
-    accounted.call("sacctmgr", "-i", "add", "qos", ONE_AT_ONCE, "MaxSubmitJobsPerUser=1")
-    accounted.call("sacctmgr", "-i", "modify", "user", "root", "set", f"qos+={ONE_AT_ONCE}")
+    """A cluster with a quality of service under which a user has one job at once, and another."""
+    for qos in (f"{ONE_AT_ONCE} MaxSubmitJobsPerUser=1", FORBIDDEN):
+        accounted.succeeds("sacctmgr", "-i", "add", "qos", *qos.split())  # it may be there
+    accounted.call("sacctmgr", "-i", "modify", "user", "root", "set", f"qos=normal,{ONE_AT_ONCE}")
     return accounted
 
 
@@ -50,6 +57,41 @@ def test_ctrl_c_ends_a_submission_that_waits(run_on, limited):
     run.kill(signal.SIGINT)
     assert time.monotonic() - begin < 30
     assert [job.id for job in limited.queue()] == [other]
+
+
+def test_what_slurm_refuses_is_told_before_anything_is_submitted(limited, monkeypatch, caplog):
+    """Every request is tried as it will be submitted; what passes by itself is no refusal."""
+    for key in ("SLURM_CONF", "PATH"):
+        monkeypatch.setenv(key, limited.environment[key])
+
+    def request(rule, **resources):
+        asked = {"slurm_account": ACCOUNT, "slurm_partition": "gpu", "gpu": 1, "mem_mb": 500}
+        return JobRequest(rule, asked | resources)
+
+    with pytest.raises(UserError) as told:
+        check_requests(
+            [
+                request("qos", qos=FORBIDDEN),
+                request("feature", constraint="nvlink"),
+                request("reservation", slurm_extra="--reservation=course"),
+                request("account", slurm_account="nobody"),
+                request("fine", qos=ONE_AT_ONCE),
+            ]
+        )
+    assert told.value.problems[:-1] == [
+        "qos: Slurm refuses it (Invalid qos specification)",
+        "feature: Slurm refuses it (Invalid feature specification)",
+        "reservation: Slurm refuses it (Requested reservation is invalid)",
+        "account: Slurm refuses it (Invalid account or account/partition combination specified)",
+    ]
+    nodes = ",".join(limited.nodes)
+    limited.call("scontrol", "update", f"nodename={nodes}", "state=drain", "reason=test")
+    try:
+        check_requests([request("train")])
+    finally:
+        limited.call("scontrol", "update", f"nodename={nodes}", "state=resume")
+    assert "train: no node can start it now (Requested node configuration" in caplog.text
+    assert not limited.queue()
 
 
 def test_a_broken_srun_is_told(run_on, cluster, tmp_path):

@@ -52,17 +52,3 @@ def test_a_partition_with_nodes_that_sinfo_does_not_list_is_known(command):
     ]
     offers = [NodeOffer("gpu", 1440, 64000, 8, {"a100": 4})] * 2
     assert slurm.partitions_with_unlisted_nodes(known, offers) == {"cloud"}
-
-
-def test_slurm_s_own_words_tell_why_it_refuses_a_job(command):
-    command(
-        "sbatch",
-        'case "$*" in\n'
-        "  *--qos=long*) echo 'sbatch: error: QOSMaxSubmitJobPerUserLimit' >&2\n"
-        "    echo 'allocation failure: Job violates accounting/QOS policy' >&2; exit 1;;\n"
-        "  *) echo 'sbatch: Job 7 to start at 2026-11-28T20:38:06' >&2;;\n"
-        "esac",
-    )
-    assert slurm.refusal_of_job(["--partition=gpu"]) is None
-    refusal = slurm.refusal_of_job(["--partition=gpu", "--qos=long"])
-    assert refusal == "allocation failure: Job violates accounting/QOS policy"

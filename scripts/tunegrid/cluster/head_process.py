@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from tunegrid.cluster import job_watch, living_heads, slurm
-from tunegrid.cluster.job_requests import JobRequest, check_requests
+from tunegrid.cluster.job_requests import TEXT_RESOURCES, JobRequest
 from tunegrid.cluster.left_over_jobs import attend_left_over_jobs, describe
+from tunegrid.cluster.request_checks import check_requests
 from tunegrid.cluster.silent_failures import explain_silent_failures
 from tunegrid.cluster.stand_ins import (
     FOR_JOBS,
@@ -24,10 +25,6 @@ from tunegrid.cluster.waiting_submissions import submit_patiently
 
 #: A logger of its own: handlers of the root logger would print Snakemake's own lines a second time.
 LOG = logging.getLogger(__name__)
-
-#: The resources of a Snakemake job that hold a text. The others that matter are whole numbers; a
-#: resource that cannot be known before an input exists is some other object.
-TEXT_RESOURCES = {"slurm_account", "slurm_partition", "gpu_model"}
 
 
 def prepare_head_process(workflow: Any, *, wait_for_left_over_jobs: bool) -> None:
@@ -49,7 +46,7 @@ def prepare_head_process(workflow: Any, *, wait_for_left_over_jobs: bool) -> Non
     restore_slurm_configuration()
     folder = Path.cwd()
     jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_local]
-    check_requests(request_of_snakemake_job(job) for job in jobs)
+    check_requests(map(request_of_snakemake_job, jobs), workflow.executor_settings)
     attend_left_over_jobs(folder, wait=wait_for_left_over_jobs)
     stand_in_for_accounting()
     put_first_on_path(FOR_JOBS)
@@ -71,7 +68,10 @@ def prepare_head_process(workflow: Any, *, wait_for_left_over_jobs: bool) -> Non
 
 
 def request_of_snakemake_job(job: Any) -> JobRequest:
-    """Tell what one of Snakemake's jobs asks for, as far as it is known."""
+    """Tell what one of Snakemake's jobs asks for, as far as it is known.
+
+    A resource that cannot be known before an input exists is neither a text nor a number.
+    """
     resources = {
         name: value
         for name, value in job.resources.items()

@@ -1,4 +1,4 @@
-"""Asks Slurm, before anything is submitted, whether it would take the jobs as they will be asked for.
+"""Asks Slurm, before anything is submitted, whether it would take the jobs as they will be.
 
 The options of `sbatch` are those that Snakemake's plugin will pass, built by the plugin itself
 (`snakemake_executor_plugin_slurm.submit_string.get_submit_command`). What the plugin would refuse
@@ -8,12 +8,14 @@ at every submission is refused here, with the setting that does what was meant.
 import re
 import shlex
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from snakemake_interface_common.exceptions import WorkflowError
+
 from tunegrid.cluster import slurm
-from tunegrid.cluster.job_requests import JobRequest
+from tunegrid.cluster.job_requests import TEXT_RESOURCES, JobRequest
 from tunegrid.cluster.submission_answers import (
     SubmissionAnswer,
     controller_answer,
@@ -44,8 +46,12 @@ SETTINGS_INSTEAD = {
 }
 #: The answer for a job that no node can run: as the nodes are now, not as they are made.
 NO_NODE_NOW = "Requested node configuration is not available"
-#: The resources whose largest value is asked about; all else of a request is asked about as it is.
-SIZES = ("runtime", "mem_mb", "threads", "gpu")
+#: What is no reason to refuse a job: Slurm takes it, now or later.
+PASSES = {SubmissionAnswer.ACCEPTED, SubmissionAnswer.LIMITED, SubmissionAnswer.AWAY}
+#: The resources whose largest value is asked about, and those of which each value is: all that
+#: become options of `sbatch`.
+SIZES = ("runtime", "mem_mb", "mem_mb_per_cpu", "threads", "gpu")
+KINDS = TEXT_RESOURCES | {"cpus_per_gpu", "cpus_per_task", "nodes", "tasks", "tasks_per_gpu"}
 
 
 @dataclass(frozen=True)
@@ -100,9 +106,10 @@ def refusals_of_plugin(request: JobRequest) -> Iterator[str]:
         )
     model = request.resources.get("gpu_model")
     if isinstance(model, str) and not re.fullmatch(r"[a-zA-Z0-9_.]+", model):
+        count = request.resources.get("gpu", 1)
         yield (
-            f"{request.rule}: gpu_model {model!r} has characters that the plugin refuses: leave it"
-            f" out, and write slurm_extra: \"'--gpus-per-node={model}:1'\""
+            f"{request.rule}: gpu_model {model!r} has characters that the plugin refuses: write"
+            f" gpu: 0 and slurm_extra: \"'--gpus-per-node={model}:{count}'\" in its place"
         )
 
 
@@ -153,9 +160,8 @@ def largest_requests(requests: Iterable[JobRequest]) -> list[JobRequest]:
     """
     groups: dict[tuple[Any, ...], list[JobRequest]] = {}
     for request in requests:
-        kinds = {name: value for name, value in request.resources.items() if name not in SIZES}
-        key = (request.rule, *sorted((name, str(value)) for name, value in kinds.items()))
-        groups.setdefault(key, []).append(request)
+        kinds = [(name, str(request.resources.get(name))) for name in sorted(KINDS)]
+        groups.setdefault((request.rule, *kinds), []).append(request)
     largest: dict[int, JobRequest] = {}
     for group in groups.values():
         for size in SIZES:
@@ -164,45 +170,31 @@ def largest_requests(requests: Iterable[JobRequest]) -> list[JobRequest]:
     return list(largest.values())
 
 
-def ask_for_trial(
-    request: JobRequest, options: Iterable[str], unavailable_partitions: Iterable[str]
+def try_request(
+    request: JobRequest, unavailable_partitions: set[str], settings: Any = None
 ) -> TrialAnswer | None:
-    """Ask Slurm whether it would take a job (`sbatch --test-only`).
-
-    That accepts what breaks the limit of a partition where the cluster does not enforce it at
-    submission (`tunegrid.cluster.job_requests.explain_misfits` finds that).
+    """Ask Slurm whether it would take a job.
 
     Args:
         request: what the job asks for.
-        options: the options of `sbatch`.
         unavailable_partitions: the partitions of which a node, or all, cannot start jobs now.
+        settings: the plugin's own settings, as of `submission_options`.
 
     Returns:
         What speaks against it; None if nothing does, or if Slurm takes no job at all for now, for
         which submission waits (`tunegrid.cluster.patient_submission`).
     """
-    command = ["sbatch", *options, "--test-only", "--wrap=true"]
     try:
-        trial = subprocess.run(
-            command, capture_output=True, text=True, timeout=slurm.COMMAND_TIMEOUT, check=False
-        )
+        options = submission_options(request, settings)
+        status, errors = slurm.try_submission(options)
+    except WorkflowError as error:
+        return TrialAnswer(request.rule, " ".join(str(error).split()), refused=True)
     except subprocess.TimeoutExpired:
         return None
-    if read_answer(trial.returncode, trial.stderr) in {
-        SubmissionAnswer.ACCEPTED,
-        SubmissionAnswer.LIMITED,
-        SubmissionAnswer.AWAY,
-    }:
+    if read_answer(status, errors) in PASSES:
         return None
-    reason = describe_failure(trial.returncode, trial.stderr)
-    partitions = str(request.resources.get("slurm_partition", "")).split(",")
-    if controller_answer(trial.stderr) == NO_NODE_NOW and set(partitions) & set(
-        unavailable_partitions
-    ):
+    reason = describe_failure(status, errors)
+    depends_on_nodes = controller_answer(errors) == NO_NODE_NOW
+    if depends_on_nodes and unavailable_partitions.intersection(request.partitions()):
         return TrialAnswer(request.rule, f"no node can start it now ({reason})", refused=False)
     return TrialAnswer(request.rule, f"Slurm refuses it ({reason})", refused=True)
-
-
-def unavailable_partitions(partition_states: Mapping[str, set[str]]) -> set[str]:
-    """Name the partitions that cannot start jobs on all of their nodes now."""
-    return {name for name, states in partition_states.items() if not states <= AVAILABLE_STATES}
