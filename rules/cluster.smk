@@ -4,10 +4,12 @@ import uuid
 from tunegrid.cluster import job_resources
 from tunegrid.cluster.attempts import WORKFLOW_START, AttemptLog
 from tunegrid.cluster.head_process import prepare_head_process
+from tunegrid.cluster.stand_ins import keep_slurm_configuration
 from tunegrid.files import digest
 
 # Jobs inherit this variable; a run knows by it which of its earlier attempts belong to this start.
 os.environ.setdefault(WORKFLOW_START, uuid.uuid4().hex)
+keep_slurm_configuration()
 # The nodes' fast disk reaches the jobs as a variable and not as a parameter of the rule: where a
 # run reads its data from is no reason to train it again.
 os.environ |= {"TUNEGRID_SCRATCH": PROJECT.config.cluster.scratch or ""}

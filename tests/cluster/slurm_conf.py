@@ -142,13 +142,6 @@ innodb_flush_log_at_trx_commit=2
 skip-name-resolve
 """
 
-#: Snakemake's plugin drops SLURM_CONF from the environment of a job's step, which only a cluster
-#: needs whose configuration is not at the standard place.
-SRUN = """\
-#!/bin/sh
-SLURM_CONF={base}/etc/slurm.conf exec {srun} "$@"
-"""
-
 
 def configuration_files(
     *, name: str, base: Path, ports: dict[str, int], accounting: bool, confined: bool

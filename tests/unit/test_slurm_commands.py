@@ -43,9 +43,9 @@ def test_of_nodes_that_sinfo_leaves_out_only_the_partition_is_known(command):
     )
     command(
         "sinfo",
-        "echo 'gpu|1-00:00:00|64000|8|gpu:a100:4'\n"
-        "echo 'gpu|1-00:00:00|64000|8|gpu:a100:4'\n"
-        "echo 'cloud|infinite|64000|8|gpu:a100:4'",
+        "echo 'gpu|1-00:00:00|64000|8|gpu:a100:4|up|idle'\n"
+        "echo 'gpu|1-00:00:00|64000|8|gpu:a100:4|up|idle'\n"
+        "echo 'cloud|infinite|64000|8|gpu:a100:4|up|idle~'",
     )
     assert slurm.partitions() == [
         Partition("gpu", 1440, 2),
@@ -58,20 +58,6 @@ def test_of_nodes_that_sinfo_leaves_out_only_the_partition_is_known(command):
         NodeOffer("cloud", None, 64000, 8, {"a100": 4}),
         NodeOffer("cloud", None, float("inf"), float("inf"), None),
     ]
-
-
-def test_slurm_s_own_words_tell_why_it_refuses_a_job(command):
-    command(
-        "sbatch",
-        'case "$*" in\n'
-        "  *--qos=long*) echo 'sbatch: error: QOSMaxSubmitJobPerUserLimit' >&2\n"
-        "    echo 'allocation failure: Job violates accounting/QOS policy' >&2; exit 1;;\n"
-        "  *) echo 'sbatch: Job 7 to start at 2026-11-28T20:38:06' >&2;;\n"
-        "esac",
-    )
-    assert slurm.refusal_of_job(["--partition=gpu"]) is None
-    refusal = slurm.refusal_of_job(["--partition=gpu", "--qos=long"])
-    assert refusal == "allocation failure: Job violates accounting/QOS policy"
 
 
 @pytest.mark.parametrize(

@@ -12,18 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from tunegrid.cluster import job_watch, living_heads, slurm
-from tunegrid.cluster.job_requests import JobRequest, check_requests
+from tunegrid.cluster.job_requests import TEXT_RESOURCES, JobRequest
 from tunegrid.cluster.left_over_jobs import attend_left_over_jobs, describe
-from tunegrid.paths import ROOT
+from tunegrid.cluster.request_checks import check_requests
+from tunegrid.cluster.silent_failures import explain_silent_failures
+from tunegrid.cluster.stand_ins import (
+    FOR_JOBS,
+    WITHOUT_ACCOUNTING,
+    put_first_on_path,
+    restore_slurm_configuration,
+)
+from tunegrid.cluster.waiting_submissions import submit_patiently
 
 #: A logger of its own: handlers of the root logger would print Snakemake's own lines a second time.
 LOG = logging.getLogger(__name__)
-
-#: The folder with the stand-in for `sacct`, for clusters that have no accounting.
-STAND_INS = ROOT / "profiles/slurm/bin"
-#: The resources of a Snakemake job that hold a text. The others that matter are whole numbers; a
-#: resource that cannot be known before an input exists is some other object.
-TEXT_RESOURCES = {"slurm_account", "slurm_partition", "gpu_model"}
 
 
 def prepare_head_process(workflow: Any, *, wait_for_left_over_jobs: bool) -> None:
@@ -42,14 +44,18 @@ def prepare_head_process(workflow: Any, *, wait_for_left_over_jobs: bool) -> Non
     """
     if not workflow.is_main_process or workflow.executor_plugin.name != "slurm":
         return
+    restore_slurm_configuration()
     folder = Path.cwd()
     drop_option_variables()
     jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_local]
-    check_requests(request_of_snakemake_job(job) for job in jobs)
+    check_requests(map(request_of_snakemake_job, jobs), workflow.executor_settings)
     attend_left_over_jobs(folder, wait=wait_for_left_over_jobs)
     stand_in_for_accounting()
+    put_first_on_path(FOR_JOBS)
     if jobs:
         executor = workflow.scheduler.get_executor(jobs[0])
+        submit_patiently(executor)
+        explain_silent_failures(executor)
         job_name = executor.run_uuid
         living_heads.record_this_head_process(folder, job_name)
         job_watch.start_watching(
@@ -64,7 +70,10 @@ def prepare_head_process(workflow: Any, *, wait_for_left_over_jobs: bool) -> Non
 
 
 def request_of_snakemake_job(job: Any) -> JobRequest:
-    """Tell what one of Snakemake's jobs asks for, as far as it is known."""
+    """Tell what one of Snakemake's jobs asks for, as far as it is known.
+
+    A resource that cannot be known before an input exists is neither a text nor a number.
+    """
     resources = {
         name: value
         for name, value in job.resources.items()
@@ -96,7 +105,7 @@ def stand_in_for_accounting() -> None:
     then asks nothing else until it gets an answer, which without accounting would never come.
     """
     if not slurm.has_accounting():
-        os.environ["PATH"] = f"{STAND_INS}{os.pathsep}{os.environ['PATH']}"
+        put_first_on_path(WITHOUT_ACCOUNTING)
 
 
 def cancel_own_jobs(folder: Path, *, job_name: str) -> None:

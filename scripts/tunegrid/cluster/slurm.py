@@ -20,6 +20,10 @@ NO_TIME_LIMIT = {"infinite", "UNLIMITED", "n/a"}
 #: How the environment variables begin that are options of one of Slurm's commands, such as
 #: SINFO_PARTITION, SQUEUE_STATES or SBATCH_QOS. A user's own would cut down the answers.
 OPTION_VARIABLES = ("SACCT_", "SBATCH_", "SCONTROL_", "SINFO_", "SQUEUE_")
+#: The states of nodes that start jobs, and what `sinfo` puts behind them where a node is powered
+#: off, or is being powered on or off (https://slurm.schedmd.com/sinfo.html, node state codes).
+AVAILABLE_STATES = {"allocated", "completing", "idle", "mixed", "planned"}
+POWER_SAVING = "~#!%^@"
 
 
 def option_variables(environment: Iterable[str]) -> list[str]:
@@ -53,28 +57,29 @@ def _run(*command: str, check: bool) -> subprocess.CompletedProcess[str]:
     )
 
 
-def refusal_of_job(options: Iterable[str]) -> str | None:
-    """Ask Slurm whether it would accept a job, without submitting it (`sbatch --test-only`).
+def try_submission(options: Iterable[str]) -> tuple[int, str]:
+    """Ask Slurm whether it would take a job, without submitting it (`sbatch --test-only`).
 
     This also tells of nodes that `sinfo` does not list, such as those of a cloud that are powered
-    off. Slurm accepts here what breaks a limit of a partition or a QOS, for which a job pends,
-    where the cluster does not enforce these limits at submission (EnforcePartLimits of slurm.conf).
+    off. Slurm accepts here what breaks a limit of a partition, for which a job pends, where the
+    cluster does not enforce these limits at submission (EnforcePartLimits of slurm.conf).
 
     Args:
-        options: the job's options of sbatch.
+        options: the job's options of sbatch. The user's own, as SBATCH_QOS, count as they will at
+            the submission.
 
     Returns:
-        Why the job is refused, in Slurm's words; None if it is accepted.
+        The exit status of `sbatch`, and what it says (`tunegrid.cluster.submission_answers`).
 
     Raises:
         OSError: sbatch is not installed.
         subprocess.TimeoutExpired: the controller does not answer.
     """
-    answer = _run("sbatch", "--test-only", *options, "--wrap=true", check=False)
-    if answer.returncode == 0:
-        return None
-    lines = [line.strip() for line in answer.stderr.splitlines() if line.strip()]
-    return lines[-1].removeprefix("sbatch: error: ") if lines else "sbatch refuses it"
+    command = ["sbatch", *options, "--test-only", "--wrap=true"]
+    trial = subprocess.run(
+        command, capture_output=True, text=True, timeout=COMMAND_TIMEOUT, check=False
+    )
+    return trial.returncode, trial.stderr
 
 
 def job_state(job_id: str) -> str | None:
@@ -197,6 +202,8 @@ class NodeOffer:
         cpus: the number of its CPUs; infinite if it is not known.
         gpus: how many GPUs it has of each model; the model is "" where the cluster names none. None
             if they are not known.
+        available: whether it starts jobs, now or once it is powered on; not while it, or the
+            partition, is down, drained or reserved for maintenance.
     """
 
     partition: str
@@ -204,6 +211,7 @@ class NodeOffer:
     mem_mb: float
     cpus: float
     gpus: dict[str, int] | None
+    available: bool = True
 
     @property
     def is_listed(self) -> bool:
@@ -247,15 +255,16 @@ def node_offers() -> list[NodeOffer] | None:
     """List what every node offers in every partition; None if the controller does not answer.
 
     Of nodes that `sinfo` leaves out nothing is known but their partition: only Slurm can tell
-    whether they have what a job asks for (`refusal_of_job`).
+    whether they have what a job asks for (`tunegrid.cluster.trial_submission`).
     """
-    shown = run_slurm_command("sinfo", "--all", "--noheader", "--Node", "--format=%R|%l|%m|%c|%G")
+    columns = "--format=%R|%l|%m|%c|%G|%a|%T"
+    shown = run_slurm_command("sinfo", "--all", "--noheader", "--Node", columns)
     all_partitions = partitions()
     if shown is None or all_partitions is None:
         return None
     offers = []
     for line in shown.splitlines():
-        partition, time_limit, memory, cpus, generic_resources = line.split("|")
+        partition, time_limit, memory, cpus, generic_resources, up, state = line.split("|")
         offers.append(
             NodeOffer(
                 partition=partition,
@@ -263,6 +272,7 @@ def node_offers() -> list[NodeOffer] | None:
                 mem_mb=int(memory.rstrip("+")),
                 cpus=int(cpus),
                 gpus=parse_gpus(generic_resources),
+                available=up == "up" and state.rstrip(POWER_SAVING) in AVAILABLE_STATES,
             )
         )
     return offers + _unlisted_nodes(all_partitions, offers)
