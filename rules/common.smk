@@ -38,9 +38,12 @@ from tunegrid.reporting.table_names import (
 from tunegrid.metrics import METRICS
 from tunegrid.results import CHOICE_PATH, RUN_PATH, TUNING_PATH
 from tunegrid.tasks.source_paths import files_under_root, read_from_root
+from tunegrid.status.failed_jobs import FailedJobs
 from tunegrid.staleness import code_digest, reader_code, training_code
 
 logger.addFilter(TargetWording(workflow))
+FAILED_JOBS = FailedJobs()
+logger.addHandler(FAILED_JOBS)
 
 try:
     PROJECT = load_project(

@@ -65,6 +65,19 @@ def command_line_problems(arguments: Sequence[str]) -> Iterator[str]:
     yield from _entry_problems(entries, arguments)
 
 
+def with_config(arguments: Sequence[str], entry: str) -> list[str]:
+    """The arguments with one entry more of `--config`, which may stand but once.
+
+    Args:
+        arguments: those of `snakemake`.
+        entry: `KEY=VALUE`.
+    """
+    for position, argument in enumerate(arguments):
+        if argument in ("--config", "-C"):
+            return [*arguments[: position + 1], entry, *arguments[position + 1 :]]
+    return [*arguments, "--config", entry]
+
+
 def _targets_behind(files: Sequence[str], arguments: Sequence[str]) -> Iterator[str]:
     """Targets that follow `--configfile`, which takes every name up to the next option."""
     targets = [name for name in files[1:] if not _is_configuration(name)]
