@@ -114,3 +114,4 @@ onstart:
     except UserError as error:
         print(error.report(), file=sys.stderr)
         sys.exit(1)
+    begin_start()

@@ -16,6 +16,7 @@ from tunegrid.config.messages import nearest
 from tunegrid.config.origin import read_yaml
 from tunegrid.errors import UserError
 from tunegrid.paths import ROOT
+from tunegrid.planning.snapshot_files import is_snapshot
 
 #: How the name of a configuration file ends.
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -109,7 +110,7 @@ def _file_problems(name: str) -> Iterator[str]:
             f"{name}: is the catalogue of {path.stem}, and no configuration; name the YAML file of"
             f" your grid, whose own entries stand under the key `{path.stem}`"
         )
-    else:
+    elif not is_snapshot(path):  # which the workflow has written itself
         try:
             if not read_yaml(path, name):
                 yield f"{name}: is empty; a configuration names its grid, as config/demo.yaml does"
