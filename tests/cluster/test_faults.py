@@ -49,7 +49,8 @@ def test_a_run_that_runs_out_of_time_goes_on_with_more(run_on, cluster, undistur
     check(run, undisturbed, cells=[FULL])
     assert run.attempt_ends(FULL)[0] == "time limit"
     assert set(run.attempt_ends(FULL)[1:]) == {"finished"}
-    assert "stopped by its job's time limit" in output
+    resources = re.findall(r"resources: .*slurm_partition=short, runtime=(\d+)", output)
+    assert resources == ["3", "3"], "the second attempt asked for more than the partition gives"
 
 
 def test_a_lost_node_costs_only_what_followed_the_checkpoint(run_on, cluster, undisturbed):
