@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tunegrid.cluster.patient_submission import (
+from tunegrid.cluster.head_folder import (
     FOLDER_VARIABLE,
     HEAD_FILE,
     STOP_FILE,
