@@ -1,5 +1,6 @@
 """Clusters as sites set them up, and users as they work there: nothing is lost or told falsely."""
 
+import shlex
 import subprocess
 
 import pytest
@@ -60,7 +61,7 @@ def test_jobs_that_can_never_start_are_cancelled_and_held_ones_are_not(
 
 
 def test_a_second_start_leaves_the_jobs_of_a_living_one_alone(run_on, cluster, undisturbed):
-    run = run_on(cluster, grid=ONE_CELL, environment={"SQUEUE_STATES": "COMPLETED"})
+    run = run_on(cluster, grid=ONE_CELL)
     run.start()
     job_id = run.job_in_training()
     with run.hold(job_id):
@@ -82,3 +83,32 @@ def test_a_second_start_leaves_the_jobs_of_a_living_one_alone(run_on, cluster, u
     assert run.process.returncode == 0, output
     assert run.results() == {FULL: undisturbed[FULL]}
     assert run.attempts_begun(FULL) == 1
+
+
+def test_a_head_process_in_a_job_with_a_user_s_own_options_of_slurm(run_on, cluster, undisturbed):
+    """The cluster's configuration is told by SLURM_CONF alone."""
+    own = {"SQUEUE_PARTITION": "cpu", "SINFO_PARTITION": "cpu", "SBATCH_QOS": "of-other-work"}
+    run = run_on(cluster, grid=ONE_CELL)
+    output = run.directory / "head.log"
+    job = ["sbatch", "--parsable", "-J", "tunegrid_head", "-p", "cpu", "-D", str(run.directory)]
+    job += ["-o", str(output), "--wrap"]
+    settings = [f"{name}={value}" for name, value in own.items()]
+    job_id = cluster.call(*job, shlex.join(["env", *settings, *run.command()])).strip()
+    wait_for(
+        lambda: cluster.job(job_id)["JobState"] in {"COMPLETED", "FAILED", "CANCELLED"},
+        seconds=PATIENCE,
+        what=lambda: f"the end of the head process:\n{output.read_text()}",
+    )
+    told = output.read_text()
+    assert cluster.job(job_id)["JobState"] == "COMPLETED", told
+    assert "not used: SBATCH_QOS of your environment" in told
+    assert "left over by an earlier start" not in told
+    assert run.results() == {FULL: undisturbed[FULL]}
+
+
+def test_nodes_of_a_cloud_that_are_powered_off_are_waited_for(run_on, cluster):
+    run = run_on(cluster, partition="cloud", grid=ONE_CELL)
+    run.start()
+    run.wait_until_printed("has been submitted with SLURM jobid")
+    (job,) = cluster.queue()
+    assert job.state in {"PENDING", "CONFIGURING"}

@@ -8,6 +8,7 @@ import pytest
 
 from tunegrid.cluster import left_over_jobs, living_heads, slurm
 from tunegrid.cluster.living_heads import HEADS, Life, OtherHeads, this_head_process
+from tunegrid.cluster.processes import ticks_at_start
 from tunegrid.cluster.slurm import QueuedJob
 
 #: The names of all jobs of two head processes.
@@ -44,7 +45,7 @@ def test_a_process_of_this_machine_is_asked_of_the_system(tmp_path, head):
 def test_a_process_that_has_ended_and_is_not_waited_for_does_not_live(tmp_path, head):
     zombie = subprocess.Popen(["true"], stdout=subprocess.PIPE)
     zombie.stdout.read()
-    while living_heads._began(zombie.pid):
+    while ticks_at_start(zombie.pid) is not None:
         pass
     head(ONE, pid=zombie.pid)
     assert OtherHeads(tmp_path).life(ONE) is Life.ENDED
@@ -52,7 +53,7 @@ def test_a_process_that_has_ended_and_is_not_waited_for_does_not_live(tmp_path, 
 
 
 def test_a_later_process_of_the_same_number_is_another(tmp_path, head):
-    head(ONE, began="1")
+    head(ONE, began=1)
     assert OtherHeads(tmp_path).life(ONE) is Life.ENDED
 
 

@@ -131,6 +131,8 @@ def test_a_wrong_label_stops_the_task_with_its_file_and_line(workflow, tiny_mode
     assert message in run.stdout + run.stderr
     assert "Traceback" not in run.stdout + run.stderr
     assert not (workflow.directory / "resources/tasks/tiny").exists()
+    summary = f"1 job failed:\n\nfetch_task\n  results/logs/fetch_task/tiny.log\n    {message}\n"
+    assert summary in run.stderr
 
 
 def test_a_task_of_files_without_data_root_says_what_to_set(workflow):

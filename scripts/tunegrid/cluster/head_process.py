@@ -7,6 +7,7 @@ that lives are its own. When it ends, it cancels its jobs that still run.
 
 import atexit
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ def prepare_head_process(workflow: Any, *, wait_for_left_over_jobs: bool) -> Non
         return
     restore_slurm_configuration()
     folder = Path.cwd()
+    drop_option_variables()
     jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_local]
     check_requests(map(request_of_snakemake_job, jobs), workflow.executor_settings)
     attend_left_over_jobs(folder, wait=wait_for_left_over_jobs)
@@ -78,6 +80,22 @@ def request_of_snakemake_job(job: Any) -> JobRequest:
         if name in TEXT_RESOURCES or isinstance(value, int)
     }
     return JobRequest(rule=job.rule.name, resources=resources | {"threads": job.threads})
+
+
+def drop_option_variables() -> None:
+    """Remove a user's own options of Slurm's commands from the environment.
+
+    Variables such as SQUEUE_PARTITION would hide jobs from the plugin, and those of sbatch would
+    change what jobs ask for beside what the profile says.
+    """
+    options = slurm.option_variables(os.environ)
+    for name in options:
+        del os.environ[name]
+    if requests := [name for name in options if name.startswith("SBATCH_")]:
+        LOG.warning(
+            "not used: %s of your environment; profiles/slurm/config.yaml says what jobs ask for",
+            ", ".join(requests),
+        )
 
 
 def stand_in_for_accounting() -> None:

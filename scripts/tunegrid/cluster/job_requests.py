@@ -5,7 +5,7 @@ ever. So what the jobs ask for is compared with what the nodes offer before the 
 (`tunegrid.cluster.request_checks`).
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,18 +51,12 @@ class JobRequest:
         return [name for name, value in self.resources.items() if value == FILL_IN]
 
 
-def explain_misfits(
-    requests: Iterable[JobRequest],
-    offers: Iterable[NodeOffer],
-    unlisted: Collection[str] = (),
-) -> list[str]:
+def explain_misfits(requests: Iterable[JobRequest], offers: Iterable[NodeOffer]) -> list[str]:
     """Explain why jobs would stay pending for ever.
 
     Args:
         requests: what the jobs ask for.
         offers: what the cluster's nodes offer.
-        unlisted: the partitions with further nodes, of which `offers` do not tell: jobs of theirs
-            are left to Slurm's own judgement (`tunegrid.cluster.trial_submission`).
 
     Returns:
         One line for each reason, each only once; none if all jobs could start.
@@ -73,7 +67,6 @@ def explain_misfits(
     lines = [
         f"{request.rule}: {problem}"
         for request in requests
-        if not set(unlisted).intersection(request.partitions())
         for problem in _misfits_of(request.resources, offers_by_partition)
     ]
     return list(dict.fromkeys(lines))
@@ -116,11 +109,14 @@ def _misfits_of(
 def _gpu_misfits(
     resources: Mapping[str, Any], partitions: str, nodes: Sequence[NodeOffer]
 ) -> Iterator[str]:
-    """Explain why one job would wait for ever for its GPUs."""
+    """Explain why one job would wait for ever for its GPUs, as far as all nodes are known."""
+    gpus_of_nodes = [node.gpus for node in nodes if node.gpus is not None]
+    if len(gpus_of_nodes) < len(nodes):
+        return
     wanted = resources.get("gpu", 0)
     model = resources.get("gpu_model")
-    models = {name for node in nodes for name in node.gpus}
-    most_gpus = max(sum(node.gpus.values()) for node in nodes)
+    models = {name for gpus in gpus_of_nodes for name in gpus}
+    most_gpus = max(sum(gpus.values()) for gpus in gpus_of_nodes)
     if model and model not in models:
         known = ", ".join(sorted(name for name in models if name)) or "none with a name"
         yield f"gpu_model {model!r} is none of partition {partitions}'s: {known}"

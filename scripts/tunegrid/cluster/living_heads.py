@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
 
+from tunegrid.cluster.processes import ticks_at_start
 from tunegrid.files import read_json, write_json
 
 #: Where the head processes of a working directory are recorded.
@@ -40,14 +41,13 @@ class HeadProcess:
 
     Attributes:
         pid: its process id.
-        began: when the process began, in the machine's own count; with the process id it tells a
-            process from a later one of the same number.
+        began: when the process began (`ticks_at_start`); None where the system does not tell.
         machine: tells the machine, as long as it runs, and on it the space of process ids.
         host: the machine's name.
     """
 
     pid: int
-    began: str
+    began: int | None
     machine: str
     host: str
 
@@ -59,7 +59,7 @@ def this_head_process() -> HeadProcess:
     """Describe this process."""
     return HeadProcess(
         pid=os.getpid(),
-        began=_began(os.getpid()) or "",
+        began=ticks_at_start(os.getpid()),
         machine=_this_machine(),
         host=socket.gethostname(),
     )
@@ -123,8 +123,8 @@ class OtherHeads:
         head = self.recorded(job_name)
         if head is None:
             return Life.ENDED
-        if head.machine == _this_machine() and head.began:
-            life = Life.LIVES if _began(head.pid) == head.began else Life.ENDED
+        if head.machine == _this_machine() and head.began is not None:
+            life = Life.LIVES if ticks_at_start(head.pid) == head.began else Life.ENDED
         else:
             life = self._life_by_beat(job_name)
         if life is Life.LIVES:
@@ -164,18 +164,3 @@ def _this_machine() -> str:
         return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
     except OSError:
         return ""
-
-
-def _began(pid: int) -> str | None:
-    """When a process began, in ticks since the machine's start (proc(5), stat, field 22).
-
-    Returns:
-        None if there is no such process, or it has ended and only its parent has not noticed.
-    """
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    # The second field is the program's name in parentheses, which may hold anything.
-    state, *fields = text.rpartition(")")[2].split()
-    return None if state in {"Z", "X"} else fields[18]

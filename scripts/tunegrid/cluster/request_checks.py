@@ -34,16 +34,14 @@ def check_requests(requests: Iterable[JobRequest], settings: Any = None) -> None
                 " it, and `make slurm-check` for what this cluster offers"
             )
     offers = slurm.node_offers()
-    partitions = slurm.partitions()
-    if offers is None or partitions is None:
+    if offers is None:
         raise UserError(
             "Slurm does not answer here (sinfo); start the workflow where sbatch works, or use"
             " --profile profiles/local"
         )
     largest = largest_requests(requests)
     problems = [problem for request in largest for problem in refusals_of_plugin(request)]
-    unlisted = slurm.partitions_with_unlisted_nodes(partitions, offers)
-    problems += explain_misfits(requests, offers, unlisted)
+    problems += explain_misfits(requests, offers)
     if not problems:
         unavailable = {offer.partition for offer in offers if not offer.available}
         for request in largest:

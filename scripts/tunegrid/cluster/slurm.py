@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from getpass import getuser
 from pathlib import Path
@@ -26,13 +26,9 @@ AVAILABLE_STATES = {"allocated", "completing", "idle", "mixed", "planned"}
 POWER_SAVING = "~#!%^@"
 
 
-def without_option_variables(environment: Mapping[str, str]) -> dict[str, str]:
-    """Copy an environment without the variables that are options of Slurm's commands."""
-    return {
-        name: value
-        for name, value in environment.items()
-        if not name.startswith(OPTION_VARIABLES) and name != "SLURM_TIME_FORMAT"
-    }
+def option_variables(environment: Iterable[str]) -> list[str]:
+    """List the variables of an environment that are options of Slurm's commands."""
+    return sorted(name for name in environment if name.startswith(OPTION_VARIABLES))
 
 
 def run_slurm_command(*command: str) -> str | None:
@@ -48,13 +44,16 @@ def run_slurm_command(*command: str) -> str | None:
 
 
 def _run(*command: str, check: bool) -> subprocess.CompletedProcess[str]:
+    ignored = option_variables(os.environ)
+    environment = {name: value for name, value in os.environ.items() if name not in ignored}
     return subprocess.run(
         command,
         capture_output=True,
         text=True,
         timeout=COMMAND_TIMEOUT,
         check=check,
-        env=without_option_variables(os.environ),
+        # Times are printed in seconds since the epoch (scontrol(1), SLURM_TIME_FORMAT).
+        env=environment | {"SLURM_TIME_FORMAT": "%s"},
     )
 
 
@@ -99,6 +98,18 @@ def job_state(job_id: str) -> str | None:
     if shown := run_slurm_command(*query, f"--jobs={job_id}"):
         return shown.split()[0]  # of "CANCELLED by 0", only the state
     return None
+
+
+def job_end(job_id: str) -> float | None:
+    """Ask when a job that runs will be ended by its time limit.
+
+    Returns:
+        The time in seconds since the epoch (UNIX time); None if it has no limit or does not run, or
+        the controller does not answer.
+    """
+    shown = run_slurm_command("scontrol", "-o", "show", "job", job_id)
+    end = _fields(shown or "").get("EndTime", "")
+    return float(end) if end.isdecimal() else None
 
 
 def _fields(line: str) -> dict[str, str]:
@@ -187,19 +198,25 @@ class NodeOffer:
     Attributes:
         partition: the partition's name.
         time_limit_minutes: the partition's time limit; None if it has none.
-        mem_mb: the node's memory, MB.
-        cpus: the number of its CPUs.
-        gpus: how many GPUs it has of each model; the model is "" where the cluster names none.
+        mem_mb: the node's memory, MB; infinite if it is not known.
+        cpus: the number of its CPUs; infinite if it is not known.
+        gpus: how many GPUs it has of each model; the model is "" where the cluster names none. None
+            if they are not known.
         available: whether it starts jobs, now or once it is powered on; not while it, or the
             partition, is down, drained or reserved for maintenance.
     """
 
     partition: str
     time_limit_minutes: float | None
-    mem_mb: int
-    cpus: int
-    gpus: dict[str, int]
+    mem_mb: float
+    cpus: float
+    gpus: dict[str, int] | None
     available: bool = True
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether Slurm tells what the node has."""
+        return self.gpus is not None
 
 
 @dataclass(frozen=True)
@@ -209,8 +226,8 @@ class Partition:
     Attributes:
         name: its name.
         time_limit_minutes: its time limit; None if it has none.
-        nodes: how many nodes it has, also those that `sinfo` and `node_offers` leave out: nodes of
-            a cloud that are powered off (State=CLOUD of slurm.conf).
+        nodes: how many nodes it has, also those that `sinfo` leaves out: nodes of a cloud that are
+            powered off (State=CLOUD of slurm.conf).
     """
 
     name: str
@@ -219,8 +236,8 @@ class Partition:
 
 
 def partitions() -> list[Partition] | None:
-    """List the cluster's partitions; None if the controller does not answer."""
-    shown = run_slurm_command("scontrol", "--oneliner", "show", "partition")
+    """List the cluster's partitions, also hidden ones; None if the controller does not answer."""
+    shown = run_slurm_command("scontrol", "--all", "--oneliner", "show", "partition")
     if shown is None:
         return None
     return [
@@ -234,21 +251,16 @@ def partitions() -> list[Partition] | None:
     ]
 
 
-def partitions_with_unlisted_nodes(
-    known: Iterable[Partition], offers: Iterable[NodeOffer]
-) -> set[str]:
-    """Name the partitions with nodes that `node_offers` does not list.
-
-    What a job asks for may be on one of them: only Slurm knows (`refusal_of_job`).
-    """
-    listed = Counter(offer.partition for offer in offers)
-    return {partition.name for partition in known if partition.nodes > listed[partition.name]}
-
-
 def node_offers() -> list[NodeOffer] | None:
-    """List what every node offers in every partition; None if the controller does not answer."""
-    shown = run_slurm_command("sinfo", "--noheader", "--Node", "--format=%R|%l|%m|%c|%G|%a|%T")
-    if shown is None:
+    """List what every node offers in every partition; None if the controller does not answer.
+
+    Of nodes that `sinfo` leaves out nothing is known but their partition: only Slurm can tell
+    whether they have what a job asks for (`tunegrid.cluster.trial_submission`).
+    """
+    columns = "--format=%R|%l|%m|%c|%G|%a|%T"
+    shown = run_slurm_command("sinfo", "--all", "--noheader", "--Node", columns)
+    all_partitions = partitions()
+    if shown is None or all_partitions is None:
         return None
     offers = []
     for line in shown.splitlines():
@@ -263,7 +275,25 @@ def node_offers() -> list[NodeOffer] | None:
                 available=up == "up" and state.rstrip(POWER_SAVING) in AVAILABLE_STATES,
             )
         )
-    return offers
+    return offers + _unlisted_nodes(all_partitions, offers)
+
+
+def _unlisted_nodes(
+    all_partitions: Iterable[Partition], listed: Iterable[NodeOffer]
+) -> list[NodeOffer]:
+    """Describe the nodes that `sinfo` leaves out."""
+    counts = Counter(offer.partition for offer in listed)
+    return [
+        NodeOffer(
+            partition=partition.name,
+            time_limit_minutes=partition.time_limit_minutes,
+            mem_mb=float("inf"),
+            cpus=float("inf"),
+            gpus=None,
+        )
+        for partition in all_partitions
+        for _ in range(partition.nodes - counts[partition.name])
+    ]
 
 
 def parse_time_limit(text: str) -> float | None:

@@ -318,7 +318,11 @@ class ClusterSettings(Closed):
         " epochs. An attempt after one that ran out of time gets twice as much, and goes on from"
         " its checkpoint.",
     )
-    max_mem: Size = Field("128GB", description="The most memory that a further attempt gets.")
+    max_mem: Size = Field(
+        "128GB",
+        description="The most memory that a further attempt gets; that of the partition's nodes, at"
+        " most.",
+    )
     max_runtime: Time = Field(
         "24h",
         description="The longest time limit that a further attempt gets; the partition's, at most.",

@@ -16,6 +16,7 @@ from tunegrid.config.messages import nearest
 from tunegrid.config.origin import read_yaml
 from tunegrid.errors import UserError
 from tunegrid.paths import ROOT
+from tunegrid.planning.snapshot_files import is_snapshot
 
 #: How the name of a configuration file ends.
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -65,6 +66,19 @@ def command_line_problems(arguments: Sequence[str]) -> Iterator[str]:
     yield from _entry_problems(entries, arguments)
 
 
+def with_config(arguments: Sequence[str], entry: str) -> list[str]:
+    """The arguments with one entry more of `--config`, which may stand but once.
+
+    Args:
+        arguments: those of `snakemake`.
+        entry: `KEY=VALUE`.
+    """
+    for position, argument in enumerate(arguments):
+        if argument in ("--config", "-C"):
+            return [*arguments[: position + 1], entry, *arguments[position + 1 :]]
+    return [*arguments, "--config", entry]
+
+
 def _targets_behind(files: Sequence[str], arguments: Sequence[str]) -> Iterator[str]:
     """Targets that follow `--configfile`, which takes every name up to the next option."""
     targets = [name for name in files[1:] if not _is_configuration(name)]
@@ -96,7 +110,7 @@ def _file_problems(name: str) -> Iterator[str]:
             f"{name}: is the catalogue of {path.stem}, and no configuration; name the YAML file of"
             f" your grid, whose own entries stand under the key `{path.stem}`"
         )
-    else:
+    elif not is_snapshot(path):  # which the workflow has written itself
         try:
             if not read_yaml(path, name):
                 yield f"{name}: is empty; a configuration names its grid, as config/demo.yaml does"
