@@ -166,13 +166,6 @@ def test_while_the_queue_does_not_answer_nothing_is_submitted(site):
     assert site.tries() == 2
 
 
-def test_the_user_s_own_options_of_squeue_hide_no_job(site, monkeypatch):
-    monkeypatch.setenv("SQUEUE_PARTITION", "other")
-    site.let_fail(1, LOST)
-    site.write("squeue", "[ -n \"$SQUEUE_PARTITION\" ] || echo '8|rule_train'")
-    assert site.submission().submit().output == b"8\n"
-
-
 @pytest.mark.parametrize(
     ("queue", "status"),
     [("echo x >> asked; [ $(wc -l < asked) -gt 2 ]", 0), ("exit 0", 1)],

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tunegrid.cluster.head_folder import LOOK_INTERVAL, HeadFolder, HeadIsGoneError
-from tunegrid.cluster.slurm import without_option_variables
 from tunegrid.cluster.stand_ins import FOR_HEAD, path_without
 from tunegrid.cluster.submission_answers import SubmissionAnswer, describe_failure, read_answer
 
@@ -54,25 +53,13 @@ class RealCommands:
         Raises:
             HeadIsGoneError: the head process no longer wants it.
         """
-        return self._run(command, script, self._environment)
-
-    def ask_queue(self, *options: str) -> Ended:
-        """Run `squeue` for the user's jobs, without the options that the user's environment gives.
-
-        Raises:
-            HeadIsGoneError: the head process no longer wants it.
-        """
-        command = ["squeue", "--me", "--noheader", *options]
-        return self._run(command, b"", without_option_variables(self._environment))
-
-    def _run(self, command: Sequence[str], script: bytes, environment: dict[str, str]) -> Ended:
         self._folder.look()
-        program = shutil.which(command[0], path=environment["PATH"])
+        program = shutil.which(command[0], path=self._environment["PATH"])
         if program is None:
             return Ended(NOT_FOUND_STATUS, errors=f"{command[0]}: not found\n".encode())
         with subprocess.Popen(
             [program, *command[1:]],
-            env=environment,
+            env=self._environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -88,3 +75,11 @@ class RealCommands:
                         raise HeadIsGoneError from None
                 else:
                     return Ended(process.returncode, output, errors)
+
+    def ask_queue(self, *options: str) -> Ended:
+        """Run `squeue` for the user's jobs.
+
+        Raises:
+            HeadIsGoneError: the head process no longer wants it.
+        """
+        return self.run(["squeue", "--me", "--noheader", *options])
