@@ -69,11 +69,12 @@ class HeadFolder:
             time.sleep(min(left, LOOK_INTERVAL))
 
     def say_waiting(self, kind: SubmissionAnswer, reason: str) -> None:
-        """Let the head process know that this submission waits, and why."""
+        """Let the head process know that this submission waits, and why, if the disk has room."""
         file = self.path / f"{WAITING_PREFIX}{os.getpid()}"
         part = file.with_name(f"part-{os.getpid()}")
-        part.write_text(f"{kind.name}\n{reason}\n")
-        part.replace(file)
+        with suppress(OSError):
+            part.write_text(f"{kind.name}\n{reason}\n")
+            part.replace(file)
 
     def say_done(self) -> None:
         """Let the head process know that this submission waits no longer."""
@@ -81,7 +82,10 @@ class HeadFolder:
 
     def claim(self, job_id: str) -> bool:
         """Note that a Slurm job is the one of this submission; False if it is another one's."""
-        with suppress(FileExistsError):
+        try:
             (self.path / SUBMITTED / job_id).touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        except OSError:  # a full disk keeps no job from being submitted
             return True
-        return False
+        return True

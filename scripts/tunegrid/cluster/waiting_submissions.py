@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,15 @@ def _announce_for_ever(folder: Path) -> None:
     announcer = WaitingAnnouncer()
     while True:
         time.sleep(LOOK_INTERVAL)
+        keep_from_cleaning(folder)
         announcer.announce(read_waiting(folder), time.monotonic())
+
+
+def keep_from_cleaning(folder: Path) -> None:
+    """Keep systems that clean /tmp of what is old from taking the folder for that."""
+    for name in (HEAD_FILE, SUBMITTED):
+        with suppress(OSError):
+            os.utime(folder / name)
 
 
 def read_waiting(folder: Path) -> list[Waiting]:
