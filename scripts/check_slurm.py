@@ -26,7 +26,7 @@ import yaml
 from tunegrid.cli import describe, run_program
 from tunegrid.cluster import slurm
 from tunegrid.cluster.job_requests import FILL_IN, JobRequest, explain_misfits
-from tunegrid.cluster.slurm import NodeOffer, Partition
+from tunegrid.cluster.slurm import NodeOffer
 from tunegrid.cluster.trial_submission import refusals_of_plugin
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
@@ -58,8 +58,7 @@ def main() -> None:
     profile = yaml.safe_load(arguments.profile.read_text(encoding="utf-8"))
 
     offers = slurm.node_offers()
-    partitions = slurm.partitions()
-    if offers is None or partitions is None:
+    if offers is None:
         raise UserError("Slurm does not answer (sinfo); run this where sbatch works")
     for line in describe_partitions(offers):
         print(line)
@@ -68,7 +67,7 @@ def main() -> None:
     min_job_age = slurm.cluster_setting("MinJobAge")
     print(f"ended jobs are remembered (MinJobAge): {min_job_age}")
 
-    problems = list(find_problems(profile, offers, partitions, accounts, min_job_age))
+    problems = list(find_problems(profile, offers, accounts, min_job_age))
     if problems:
         raise UserError(*problems)
     for line in describe_jobs(run_jobs(arguments.profile, profile, arguments.wait)):
@@ -128,7 +127,6 @@ def profile_requests(profile: dict[str, Any]) -> list[JobRequest]:
 def find_problems(
     profile: dict[str, Any],
     offers: Sequence[NodeOffer],
-    partitions: Sequence[Partition],
     accounts: Sequence[str] | None,
     min_job_age: str | None,
 ) -> Iterator[str]:
@@ -137,7 +135,6 @@ def find_problems(
     Args:
         profile: the profile's content.
         offers: what the nodes offer.
-        partitions: all that the cluster has.
         accounts: those that the user may charge; None without accounting.
         min_job_age: the cluster's setting, such as "300 sec"; None if it is not known.
     """
@@ -148,8 +145,7 @@ def find_problems(
     filled_in = [request for request in requests if not request.unfilled_settings()]
     for request in filled_in:
         yield from refusals_of_plugin(request)
-    unlisted = slurm.partitions_with_unlisted_nodes(partitions, offers)
-    yield from explain_misfits(filled_in, offers, unlisted)
+    yield from explain_misfits(filled_in, offers)
     account = profile["default-resources"].get("slurm_account")
     if accounts and account not in {*accounts, FILL_IN}:
         yield f"slurm_account {account!r} is none of yours: {', '.join(accounts)}"
