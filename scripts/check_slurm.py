@@ -2,16 +2,22 @@
 """Tell what this Slurm cluster offers, and whether the profile fits it.
 
 Asks the controller and, if there is any, accounting; checks the profile's account, partitions and
-GPU models against what they offer; then, if all fits, runs one job of a few seconds with a GPU.
-Exits with status 1 when something would stay pending for ever, hang or be refused.
+GPU models against what they offer; then, if all fits, lets Snakemake run a job of a few seconds for
+each kind of job in the profile, as it runs a grid's: submitted by the plugin, begun by srun, with
+the environment's Python from the shared folder, and a step on the GPU. Exits with status 1 when
+something would stay pending for ever, hang, be refused or fail.
 
   make slurm-check
 """
 
-import shlex
+import json
+import shutil
+import signal
 import subprocess
-import time
+import sys
+import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +27,23 @@ from tunegrid.cli import describe, run_program
 from tunegrid.cluster import slurm
 from tunegrid.cluster.job_requests import FILL_IN, JobRequest, explain_misfits
 from tunegrid.cluster.slurm import NodeOffer
+from tunegrid.cluster.trial_submission import refusals_of_plugin
 from tunegrid.errors import UserError
+from tunegrid.files import read_json
 from tunegrid.paths import ROOT
 
 PROFILE = ROOT / "profiles/slurm/config.yaml"
+#: The workflow of the jobs that are tried.
+CHECK = ROOT / "profiles/slurm/check.smk"
 #: The least MinJobAge, seconds: twice the longest time between two questions for the jobs
 #: (`tunegrid.cluster.job_watch.PollingPace`).
 LEAST_MIN_JOB_AGE = 60
-#: States of a job that has not ended.
-UNFINISHED = {"PENDING", "CONFIGURING", "RUNNING", "COMPLETING"}
-#: What the small job runs: the node's name, and the GPU that it was given.
-SMALL_JOB = (
-    "hostname; nvidia-smi -L 2> /dev/null"
-    ' || echo "no nvidia-smi; CUDA_VISIBLE_DEVICES=$CUDA_VISIBLE_DEVICES"'
-)
+#: A rule whose jobs have no GPU, and so the profile's default resources.
+CPU_RULE = "encode_task"
+#: Seconds for the jobs' cancellation.
+CANCELLATION = 60
+#: How many of the last lines are shown of what failed.
+LAST_LINES = 15
 
 
 def main() -> None:
@@ -43,7 +52,7 @@ def main() -> None:
         "--profile", type=Path, default=PROFILE, help="the config.yaml of the profile to check"
     )
     parser.add_argument(
-        "--wait", type=float, default=300, help="seconds after which the small job is given up"
+        "--wait", type=float, default=300, help="seconds after which the jobs are given up"
     )
     arguments = parser.parse_args()
     profile = yaml.safe_load(arguments.profile.read_text(encoding="utf-8"))
@@ -62,7 +71,8 @@ def main() -> None:
     problems = list(find_problems(profile, offers, accounts, min_job_age))
     if problems:
         raise UserError(*problems)
-    print(f"a small GPU job: {run_small_job(profile, arguments.wait)}")
+    for line in describe_jobs(run_jobs(arguments.profile, profile, arguments.wait)):
+        print(line)
     print("profile and cluster fit")
 
 
@@ -134,6 +144,8 @@ def find_problems(
         for name in request.unfilled_settings():
             yield f"{request.rule}: {name} is not filled in"
     filled_in = [request for request in requests if not request.unfilled_settings()]
+    for request in filled_in:
+        yield from refusals_of_plugin(request)
     yield from explain_misfits(filled_in, offers)
     account = profile["default-resources"].get("slurm_account")
     if accounts and account not in {*accounts, FILL_IN}:
@@ -153,75 +165,112 @@ def _seconds(setting: str) -> float:
     return int(number) if number.isdigit() else float("inf")
 
 
-def run_small_job(profile: dict[str, Any], seconds: float) -> str:
-    """Run a job with one GPU, as the profile asks for it.
+def rules_to_try(profile: dict[str, Any]) -> list[str]:
+    """Choose of the rules with a GPU one for each kind of job that the profile makes of them."""
+    kinds: dict[str, str] = {}
+    for rule in sorted(profile["set-resources"], key=lambda rule: rule != "train"):
+        resources = profile["set-resources"][rule]
+        kinds.setdefault(json.dumps(resources, sort_keys=True), rule)
+    return list(kinds.values())
+
+
+def run_jobs(profile_file: Path, profile: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """Run a job of each kind, as Snakemake runs those of a grid.
 
     Args:
-        profile: the profile's content.
-        seconds: how long to wait for the job's end.
+        profile_file: the profile's file.
+        profile: its content.
+        seconds: how long to wait for the jobs' end.
 
     Returns:
-        What the job found on its node.
+        What each job found on its node (`scripts/check_node.py`), by the rule that it stands for.
 
     Raises:
-        UserError: the job was refused, failed, or did not end in time (and was cancelled).
+        UserError: a job was refused, failed, or did not end in time (and was cancelled).
     """
-    log = Path.cwd() / f"slurm-check-{time.time_ns()}.log"
-    command = small_job_command(profile, log)
-    submission = subprocess.run(command, capture_output=True, text=True, check=False)
-    if submission.returncode:
-        raise UserError(f"the small GPU job was refused: {' '.join(submission.stderr.split())}")
-    job_id = submission.stdout.strip().split(";")[0]  # behind it may stand the cluster's name
-    state = wait_for_end(job_id, seconds)
-    found = " ".join(log.read_text().split()) if log.exists() else "it left no log"
-    log.unlink(missing_ok=True)
-    if state != "COMPLETED":
-        raise UserError(f"the small GPU job {job_id} ended as {state}: {found}")
-    return found
+    rules = {"gpu_rules": rules_to_try(profile), "cpu_rules": [CPU_RULE]}
+    folder = Path(tempfile.mkdtemp(prefix="slurm-check-", dir=Path.cwd()))
+    try:
+        output = run_check_workflow(profile_file, folder, rules, seconds)
+        names = [*rules["gpu_rules"], *rules["cpu_rules"]]
+        if failed := [name for name in names if not (folder / f"{name}.json").exists()]:
+            raise UserError(*explain_failures(folder, failed, output))
+        return {name: read_json(folder / f"{name}.json") for name in names}
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def small_job_command(profile: dict[str, Any], log: Path) -> list[str]:
-    """Build the command that submits the small job."""
-    resources = {**profile["default-resources"], **profile["set-resources"]["train"]}
-    model = resources.get("gpu_model")
-    command = [
-        "sbatch",
-        "--parsable",
-        "--job-name=tunegrid-check",
-        f"--output={log}",
-        f"--partition={resources['slurm_partition']}",
-        "--time=5",
-        "--mem=500",
-        f"--gpus={model}:1" if model else "--gpus=1",
-        "--ntasks=1",
-    ]
-    # The profile holds these options in quotes within quotes, as Snakemake's plugin wants them.
-    command += shlex.split(str(resources.get("slurm_extra", "")).strip("'"))
-    if slurm.user_accounts():
-        command.append(f"--account={resources['slurm_account']}")
-    return [*command, f"--wrap={SMALL_JOB}"]
+def run_check_workflow(
+    profile_file: Path, folder: Path, rules: dict[str, list[str]], seconds: float
+) -> str:
+    """Run the workflow of the jobs that are tried.
 
-
-def wait_for_end(job_id: str, seconds: float) -> str:
-    """Wait until a job has ended.
+    Args:
+        profile_file: the profile's file.
+        folder: its working directory, which the nodes must share.
+        rules: its configuration.
+        seconds: how long to wait for its end.
 
     Returns:
-        The state that it ended in, or "gone" if Slurm no longer knows the job.
+        All that Snakemake has printed.
 
     Raises:
-        UserError: it did not end in time; it is cancelled.
+        UserError: it did not end in time; its jobs are cancelled.
     """
-    deadline = time.monotonic() + seconds
-    state = "PENDING"
-    while state in UNFINISHED:
-        if time.monotonic() > deadline:
-            slurm.run_slurm_command("scancel", job_id)
-            raise UserError(
-                f"the small GPU job {job_id} has not ended after {seconds:g} s: {state}"
-            )
-        time.sleep(1)
-        state = slurm.job_state(job_id) or "gone"
-    return state
+    command = [sys.executable, "-m", "snakemake"]
+    command += [f"--snakefile={CHECK}", f"--profile={profile_file.resolve().parent}"]
+    command += [f"--directory={folder}", "--retries=0", "--config"]
+    command += [f"{key}={json.dumps(value)}" for key, value in rules.items()]
+    process = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        return process.communicate(timeout=seconds)[0]
+    except subprocess.TimeoutExpired:
+        jobs = slurm.workflow_jobs(folder)
+        raise UserError(
+            f"the jobs have not ended after {seconds:g} s and are cancelled; --wait gives more",
+            *(f"{job.comment} is {job.state} ({job.reason})" for job in jobs),
+        ) from None
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=CANCELLATION)
+        process.kill()
+
+
+def explain_failures(folder: Path, failed: Sequence[str], output: str) -> Iterator[str]:
+    """Explain why jobs have left no answer: by their logs, or by what Snakemake has printed.
+
+    Args:
+        folder: the working directory.
+        failed: the rules whose jobs have failed.
+        output: all that Snakemake has printed.
+    """
+    refusals = [line for line in output.splitlines() if line.startswith("error: ")]
+    if refusals:
+        yield from (line.removeprefix("error: ") for line in refusals)
+        return
+    for name in failed:
+        log = folder / f"{name}.log"
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        said = lines or output.splitlines()
+        yield f"the job of {name} failed: " + " | ".join(said[-LAST_LINES:])
+
+
+def describe_jobs(answers: dict[str, Any]) -> Iterator[str]:
+    """Describe in a line what each job found on its node."""
+    for name, answer in answers.items():
+        line = f"a job of {name}: node {answer['node']}, Python {answer['python']}"
+        if "torch" in answer:
+            line += f", torch {answer['torch']}, a step on {answer['gpu'] or 'no GPU'}"
+        yield line
+    if any("torch" in answer and answer["gpu"] is None for answer in answers.values()):
+        yield (
+            "warning: torch here is built for CPUs alone, so that runs would train on the CPUs of"
+            " the GPU's node"
+        )
 
 
 if __name__ == "__main__":

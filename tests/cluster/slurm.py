@@ -112,12 +112,12 @@ class Cluster:
         """What a user of this cluster has in the environment."""
         return os.environ | {
             "SLURM_CONF": str(self.base / "etc/slurm.conf"),
-            "PATH": f"{self.base}/bin:/usr/bin:/usr/sbin:{os.environ['PATH']}",
+            "PATH": f"/usr/bin:/usr/sbin:{os.environ['PATH']}",
         }
 
     def start(self) -> None:
         """Start all daemons, and wait until jobs can run."""
-        for name in ("etc", "run", "log", "state", "dev", "mysql", "bin"):
+        for name in ("etc", "run", "log", "state", "dev", "mysql"):
             (self.base / name).mkdir(parents=True, exist_ok=True)
         for node in self.nodes:
             (self.base / "spool" / node).mkdir(parents=True, exist_ok=True)

@@ -2,8 +2,9 @@
 
 Two nodes have GPUs, two have none. Partition `gpu` is preempted by `urgent`, which has the same
 nodes; `short` has them, too, and a time limit. `cloud` has a node that is powered off and never
-comes up. Nodes carry the cluster's name, since the kernel's control groups of several clusters on
-one machine are told apart by the nodes' names alone.
+comes up. The configuration is where SLURM_CONF says, and at no standard place. Nodes carry the
+cluster's name, since the kernel's control groups of several clusters on one machine are told apart
+by the nodes' names alone.
 """
 
 import os

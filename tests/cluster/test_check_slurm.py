@@ -11,13 +11,19 @@ from running import write_profile
 
 @pytest.fixture
 def check(tmp_path):
-    """Check a profile with these changes against a cluster: (status, what it printed)."""
+    """Check a profile with these changes against a cluster: (status, what it printed).
 
-    def run(cluster, **changes):
+    `path` is a folder whose programs are found first.
+    """
+
+    def run(cluster, *, path=None, **changes):
         profile = write_profile(tmp_path / "profile", cluster, **changes)
+        environment = cluster.environment
+        if path:
+            environment["PATH"] = f"{path}:{environment['PATH']}"
         done = subprocess.run(
             [sys.executable, ROOT / "scripts/check_slurm.py", "--profile", profile],
-            env=cluster.environment,
+            env=environment,
             cwd=tmp_path,
             capture_output=True,
             text=True,
@@ -43,7 +49,9 @@ def test_a_cluster_that_fits_is_told_and_tried(check, request, name, accounting)
     assert "partition gpu: 2 nodes, 1440 min, " in said
     assert "4 × a100" in said
     assert "partition cpu: 2 nodes, " in said
-    assert "CUDA_VISIBLE_DEVICES=0" in said, "the small job got no GPU"
+    assert "\na job of train: node " in said
+    assert ", a step on no GPU\n" in said, "the GPUs of this cluster are none"
+    assert "\na job of encode_task: node " in said
     assert said.endswith("profile and cluster fit\n")
 
 
@@ -57,6 +65,10 @@ def test_a_cluster_that_fits_is_told_and_tried(check, request, name, accounting)
             "gpu_model 'h100' is none of partition gpu's: a100",
         ),
         ({"slurm-status-command": "sacct"}, "only squeue is safe"),
+        (
+            {"set-resources": {"train": {"slurm_partition": "gpu", "slurm_extra": "'--qos=long'"}}},
+            "slurm_extra may not have --qos: write qos: long beside it",
+        ),
     ],
 )
 def test_what_does_not_fit_is_named(check, cluster, changes, problem):
@@ -84,3 +96,19 @@ def test_without_slurm_one_line_says_so(tmp_path):
     )
     assert done.returncode == 1
     assert done.stderr == "error: Slurm does not answer (sinfo); run this where sbatch works\n"
+
+
+def test_what_jobs_fail_by_is_told(check, accounted, tmp_path):
+    """Slurm's refusal of a request; then an srun that cannot begin a job's step."""
+    train = {"slurm_partition": "gpu", "constraint": "nvlink"}
+    status, said = check(accounted, **{"set-resources": {"train": train}})
+    assert status == 1
+    assert "error: train: Slurm refuses it (Invalid feature specification)\n" in said
+
+    (tmp_path / "srun").write_text("#!/bin/sh\necho 'srun: error: no step today' >&2\nexit 1\n")
+    (tmp_path / "srun").chmod(0o755)
+    status, said = check(accounted, path=tmp_path)
+    assert status == 1
+    assert "error: the job of train failed: " in said
+    assert said.count("srun: error: no step today") == 2
+    assert not accounted.queue()

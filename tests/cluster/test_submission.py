@@ -36,10 +36,11 @@ def gpu_jobs(**resources):
 def test_submission_waits_for_a_limit_and_for_the_controller(run_on, limited, undisturbed):
     run = run_on(limited, profile={"retries": 0, **gpu_jobs(qos=ONE_AT_ONCE)})
     run.start()
-    run.wait_until_printed(LIMITED)
-    limited.kill_daemon("slurmctld")
-    run.wait_until_printed("Slurm takes no job for now (")
-    limited.start_controller()
+    with run.hold(run.job_in_training()):
+        run.wait_until_printed(LIMITED)
+        limited.kill_daemon("slurmctld", signal.SIGTERM)
+        run.wait_until_printed("Slurm takes no job for now (")
+        limited.start_controller()
     output = run.finish()
     assert run.results() == {path: undisturbed[path] for path in (FULL, ADAPTER)}
     assert run.attempt_ends(FULL) == run.attempt_ends(ADAPTER) == ["finished"]
@@ -50,12 +51,13 @@ def test_submission_waits_for_a_limit_and_for_the_controller(run_on, limited, un
 def test_ctrl_c_ends_a_submission_that_waits(run_on, limited):
     command = ("sbatch", "--parsable", f"--account={ACCOUNT}", f"--qos={ONE_AT_ONCE}", "--hold")
     other = limited.call(*command, "--wrap=true").strip()
-    run = run_on(limited, profile=gpu_jobs(qos=ONE_AT_ONCE), grid=ONE_CELL)
+    run = run_on(limited, profile=gpu_jobs(qos=ONE_AT_ONCE))
     run.start()
     run.wait_until_printed(LIMITED)
     begin = time.monotonic()
     run.kill(signal.SIGINT)
     assert time.monotonic() - begin < 30
+    assert "Error in rule" not in run.output(), "it is no failure of the job"
     assert [job.id for job in limited.queue()] == [other]
 
 

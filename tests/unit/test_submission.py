@@ -12,15 +12,16 @@ import pytest
 from paths import ROOT
 
 from tunegrid.cluster import patient_submission
-from tunegrid.cluster.patient_submission import (
+from tunegrid.cluster.head_folder import (
     FOLDER_VARIABLE,
     HEAD_FILE,
     STOP_FILE,
     SUBMITTED,
     HeadFolder,
     HeadIsGoneError,
-    PatientSubmission,
 )
+from tunegrid.cluster.patient_submission import PatientSubmission, ask_patiently
+from tunegrid.cluster.real_commands import RealCommands
 from tunegrid.cluster.silent_failures import explain
 from tunegrid.cluster.submission_answers import SubmissionAnswer, describe_failure, read_answer
 from tunegrid.cluster.waiting_submissions import Waiting, WaitingAnnouncer, read_waiting
@@ -105,7 +106,8 @@ class Site:
         return len((self._folder / "tries").read_text().splitlines())
 
     def submission(self, script: bytes = b"") -> PatientSubmission:
-        return PatientSubmission(ARGUMENTS, script, HeadFolder(self.head))
+        folder = HeadFolder(self.head)
+        return PatientSubmission(ARGUMENTS, script, RealCommands(folder), folder)
 
 
 @pytest.fixture
@@ -142,7 +144,7 @@ def test_what_stays_unexplained_is_given_up(site, monkeypatch):
 
 
 def test_a_script_of_standard_input_is_submitted_whole_at_each_try(site):
-    site.let_fail(2, AWAY, then="cat")
+    site.let_fail(2, AWAY, then="sleep 0.5; cat")
     assert site.submission(b"#!/bin/sh\ntrue\n").submit().output == b"#!/bin/sh\ntrue\n"
 
 
@@ -162,6 +164,20 @@ def test_while_the_queue_does_not_answer_nothing_is_submitted(site):
     )
     assert site.submission().submit().output == b"42\n"
     assert site.tries() == 2
+
+
+@pytest.mark.parametrize(
+    ("queue", "status"),
+    [("echo x >> asked; [ $(wc -l < asked) -gt 2 ]", 0), ("exit 0", 1)],
+)
+def test_a_question_to_the_controller_waits_while_that_is_away(site, queue, status):
+    """It is asked again until it answers; what fails though the controller answers, fails."""
+    site.write("squeue", queue)
+    site.write("sshare", "[ $(cat asked | wc -l) -ge 2 ] && echo ml")
+    folder = HeadFolder(site.head)
+    ended = ask_patiently(["sshare", "-U"], RealCommands(folder), folder)
+    assert (ended.status, ended.output) == (status, b"" if status else b"ml\n")
+    assert not read_waiting(site.head)
 
 
 @pytest.mark.parametrize("end", ["stops", "is gone"])

@@ -14,11 +14,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tunegrid.cluster.patient_submission import (
+from tunegrid.cluster.head_folder import (
     FOLDER_VARIABLE,
     HEAD_FILE,
     STOP_FILE,
@@ -62,23 +63,46 @@ def submit_patiently(executor: Any) -> None:
     put_first_on_path(FOR_HEAD)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
+    _stop_on_cancellation(executor, folder)
+    threading.Thread(
+        target=_announce_for_ever, args=(folder,), name="tunegrid-submissions", daemon=True
+    ).start()
+
+
+def _stop_on_cancellation(executor: Any, folder: Path) -> None:
+    """Let the executor end all submissions first when it cancels its jobs.
+
+    Those that it has not yet begun end at once, too. They are no failures of jobs, and are not
+    reported.
+    """
     cancel = executor.cancel
+    report_job_error = executor.report_job_error
 
     def stop_submissions_and_cancel() -> None:
         (folder / STOP_FILE).touch()
         cancel()
 
+    def report_if_submitted(job_info: Any, *arguments: Any, **options: Any) -> None:
+        if job_info.external_jobid is not None or not (folder / STOP_FILE).exists():
+            report_job_error(job_info, *arguments, **options)
+
     executor.cancel = stop_submissions_and_cancel
-    threading.Thread(
-        target=_announce_for_ever, args=(folder,), name="tunegrid-submissions", daemon=True
-    ).start()
+    executor.report_job_error = report_if_submitted
 
 
 def _announce_for_ever(folder: Path) -> None:
     announcer = WaitingAnnouncer()
     while True:
         time.sleep(LOOK_INTERVAL)
+        keep_from_cleaning(folder)
         announcer.announce(read_waiting(folder), time.monotonic())
+
+
+def keep_from_cleaning(folder: Path) -> None:
+    """Keep systems that clean /tmp of what is old from taking the folder for that."""
+    for name in (HEAD_FILE, SUBMITTED):
+        with suppress(OSError):
+            os.utime(folder / name)
 
 
 def read_waiting(folder: Path) -> list[Waiting]:
