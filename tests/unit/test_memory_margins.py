@@ -1,16 +1,20 @@
 """Margins by what attention computes with, and those of a user's own GPUs."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from memory_cases import config_of, make_step
 
 from tunegrid.errors import UserError
+from tunegrid.memory.advice import weigh_ways
 from tunegrid.memory.analysis import analyse_step, format_answer
 from tunegrid.memory.calibration_fit import calibrated
 from tunegrid.memory.fit import gpu_memory_needed, room_for_tensors
 from tunegrid.memory.margins import PUBLIC, kernel_of, load_margins
+from tunegrid.memory.predict import predict
 from tunegrid.memory.records import MeasuredStep
+from tunegrid.training.micro_batch import memory_needed
 
 
 def measured(ratio, *, attention="sdpa", device="Tesla T4"):
@@ -27,12 +31,28 @@ def test_what_a_gpu_has_room_for_is_what_a_step_needs_the_other_way_round(kernel
 
 def test_eager_attention_needs_the_widest_margin_and_a_mask_more_than_none():
     kernels = [
-        kernel_of(make_step("full", batch=1, tokens=8, **options))
+        kernel_of(make_step("full", batch=1, tokens=8, **options), None)
         for options in ({"attention": "eager"}, {}, {"padded": False})
     ]
     assert kernels == ["eager", "masked", "unmasked"]
     needed = [gpu_memory_needed(5e9, kernel) for kernel in kernels]
     assert needed == sorted(needed, reverse=True)
+
+
+def test_a_model_that_has_eager_attention_alone_gets_its_margin():
+    config = config_of("mpnet-base", num_hidden_layers=1)
+    step = make_step("head", batch=1, tokens=8, attention="auto")
+    record = analyse_step("m", config, step, gpus={}, growth=False)
+    assert kernel_of(step, record.attention) == "eager"
+    needed = gpu_memory_needed(record.traced, "eager") / 1e9
+    answer = format_answer([record])
+    assert f"| {needed:,.3f}" in answer
+    assert "(eager attention" in answer
+    (way,) = weigh_ways(config, step, gpus={}, catalogue={})[:1]
+    assert way.needed == gpu_memory_needed(record.traced, "eager")
+    gpu = SimpleNamespace(type="cuda")
+    predicted = predict(config, step)
+    assert memory_needed(predicted, step, gpu) == gpu_memory_needed(predicted.peak, "eager")
 
 
 def test_measured_steps_replace_the_margin_of_their_kind_of_attention_alone(tmp_path):

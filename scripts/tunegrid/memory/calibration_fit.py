@@ -27,7 +27,7 @@ def calibrated(measured: Iterable[MeasuredStep]) -> tuple[Margins, list[str]]:
     for one in measured:
         if one.reserved is not None and one.predicted is not None:
             held = one.reserved / (one.predicted + PUBLIC.workspaces)
-            ratios.setdefault(kernel_of(one.step), []).append(held)
+            ratios.setdefault(kernel_of(one.step, one.attention), []).append(held)
     if not ratios:
         raise UserError(
             "none of the files holds a step that was measured on a GPU and predicted; measure some"
