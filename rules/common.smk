@@ -1,5 +1,6 @@
 # The checked configuration, the grid's cells, and what rules ask of them. Light: no torch here.
 import gc
+import inspect
 import os
 import re
 import sys
@@ -155,6 +156,15 @@ wildcard_constraints:
     tuning_pack=r"\d+",
 
 
+def asked_for_each_job(function):
+    """Keep an input function's signature with it (`__signature__`, PEP 362).
+
+    Snakemake asks what a function takes three times a job, which takes longer than most answers.
+    """
+    function.__signature__ = inspect.signature(function)
+    return function
+
+
 def cell_of(wildcards):
     """The cell of these wildcards; a path that is not in the grid, or in its tuning, is refused."""
     if hasattr(wildcards, "candidate"):
@@ -193,6 +203,7 @@ def of_each_cell(value_of):
     return values.pop() if len(values) == 1 else lambda wildcards: value_of(cell_of(wildcards))
 
 
+@asked_for_each_job
 def cell_settings(wildcards):
     """A cell's resolved settings as JSON: an edit that changes them reruns the cell.
 
@@ -202,11 +213,13 @@ def cell_settings(wildcards):
     return canonical_json(cell.open_settings()) if cell.tuned else cell.settings.json
 
 
+@asked_for_each_job
 def choice_of_cell(wildcards):
     """The file of what tuning has chosen for a cell; none for one that is not tuned."""
     return cell_of(wildcards).choice or []
 
 
+@asked_for_each_job
 def choice_argument(wildcards, input):
     """What tells `train` to take the settings that tuning has chosen."""
     return f"--choice {input.choice}" if cell_of(wildcards).choice else ""
@@ -220,6 +233,7 @@ def all_choices(wildcards):
     return files
 
 
+@asked_for_each_job
 def pack_of_cell(wildcards):
     """The file of the pack that trains a cell; none where cells are trained alone."""
     cell = cell_of(wildcards)
@@ -228,6 +242,7 @@ def pack_of_cell(wildcards):
     return f"results/tuning/packs/{TUNING_PACK_OF[cell.path]}.json" if TUNING_PACKED else []
 
 
+@asked_for_each_job
 def pack_argument(wildcards, input):
     """What tells `train` to take the run from its pack; nothing where cells are trained alone."""
     return f"--pack {input.pack} --path {cell_of(wildcards).path}" if input.pack else ""
@@ -262,6 +277,7 @@ def pack_threads(wildcards):
     return cells_of_pack(wildcards)[0].settings.train.threads
 
 
+@asked_for_each_job
 def encoded_task(wildcards):
     """The encoded task that a cell trains on."""
     return f"results/encoded/{tokenizer_of(PROJECT, wildcards.model)}/{wildcards.task}"
