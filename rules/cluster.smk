@@ -22,9 +22,8 @@ TUNING_PACK_ATTEMPTS = "results/.attempts/packs/{model}/{task}/tuning{tuning_pac
 
 def cell_attempts(wildcards):
     """The file of the attempts at a cell."""
-    if "candidate" in wildcards.keys():
-        return TUNING_ATTEMPTS.format(**wildcards)
-    return ATTEMPTS.format(**wildcards)
+    pattern = TUNING_ATTEMPTS if hasattr(wildcards, "candidate") else ATTEMPTS
+    return pattern.format_map(wildcards)
 
 
 def cell_attempt_log(wildcards):
@@ -43,6 +42,7 @@ def partition_of(rule_name):
     return str(resource.raw).strip("'\"")
 
 
+@asked_for_each_job
 def cell_memory(wildcards, input, rulename):
     """The host memory of a cell's job, MB."""
     return job_resources.memory_mb(
@@ -54,6 +54,7 @@ def cell_memory(wildcards, input, rulename):
     )
 
 
+@asked_for_each_job
 def cell_runtime(wildcards, input, rulename):
     """The time limit of a cell's job, minutes."""
     return job_resources.runtime_minutes(

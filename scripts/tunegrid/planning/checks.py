@@ -12,7 +12,7 @@ from tunegrid.config.origin import KeyPath, Origins
 from tunegrid.errors import UserError
 from tunegrid.memory.fit import gpu_memory_needed
 from tunegrid.paths import user_path
-from tunegrid.planning.grid import Cell, expand_grid
+from tunegrid.planning.grid import Cell, expand_grid, without_repeated_seeds
 from tunegrid.planning.grid_tasks import find_task, parts_of, parts_without_dev
 from tunegrid.planning.memory_cases import least_memory
 from tunegrid.planning.project import Project
@@ -42,13 +42,14 @@ def problems(project: Project, origins: Origins) -> Iterator[str]:
         yield from _settings_of_several(project, origins)
         yield from _without_test(project, origins)
         yield from tasks_of_other_targets(project, origins)
-        cells = list(expand_grid(project))
+        all_cells = expand_grid(project)
+        cells = without_repeated_seeds(all_cells)
         yield from _missing_dev_splits(project, cells, origins)
         yield from _contradictions(project, cells, origins)
         yield from setting_problems(project, cells, origins)
         yield from settings_of_other_targets(cells, origins)
         yield from metrics_of_other_targets(project, cells, origins)
-        yield from tuning_problems(project, cells, origins)
+        yield from tuning_problems(project, all_cells, origins)
         yield from _unfit_methods(project, cells, origins)
         yield from _too_large(project, cells, origins)
 
