@@ -51,6 +51,7 @@ DECIDES: dict[str, list[str]] = {
         "training.evaluation_guard",
         "training.finetune",
         "training.gradients",
+        "training.host_answers",
         "training.input_columns",
         "training.loading_weights",
         "training.loss_scaling",
@@ -58,6 +59,7 @@ DECIDES: dict[str, list[str]] = {
         "training.model_building",
         "training.optimizers",
         "training.objectives",
+        "training.prefetching",
         "training.probing",
         "training.randomness",
         "training.run_files",
@@ -230,6 +232,7 @@ OF_ONE_PROGRAM: dict[str, dict[str, str]] = {
         "memory.measure": "nothing is measured",
         "tasks.label_kinds": "lengths are asked for by persons alone",
         "training.batching": "lengths are asked for by persons alone",
+        "training.host_answers": "lengths are asked for by persons alone",
         "training.randomness": "lengths are asked for by persons alone",
     },
     "measure_memory": {
@@ -240,6 +243,7 @@ OF_ONE_PROGRAM: dict[str, dict[str, str]] = {
         "memory.lengths": "lengths are asked for by persons alone",
         "tasks.label_kinds": "lengths are asked for by persons alone",
         "training.batching": "lengths are asked for by persons alone",
+        "training.host_answers": "lengths are asked for by persons alone",
         "training.randomness": "lengths are asked for by persons alone",
     },
 }

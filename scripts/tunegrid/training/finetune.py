@@ -39,7 +39,8 @@ from tunegrid.training.evaluation_guard import EvaluationGuard
 from tunegrid.training.gradients import Gradients
 from tunegrid.training.input_columns import input_columns
 from tunegrid.training.loss_scaling import (
-    scale_losses_on_cpu,
+    read_step,
+    scale_losses,
     step_optimizer,
     unscale_gradients,
 )
@@ -51,6 +52,7 @@ from tunegrid.training.micro_batch import (
 from tunegrid.training.model_building import build_model, check_vocabulary
 from tunegrid.training.objectives import build_objective
 from tunegrid.training.optimizers import build_optimizer
+from tunegrid.training.prefetching import MicroBatchLoader, with_following
 from tunegrid.training.probing import two_short_examples
 from tunegrid.training.progress_bar import progress_bar
 from tunegrid.training.run_request import RunRequest
@@ -65,6 +67,9 @@ from tunegrid.training.schedule import advance, build_schedule, current_rate, sc
 from tunegrid.training.selection import Selection
 from tunegrid.training.step_guard import StepGuard, too_little_memory_told
 from tunegrid.training.step_plan import plan_notes, plan_steps
+
+#: The positions of an evaluation's examples, on their way to the device with the inputs.
+ROWS = "rows"
 
 
 def finetune(
@@ -145,6 +150,7 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
         for note in notes:
             logging.warning("%s", note)
     gradients = Gradients(accelerator, model)
+    guard = StepGuard(accelerator, gradients, splits["train"].lengths, micro_batch, stop)
     run = Run(
         request=request,
         accelerator=accelerator,
@@ -156,11 +162,12 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
             splits["train"],
             request.encoding["labels"],
             positive_label(settings),
-        ),
+        ).on_device(accelerator.device),
+        loader=MicroBatchLoader(splits["train"], accelerator.device, guard.share),
         optimizer=optimizer,
         schedule=build_schedule(optimizer, settings.train, plan.steps),
         gradients=gradients,
-        guard=StepGuard(accelerator, gradients, splits["train"].lengths, micro_batch, stop),
+        guard=guard,
         evaluation_guard=EvaluationGuard(accelerator, evaluation_batch, stop),
         selection=Selection(settings.train),
         checkpoints=checkpoints,
@@ -181,9 +188,10 @@ def train(run: Run) -> None:
     Leaves the model with the weights that count.
     """
     run.model.train()  # its libraries load it for inference
-    with progress_bar(run) as bar:
+    with progress_bar(run) as bar, run.loader:
         while not ended(run):
-            for batch in batches_to_next_evaluation(run):
+            for batch, following in with_following(batches_to_next_evaluation(run)):
+                run.loader.expect(following)
                 take_step(run, batch, run.plan.epoch_of(len(run.progress.history) + 1) - 1)
                 bar.update()
                 if run.progress.diverged:
@@ -239,12 +247,14 @@ def take_step(run: Run, batch: Integers, epoch: int) -> None:
     unscale_gradients(run.accelerator, run.optimizer)
     run.gradients.clip(run.train_settings.max_grad_norm)
     with too_little_memory_told("the optimizer's state"):
-        if not step_optimizer(run.accelerator, run.optimizer, step):
-            run.progress.skipped_steps.append(step)
+        step_optimizer(run.accelerator, run.optimizer)
     run.gradients.clear()
     advance(run.schedule)
+    value, skipped = read_step(run.accelerator, loss, step)
+    if skipped:
+        run.progress.skipped_steps.append(step)
     run.progress.history.append(
-        StepRecord(step=step, epoch=epoch + 1, loss=loss, learning_rate=learning_rate)
+        StepRecord(step=step, epoch=epoch + 1, loss=value, learning_rate=learning_rate)
     )
     if checkpoint_due:
         save_checkpoint(run)
@@ -263,11 +273,10 @@ def add_gradient(run: Run, rows: Integers, divisor: float) -> torch.Tensor:
     Returns:
         The micro-batch's part of the batch's mean loss, without a gradient.
     """
-    train = run.splits["train"]
-    inputs = to_device(train.collate(rows), run.accelerator.device)
+    inputs, labels = run.loader.load(rows)
     with run.accelerator.autocast():
         logits = run.model(**inputs).logits
-    loss = run.objective.loss_of_rows(logits.float(), train.labels[rows]) / divisor
+    loss = run.objective.loss_of_rows(logits.float(), labels) / divisor
     run.accelerator.backward(loss)
     return loss.detach()
 
@@ -328,10 +337,12 @@ def evaluate(run: Run, name: str, log_odds: float | None = None) -> Predictions:
 
     def predict(rows: Integers) -> None:
         """Put the logits of the examples at positions `rows` into their places."""
-        inputs = to_device(split.collate(rows), accelerator.device)
+        batch = split.collate(rows) | {ROWS: torch.from_numpy(rows)}
+        inputs = to_device(batch, accelerator.device)
+        places = inputs.pop(ROWS)
         with accelerator.autocast():
             output = run.model(**inputs).logits
-        logits[torch.from_numpy(rows).to(accelerator.device)] = output.float()
+        logits[places] = output.float()
 
     try:
         run.evaluation_guard.compute(mine, predict, split=name)
@@ -357,8 +368,8 @@ def start_accelerator(settings: TrainSettings) -> Accelerator:
     AcceleratorState._reset_state()  # noqa: SLF001 (has no public name)
     mixed = settings.precision if settings.precision in ("bf16", "fp16") else "no"
     accelerator = Accelerator(mixed_precision=mixed, cpu=not gpus)
-    if mixed == "fp16" and not gpus:
-        scale_losses_on_cpu(accelerator)
+    if mixed == "fp16":
+        scale_losses(accelerator)
     if not gpus and torch.backends.mps.is_available():
         logging.info("this Mac's GPU is not used: a run on it could not go on from a checkpoint")
     enforce_memory_limit(settings.memory_limit, accelerator.device)

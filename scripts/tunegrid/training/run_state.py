@@ -23,6 +23,7 @@ from tunegrid.training.gradients import Gradients
 from tunegrid.training.loss_scaling import loss_scale_state, restore_loss_scale
 from tunegrid.training.model_building import BuiltModel
 from tunegrid.training.objectives import Objective
+from tunegrid.training.prefetching import MicroBatchLoader
 from tunegrid.training.randomness import random_states, restore_random_states
 from tunegrid.training.run_request import RunRequest
 from tunegrid.training.selection import Selection, trained_weights
@@ -88,6 +89,7 @@ class Run:
     splits: dict[str, EncodedSplit]
     seen_splits: dict[str, Any]
     objective: Objective
+    loader: MicroBatchLoader
     optimizer: torch.optim.Optimizer
     schedule: LambdaLR
     gradients: Gradients
