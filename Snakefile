@@ -14,14 +14,6 @@ if not workflow.configfiles:
 report: "rules/captions/workflow.rst"
 
 
-onerror:
-    print(
-        "Each job that failed is named above, with its log. If those are runs: the same command"
-        " with --config partial=true shows the results of the others, and these as failed.",
-        file=sys.stderr,
-    )
-
-
 include: "rules/common.smk"
 include: "rules/cluster.smk"
 include: "rules/data.smk"
@@ -34,6 +26,10 @@ include: "rules/render.smk"
 include: "rules/tuning.smk"
 include: "rules/tune.smk"
 include: "rules/collect.smk"
+
+
+onerror:
+    logger.error(FAILED_JOBS.summary(sys.argv[1:]))
 
 
 rule all:

@@ -10,20 +10,15 @@ rule expand_grid:
         code=code_digest("expand_grid"),
         tuning="--tuning results/tuning/cells.csv" if TUNE else "",
         # What no cell depends on is left out, so that an edit of it does not come this way.
-        config=canonical_json(
-            PROJECT.config.model_dump(
-                mode="json",
-                exclude_unset=True,
-                exclude={"compare", "figures", "memory", "cluster", "published", "partial"},
-            )
-        ),
+        config=digest(canonical_json(grid_configuration(PROJECT))),
+        snapshot=snapshot_file,
     log:
         "results/logs/expand_grid.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
     shell:
-        'python "$TUNEGRID"/scripts/expand_grid.py --config {params.config:q}'
+        'python "$TUNEGRID"/scripts/expand_grid.py --configfile {params.snapshot:q}'
         " --output {output.cells} {params.tuning} > {log} 2>&1"
 
 

@@ -21,8 +21,9 @@ rule try_cell:
         "../envs/tunegrid.yaml"
     shell:
         'python "$TUNEGRID"/scripts/try_cell.py --cell {params.cell:q}'
-        " --siblings {params.siblings:q} --model {input.model} --encoded {input.encoded}"
-        " --store results/.trials --memory {resources.mem_mb} --output {output} > {log} 2>&1"
+        " --siblings @/dev/stdin --model {input.model} --encoded {input.encoded}"
+        " --store results/.trials --memory {resources.mem_mb} --output {output}"
+        " <<< {params.siblings:q} > {log} 2>&1"
 
 
 # What is wrong does not fail the trial, which a pack waits for, but this.

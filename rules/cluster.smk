@@ -4,10 +4,12 @@ import uuid
 from tunegrid.cluster import job_resources
 from tunegrid.cluster.attempts import WORKFLOW_START, AttemptLog
 from tunegrid.cluster.head_process import prepare_head_process
+from tunegrid.cluster.stand_ins import keep_slurm_configuration
 from tunegrid.files import digest
 
 # Jobs inherit this variable; a run knows by it which of its earlier attempts belong to this start.
 os.environ.setdefault(WORKFLOW_START, uuid.uuid4().hex)
+keep_slurm_configuration()
 # The nodes' fast disk reaches the jobs as a variable and not as a parameter of the rule: where a
 # run reads its data from is no reason to train it again.
 os.environ |= {"TUNEGRID_SCRATCH": PROJECT.config.cluster.scratch or ""}
@@ -30,17 +32,29 @@ def cell_attempt_log(wildcards):
     return AttemptLog(path=Path(cell_attempts(wildcards)), target=cell_of(wildcards).hash)
 
 
-def cell_memory(wildcards, input):
+def partition_of(rule_name):
+    """The partition that the profile gives to a rule's jobs; None where it gives none.
+
+    It may be written in quotes, or as an expression, which names no partition.
+    """
+    resource = workflow.get_rule(rule_name).resources.get("slurm_partition")
+    if resource is None or resource.raw is None:
+        return None
+    return str(resource.raw).strip("'\"")
+
+
+def cell_memory(wildcards, input, rulename):
     """The host memory of a cell's job, MB."""
     return job_resources.memory_mb(
         settings=cell_of(wildcards).closed_settings(),
         model=Path(input.model),
         cluster=PROJECT.config.cluster,
         attempts=cell_attempt_log(wildcards),
+        partition=partition_of(rulename),
     )
 
 
-def cell_runtime(wildcards, input):
+def cell_runtime(wildcards, input, rulename):
     """The time limit of a cell's job, minutes."""
     return job_resources.runtime_minutes(
         cells=[cell_of(wildcards).closed_settings()],
@@ -48,6 +62,7 @@ def cell_runtime(wildcards, input):
         encoded=Path(input.encoded),
         cluster=PROJECT.config.cluster,
         attempts=cell_attempt_log(wildcards),
+        partition=partition_of(rulename),
     )
 
 
@@ -63,7 +78,7 @@ def pack_attempt_log(wildcards):
     return AttemptLog(path=Path(pack_attempts(wildcards)), target=digest(pack_cells(wildcards)))
 
 
-def pack_memory(wildcards, input):
+def pack_memory(wildcards, input, rulename):
     """The host memory of a pack's job, MB: that of its largest cell."""
     attempts = pack_attempt_log(wildcards)
     return max(
@@ -72,12 +87,13 @@ def pack_memory(wildcards, input):
             model=Path(input.model),
             cluster=PROJECT.config.cluster,
             attempts=attempts,
+            partition=partition_of(rulename),
         )
         for cell in cells_of_pack(wildcards)
     )
 
 
-def pack_runtime(wildcards, input):
+def pack_runtime(wildcards, input, rulename):
     """The time limit of a pack's job, minutes: that of all its cells together."""
     return job_resources.runtime_minutes(
         cells=[cell.closed_settings() for cell in cells_of_pack(wildcards)],
@@ -85,6 +101,7 @@ def pack_runtime(wildcards, input):
         encoded=Path(input.encoded),
         cluster=PROJECT.config.cluster,
         attempts=pack_attempt_log(wildcards),
+        partition=partition_of(rulename),
     )
 
 
@@ -97,3 +114,4 @@ onstart:
     except UserError as error:
         print(error.report(), file=sys.stderr)
         sys.exit(1)
+    begin_start()

@@ -55,7 +55,7 @@ rule report:
     params:
         # The page shows the configuration, too.
         config=canonical_json(PROJECT.config.model_dump(mode="json")),
-        options=report_options,
+        snapshot=snapshot_file,
     log:
         "results/logs/report.log",
     localrule: True
@@ -63,7 +63,8 @@ rule report:
         "../envs/tunegrid.yaml"
     shell:
         'python -m snakemake --snakefile "$TUNEGRID"/Snakefile --profile none --nolock'
-        ' {params.options:q} --report-stylesheet "$TUNEGRID"/rules/captions/report.css'
+        " --configfile {params.snapshot:q}"
+        ' --report-stylesheet "$TUNEGRID"/rules/captions/report.css'
         " --report {output} > {log} 2>&1"
 
 

@@ -12,14 +12,25 @@ os.environ |= {
     "TUNEGRID": str(workflow.basedir),
 }
 
+from snakemake.logging import logger
 from tunegrid.errors import UserError
 from tunegrid.files import canonical_json, digest, sha256
 from tunegrid.planning.grid import cells_to_try, expand_grid, packs, packs_by_method, tokenizer_of
 from tunegrid.planning.memory_cases import memory_cases
 from tunegrid.planning.tuning_cells import tuning_cells
+from tunegrid.planning.unknown_targets import TargetWording
+from tunegrid.planning.unused_settings import unused_settings
 from tunegrid.paths import user_path
 from tunegrid.planning.grid_tasks import find_task
+from tunegrid.planning.changes import changes_since_last_start
 from tunegrid.planning.loading import load_project, typed_command_line
+from tunegrid.planning.snapshot import (
+    grid_configuration,
+    read_snapshot,
+    record_start,
+    snapshot_digest,
+)
+from tunegrid.planning.snapshot_files import is_snapshot, snapshot_path
 from tunegrid.reporting.table_names import (
     CATEGORY,
     ERRORS,
@@ -35,18 +46,36 @@ from tunegrid.reporting.table_names import (
 from tunegrid.metrics import METRICS
 from tunegrid.results import CHOICE_PATH, RUN_PATH, TUNING_PATH
 from tunegrid.tasks.source_paths import files_under_root, read_from_root
+from tunegrid.status.failed_jobs import FailedJobs
 from tunegrid.staleness import code_digest, reader_code, training_code
+from tunegrid.submitted_code import declare_submitted_code
 
+logger.addFilter(TargetWording(workflow))
+FAILED_JOBS = FailedJobs()
+logger.addHandler(FAILED_JOBS)
+
+# The Snakemake processes of jobs read what the start that submitted them has written down.
+READS_SNAPSHOT = not workflow.is_main_process and all(map(is_snapshot, workflow.configfiles))
 try:
-    PROJECT = load_project(
-        workflow.configfiles, typed_command_line(workflow.config_settings.config)
-    )
+    if READS_SNAPSHOT:
+        PROJECT = read_snapshot(workflow.configfiles[0])
+    else:
+        PROJECT = load_project(
+            workflow.configfiles, typed_command_line(workflow.config_settings.config)
+        )
     CELLS = {cell.path: cell for cell in expand_grid(PROJECT)}
     TUNE = PROJECT.config.tune
     TUNING_CELLS = {cell.path: cell for cell in tuning_cells(TUNE, CELLS.values())} if TUNE else {}
 except UserError as error:
     print(error.report(), file=sys.stderr)
     sys.exit(1)
+
+if workflow.is_main_process:
+    for line in unused_settings(PROJECT):
+        print(f"warning: {line}", file=sys.stderr)
+    for line in changes_since_last_start(PROJECT):
+        print(line, file=sys.stderr)
+SNAPSHOT = str(snapshot_path(snapshot_digest(PROJECT)))
 
 PACKS = packs(CELLS.values(), PROJECT.config.train.pack)
 PACK_OF = {cell.path: name for name, cells in PACKS.items() for cell in cells}
@@ -81,8 +110,9 @@ GRID_FILES = {"cells": "results/cells.csv"} | (
     {"tuning": "results/tuning/cells.csv"} if TUNE else {}
 )
 # Of papers there is something only where the configuration names them.
-PAPERS = PROJECT.papers
-PAPER_WITH_MEMORY = PROJECT.paper_with_memory
+# Papers are compared on the head: jobs need not read what is edited meanwhile.
+PAPERS = [] if READS_SNAPSHOT else PROJECT.papers
+PAPER_WITH_MEMORY = next((paper for paper in PAPERS if paper.memory), None)
 PUBLISHED_NUMBERS = ["results/tables/published.csv"] if PAPERS else []
 FIGURES = ["png", "svg", "pdf"]
 # The files of a table beside its HTML, which the report shows.
@@ -391,15 +421,24 @@ def input_options(wildcards, input):
     return [f"--{name} {path}" for name, path in input.items()]
 
 
-def report_options(wildcards, input):
-    """The configuration of this command as options of Snakemake, for the job that makes the report.
+def begin_start():
+    """Write down what this start trains, and have its jobs read that, not the user's files.
 
-    That it asks for `input` keeps it out of what makes the report stale: it holds absolute paths.
+    Snakemake hands the settings of its command line to the processes of jobs (spawn_jobs.py,
+    `general_args`): here the snapshot takes the place of `--configfile` and `--config`.
     """
-    options = ["--configfile", *map(str, workflow.configfiles)]
-    if given := workflow.config_settings.config_args:
-        options += ["--config", *given]
-    return options
+    workflow.config_settings.configfiles = [record_start(PROJECT)]
+    workflow.config_settings.config_args = []
+    declare_submitted_code()
+
+
+def snapshot_file(wildcards, input):
+    """The snapshot of this start, relative to the working directory.
+
+    That it asks for `input` keeps it out of what makes a result stale: it is named by settings of
+    which most decide nothing there.
+    """
+    return SNAPSHOT
 
 
 def figure_files(name, **shown):

@@ -30,8 +30,8 @@ rule predict_memory:
     conda:
         "../envs/tunegrid.yaml"
     shell:
-        'python "$TUNEGRID"/scripts/predict_memory.py --model {input} --cases {params.cases:q}'
-        " {params.gpu_options:q} --output {output} > {log} 2>&1"
+        'python "$TUNEGRID"/scripts/predict_memory.py --model {input} --cases @/dev/stdin'
+        " {params.gpu_options:q} --output {output} <<< {params.cases:q} > {log} 2>&1"
 
 
 # On the device that cells train on; on a cluster a job with a GPU.
@@ -52,8 +52,8 @@ rule measure_memory:
     conda:
         "../envs/tunegrid.yaml"
     shell:
-        'python "$TUNEGRID"/scripts/measure_memory.py --model {input} --cases {params.cases:q}'
-        " --output {output} > {log} 2>&1"
+        'python "$TUNEGRID"/scripts/measure_memory.py --model {input} --cases @/dev/stdin'
+        " --output {output} <<< {params.cases:q} > {log} 2>&1"
 
 
 rule write_memory:

@@ -46,7 +46,7 @@ rule train:
 
 # Several cells of a model and task in one process: their start-up is paid once. A cell that fails
 # does not fail the pack; its own `train` does, with the cell's log. One whose method does not fit is
-# left out.
+# left out. The cells come by standard input: one argument of a command has at most 128 kB.
 rule train_pack:
     input:
         model="resources/models/{model}",
@@ -75,11 +75,11 @@ rule train_pack:
     conda:
         "../envs/tunegrid.yaml"
     shell:
-        'python "$TUNEGRID"/scripts/train_pack.py --cells {params.cells:q}'
+        'python "$TUNEGRID"/scripts/train_pack.py --cells @/dev/stdin'
         " --model {input.model} --encoded {input.encoded} --trials {input.trials}"
         " --runs {params.runs} --logs {params.logs}"
         " --checkpoints results/.checkpoints --finished results/.finished"
         " --attempts {params.attempts} --run-attempts {params.run_attempts} {params.halving}"
         " --memory {resources.mem_mb} --time-limit {resources.runtime}"
         ' ${{TUNEGRID_SCRATCH:+--scratch "$TUNEGRID_SCRATCH"}}'
-        " --output {output} > {log} 2>&1"
+        " --output {output} <<< {params.cells:q} > {log} 2>&1"

@@ -79,9 +79,9 @@ rule choose_settings:
     conda:
         "../envs/tunegrid.yaml"
     shell:
-        'python "$TUNEGRID"/scripts/choose_settings.py --candidates {params.candidates:q}'
+        'python "$TUNEGRID"/scripts/choose_settings.py --candidates @/dev/stdin'
         " --runs results/tuning/runs --metric {params.metric}"
-        " --choice {output.choice} --scores {output.scores} > {log} 2>&1"
+        " --choice {output.choice} --scores {output.scores} <<< {params.candidates:q} > {log} 2>&1"
 
 
 # Every run of every candidate in one table, of which tables and figures are made.
@@ -100,8 +100,9 @@ rule collect_tuning:
     conda:
         "../envs/tunegrid.yaml"
     shell:
-        'python "$TUNEGRID"/scripts/collect_tuning.py --groups {params.groups:q}'
-        " --scores results/tuning/scores --parquet {output.parquet} --csv {output.csv} > {log} 2>&1"
+        'python "$TUNEGRID"/scripts/collect_tuning.py --groups @/dev/stdin'
+        " --scores results/tuning/scores --parquet {output.parquet} --csv {output.csv}"
+        " <<< {params.groups:q} > {log} 2>&1"
 
 
 use rule plot_figure as plot_rates with:

@@ -71,10 +71,20 @@ def describe_partitions(offers: Sequence[NodeOffer]) -> Iterator[str]:
         nodes = [offer for offer in offers if offer.partition == name]
         minutes = nodes[0].time_limit_minutes
         time_limit = "no time limit" if minutes is None else f"{minutes:g} min"
+        if unlisted := sum(not node.is_listed for node in nodes):
+            yield (
+                f"partition {name}: {unlisted} nodes of {len(nodes)} that are not listed, such as a"
+                f" cloud's that are powered off, {time_limit}"
+            )
+        nodes = [node for node in nodes if node.is_listed]
+        if not nodes:
+            continue
         cpus = max(node.cpus for node in nodes)
         memory = max(node.mem_mb for node in nodes)
         gpus = {
-            f"{count} × {model or 'GPU'}" for node in nodes for model, count in node.gpus.items()
+            f"{count} × {model or 'GPU'}"
+            for node in nodes
+            for model, count in (node.gpus or {}).items()
         }
         yield (
             f"partition {name}: {len(nodes)} nodes, {time_limit}, {cpus} CPUs, {memory} MB,"

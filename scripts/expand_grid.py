@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Expand a configuration into its cells: one row a run, with its hash and settings.
 
-The same expansion as the workflow's own, from files or from the JSON that the workflow hands on.
+The same expansion as the workflow's own, from files or from the snapshot that a start has written.
 What tuning has chosen is put in where its files are there. Writes CSV, to a file or to the screen.
 Fails, with one line a problem, on a configuration that the workflow would refuse.
 
@@ -39,7 +39,11 @@ TUNING_COLUMNS = ("candidate", *COLUMNS)
 def main() -> None:
     parser = describe(__doc__)
     parser.add_argument(
-        "--configfile", type=Path, nargs="+", default=[], help="YAML files, the later over all"
+        "--configfile",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="YAML files, the later over all, or a snapshot",
     )
     parser.add_argument("--config", type=json_argument, help="JSON over them all")
     parser.add_argument("--output", type=Path, help="file to write; default: the screen")
@@ -48,9 +52,15 @@ def main() -> None:
 
     from tunegrid.planning.grid import expand_grid
     from tunegrid.planning.loading import load_project
+    from tunegrid.planning.snapshot import read_snapshot
+    from tunegrid.planning.snapshot_files import is_snapshot
     from tunegrid.planning.tuning_cells import tuning_cells
 
-    project = load_project(arguments.configfile, arguments.config)
+    files = arguments.configfile
+    if len(files) == 1 and is_snapshot(files[0]) and arguments.config is None:
+        project = read_snapshot(files[0])
+    else:
+        project = load_project(files, arguments.config)
     cells = list(expand_grid(project))
     write_cells(cells, COLUMNS, arguments.output)
     if arguments.tuning is not None:

@@ -55,9 +55,10 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from tunegrid.cluster.attempts import AttemptLog
+    from tunegrid.cluster.job_clock import job_deadline
     from tunegrid.files import read_json
     from tunegrid.settings import CellSettings
-    from tunegrid.stopping import GO_ON, Stopped, StopRequest, job_deadline
+    from tunegrid.stopping import GO_ON, Stopped, StopRequest
     from tunegrid.training.launching import is_launched
     from tunegrid.training.make_run import make_run, take_from_pack
     from tunegrid.training.run_request import RunRequest

@@ -53,10 +53,11 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from tunegrid.cluster.attempts import AttemptLog
+    from tunegrid.cluster.job_clock import job_deadline
     from tunegrid.files import canonical_json, digest, read_json, write_json
     from tunegrid.metrics import METRICS
     from tunegrid.settings import CellSettings
-    from tunegrid.stopping import GO_ON, Stopped, StopRequest, job_deadline
+    from tunegrid.stopping import GO_ON, Stopped, StopRequest
     from tunegrid.training.packing import make_all
     from tunegrid.training.run_request import RunRequest
     from tunegrid.tuning.halving import Tried, halve

@@ -62,6 +62,14 @@ def _finite(value: Any) -> Any:
     return value
 
 
+def make_older_than_inputs(path: Path | str) -> None:
+    """Give a file a time before that of all it was made from: the next start makes it again.
+
+    Where removing it would fail other jobs, or take away what may still be looked at.
+    """
+    os.utime(path, (1, 1))
+
+
 def read_json(path: Path | str) -> Any:
     """The JSON value in the file `path`."""
     return json.loads(Path(path).read_text(encoding="utf-8"))

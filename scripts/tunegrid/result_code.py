@@ -187,6 +187,7 @@ DECIDES_NOTHING: dict[str, str] = {
     "source_files": "how code is read and compared",
     "staleness": "how code is compared",
     "result_code": "this module",
+    "submitted_code": "refuses a run whose code was edited while it waited",
     "tasks": "the package's own text",
     "training.checkpoints": "a run that goes on ends bitwise as one that was never interrupted",
     "training.devices": "what is recorded of the device",

@@ -22,6 +22,7 @@ from functools import cache
 from pathlib import Path
 
 from tunegrid.files import digest
+from tunegrid.metrics import METRICS
 from tunegrid.paths import SCRIPTS
 from tunegrid.result_code import (
     BEHIND_READER,
@@ -50,9 +51,19 @@ def code_digest(program: str) -> str:
 
 def training_code(settings: CellSettings) -> str:
     """The digest of the code that decides the result of a cell, its selecting metric included."""
+    train = settings.train
+    return _training_code(train.select_metric if train.select == "best_dev" else None)
+
+
+def training_codes() -> set[str]:
+    """The digests of the code that decides the result of any cell, whatever metric selects."""
+    return {_training_code(metric) for metric in (None, *METRICS)}
+
+
+def _training_code(selecting_metric: str | None) -> str:
     modules = list(DECIDES["train"])
-    if settings.train.select == "best_dev":
-        modules.append(f"metrics:{settings.train.select_metric}")
+    if selecting_metric is not None:
+        modules.append(f"metrics:{selecting_metric}")
     return _digest_of(tuple(modules))
 
 

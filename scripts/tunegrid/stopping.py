@@ -4,10 +4,8 @@ A signal comes from Slurm before preemption, from `kill`, or from the keyboard. 
 torch, so that programs which only look after runs start in a moment.
 """
 
-import os
 import signal
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import FrameType
@@ -114,31 +112,3 @@ class StopRequest:
     def _remember(self, number: int, _frame: FrameType | None) -> None:
         self.signal = signal.Signals(number).name
         signal.signal(number, signal.SIG_DFL)
-
-
-def job_deadline(
-    time_limit_minutes: float | None, environment: Mapping[str, str] = os.environ
-) -> float | None:
-    """Tell when the Slurm job that this process runs in will be ended by its time limit.
-
-    The process must know this itself: signals that Slurm sends before the limit do not reach it
-    through Snakemake.
-
-    Args:
-        time_limit_minutes: the job's time limit, used where Slurm does not tell the job's end.
-        environment: the variables that Slurm sets for a job: SLURM_JOB_ID, SLURM_JOB_END_TIME and
-            SLURM_JOB_START_TIME (https://slurm.schedmd.com/sbatch.html, output environment
-            variables).
-
-    Returns:
-        The end in seconds since the epoch (UNIX time); None outside of a Slurm job, and where
-        neither Slurm nor the caller knows a limit.
-    """
-    if "SLURM_JOB_ID" not in environment:
-        return None
-    if "SLURM_JOB_END_TIME" in environment:
-        return float(environment["SLURM_JOB_END_TIME"])
-    if time_limit_minutes is None:
-        return None
-    start = float(environment.get("SLURM_JOB_START_TIME", time.time()))
-    return start + 60 * time_limit_minutes

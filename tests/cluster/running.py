@@ -15,7 +15,6 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 import tiny
@@ -285,12 +284,6 @@ class Run:
     def logs(self) -> str:
         """The logs of all training runs."""
         return "\n".join(path.read_text() for path in self._training_logs())
-
-    def training_began(self) -> float:
-        """When the process of the only run began, by its log, in UNIX time."""
-        (log,) = self._training_logs()
-        time_of_line, _, _ = log.read_text().partition(" INFO ")
-        return datetime.fromisoformat(time_of_line).timestamp()
 
     def attempts_begun(self, path: str) -> int:
         """How many attempts at a run began."""

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from slurm_conf import ACCOUNT, GPUS_PER_NODE, NODES, PORTS, SRUN, configuration_files
+from slurm_conf import ACCOUNT, GPUS_PER_NODE, NODES, PORTS, configuration_files
 
 CGROUPS = Path("/sys/fs/cgroup")
 #: Device number of the first NVIDIA GPU (https://www.kernel.org/doc/Documentation/admin-guide/devices.txt).
@@ -146,9 +146,6 @@ class Cluster:
             path = self.base / "etc" / name
             path.write_text(text)
             path.chmod(0o600 if name in {"munge.key", "slurmdbd.conf"} else 0o644)
-        srun = self.base / "bin/srun"
-        srun.write_text(SRUN.format(base=self.base, srun=shutil.which("srun")))
-        srun.chmod(0o755)
 
     def _start_munge(self) -> None:
         self.call(

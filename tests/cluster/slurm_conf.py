@@ -1,8 +1,9 @@
 """The configuration files of the tests' Slurm, and its nodes and partitions.
 
 Two nodes have GPUs, two have none. Partition `gpu` is preempted by `urgent`, which has the same
-nodes; `short` has them, too, and a time limit. Nodes carry the cluster's name, since the kernel's
-control groups of several clusters on one machine are told apart by the nodes' names alone.
+nodes; `short` has them, too, and a time limit. `cloud` has a node that is powered off and never
+comes up. Nodes carry the cluster's name, since the kernel's control groups of several clusters on
+one machine are told apart by the nodes' names alone.
 """
 
 import os
@@ -19,6 +20,8 @@ MEMORY_PER_NODE = 64_000
 GPU_NODES = ("g1", "g2")
 CPU_NODES = ("c1", "c2")
 NODES = GPU_NODES + CPU_NODES
+#: A node that `sinfo` does not list, since it is powered off.
+CLOUD_NODE = "p1"
 #: The ports that a cluster needs beside one for each node.
 PORTS = ("slurmctld", "slurmdbd", "mariadb")
 
@@ -58,11 +61,16 @@ JobRequeue=1
 SlurmdParameters=config_overrides
 GresTypes=gpu
 {nodes}
+ResumeProgram=/bin/true
+SuspendProgram=/bin/true
+SuspendTime=86400
+ResumeTimeout=600
 PartitionName=DEFAULT MaxTime=1-00:00:00 DefMemPerCPU=500 State=UP
 PartitionName=cpu Nodes={cpu_nodes} Default=YES
 PartitionName=gpu Nodes={gpu_nodes} PriorityTier=10
 PartitionName=short Nodes={gpu_nodes} PriorityTier=10 MaxTime=00:30:00
 PartitionName=urgent Nodes={gpu_nodes} PriorityTier=100 PreemptMode=OFF
+PartitionName=cloud Nodes={name}-{cloud_node} MaxTime=02:00:00
 {accounting}
 """
 
@@ -134,13 +142,6 @@ innodb_flush_log_at_trx_commit=2
 skip-name-resolve
 """
 
-#: Snakemake's plugin drops SLURM_CONF from the environment of a job's step, which only a cluster
-#: needs whose configuration is not at the standard place.
-SRUN = """\
-#!/bin/sh
-SLURM_CONF={base}/etc/slurm.conf exec {srun} "$@"
-"""
-
 
 def configuration_files(
     *, name: str, base: Path, ports: dict[str, int], accounting: bool, confined: bool
@@ -162,6 +163,10 @@ def configuration_files(
             f"NodeName={name}-{node} NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[node]}"
             f" CPUs={CPUS_PER_NODE} RealMemory={MEMORY_PER_NODE}{gpus}"
         )
+    lines.append(
+        f"NodeName={name}-{CLOUD_NODE} State=CLOUD CPUs={CPUS_PER_NODE}"
+        f" RealMemory={MEMORY_PER_NODE} Gres=gpu:{GPU_MODEL}:{GPUS_PER_NODE}"
+    )
     devices = f"{base}/dev/gpu[0-{GPUS_PER_NODE - 1}]"
     files = {
         "slurm.conf": SLURM_CONF.format(
@@ -172,6 +177,7 @@ def configuration_files(
             confinement=CONFINED if confined else UNCONFINED,
             accounting=ACCOUNTING.format(base=base, ports=ports) if accounting else NO_ACCOUNTING,
             nodes="\n".join(lines),
+            cloud_node=CLOUD_NODE,
             cpu_nodes=_node_list(name, CPU_NODES),
             gpu_nodes=_node_list(name, GPU_NODES),
         ),

@@ -18,11 +18,12 @@ from tiny import cell
 
 from tunegrid.cli import expanded_path
 from tunegrid.cluster import attempts as attempts_module
-from tunegrid.cluster import head_process, job_watch, slurm
+from tunegrid.cluster import head_process, job_resources, job_watch, slurm
 from tunegrid.cluster.attempts import AttemptEnd, AttemptLog
 from tunegrid.cluster.job_requests import JobRequest, explain_misfits
 from tunegrid.cluster.job_resources import memory_mb, runtime_minutes
 from tunegrid.cluster.job_watch import PollingPace, QueueWatch
+from tunegrid.cluster.partition_bounds import BoundsOfPartitions, PartitionBounds
 from tunegrid.cluster.slurm import NodeOffer, QueuedJob
 from tunegrid.config.schema import ClusterSettings
 from tunegrid.errors import UserError
@@ -186,7 +187,9 @@ def test_memory_follows_the_model_and_the_method(tmp_path):
     model = model_of(tmp_path, 500)
 
     def memory(settings, folder=model):
-        return memory_mb(settings=settings, model=folder, cluster=cluster, attempts=kept)
+        return memory_mb(
+            settings=settings, model=folder, cluster=cluster, attempts=kept, partition=None
+        )
 
     full = memory(cell())
     adapter = memory(cell({"kind": "adapter", "adapter": "lora"}))
@@ -201,7 +204,12 @@ def test_time_follows_weights_tokens_and_epochs(tmp_path):
 
     def minutes(cells):
         return runtime_minutes(
-            cells=cells, model=model, encoded=encoded, cluster=cluster, attempts=kept
+            cells=cells,
+            model=model,
+            encoded=encoded,
+            cluster=cluster,
+            attempts=kept,
+            partition=None,
         )
 
     assert minutes([cell(epochs=15)]) == 36
@@ -212,18 +220,32 @@ def test_time_follows_weights_tokens_and_epochs(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("failures", "mem", "time"),
-    [([], 8000, 60), (["OUT_OF_MEMORY"], 12000, 60), (["TIMEOUT", "TIMEOUT"], 8000, 100),
-     (["NODE_FAIL", "PREEMPTED"], 8000, 60), (["OUT_OF_MEMORY", "TIMEOUT"], 12000, 100)],
+    ("failures", "partition", "mem", "time"),
+    [([], None, 8000, 60), (["OUT_OF_MEMORY"], None, 12000, 60),
+     (["TIMEOUT", "TIMEOUT"], None, 8000, 100), (["NODE_FAIL", "PREEMPTED"], None, 8000, 60),
+     (["OUT_OF_MEMORY", "TIMEOUT"], None, 12000, 100),
+     (["OUT_OF_MEMORY", "TIMEOUT"], "small", 10000, 90),
+     (["OUT_OF_MEMORY", "TIMEOUT"], "smaller than the first attempt", 8000, 60),
+     (["OUT_OF_MEMORY", "TIMEOUT"], "small,endless", 12000, 100),
+     (["OUT_OF_MEMORY", "TIMEOUT"], "not known", 12000, 100), ([], "small", 8000, 60)],
 )  # fmt: skip
-def test_a_further_attempt_gets_what_the_last_one_lacked(tmp_path, states, failures, mem, time):
+def test_a_further_attempt_gets_what_the_last_one_lacked_and_the_partition_gives(
+    tmp_path, states, monkeypatch, failures, partition, mem, time
+):
+    limits = {"small": 90, "smaller than the first attempt": 30, "endless": None}
+    memory = {"small": 10000, "smaller than the first attempt": 4000, "endless": 64000}
+    offers = [NodeOffer(name, limits[name], mem_mb, 8, {}) for name, mem_mb in memory.items()]
+    monkeypatch.setattr(slurm, "node_offers", lambda: offers)
+    monkeypatch.setattr(job_resources, "BOUNDS", BoundsOfPartitions())
     kept = AttemptLog(tmp_path / "a.jsonl", target="x")
     for number, state in enumerate(failures):
         states[str(number)] = state
         kept.begin(8000, in_job(str(number), str(number)))
         kept.read()
     cluster = ClusterSettings(mem="8GB", runtime="1h", max_mem="12GB", max_runtime="100m")
-    common = {"model": tmp_path, "cluster": cluster, "attempts": kept}
+    common = {
+        "model": tmp_path, "cluster": cluster, "attempts": kept, "partition": partition
+    }  # fmt: skip
     assert memory_mb(settings=cell(), **common) == mem
     assert runtime_minutes(cells=[cell()], encoded=tmp_path, **common) == time
 
@@ -249,13 +271,18 @@ OFFERS = [
     NodeOffer("gpu", 1440, 64000, 16, {"a100": 4}),
     NodeOffer("gpu", 1440, 128000, 32, {"v100": 8}),
     NodeOffer("cpu", None, 32000, 8, {}),
+    NodeOffer("cloud", 120, 16000, 4, {}),
+    NodeOffer("cloud", 120, float("inf"), float("inf"), None),
 ]
 
 
 @pytest.mark.parametrize(
     ("asked", "line"),
     [
-        ({"slurm_partition": "gup"}, "slurm_partition 'gup' is none of this cluster's: cpu, gpu"),
+        (
+            {"slurm_partition": "gup"},
+            "'gup' is none of this cluster's: cloud, cpu, gpu",
+        ),
         ({"slurm_partition": "gpu", "runtime": 1441}, "runtime 1441 min is over the 1440 min"),
         ({"slurm_partition": "cpu", "runtime": 10**6}, None),
         ({"slurm_partition": "cpu", "mem_mb": 40000}, "mem 40000 MB is over the 32000 MB"),
@@ -265,6 +292,8 @@ OFFERS = [
         ({"slurm_partition": "gpu", "gpu": 1, "gpu_model": "h100"}, "'h100' is none of"),
         ({"slurm_partition": "gpu", "gpu": 1, "gpu_model": "a100"}, None),
         ({"slurm_partition": "cpu", "gpu": 1}, "gpu 1 is over the 0 GPUs"),
+        ({"slurm_partition": "cloud", "gpu": 8, "gpu_model": "h100", "mem_mb": 10**6}, None),
+        ({"slurm_partition": "cloud", "runtime": 121}, "runtime 121 min is over the 120 min"),
     ],
 )
 def test_what_would_pend_for_ever_is_named(asked, line):
@@ -273,26 +302,33 @@ def test_what_would_pend_for_ever_is_named(asked, line):
     assert all(line in text and text.startswith("train: ") for text in found)
 
 
-def test_jobs_left_over_are_those_of_this_folder(tmp_path, monkeypatch):
-    def job(name, folder):
+#: The names of all jobs of two head processes.
+MINE = "tunegrid_0f8fad5b-d9cb-469f-a165-70867728950e"
+ANOTHER = "tunegrid_7c9e6679-7425-40de-944b-e07fc1f90ae7"
+
+
+def test_jobs_of_the_workflow_are_known_by_their_folder_and_name(tmp_path, monkeypatch):
+    def job(name, folder=tmp_path):
         return QueuedJob("1", "RUNNING", "None", name, str(folder), "")
 
-    mine = job("tunegrid_1234", tmp_path)
-    others = [job("tunegrid_1234", tmp_path / "other"), job("wrap", tmp_path)]
-    monkeypatch.setattr(slurm, "queued_jobs", lambda: [mine, *others])
-    assert slurm.workflow_jobs(tmp_path) == [mine]
+    mine, another = job(MINE), job(ANOTHER)
+    # The last is a user's own, which the head process runs in.
+    others = [job(MINE, tmp_path / "other"), job("wrap"), job("tunegrid_head")]
+    monkeypatch.setattr(slurm, "queued_jobs", lambda: [mine, another, *others])
+    assert slurm.workflow_jobs(tmp_path) == [mine, another]
+    assert slurm.workflow_jobs(tmp_path, job_name=ANOTHER) == [another]
 
 
 def test_the_head_process_leaves_none_of_its_jobs_behind(tmp_path, monkeypatch):
-    def job(number, state, name="tunegrid_1", folder=tmp_path):
+    def job(number, state, name=MINE, folder=tmp_path):
         return QueuedJob(number, state, "None", name, str(folder), "")
 
-    others = [job("1", "RUNNING", "tunegrid_2"), job("2", "RUNNING", folder=tmp_path / "other")]
+    others = [job("1", "RUNNING", ANOTHER), job("2", "RUNNING", folder=tmp_path / "other")]
     mine = [job("3", "RUNNING"), job("4", "PENDING"), job("5", "COMPLETING")]
     monkeypatch.setattr(slurm, "queued_jobs", lambda: [*others, *mine])
     commands = []
     monkeypatch.setattr(slurm, "run_slurm_command", lambda *command: commands.append(command))
-    head_process.cancel_own_jobs(tmp_path, job_name="tunegrid_1")
+    head_process.cancel_own_jobs(tmp_path, job_name=MINE)
     assert commands == [("scancel", "3", "4")]
 
 
@@ -330,7 +366,7 @@ def test_a_job_that_slurm_has_forgotten_is_given_up_at_the_second_look(monkeypat
     monkeypatch.setattr(slurm, "job_ids_known_to_slurm", lambda: known)
     monkeypatch.setattr(slurm, "queued_jobs", list)
     executor = Executor("7", "8")
-    looking = QueueWatch(executor, tmp_path)
+    looking = QueueWatch(executor, tmp_path, job_name=MINE)
     looking.look()
     known = {"7"}
     looking.look()
@@ -341,6 +377,48 @@ def test_a_job_that_slurm_has_forgotten_is_given_up_at_the_second_look(monkeypat
     looking.look()
     assert [number for number, _ in executor.reported] == ["8"]
     assert [job.external_jobid for job in executor.active_jobs] == ["7"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "never"),
+    [
+        ("PartitionTimeLimit", True),
+        ("QOSMaxCpuPerJobLimit", True),
+        ("AssocMaxGRESPerJob", True),
+        ("QOSMinGRES", True),
+        ("Job's QOS not permitted to use this partition (gpu allows normal not long)", True),
+        ("Job's_account_not_permitted_to_use_this_partition_(gpu_denies_ml_including_ml)", True),
+        ("launch failed requeued held", True),
+        ("Resources", False),
+        ("Priority", False),
+        ("QOSMaxJobsPerUserLimit", False),
+        ("AssocGrpGRES", False),
+        ("ReqNodeNotAvail, UnavailableNodes:g[1-2]", False),
+        ("JobHeldAdmin", False),
+        ("JobHeldUser", False),
+    ],
+)
+def test_a_job_is_cancelled_for_a_reason_that_never_passes_alone(reason, never):
+    job = QueuedJob("7", "PENDING", reason, MINE, "/x", "rule_train")
+    assert job_watch.can_never_start(job) is never
+
+
+def test_a_held_job_is_waited_for_and_that_is_said_once(monkeypatch, tmp_path, caplog):
+    jobs = [QueuedJob("7", "PENDING", "JobHeldAdmin", MINE, str(tmp_path), "rule_train")]
+    commands = []
+    monkeypatch.setattr(slurm, "queued_jobs", lambda: jobs)
+    monkeypatch.setattr(slurm, "run_slurm_command", lambda *command: commands.append(command))
+    looking = QueueWatch(Executor("7"), tmp_path, job_name=MINE)
+    looking.look()
+    looking.look()
+    jobs = [QueuedJob("7", "PENDING", "JobHeldUser", MINE, str(tmp_path), "rule_train")]
+    looking.look()
+    begin = "Slurm job 7 (rule_train) is waited for until it is released: "
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{begin}an administrator holds it",
+        f"{begin}you hold it; scontrol release 7",
+    ]
+    assert not [command for command in commands if command[0] == "scancel"]
 
 
 def test_without_accounting_sacct_is_answered_by_squeue(tmp_path, monkeypatch):
@@ -357,3 +435,30 @@ def test_without_accounting_sacct_is_answered_by_squeue(tmp_path, monkeypatch):
 def test_a_fast_disk_is_named_by_the_node_s_own_variable(monkeypatch):
     monkeypatch.setenv("FAST", "/fast/7")
     assert expanded_path("$FAST/run") == Path("/fast/7/run")
+
+
+def test_slurm_is_asked_for_the_bounds_of_partitions_until_it_answers_and_then_no_more(monkeypatch):
+    nodes = [
+        NodeOffer("gpu", 90, 4000, 8, {}),
+        NodeOffer("gpu", 90, 2000, 8, {}),
+        NodeOffer("cloud", 60, float("inf"), float("inf"), None),
+    ]
+    answers = [None, nodes]
+    monkeypatch.setattr(slurm, "node_offers", lambda: answers.pop(0))
+    bounds = BoundsOfPartitions()
+    assert bounds.of("gpu") == PartitionBounds()
+    assert bounds.of("gpu") == PartitionBounds(minutes=90, mem_mb=4000)
+    assert bounds.of("cloud") == PartitionBounds(minutes=60)
+
+
+def test_a_user_s_own_options_of_slurm_s_commands_are_dropped_and_those_of_jobs_named(
+    monkeypatch, caplog
+):
+    environment = {"SQUEUE_PARTITION": "cpu", "SLURM_CONF": "/site/slurm.conf"}
+    requests = {"SBATCH_QOS": "long", "SBATCH_WAIT": "1"}
+    monkeypatch.setattr(os, "environ", environment | requests)
+    head_process.drop_option_variables()
+    assert os.environ == {"SLURM_CONF": "/site/slurm.conf"}
+    head_process.drop_option_variables()
+    (told,) = caplog.messages
+    assert told.startswith("not used: SBATCH_QOS, SBATCH_WAIT of your environment; ")

@@ -161,9 +161,11 @@ def test_a_metric_may_come_after_a_megabyte_of_steps_without_it(one_run):
 
 
 def test_a_run_of_other_settings_is_refused(one_run):
-    cells, root, _ = one_run
+    """It is made older than its inputs, so that the next start does not take it for finished."""
+    cells, root, folder = one_run
     with pytest.raises(UserError, match=r"was made by settings abc, the grid has xyz; run the"):
         collect(cells.assign(hash="xyz"), root)
+    assert (folder / "training.json").stat().st_mtime == 1
 
 
 def test_every_missing_run_is_named(one_run):

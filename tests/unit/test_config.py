@@ -125,7 +125,18 @@ def test_the_demo_has_two_tasks_and_three_methods_and_seeds():
         ("grid: []", "my.yaml: grid: is empty; name at least 1"),
         ("{}", "my.yaml: grid: is missing"),
         (GRID.replace("[1]", "[1, 2, 1]"), "grid[0].seeds: 1 stands 2 times; name it once"),
-        (GRID.replace("[1]", "1"), "grid[0].seeds: 1 is not a list; write [1]"),
+        (GRID.replace("[reviews]", "reviews"), "'reviews' is not a list; write [reviews]"),
+        (GRID + "epochs: 5", "epochs: unknown key; it stands under train: `train: {epochs: …}`"),
+        (GRID.replace("minilm-l6", "own/bert"), "write bert here, and its entry, `models: {bert:"),
+        (
+            GRID.replace("minilm-l6", "google-bert/bert-base-uncased"),
+            "'google-bert/bert-base-uncased' is called bert-base-uncased here; write that name",
+        ),
+        (GRID.replace("reviews", "own/data"), "write data here, and its entry under `tasks`, as"),
+        (
+            GRID.replace("minilm-l6", "my-bert"),
+            "`models: {my-bert: {hub: {repository: OWNER/my-bert, revision: main}}}`",
+        ),
         (GRID + "data_root: nowhere", "data_root: no such folder: "),
         (
             GRID.replace("reviews", "mine")
@@ -185,7 +196,7 @@ def test_the_demo_has_two_tasks_and_three_methods_and_seeds():
             "models.mine.folder: no model in ",
         ),
         (GRID + GRID, "my.yaml: line 2: key 'grid' stands twice"),
-        (GRID + "train: {epochs: [}", "my.yaml: line 2: not valid YAML"),
+        (GRID + "train: {epochs: [}", "my.yaml: line 2, column 18: the } here closes"),
         ("- 1", "my.yaml: holds a list; it must map keys to values"),
     ],
 )  # fmt: skip

@@ -6,6 +6,9 @@ import time
 import pytest
 from tiny import ADAPTER, cell, results
 
+from tunegrid import submitted_code
+from tunegrid.cluster.attempts import AttemptLog
+from tunegrid.errors import UserError
 from tunegrid.files import read_json
 from tunegrid.stopping import Stopped, StopRequest
 from tunegrid.training import finished_runs, make_run, run_files
@@ -53,6 +56,20 @@ def test_a_run_of_other_settings_or_code_is_not_taken(request_of, monkeypatch, c
     with caplog.at_level(logging.INFO):
         assert not take(request_of())
     assert "is of other code" in caplog.text
+
+
+def test_a_run_whose_code_was_edited_while_it_waited_is_refused(request_of, monkeypatch):
+    """It is trained by the code that it was submitted with, or not at all."""
+    request, attempts = request_of(), AttemptLog(None, target="")
+    monkeypatch.delenv(submitted_code.SUBMITTED_CODE, raising=False)
+    submitted_code.declare_submitted_code()
+    make_run.make_run(request, StopRequest(), attempts=attempts)
+    monkeypatch.setattr(submitted_code, "training_code", lambda _: "other")
+    with pytest.raises(UserError, match="edited since this run was submitted; start the workflow"):
+        make_run.make_run(request_of("again"), StopRequest(), attempts=attempts)
+    assert not (request_of("again").output / "training.json").exists()
+    monkeypatch.delenv(submitted_code.SUBMITTED_CODE)
+    make_run.make_run(request_of("by hand"), StopRequest(), attempts=attempts)
 
 
 def test_weights_that_are_wanted_must_be_there(request_of):

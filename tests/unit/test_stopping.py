@@ -14,29 +14,8 @@ from tunegrid.stopping import (
     Stopped,
     StopReason,
     StopRequest,
-    job_deadline,
 )
 from tunegrid.training.launching import launch
-
-JOB = {"SLURM_JOB_ID": "7"}
-
-
-@pytest.mark.parametrize(
-    ("minutes", "environment", "deadline"),
-    [
-        (10, {}, None),
-        (None, JOB, None),
-        (None, JOB | {"SLURM_JOB_END_TIME": "5000"}, 5000.0),
-        (10, JOB | {"SLURM_JOB_END_TIME": "5000", "SLURM_JOB_START_TIME": "100"}, 5000.0),
-        (10, JOB | {"SLURM_JOB_START_TIME": "100"}, 700.0),
-    ],
-)
-def test_a_deadline_is_the_slurm_job_s(minutes, environment, deadline):
-    assert job_deadline(minutes, environment) == deadline
-
-
-def test_a_job_that_does_not_tell_its_start_is_taken_to_start_now():
-    assert job_deadline(10, JOB) == pytest.approx(time.time() + 600, abs=5)
 
 
 def test_a_run_stops_before_its_time_runs_out_and_goes_on_bitwise(tiny_model, encoded, tmp_path):

@@ -77,3 +77,20 @@ def test_a_trial_of_another_version_checks_nothing_again(finished, tmp_path):
     module = workflow.source / "scripts/tunegrid/training/trial.py"
     module.write_text(module.read_text().replace("FEW_LAYERS = 2", "FEW_LAYERS = 3"))
     assert workflow.plan("runs") == {}
+
+
+def test_a_pack_of_more_cells_than_one_argument_holds_is_one_process(checked):
+    """150 cells of a method that does not fit: the pack reads them all, and trains none."""
+    workflow, config, _ = checked
+    cells = {"models": ["tiny-bert"], "tasks": ["tiny"], "methods": ["misfit"]}
+    workflow.configure(
+        config
+        | {"grid": [cells | {"seeds": list(range(1, 151))}]}
+        | {"train": config["train"] | {"pack": 200}}
+    )
+    try:
+        workflow.run("results/packs/tiny-bert/tiny/1.json")
+    finally:
+        workflow.configure(config)
+    (log,) = workflow.directory.glob("results/logs/train_pack/tiny-bert/tiny/1.log")
+    assert log.read_text().count("left out: ") == 150

@@ -85,6 +85,27 @@ def test_every_mistake_of_a_configuration_is_one_line_and_status_1(workflow):
     assert "Traceback" not in run.stdout + run.stderr
 
 
+@pytest.mark.parametrize(
+    ("text", "arguments", "told"),
+    [
+        ("grid:\n  - models: [a\n    seeds: [1]\n", [], "grid.yaml: line 2, column 13: the [ here"),
+        (None, [], "grid.yaml: no such file in "),
+        (yaml.safe_dump(DEMO), ["--config", "train.epochs=2"], "--config 'train={epochs: 2}'"),
+    ],
+)
+def test_what_snakemake_reads_before_the_snakefile_is_checked_before_it(
+    workflow, text, arguments, told
+):
+    configfile = workflow.directory.parent / "grid.yaml"
+    if text is not None:
+        configfile.write_text(text)
+    run = workflow.run("--dry-run", *arguments, check=False, configfile=configfile)
+    assert run.returncode == 1
+    [line] = [line for line in run.stderr.splitlines() if "error" in line.lower()]
+    assert told in line
+    assert "Traceback" not in run.stdout + run.stderr
+
+
 def test_a_broken_value_on_the_command_line_is_named_as_such(workflow):
     workflow.configure(DEMO)
     run = workflow.run("--dry-run", "--config", "data_root=/nowhere", check=False)
@@ -110,6 +131,8 @@ def test_a_wrong_label_stops_the_task_with_its_file_and_line(workflow, tiny_mode
     assert message in run.stdout + run.stderr
     assert "Traceback" not in run.stdout + run.stderr
     assert not (workflow.directory / "resources/tasks/tiny").exists()
+    summary = f"1 job failed:\n\nfetch_task\n  results/logs/fetch_task/tiny.log\n    {message}\n"
+    assert summary in run.stderr
 
 
 def test_a_task_of_files_without_data_root_says_what_to_set(workflow):

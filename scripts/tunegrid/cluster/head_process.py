@@ -1,35 +1,31 @@
 """The head process: the Snakemake that the user starts, which submits the jobs and waits for them.
 
 Before it submits the first job it checks that none would stay pending for ever, and sees to the
-jobs that a head process of the same folder has left in the queue when it was killed. When it ends,
-it cancels its jobs that still run.
+jobs that a head process of the same folder has left in the queue when it was killed; those of one
+that lives are its own. When it ends, it cancels its jobs that still run.
 """
 
 import atexit
 import logging
 import os
-import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tunegrid.cluster import job_watch, slurm
-from tunegrid.cluster.job_requests import JobRequest, check_requests
-from tunegrid.cluster.slurm import QueuedJob
-from tunegrid.paths import ROOT
+from tunegrid.cluster import job_watch, living_heads, slurm
+from tunegrid.cluster.job_requests import TEXT_RESOURCES, JobRequest
+from tunegrid.cluster.left_over_jobs import attend_left_over_jobs, describe
+from tunegrid.cluster.request_checks import check_requests
+from tunegrid.cluster.silent_failures import explain_silent_failures
+from tunegrid.cluster.stand_ins import (
+    FOR_JOBS,
+    WITHOUT_ACCOUNTING,
+    put_first_on_path,
+    restore_slurm_configuration,
+)
+from tunegrid.cluster.waiting_submissions import submit_patiently
 
 #: A logger of its own: handlers of the root logger would print Snakemake's own lines a second time.
 LOG = logging.getLogger(__name__)
-
-#: Seconds between two looks at left-over jobs that are being cancelled.
-POLL_CANCELLED = 1.0
-#: Seconds between two looks at left-over jobs that are waited for.
-POLL_WAITED_FOR = 10.0
-#: The folder with the stand-in for `sacct`, for clusters that have no accounting.
-STAND_INS = ROOT / "profiles/slurm/bin"
-#: The resources of a Snakemake job that hold a text. The others that matter are whole numbers; a
-#: resource that cannot be known before an input exists is some other object.
-TEXT_RESOURCES = {"slurm_account", "slurm_partition", "gpu_model"}
 
 
 def prepare_head_process(workflow: Any, *, wait_for_left_over_jobs: bool) -> None:
@@ -48,29 +44,58 @@ def prepare_head_process(workflow: Any, *, wait_for_left_over_jobs: bool) -> Non
     """
     if not workflow.is_main_process or workflow.executor_plugin.name != "slurm":
         return
+    restore_slurm_configuration()
     folder = Path.cwd()
+    drop_option_variables()
     jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_local]
-    check_requests(request_of_snakemake_job(job) for job in jobs)
+    check_requests(map(request_of_snakemake_job, jobs), workflow.executor_settings)
     attend_left_over_jobs(folder, wait=wait_for_left_over_jobs)
     stand_in_for_accounting()
+    put_first_on_path(FOR_JOBS)
     if jobs:
         executor = workflow.scheduler.get_executor(jobs[0])
+        submit_patiently(executor)
+        explain_silent_failures(executor)
+        job_name = executor.run_uuid
+        living_heads.record_this_head_process(folder, job_name)
         job_watch.start_watching(
             executor,
             folder,
+            job_name=job_name,
             first_interval=workflow.executor_settings.init_seconds_before_status_checks,
         )
-        atexit.register(cancel_own_jobs, folder, job_name=executor.run_uuid)
+        # The last that is registered is called first.
+        atexit.register(living_heads.forget_head_process, folder, job_name)
+        atexit.register(cancel_own_jobs, folder, job_name=job_name)
 
 
 def request_of_snakemake_job(job: Any) -> JobRequest:
-    """Tell what one of Snakemake's jobs asks for, as far as it is known."""
+    """Tell what one of Snakemake's jobs asks for, as far as it is known.
+
+    A resource that cannot be known before an input exists is neither a text nor a number.
+    """
     resources = {
         name: value
         for name, value in job.resources.items()
         if name in TEXT_RESOURCES or isinstance(value, int)
     }
     return JobRequest(rule=job.rule.name, resources=resources | {"threads": job.threads})
+
+
+def drop_option_variables() -> None:
+    """Remove a user's own options of Slurm's commands from the environment.
+
+    Variables such as SQUEUE_PARTITION would hide jobs from the plugin, and those of sbatch would
+    change what jobs ask for beside what the profile says.
+    """
+    options = slurm.option_variables(os.environ)
+    for name in options:
+        del os.environ[name]
+    if requests := [name for name in options if name.startswith("SBATCH_")]:
+        LOG.warning(
+            "not used: %s of your environment; profiles/slurm/config.yaml says what jobs ask for",
+            ", ".join(requests),
+        )
 
 
 def stand_in_for_accounting() -> None:
@@ -80,36 +105,7 @@ def stand_in_for_accounting() -> None:
     then asks nothing else until it gets an answer, which without accounting would never come.
     """
     if not slurm.has_accounting():
-        os.environ["PATH"] = f"{STAND_INS}{os.pathsep}{os.environ['PATH']}"
-
-
-def attend_left_over_jobs(folder: Path, *, wait: bool) -> None:
-    """See to the jobs that an earlier head process of this folder has left in the queue.
-
-    Those that are pending are cancelled, since this start submits the same runs itself. Returns
-    when none is left.
-
-    Args:
-        folder: the working directory.
-        wait: whether those that run are waited for: this start's jobs then take what they have
-            finished. If not, they are cancelled, too, and this start's jobs go on from their
-            checkpoints.
-    """
-    cancelled: set[str] = set()
-    waiting_was_announced = False
-    while left_over := slurm.workflow_jobs(folder):
-        unwanted = [job for job in left_over if job.is_pending or not wait]
-        not_yet_cancelled = [job for job in unwanted if job.id not in cancelled]
-        if not_yet_cancelled:
-            LOG.warning(
-                "left over by an earlier start, cancelled: %s", _describe(not_yet_cancelled)
-            )
-            slurm.cancel_jobs(not_yet_cancelled)
-            cancelled |= {job.id for job in not_yet_cancelled}
-        elif len(left_over) > len(unwanted) and not waiting_was_announced:
-            LOG.warning("left over by an earlier start, waited for: %s", _describe(left_over))
-            waiting_was_announced = True
-        time.sleep(POLL_CANCELLED if unwanted else POLL_WAITED_FOR)
+        put_first_on_path(WITHOUT_ACCOUNTING)
 
 
 def cancel_own_jobs(folder: Path, *, job_name: str) -> None:
@@ -123,12 +119,8 @@ def cancel_own_jobs(folder: Path, *, job_name: str) -> None:
         job_name: the name of all jobs of this Snakemake process.
     """
     still_running = [
-        job for job in slurm.workflow_jobs(folder) if job.name == job_name and not job.is_completing
+        job for job in slurm.workflow_jobs(folder, job_name=job_name) if not job.is_completing
     ]
     if still_running:
-        LOG.warning("not waited for any more, cancelled: %s", _describe(still_running))
+        LOG.warning("not waited for any more, cancelled: %s", describe(still_running))
         slurm.cancel_jobs(still_running)
-
-
-def _describe(jobs: Iterable[QueuedJob]) -> str:
-    return ", ".join(f"{job.id} ({job.comment or job.name})" for job in jobs)

@@ -1,19 +1,31 @@
 """What jobs ask the cluster for, and whether any node could ever give it.
 
 Slurm accepts a job that no node can run and keeps it pending for ever, and Snakemake then waits for
-ever. So what the jobs ask for is compared with what the nodes offer before the first is submitted.
+ever. So what the jobs ask for is compared with what the nodes offer before the first is submitted
+(`tunegrid.cluster.request_checks`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tunegrid.cluster import slurm
 from tunegrid.cluster.slurm import NodeOffer
-from tunegrid.errors import UserError
 
 #: What stands in profiles/slurm/config.yaml where a site must say something of its own.
 FILL_IN = "FILL-IN"
+#: The resources of a job that hold a text; the others that matter are whole numbers. `reservation`
+#: is none that Snakemake's plugin knows, and is refused.
+TEXT_RESOURCES = {
+    "clusters",
+    "constraint",
+    "gpu_model",
+    "gres",
+    "qos",
+    "reservation",
+    "slurm_account",
+    "slurm_extra",
+    "slurm_partition",
+}
 
 
 @dataclass(frozen=True)
@@ -23,43 +35,20 @@ class JobRequest:
     Attributes:
         rule: the rule's name, which messages begin with.
         resources: what is asked for, by Snakemake's names: slurm_account, slurm_partition, mem_mb,
-            runtime (minutes), gpu, gpu_model, threads. Those that are not known yet are left out.
+            runtime (minutes), gpu, gpu_model, threads, and those of `TEXT_RESOURCES`. Those that
+            are not known yet are left out.
     """
 
     rule: str
     resources: Mapping[str, Any]
 
+    def partitions(self) -> list[str]:
+        """List the partitions that it may run in: Slurm takes several, separated by commas."""
+        return str(self.resources.get("slurm_partition", "")).split(",")
+
     def unfilled_settings(self) -> list[str]:
         """List the settings of the profile that the site has not filled in."""
         return [name for name, value in self.resources.items() if value == FILL_IN]
-
-
-def check_requests(requests: Iterable[JobRequest]) -> None:
-    """Check that none of these jobs would stay pending for ever.
-
-    Raises:
-        UserError: the profile is not filled in, Slurm does not answer, or a job asks for what its
-            partition does not have.
-    """
-    requests = list(requests)
-    for request in requests:
-        for name in request.unfilled_settings():
-            raise UserError(
-                f"profiles/slurm/config.yaml: {name} is not filled in; see the comment beside"
-                " it, and `make slurm-check` for what this cluster offers"
-            )
-    offers = slurm.node_offers()
-    if offers is None:
-        raise UserError(
-            "Slurm does not answer here (sinfo); start the workflow where sbatch works, or use"
-            " --profile profiles/local"
-        )
-    misfits = explain_misfits(requests, offers)
-    if misfits:
-        raise UserError(
-            *misfits,
-            "correct profiles/slurm/config.yaml, or the configuration's `cluster`",
-        )
 
 
 def explain_misfits(requests: Iterable[JobRequest], offers: Iterable[NodeOffer]) -> list[str]:
@@ -120,11 +109,14 @@ def _misfits_of(
 def _gpu_misfits(
     resources: Mapping[str, Any], partitions: str, nodes: Sequence[NodeOffer]
 ) -> Iterator[str]:
-    """Explain why one job would wait for ever for its GPUs."""
+    """Explain why one job would wait for ever for its GPUs, as far as all nodes are known."""
+    gpus_of_nodes = [node.gpus for node in nodes if node.gpus is not None]
+    if len(gpus_of_nodes) < len(nodes):
+        return
     wanted = resources.get("gpu", 0)
     model = resources.get("gpu_model")
-    models = {name for node in nodes for name in node.gpus}
-    most_gpus = max(sum(node.gpus.values()) for node in nodes)
+    models = {name for gpus in gpus_of_nodes for name in gpus}
+    most_gpus = max(sum(gpus.values()) for gpus in gpus_of_nodes)
     if model and model not in models:
         known = ", ".join(sorted(name for name in models if name)) or "none with a name"
         yield f"gpu_model {model!r} is none of partition {partitions}'s: {known}"

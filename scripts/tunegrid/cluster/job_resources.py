@@ -13,6 +13,7 @@ from typing import Any
 import humanfriendly
 
 from tunegrid.cluster.attempts import AttemptEnd, AttemptLog
+from tunegrid.cluster.partition_bounds import BOUNDS, UNKNOWN, PartitionBounds
 from tunegrid.config.schema import ClusterSettings
 from tunegrid.files import read_json
 from tunegrid.settings import CellSettings
@@ -50,7 +51,12 @@ MORE_TIME = 2.0
 
 
 def memory_mb(
-    *, settings: CellSettings, model: Path, cluster: ClusterSettings, attempts: AttemptLog
+    *,
+    settings: CellSettings,
+    model: Path,
+    cluster: ClusterSettings,
+    attempts: AttemptLog,
+    partition: str | None,
 ) -> int:
     """Tell how much host memory the job of a cell asks for.
 
@@ -58,7 +64,9 @@ def memory_mb(
         settings: the cell's settings.
         model: the folder of fetch_model, which need not be there yet.
         cluster: the section `cluster` of the configuration.
-        attempts: the earlier attempts; each that ran out of memory gives this one more.
+        attempts: the earlier attempts; each that ran out of memory gives this one more, up to what
+            the partition's nodes have.
+        partition: the partition of the job, or several separated by commas; None if unknown.
 
     Returns:
         The memory, MB.
@@ -71,11 +79,12 @@ def memory_mb(
         first = BASE_MEMORY_MB + share * weights_mb(model) * settings.train.gpus_per_run
     else:
         first = parse_megabytes(cluster.mem)
+    times = attempts.count_ends()[AttemptEnd.OUT_OF_MEMORY]
     return _grown(
         first,
         factor=MORE_MEMORY,
-        times=attempts.count_ends()[AttemptEnd.OUT_OF_MEMORY],
-        at_most=parse_megabytes(cluster.max_mem),
+        times=times,
+        at_most=min(parse_megabytes(cluster.max_mem), _bounds(partition, times).mem_mb),
     )
 
 
@@ -86,6 +95,7 @@ def runtime_minutes(
     encoded: Path,
     cluster: ClusterSettings,
     attempts: AttemptLog,
+    partition: str | None,
 ) -> int:
     """Tell the time limit that the job of these cells asks for.
 
@@ -97,7 +107,9 @@ def runtime_minutes(
         model: the folder of fetch_model, which need not be there yet.
         encoded: the folder of encode_task, which need not be there yet.
         cluster: the section `cluster` of the configuration.
-        attempts: the earlier attempts; each that ran out of time gives this one more.
+        attempts: the earlier attempts; each that ran out of time gives this one more, up to the
+            partition's limit.
+        partition: the partition of the job, or several separated by commas; None if unknown.
 
     Returns:
         The time limit, minutes.
@@ -115,11 +127,12 @@ def runtime_minutes(
         first = BASE_MINUTES + TIME_MARGIN * seconds / 60
     else:
         first = parse_minutes(cluster.runtime)
+    times = attempts.count_ends()[AttemptEnd.TIME_LIMIT]
     return _grown(
         first,
         factor=MORE_TIME,
-        times=attempts.count_ends()[AttemptEnd.TIME_LIMIT],
-        at_most=parse_minutes(cluster.max_runtime),
+        times=times,
+        at_most=min(parse_minutes(cluster.max_runtime), _bounds(partition, times).minutes),
     )
 
 
@@ -162,10 +175,15 @@ def parse_minutes(time: str) -> int:
     return math.ceil(humanfriendly.parse_timespan(time) / 60)
 
 
+def _bounds(partition: str | None, times: int) -> PartitionBounds:
+    """The most that a further attempt gets; for a first one Slurm is not asked."""
+    return BOUNDS.of(partition) if times else UNKNOWN
+
+
 def _grown(first: float, *, factor: float, times: int, at_most: float) -> int:
     """Multiply the first attempt's number by `factor` as often as it was too small.
 
     `at_most` bounds the growth; a first number that is over it already stays as it is.
     """
-    bound = max(first, at_most)
-    return math.ceil(min(max(first, 1) * factor**times, bound))
+    smallest = math.ceil(max(first, 1))
+    return max(smallest, min(math.ceil(max(first, 1) * factor**times), math.floor(at_most)))

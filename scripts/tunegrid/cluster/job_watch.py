@@ -7,8 +7,10 @@ used here (https://github.com/snakemake/snakemake-interface-executor-plugins).
 """
 
 import logging
+import re
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,25 +25,43 @@ QUEUE_INTERVAL = 60.0
 #: Seconds between two settings of the plugin's interval. The plugin reads it after each question.
 PACE_INTERVAL = 0.5
 
-#: Reasons for which a job is pending and will not start by itself, as Slurm names them
-#: (https://slurm.schedmd.com/job_reason_codes.html).
+#: Reasons for which a job is pending and can never start, as Slurm names them
+#: (https://slurm.schedmd.com/job_reason_codes.html; `job_reason_string` of Slurm's source).
 REASONS_NEVER_TO_START = {
     "AccountNotAllowed",
-    "AssocMaxMemPerJob",
-    "AssocMaxWallDurationPerJobLimit",
     "BadConstraints",
     "DependencyNeverSatisfied",
     "InvalidAccount",
     "InvalidQOS",
-    "JobHeldAdmin",
     "JobLaunchFailure",
+    "MaxMemPerLimit",
     "PartitionNodeLimit",
     "PartitionTimeLimit",
-    "QOSMaxMemoryPerJob",
-    "QOSMaxWallDurationPerJobLimit",
     "QOSNotAllowed",
     "launch_failed_requeued_held",
 }
+#: The same in patterns. The first is of limits on what one job may ask for; limits on what all jobs
+#: of a user or a group have together, which pass, are named otherwise. The second is a sentence,
+#: with the names of the partition and of what it allows.
+PATTERNS_NEVER_TO_START = re.compile(
+    r"(QOS|Assoc)Max\w+Per(Job|Node)(Limit)?"
+    r"|QOSMin\w+"
+    r"|Job's_(QOS|account)_not_permitted_to_use_this_partition.*"
+)
+#: Reasons for which somebody must release a job before it starts.
+REASONS_HELD = {
+    "JobHeldAdmin": "an administrator holds it",
+    "JobHeldUser": "you hold it; scontrol release {id}",
+}
+
+
+def can_never_start(job: QueuedJob) -> bool:
+    """Whether a job is pending for a reason that will not pass by itself."""
+    # Slurm names some reasons by sentences, and prints these with or without underscores.
+    reason = job.reason.replace(" ", "_")
+    return job.is_pending and (
+        reason in REASONS_NEVER_TO_START or bool(PATTERNS_NEVER_TO_START.fullmatch(reason))
+    )
 
 
 class PollingPace:
@@ -86,17 +106,37 @@ class QueueWatch:
     Args:
         executor: the plugin's executor.
         folder: the folder that its jobs are submitted from.
+        job_name: the name of all its jobs.
     """
 
-    def __init__(self, executor: Any, folder: Path) -> None:
+    def __init__(self, executor: Any, folder: Path, *, job_name: str) -> None:
         self._executor = executor
         self._folder = folder
+        self._job_name = job_name
         self._missing_before: set[str] = set()
+        self._said_to_be_held: set[tuple[str, str]] = set()
 
     def look(self) -> None:
-        """Cancel the jobs that can never start, and give up those that Slurm has forgotten."""
-        cancel_hopeless_jobs(self._folder)
+        """Cancel the jobs that can never start, and give up those that Slurm has forgotten.
+
+        A job that somebody holds is waited for; that is said once.
+        """
+        jobs = slurm.workflow_jobs(self._folder, job_name=self._job_name)
+        cancel_hopeless_jobs(jobs)
+        self._tell_of_held_jobs(jobs)
         self._give_up_forgotten_jobs()
+
+    def _tell_of_held_jobs(self, jobs: Iterable[QueuedJob]) -> None:
+        for job in jobs:
+            held = REASONS_HELD.get(job.reason)
+            if job.is_pending and held and (job.id, job.reason) not in self._said_to_be_held:
+                self._said_to_be_held.add((job.id, job.reason))
+                LOG.warning(
+                    "Slurm job %s (%s) is waited for until it is released: %s",
+                    job.id,
+                    job.comment,
+                    held.format(id=job.id),
+                )
 
     def _give_up_forgotten_jobs(self) -> None:
         """Report as failed the jobs that Slurm did not know at two looks, one after the other.
@@ -118,17 +158,13 @@ class QueueWatch:
         self._missing_before = {job.external_jobid for job in missing}
 
 
-def cancel_hopeless_jobs(folder: Path) -> list[QueuedJob]:
-    """Cancel the jobs of this folder that can never start, since Snakemake would wait for them.
+def cancel_hopeless_jobs(jobs: Iterable[QueuedJob]) -> list[QueuedJob]:
+    """Cancel those jobs that can never start, since Snakemake would wait for them.
 
     Returns:
         The jobs that were cancelled.
     """
-    hopeless = [
-        job
-        for job in slurm.workflow_jobs(folder)
-        if job.is_pending and job.reason.replace(" ", "_") in REASONS_NEVER_TO_START
-    ]
+    hopeless = [job for job in jobs if can_never_start(job)]
     for job in hopeless:
         LOG.error(
             "Slurm job %s (%s) can never start (%s): cancelled", job.id, job.comment, job.reason
@@ -137,18 +173,19 @@ def cancel_hopeless_jobs(folder: Path) -> list[QueuedJob]:
     return hopeless
 
 
-def start_watching(executor: Any, folder: Path, *, first_interval: float) -> None:
+def start_watching(executor: Any, folder: Path, *, job_name: str, first_interval: float) -> None:
     """Watch the jobs in a thread of its own, for as long as this process lives.
 
     Args:
         executor: the plugin's executor.
         folder: the folder that its jobs are submitted from.
+        job_name: the name of all its jobs.
         first_interval: as of `PollingPace`.
     """
 
     def watch_for_ever() -> None:
         pace = PollingPace(executor, first_interval)
-        queue = QueueWatch(executor, folder)
+        queue = QueueWatch(executor, folder, job_name=job_name)
         last_look = time.monotonic()
         while True:
             time.sleep(PACE_INTERVAL)

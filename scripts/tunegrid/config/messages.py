@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from tunegrid.config.hub_hints import no_name
 from tunegrid.config.origin import KeyPath, Origins
 
 _TYPES = {
@@ -56,7 +57,7 @@ def explain_problems(
 def _explain(problem: Any, path: KeyPath, model: type[BaseModel]) -> str:
     kind, value, context = problem["type"], problem["input"], problem.get("ctx", {})
     if kind == "extra_forbidden":
-        return f"unknown key; {nearest(str(path[-1]), _keys_beside(path, model))}"
+        return f"unknown key; {_right_key(path, model)}"
     if kind == "missing":
         return "is missing"
     if kind in _TYPES:
@@ -71,13 +72,23 @@ def _explain(problem: Any, path: KeyPath, model: type[BaseModel]) -> str:
     if kind == "literal_error":
         return f"{_short(value)} is not one of {context['expected']}"
     if kind == "string_pattern_mismatch":
-        return (
-            f"{_short(value)} is no name; use letters, digits and . _ + -,"
-            " beginning with a letter or digit"
-        )
+        return no_name(value, path)
     if kind == "value_error":
         return str(context["error"])
     return f"{_short(value)}: {problem['msg']}"
+
+
+def _right_key(path: KeyPath, model: type[BaseModel]) -> str:
+    """What may be meant by an unknown key: one of another section, or one of a like name."""
+    key = str(path[-1])
+    sections = [
+        name
+        for name, field in model.model_fields.items()
+        if _is_model(field.annotation) and key in field.annotation.model_fields  # type: ignore[union-attr]
+    ]
+    if len(path) == 1 and sections:
+        return f"it stands under {' or '.join(sections)}: `{sections[0]}: {{{key}: …}}`"
+    return nearest(key, _keys_beside(path, model))
 
 
 def _hint(kind: str, value: Any) -> str:

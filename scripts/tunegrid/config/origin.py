@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from tunegrid.config.spelled_words import keep_spelling
+from tunegrid.config.yaml_problems import explain_yaml_error
 from tunegrid.errors import UserError
 
 KeyPath = tuple[str | int, ...]
@@ -39,27 +40,40 @@ def read_yaml(path: Path, label: str, *, tasks: Sequence[str] | None = None) -> 
             spelled; None: it holds none.
 
     Raises:
-        UserError: no such file, no valid YAML, not a mapping, or a key written twice.
+        UserError: no such file, not in UTF-8, no valid YAML, not a mapping, or a key written twice.
     """
+    text = _read_text(path, label)
     try:
-        loader = _UniqueKeyLoader(path.read_text(encoding="utf-8"))
+        loader = _UniqueKeyLoader(text)
         loader.name = label
         root = loader.get_single_node()
         if tasks is not None:
             keep_spelling(root, tasks)
         value = None if root is None else loader.construct_document(root)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{label}: cannot be read: {error}") from None
+    except yaml.MarkedYAMLError as error:
+        raise UserError(f"{label}: {explain_yaml_error(error, text)}") from None
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark else ""
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise UserError(f"{label}: {where}not valid YAML: {problem}") from None
+        raise UserError(f"{label}: not valid YAML: {str(error).splitlines()[0]}") from None
     if value is None:
         return {}
     if not isinstance(value, dict):
         raise UserError(f"{label}: holds a {type(value).__name__}; it must map keys to values")
     return value
+
+
+def _read_text(path: Path, label: str) -> str:
+    """The text of a file.
+
+    Raises:
+        UserError: it is not there, may not be read, or is not written in UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{label}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UserError(f"{label}: line {line}: not written in UTF-8; save it as UTF-8") from None
 
 
 def render_key(path: KeyPath) -> str:

@@ -26,6 +26,8 @@ from tunegrid.config.value_types import (
     MicroBatch,
     NonEmpty,
     Seed,
+    SeedRanges,
+    Seeds,
     Size,
     Threshold,
     Time,
@@ -41,8 +43,9 @@ class GridBlock(Closed):
     methods: Annotated[list[Name], NonEmpty] = Field(
         description="Methods, by their catalogue names."
     )
-    seeds: Annotated[list[Seed], NonEmpty] = Field(
-        description="Seeds; each draws its own head, adapter, dropout and data order."
+    seeds: Seeds = Field(
+        description="Seeds, as a list, a range (`1..5`), or how many (5: the seeds 1 to 5); each"
+        " draws its own head, adapter, dropout and data order."
     )
 
 
@@ -225,7 +228,9 @@ class Where(Closed):
     method: Annotated[list[Name], NonEmpty] | None = Field(
         None, description="Any of these methods."
     )
-    seed: Annotated[list[Seed], NonEmpty] | None = Field(None, description="Any of these seeds.")
+    seed: SeedRanges | None = Field(
+        None, description="Any of these seeds; a list or a range, `1..3`."
+    )
 
     @model_validator(mode="after")
     def _names_something(self) -> Self:
@@ -313,7 +318,11 @@ class ClusterSettings(Closed):
         " epochs. An attempt after one that ran out of time gets twice as much, and goes on from"
         " its checkpoint.",
     )
-    max_mem: Size = Field("128GB", description="The most memory that a further attempt gets.")
+    max_mem: Size = Field(
+        "128GB",
+        description="The most memory that a further attempt gets; that of the partition's nodes, at"
+        " most.",
+    )
     max_runtime: Time = Field(
         "24h",
         description="The longest time limit that a further attempt gets; the partition's, at most.",

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from tunegrid.config.entries import Name
-from tunegrid.config.value_types import MAIN, Closed, MetricOrMain, NonEmpty, Seed
+from tunegrid.config.value_types import MAIN, Closed, MetricOrMain, SeedRanges
 
 Scalar = float | int | str
 
@@ -108,8 +108,9 @@ class TuneSettings(Closed):
         " quasi-random sequence: a larger number keeps the first ones. grid: every combination of"
         " the lists.",
     )
-    seeds: Annotated[list[Seed], NonEmpty] = Field(
-        description="Seeds that each candidate is trained from; none is a seed of the grid."
+    seeds: SeedRanges = Field(
+        description="Seeds that each candidate is trained from, a list or a range; none is a seed"
+        " of the grid."
     )
     metric: MetricOrMain = Field(
         MAIN,

@@ -7,6 +7,7 @@ import humanfriendly
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from tunegrid.config.messages import nearest
+from tunegrid.config.written_seeds import count_to_seeds, ranges_to_seeds
 from tunegrid.metrics import METRICS
 
 
@@ -96,3 +97,16 @@ def _is_metric_or_main(name: str) -> str:
 
 MetricOrMain = Annotated[str, AfterValidator(_is_metric_or_main)]
 NonEmpty = Field(min_length=1)
+
+#: What is written for seeds, for editors that check YAML: the numbers themselves are checked below.
+_WRITTEN_SEEDS = Annotated[list[Seed | str], NonEmpty] | str
+#: A list of seeds, in which ranges may stand, or a range.
+SeedRanges = Annotated[
+    list[Seed],
+    NonEmpty,
+    BeforeValidator(ranges_to_seeds, json_schema_input_type=_WRITTEN_SEEDS),
+]
+#: The same, or how many seeds there are.
+Seeds = Annotated[
+    SeedRanges, BeforeValidator(count_to_seeds, json_schema_input_type=_WRITTEN_SEEDS | int)
+]

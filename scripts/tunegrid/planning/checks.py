@@ -1,10 +1,12 @@
 """What the configuration's types cannot tell: names, repetitions, files, splits."""
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Collection, Iterator
 
 import humanfriendly
 
 from tunegrid.config.catalogue import CATALOGUES
+from tunegrid.config.hub_hints import hub_entry
 from tunegrid.config.messages import nearest
 from tunegrid.config.origin import KeyPath, Origins
 from tunegrid.errors import UserError
@@ -78,8 +80,18 @@ def _unknown_names(project: Project, origins: Origins) -> Iterator[str]:
             except UserError as error:
                 yield f"{origins.locate(path)}: {error}"
         elif name not in known:
-            kind = catalogue.removesuffix("s")
-            yield f"{origins.locate(path)}: unknown {kind} {name!r}; {nearest(name, known)}"
+            yield f"{origins.locate(path)}: {_unknown_name(name, catalogue, known)}"
+
+
+def _unknown_name(name: str, catalogue: str, known: Collection[str]) -> str:
+    if catalogue != "models":
+        return f"unknown {catalogue.removesuffix('s')} {name!r}; {nearest(name, known)}"
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return (
+        f"unknown model {name!r}; {hint}one of the hub takes an entry,"
+        f" {hub_entry(name, f'OWNER/{name}')}; the catalogue has {', '.join(sorted(known))}"
+    )
 
 
 def _unknown_readers(project: Project, origins: Origins) -> Iterator[str]:

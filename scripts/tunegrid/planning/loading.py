@@ -16,6 +16,8 @@ from tunegrid.errors import UserError
 from tunegrid.paths import ROOT, user_path
 from tunegrid.planning.checks import problems
 from tunegrid.planning.project import Project
+from tunegrid.planning.snapshot import read_snapshot, resolved_configuration
+from tunegrid.planning.snapshot_files import is_snapshot
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -27,7 +29,8 @@ def load_project(
     """Read, merge and check a configuration.
 
     Args:
-        configfiles: YAML files, the later over the earlier.
+        configfiles: YAML files, the later over the earlier; or a snapshot
+            (`tunegrid.planning.snapshot`), beside which the catalogues are not read.
         command_line: keys given on the command line, over them all, of their own types.
 
     Layers are merged as Snakemake does it: mappings key by key, anything else replaced.
@@ -38,7 +41,10 @@ def load_project(
     layers: list[tuple[str, Mapping[str, Any]]] = []
     for path in configfiles:
         label = _label(path)
-        layers.append((label, read_yaml(Path(path), label, tasks=["tasks"])))
+        if is_snapshot(path):
+            layers.append((label, resolved_configuration(read_snapshot(path))))
+        else:
+            layers.append((label, read_yaml(Path(path), label, tasks=["tasks"])))
     if command_line:
         layers.append(("--config", command_line))
     merged: dict[str, Any] = {}
@@ -46,12 +52,14 @@ def load_project(
         merged = _merge(merged, layer)
     origins = Origins(layers)
     config = _validated(Config, merged, origins)
+    from_catalogues = not any(map(is_snapshot, configfiles))
     project = Project(
         config=config,
-        models=load_models() | config.models,
-        tasks=load_tasks() | config.tasks,
-        methods=load_methods() | config.methods,
+        models=(load_models() if from_catalogues else {}) | config.models,
+        tasks=(load_tasks() if from_catalogues else {}) | config.tasks,
+        methods=(load_methods() if from_catalogues else {}) | config.methods,
         data_root=user_path(config.data_root) if config.data_root else None,
+        origins=origins,
     )
     if found := list(problems(project, origins)):
         raise UserError(*found)

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tunegrid.config.catalogue import MethodEntry, ModelEntry
+from tunegrid.config.origin import Origins
 from tunegrid.config.schema import Config
 from tunegrid.config.task_entry import TaskEntry
 from tunegrid.planning.grid_tasks import Task, find_task
@@ -21,6 +22,8 @@ class Project:
     tasks: Mapping[str, TaskEntry]
     methods: Mapping[str, MethodEntry]
     data_root: Path | None
+    #: Where each value of the configuration was written.
+    origins: Origins
 
     @cached_property
     def grid_tasks(self) -> dict[str, Task]:

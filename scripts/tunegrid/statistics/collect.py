@@ -12,7 +12,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from tunegrid.errors import UserError
-from tunegrid.files import canonical_json, read_json
+from tunegrid.files import canonical_json, make_older_than_inputs, read_json
 from tunegrid.results import FAILED, FINISHED, HISTORY, MISSING, PROVENANCE, RUN, RUN_PATH, TRAINING
 from tunegrid.statistics.measured_tasks import COLUMNS as MEASURED_BY
 from tunegrid.statistics.unfinished import refusal_of_cell, state_of_unfinished
@@ -85,7 +85,8 @@ def collect_runs(
 
     Raises:
         UserError: a run is missing (without `attempts`) or was not made by its cell's settings, or
-            no run at all is finished.
+            no run at all is finished. A run of other settings, which Snakemake takes for finished,
+            is made older than its inputs, so that the next start makes it again.
     """
     scored = {
         RUN_PATH.format(**{key: row[key] for key in RUN}): row
@@ -94,13 +95,16 @@ def collect_runs(
     rows: list[Row] = []
     problems: list[str] = []
     for cell in cells.itertuples():
-        problem = _missing_result(cell, root / cell.path)
+        folder = root / cell.path
+        problem = _missing_result(cell, folder)
         if problem is None:
-            rows.append(_finished(cell, scored[cell.path], root / cell.path))
+            rows.append(_finished(cell, scored[cell.path], folder))
         elif attempts is None:
+            if (folder / TRAINING).is_file():
+                make_older_than_inputs(folder / TRAINING)
             problems.append(f"{problem}; run the workflow to make it, or set partial: true")
         else:
-            row = _unfinished(cell, problem, root / cell.path, attempts)
+            row = _unfinished(cell, problem, folder, attempts)
             if trials and (refusal := refusal_of_cell(trials, cell)):
                 row |= {"state": FAILED, "problem": refusal}
             rows.append(row)

@@ -11,10 +11,11 @@ from time import perf_counter
 
 from tunegrid.cluster.attempts import AttemptLog
 from tunegrid.errors import UserError
-from tunegrid.files import read_json
+from tunegrid.files import make_older_than_inputs, read_json
 from tunegrid.provenance import provenance
 from tunegrid.staleness import training_code
 from tunegrid.stopping import StopRequest
+from tunegrid.submitted_code import check_submitted_code
 from tunegrid.training.finished_runs import FinishedRun
 from tunegrid.training.launching import is_launched, launch
 from tunegrid.training.run_lock import run_lock
@@ -41,13 +42,14 @@ def make_run(
 
     Raises:
         Stopped: it was asked to stop, and goes on from its checkpoint when it is started again.
-        UserError: the run cannot be made.
+        UserError: the run cannot be made, or its code was edited since it was submitted.
     """
     if is_launched():  # as one of the run's several processes: the first one holds the lock
         with on_scratch(request, scratch) as local_request:
             train_and_write(local_request, stop)
         return
     with attempts.recorded(memory_mb), run_lock(request, stop):
+        check_submitted_code(request.settings)
         if take_finished(request):
             return
         processes = request.settings.train.gpus_per_run
@@ -113,5 +115,5 @@ def take_from_pack(request: RunRequest, pack: Path, path: str) -> None:
     sys.stderr.write(Path(cell["log"]).read_text(encoding="utf-8"))
     if cell["ended"] == "finished" and take_finished(request):
         return
-    os.utime(pack, (1, 1))  # removing it would fail the other cells of the pack
+    make_older_than_inputs(pack)  # removing it would fail the other cells of the pack
     raise UserError("the run failed in its pack; why stands above")

@@ -1,0 +1,1 @@
+"""Where a grid stands: what is done, runs, waits and has failed, and what to do about it."""
