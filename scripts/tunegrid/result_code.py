@@ -59,6 +59,7 @@ DECIDES: dict[str, list[str]] = {
         "training.model_building",
         "training.optimizers",
         "training.objectives",
+        "training.precisions",
         "training.prefetching",
         "training.probing",
         "training.randomness",

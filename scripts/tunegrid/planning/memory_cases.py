@@ -19,6 +19,8 @@ ASSUMED_LABELS = 100
 FEWEST_LABELS = 2
 #: Settings that, where they are tuned, may make a cell take less memory than the formula says.
 TAKE_LESS = {"optimizer", "frozen_layers"}
+#: Precisions that take less memory than fp32, or may become one that does.
+MAY_TAKE_LESS = ("bf16", "fp16", "auto")
 
 
 def memory_cases(
@@ -48,7 +50,8 @@ def memory_cases(
             "labels": number_of_labels(cell, unknown=ASSUMED_LABELS),
             "batch": -(-train.batch_size // train.gpus_per_run),
             "tokens": cell.settings.data.max_length,
-            "precision": train.precision,
+            # Of what auto may become, fp32 takes most.
+            "precision": "fp32" if train.precision == "auto" else train.precision,
             "attention": train.attention,
             "optimizer": train.optimizer,
             "checkpointing": train.gradient_checkpointing,
@@ -95,7 +98,7 @@ def least_memory(cell: Cell) -> int | None:
             MethodShape("head") if less else _least_shape(cell.settings.method_source),
             batch=1,
             tokens=1,
-            precision="bf16" if train.precision in ("bf16", "fp16") else "fp32",
+            precision="bf16" if train.precision in MAY_TAKE_LESS else "fp32",
         ).peak
     except UserError:
         return None

@@ -15,6 +15,7 @@ parts of a run, and what a checkpoint holds of them, stand in `run_state`.
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -52,9 +53,11 @@ from tunegrid.training.micro_batch import (
 from tunegrid.training.model_building import build_model, check_vocabulary
 from tunegrid.training.objectives import build_objective
 from tunegrid.training.optimizers import build_optimizer
+from tunegrid.training.precisions import precision_here
 from tunegrid.training.prefetching import MicroBatchLoader, with_following
 from tunegrid.training.probing import two_short_examples
 from tunegrid.training.progress_bar import progress_bar
+from tunegrid.training.randomness import allow_tf32
 from tunegrid.training.run_request import RunRequest
 from tunegrid.training.run_state import (
     Progress,
@@ -104,7 +107,9 @@ def finetune(
 
 def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> Run:
     """The run where it stands: at its beginning, or at its newest checkpoint."""
-    settings = request.settings
+    precision = precision_here(request.settings.train)
+    train = request.settings.train.model_copy(update={"precision": precision})
+    settings = replace(request.settings, train=train)
     accelerator = start_accelerator(settings.train)
     if not accelerator.is_main_process:
         logging.getLogger().setLevel(logging.WARNING)
@@ -140,10 +145,17 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
     for note in built.notes():
         logging.info("%s", note)
     model.to(accelerator.device)
-    logging.info("%s on %s: %s", settings.hash, accelerator.device, parameter_counts(model))
+    logging.info(
+        "%s on %s in %s: %s",
+        request.settings.hash,
+        accelerator.device,
+        precision,
+        parameter_counts(model),
+    )
     optimizer = build_optimizer(model, settings.train)
     device = device_name(accelerator.device)
-    checkpoints = Checkpoints(request.checkpoint_folder, identity | {"device": device})
+    computed_by = {"device": device, "precision": precision}
+    checkpoints = Checkpoints(request.checkpoint_folder, identity | computed_by)
     plan = plan_steps(settings.train, len(splits["train"]))
     notes = schedule_notes(settings.train, plan.steps) + plan_notes(settings.train, plan)
     if accelerator.is_main_process:
@@ -174,6 +186,7 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
         energy=EnergyMeter(accelerator.device),
         progress=Progress(),
         plan=plan,
+        precision=precision,
         notes=notes,
         started=perf_counter(),
     )
@@ -359,12 +372,16 @@ def start_accelerator(settings: TrainSettings) -> Accelerator:
     its peak. Only CUDA's GPUs are used. A Mac's (MPS) is not: a checkpoint does not hold its
     generator, so that a run could not go on as if it had never stopped.
 
+    Args:
+        settings: how the cell is trained, with the precision that auto has become here.
+
     Raises:
         UserError: there are fewer GPUs than `gpus_per_run` says.
     """
     processes, gpus = settings.gpus_per_run, torch.cuda.device_count()
     if 0 < gpus < processes:
         raise UserError(f"train.gpus_per_run: {processes}, but this machine has {gpus}")
+    allow_tf32(allowed=settings.precision == "tf32")
     AcceleratorState._reset_state()  # noqa: SLF001 (has no public name)
     mixed = settings.precision if settings.precision in ("bf16", "fp16") else "no"
     accelerator = Accelerator(mixed_precision=mixed, cpu=not gpus)

@@ -162,18 +162,19 @@ def training_step(settings: CellSettings, *, labels: int, batch: int, tokens: in
     """The training step of a cell, as the prediction of memory is asked for it.
 
     Args:
-        settings: the cell's.
+        settings: the cell's, with the precision that the device computes in.
         labels: how many.
         batch: examples of a micro-batch.
         tokens: tokens of each.
     """
+    precision = settings.train.precision
     return TrainingStep(
         method=settings.method,
         method_source=settings.method_source,
         labels=labels,
         batch=batch,
         tokens=tokens,
-        precision=settings.train.precision,
+        precision="fp32" if precision == "auto" else precision,
         attention=settings.train.attention,
         checkpointing=settings.train.gradient_checkpointing,
         optimizer=settings.train.optimizer,

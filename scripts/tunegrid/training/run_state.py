@@ -12,6 +12,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel
 
 from tunegrid.config.schema import TrainSettings
+from tunegrid.config.value_types import Precision
 from tunegrid.metrics import Predictions
 from tunegrid.predictions import PREDICTIONS_OF, predicted_arrays
 from tunegrid.results import EVALUATED
@@ -80,6 +81,7 @@ class Run:
     """The parts of one run while it is trained.
 
     Attributes:
+        precision: in which it is trained: what `precision: auto` has become.
         notes: what a reader of its results should know, in whole sentences; its provenance has it.
     """
 
@@ -100,6 +102,7 @@ class Run:
     energy: EnergyMeter
     progress: Progress
     plan: StepPlan
+    precision: Precision
     notes: list[str]
     started: float
 
