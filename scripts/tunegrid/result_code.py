@@ -70,6 +70,7 @@ DECIDES: dict[str, list[str]] = {
         "training.step_guard",
         "training.step_plan",
         "training.trimming",
+        "training.unpadded_attention",
         "training.weight_names",
     ],
     "try_cell": [
@@ -91,6 +92,7 @@ DECIDES: dict[str, list[str]] = {
         "training.trial",
         "training.trial_proofs",
         "training.trimming",
+        "training.unpadded_attention",
         "training.weight_names",
     ],
     "predict_memory": [

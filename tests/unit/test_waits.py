@@ -7,6 +7,7 @@ import torch
 from families import small_classifier
 from synchronisations import DEVICE, Waits, as_on_a_gpu, at_device
 from tiny import ADAPTER, FULL, cell
+from transformers.models.modernbert import modeling_modernbert
 
 from tunegrid.memory.fake_tensors import cuda_kernels
 from tunegrid.stopping import StopRequest
@@ -99,6 +100,17 @@ def test_the_device_is_not_asked_what_the_host_knows(family, pinned):
     asks = {"a number": 1} if family in ASKING else {}
     assert waits_of_a_pass(model, plain, pinned) == copies | asks, "the library has changed"
     assert waits_of_a_pass(model, to_device(inputs, DEVICE), pinned) == copies
+
+
+def test_padding_is_left_out_without_waiting(pinned):
+    """As ModernBERT does it before its first layer (`attention: unpadded`)."""
+    inputs = to_device({"input_ids": IDS, "attention_mask": MASK}, DEVICE)
+    with Waits(pinned) as waits:
+        tokens, indices, ends, longest, *_ = modeling_modernbert._unpad_modernbert_input(
+            inputs["input_ids"], inputs["attention_mask"]
+        )
+    assert (tokens.shape, indices.shape, ends.shape, longest) == ((10,), (10,), (3,), 6)
+    assert not +waits.found
 
 
 @pytest.mark.parametrize("family", KINDS)

@@ -118,8 +118,8 @@ class TrainSettings(UpdateSettings, InferenceSettings):
         " several in one grid are refused. tf32: fp32 with TF32 products where the GPU has them."
         " bf16: autocast, weights stay fp32. fp16: with a scaled loss; overflowing steps are told.",
     )
-    attention: Literal["auto", "sdpa", "eager"] = Field(
-        "auto", description="Attention kernels; auto: sdpa for models that have it."
+    attention: Literal["auto", "sdpa", "eager", "unpadded"] = Field(
+        "auto", description="Kernels; auto: sdpa, if there is; unpadded: ModernBERT, flash-attn."
     )
     trim_last_layer: bool = Field(
         True,

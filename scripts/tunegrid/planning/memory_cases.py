@@ -10,6 +10,7 @@ from tunegrid.errors import UserError
 from tunegrid.files import read_json
 from tunegrid.memory.formula import closed_form
 from tunegrid.memory.model_shapes import MethodShape, encoder_shape, shape_file
+from tunegrid.memory.predicted_settings import predicted_settings
 from tunegrid.planning.grid import Cell
 
 #: How many labels a task is taken to have whose labels only its files tell (`labels: auto`), where
@@ -50,12 +51,7 @@ def memory_cases(
             "labels": number_of_labels(cell, unknown=ASSUMED_LABELS),
             "batch": -(-train.batch_size // train.gpus_per_run),
             "tokens": cell.settings.data.max_length,
-            # Of what auto may become, fp32 takes most.
-            "precision": "fp32" if train.precision == "auto" else train.precision,
-            "attention": train.attention,
-            "optimizer": train.optimizer,
-            "checkpointing": train.gradient_checkpointing,
-            "frozen_layers": train.frozen_layers,
+            **predicted_settings(train),
         }
         before = cases.setdefault(cell.method, case)
         for key in ("batch", "tokens", "labels"):

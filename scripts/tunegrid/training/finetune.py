@@ -70,6 +70,7 @@ from tunegrid.training.schedule import advance, build_schedule, current_rate, sc
 from tunegrid.training.selection import Selection
 from tunegrid.training.step_guard import StepGuard, too_little_memory_told
 from tunegrid.training.step_plan import plan_notes, plan_steps
+from tunegrid.training.unpadded_attention import UNPADDED, leave_padding_out
 
 #: The positions of an evaluation's examples, on their way to the device with the inputs.
 ROWS = "rows"
@@ -131,27 +132,25 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
         device=accelerator.device,
     )
     check_vocabulary(request)
-    short = two_short_examples(splits["train"].lengths)
+    examples = splits["train"].collate(two_short_examples(splits["train"].lengths))
     built = build_model(
         request.model,
         settings,
         labels=request.encoding["labels"],
         target=request.encoding["target"],
         pad_token=request.encoding["padding"]["input_ids"],
-        examples=splits["train"].collate(short),
+        examples=examples,
         process=accelerator.process_index,
     )
     model = built.model
     for note in built.notes():
         logging.info("%s", note)
     model.to(accelerator.device)
-    logging.info(
-        "%s on %s in %s: %s",
-        request.settings.hash,
-        accelerator.device,
-        precision,
-        parameter_counts(model),
-    )
+    if train.attention == UNPADDED:
+        inputs = to_device(examples, accelerator.device)
+        leave_padding_out(model, accelerator, inputs, deterministic=train.deterministic)
+    place = f"{accelerator.device} in {precision}"
+    logging.info("%s on %s: %s", request.settings.hash, place, parameter_counts(model))
     optimizer = build_optimizer(model, settings.train)
     device = device_name(accelerator.device)
     computed_by = {"device": device, "precision": precision}

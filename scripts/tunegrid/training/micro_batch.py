@@ -14,6 +14,7 @@ from tunegrid.errors import UserError
 from tunegrid.memory.fit import gpu_memory_needed, largest_micro_batch
 from tunegrid.memory.margins import kernel_of
 from tunegrid.memory.predict import UntraceableError, peak_by_micro_batch, predict_evaluation
+from tunegrid.memory.predicted_settings import predicted_settings
 from tunegrid.memory.records import TrainingStep
 from tunegrid.settings import CellSettings
 
@@ -167,18 +168,13 @@ def training_step(settings: CellSettings, *, labels: int, batch: int, tokens: in
         batch: examples of a micro-batch.
         tokens: tokens of each.
     """
-    precision = settings.train.precision
     return TrainingStep(
         method=settings.method,
         method_source=settings.method_source,
         labels=labels,
         batch=batch,
         tokens=tokens,
-        precision="fp32" if precision == "auto" else precision,
-        attention=settings.train.attention,
-        checkpointing=settings.train.gradient_checkpointing,
-        optimizer=settings.train.optimizer,
-        frozen_layers=settings.train.frozen_layers,
+        **predicted_settings(settings.train),
     )
 
 
