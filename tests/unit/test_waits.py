@@ -70,6 +70,26 @@ def test_a_step_waits_once_however_many_micro_batches_it_has(at_stand_in, pinned
             assert +waits.found == {"a number": 1}
 
 
+def test_a_scaled_loss_is_read_with_its_scale(at_stand_in, pinned):
+    run = at_stand_in(precision="fp16")
+    (batch, *_) = finetune.batches_to_next_evaluation(run)
+    with cuda_kernels(), Waits(pinned) as waits:
+        finetune.take_step(run, batch, epoch=0)
+    assert +waits.found == {"copy to the host": 1}
+
+
+def test_several_processes_wait_for_their_one_all_reduce(at_stand_in, pinned, monkeypatch):
+    reduced = []
+    monkeypatch.setattr(torch.distributed, "all_reduce", reduced.append)
+    run = at_stand_in()
+    monkeypatch.setattr(type(run.accelerator), "num_processes", 2)
+    (batch, *_) = finetune.batches_to_next_evaluation(run)
+    with cuda_kernels(), Waits(pinned) as waits:
+        run.guard.compute(batch, lambda rows: finetune.add_gradient(run, rows, 1.0), step=1)
+    assert len(reduced) == 1
+    assert +waits.found == {"copy to the host": 1}
+
+
 def test_an_evaluation_waits_once(at_stand_in, pinned):
     run = at_stand_in()
     run.evaluation_guard.micro_batch = 4
