@@ -51,6 +51,7 @@ DECIDES: dict[str, list[str]] = {
         "training.evaluation_guard",
         "training.finetune",
         "training.gradients",
+        "training.host_answers",
         "training.input_columns",
         "training.loading_weights",
         "training.loss_scaling",
@@ -58,6 +59,8 @@ DECIDES: dict[str, list[str]] = {
         "training.model_building",
         "training.optimizers",
         "training.objectives",
+        "training.precisions",
+        "training.prefetching",
         "training.probing",
         "training.randomness",
         "training.run_files",
@@ -67,6 +70,7 @@ DECIDES: dict[str, list[str]] = {
         "training.step_guard",
         "training.step_plan",
         "training.trimming",
+        "training.unpadded_attention",
         "training.weight_names",
     ],
     "try_cell": [
@@ -88,6 +92,7 @@ DECIDES: dict[str, list[str]] = {
         "training.trial",
         "training.trial_proofs",
         "training.trimming",
+        "training.unpadded_attention",
         "training.weight_names",
     ],
     "predict_memory": [
@@ -232,6 +237,7 @@ OF_ONE_PROGRAM: dict[str, dict[str, str]] = {
         "memory.measure": "nothing is measured",
         "tasks.label_kinds": "lengths are asked for by persons alone",
         "training.batching": "lengths are asked for by persons alone",
+        "training.host_answers": "lengths are asked for by persons alone",
         "training.randomness": "lengths are asked for by persons alone",
     },
     "measure_memory": {
@@ -243,6 +249,7 @@ OF_ONE_PROGRAM: dict[str, dict[str, str]] = {
         "memory.timeline": "what fits a GPU is not measured",
         "tasks.label_kinds": "lengths are asked for by persons alone",
         "training.batching": "lengths are asked for by persons alone",
+        "training.host_answers": "lengths are asked for by persons alone",
         "training.randomness": "lengths are asked for by persons alone",
     },
 }

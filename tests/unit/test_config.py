@@ -108,7 +108,7 @@ def test_the_demo_has_two_tasks_and_three_methods_and_seeds():
         (GRID + "train: {max_steps: 0}", "train.max_steps: 0 is out of range; it must be at least"),
         (GRID + "train: {eval_every: 0}", "train.eval_every: 0 is out of range"),
         (GRID + "train: {layer_decay: 1.5}", "train.layer_decay: 1.5 is out of range"),
-        (GRID + "train: {precision: half}", "'half' is not one of 'fp32', 'tf32', 'bf16' or 'fp"),
+        (GRID + "train: {precision: half}", "'half' is not one of 'auto', 'fp32', 'tf32',"),
         (
             GRID + "train: {gpus_per_run: 2, pack: 3}",
             "train.pack: 3, but gpus_per_run: 2; set one of them to 1",

@@ -19,6 +19,7 @@ from tunegrid.memory.predict import (
     predict_by_micro_batch,
     predict_evaluation,
 )
+from tunegrid.memory.predicted_settings import predicted_settings
 from tunegrid.memory.records import TrainingStep
 from tunegrid.settings import CellSettings
 
@@ -166,7 +167,7 @@ def training_step(settings: CellSettings, *, labels: int, batch: int, tokens: in
     """The training step of a cell, as the prediction of memory is asked for it.
 
     Args:
-        settings: the cell's.
+        settings: the cell's, with the precision that the device computes in.
         labels: how many.
         batch: examples of a micro-batch.
         tokens: tokens of each.
@@ -177,11 +178,7 @@ def training_step(settings: CellSettings, *, labels: int, batch: int, tokens: in
         labels=labels,
         batch=batch,
         tokens=tokens,
-        precision=settings.train.precision,
-        attention=settings.train.attention,
-        checkpointing=settings.train.gradient_checkpointing,
-        optimizer=settings.train.optimizer,
-        frozen_layers=settings.train.frozen_layers,
+        **predicted_settings(settings.train),
     )
 
 
