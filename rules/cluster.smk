@@ -6,6 +6,7 @@ from tunegrid.cluster.attempts import WORKFLOW_START, AttemptLog
 from tunegrid.cluster.head_process import prepare_head_process
 from tunegrid.cluster.stand_ins import keep_slurm_configuration
 from tunegrid.files import digest
+from tunegrid.status.job_journal import JOURNALS, JournalWriter
 
 # Jobs inherit this variable; a run knows by it which of its earlier attempts belong to this start.
 os.environ.setdefault(WORKFLOW_START, uuid.uuid4().hex)
@@ -106,6 +107,14 @@ def pack_runtime(wildcards, input, rulename):
 
 
 onstart:
+    if workflow.is_main_process:
+        journal = JournalWriter(
+            JOURNALS / f"{os.environ[WORKFLOW_START]}.jsonl",
+            command=sys.argv[1:],
+            grid=[block.model_dump() for block in PROJECT.config.grid],
+            partial=PROJECT.config.partial,
+        )
+        logger.addHandler(journal)
     try:
         prepare_head_process(
             workflow,

@@ -11,6 +11,7 @@ SMALLEST = {
     "bench_overhead.py": ["--cells", "1"],
     "bench_aggregates.py": ["--runs", "20", "--predictions", "20"],
     "bench_statistics.py": ["--grids", "2", "--seeds", "2", "--examples", "30"],
+    "bench_status.py": ["--cells", "20"],
     "bench_architectures.py": ["--type", "bert", "--method", "full"],
 }
 #: What stands in each one's table.
@@ -19,6 +20,7 @@ ROW = {
     "bench_overhead.py": "\n|",
     "bench_aggregates.py": "\nside by side",
     "bench_statistics.py": "\n    2       30   mixed | ",
+    "bench_status.py": "\n| 20 |",
     "bench_architectures.py": "\nwithin 1 %: 2 rows",
 }
 #: It starts a Slurm of its own, so it is tried with the tests on a cluster.
