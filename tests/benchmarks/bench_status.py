@@ -73,7 +73,7 @@ def make_grid(folder: Path, *, models: int, tasks: int, methods: int) -> int:
         "methods": [f"method-{number}" for number in range(methods)],
         "seeds": [1, 2, 3, 4, 5],
     }
-    head = {"pid": os.getpid(), "began": "", "machine": "another", "host": "login1"}
+    head = {"pid": os.getpid(), "began": None, "machine": "another", "host": "login1"}
     start = {
         "head": head,
         "command": ["--profile", "profiles/slurm", "--configfile", "my.yaml"],
