@@ -78,6 +78,7 @@ def make_grid(folder: Path, *, models: int, tasks: int, methods: int) -> int:
         "head": head,
         "command": ["--profile", "profiles/slurm", "--configfile", "my.yaml"],
         "grid": [names],
+        "wanted": [],
         "began": time.time() - 4000,
         "partial": False,
     }

@@ -18,7 +18,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from tunegrid.errors import UserError
 from tunegrid.status.cell_states import Cell, CellStatus, State, cells_of_grid, states_of_cells
 from tunegrid.status.finished_facts import FinishedFacts, facts_of_finished
-from tunegrid.status.job_journal import JOURNALS, JournalWriter, newest_journal
+from tunegrid.status.job_journal import JOURNALS, JournalWriter, newest_journal, this_start
 from tunegrid.status.status_text import status_text
 from tunegrid.status.take_status import take_status
 from tunegrid.status.time_left import duration, seconds_left
@@ -70,10 +70,15 @@ def submit(journal, cell=CELL, job=1):
     )
 
 
+def write_journal(folder, grid=GRID, wanted=()):
+    command = ["--profile", "profiles/local", "--configfile", "my.yaml"]
+    start = this_start(command, grid, wanted, partial=False)
+    return JournalWriter(folder / JOURNALS / "x.jsonl", start)
+
+
 @pytest.fixture
 def journal(tmp_path):
-    command = ["--profile", "profiles/local", "--configfile", "my.yaml"]
-    return JournalWriter(tmp_path / JOURNALS / "x.jsonl", command, GRID, partial=False)
+    return write_journal(tmp_path)
 
 
 def state(folder, *, head_lives=True):
@@ -93,6 +98,16 @@ def test_a_cell_is_done_where_its_last_file_stands(tmp_path):
     write_attempt(tmp_path, ended="error")
     assert state(tmp_path) is State.FAILED
     write_run(tmp_path)
+    assert state(tmp_path) is State.DONE
+
+
+def test_a_run_of_other_settings_is_not_done_until_the_last_start_has_trained_it(tmp_path):
+    write_run(tmp_path)
+    journal = write_journal(tmp_path, wanted=[CELL.path])
+    assert state(tmp_path) is State.MISSING
+    submit(journal)
+    assert state(tmp_path) is State.QUEUED
+    journal.emit(record(LogEvent.JOB_FINISHED, job_id=1))
     assert state(tmp_path) is State.DONE
 
 
@@ -244,9 +259,9 @@ def test_a_folder_without_a_start_asks_for_a_configuration(tmp_path):
     assert len(status.states) == 18
 
 
-def test_of_a_wide_grid_the_rows_that_need_a_look_are_shown(tmp_path, journal):
+def test_of_a_wide_grid_the_rows_that_need_a_look_are_shown(tmp_path):
     grid = [{"models": ["m"], "tasks": ["t"], "methods": list(map(str, range(99))), "seeds": [1]}]
-    JournalWriter(tmp_path / JOURNALS / "y.jsonl", [], grid, partial=False)
+    write_journal(tmp_path, grid)
     write_attempt(tmp_path, Cell("m", "t", "98", 1), ended="error")
     status = take_status(tmp_path, None)
     text = status_text(status, all_rows=False, folder=tmp_path)
@@ -260,7 +275,7 @@ def test_of_a_wide_grid_the_rows_that_need_a_look_are_shown(tmp_path, journal):
 
 def test_a_journal_that_cannot_be_written_stops_nothing(tmp_path, caplog):
     (tmp_path / "results").write_text("a file in place of a folder")
-    journal = JournalWriter(tmp_path / JOURNALS / "x.jsonl", [], GRID, partial=False)
+    journal = write_journal(tmp_path)
     submit(journal)
     assert "the status is not recorded" in caplog.text
 

@@ -1,8 +1,9 @@
 """The state of each cell of a grid, from files alone.
 
-A cell is done where its run's last file stands. Of the others the record of their attempts tells
-which have begun and how they ended (`tunegrid.cluster.attempts`), the journal of the last start
-which are in the queue (`tunegrid.status.job_journal`), and a trial which will never be trained.
+A cell is done where its run's last file stands, unless the last start trains it anew. Of the
+others the record of their attempts tells which have begun and how they ended
+(`tunegrid.cluster.attempts`), the journal of the last start which are in the queue
+(`tunegrid.status.job_journal`), and a trial which will never be trained.
 """
 
 import fcntl
@@ -91,11 +92,15 @@ def states_of_cells(
         head_lives: whether that start goes on. What it has submitted and not seen end is in the
             queue then, and else left over.
     """
-    submitted, failed = _jobs_of_cells(journal)
+    jobs = _jobs_of_cells(journal)
+    submitted, failed = jobs["submitted"], jobs["failed"]
+    # What these cells had before the start is not what they are trained to.
+    stale = set(journal.start.wanted) - jobs["finished"] if journal is not None else set()
     refused: dict[tuple[str, str, str], str] = {}
     found = {}
     for cell in cells:
-        if (folder / "results/runs" / cell.path / TRAINING).exists():
+        finished = folder / "results/runs" / cell.path / TRAINING
+        if cell.path not in stale and finished.exists():
             found[cell] = CellStatus(State.DONE)
             continue
         if cell.group not in refused:
@@ -114,13 +119,13 @@ def states_of_cells(
     return found
 
 
-def _jobs_of_cells(journal: Journal | None) -> tuple[set[str], set[str]]:
-    """The folders of the runs whose jobs are submitted, and of those whose jobs have failed."""
+def _jobs_of_cells(journal: Journal | None) -> dict[str, set[str]]:
+    """The folders of the runs whose jobs are submitted, finished and failed, by that word."""
     folders: dict[str, set[str]] = {"submitted": set(), "failed": set(), "finished": set()}
     for job in journal.jobs.values() if journal is not None else ():
         if job.rule == "train":
             folders[job.state].add(RUN_PATH.format(**job.wildcards))
-    return folders["submitted"], folders["failed"]
+    return folders
 
 
 def _refusal(folder: Path, cell: Cell) -> str:

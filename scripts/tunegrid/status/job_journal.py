@@ -33,6 +33,8 @@ class Start:
         head: its process.
         command: the arguments of `snakemake`.
         grid: the blocks of its grid, with the keys models, tasks, methods and seeds.
+        wanted: the folders of the runs that it trains, below `results/runs`; what lies there from
+            before has other settings, or is incomplete.
         began: when, in seconds since 1970.
         partial: whether it trains nothing.
     """
@@ -40,6 +42,7 @@ class Start:
     head: HeadProcess
     command: list[str]
     grid: list[dict[str, list[Any]]]
+    wanted: list[str]
     began: float
     partial: bool
 
@@ -74,24 +77,12 @@ class JournalWriter(logging.Handler):
 
     Args:
         path: the file; its folder is made.
-        command: as of `Start`.
-        grid: as of `Start`.
-        partial: as of `Start`.
+        start: this one.
     """
 
-    def __init__(
-        self, path: Path, command: Sequence[str], grid: Sequence[dict[str, Any]], *, partial: bool
-    ) -> None:
+    def __init__(self, path: Path, start: Start) -> None:
         super().__init__()
         self._path = path.absolute()
-        self._rules: dict[int, str] = {}
-        start = Start(
-            head=this_head_process(),
-            command=list(command),
-            grid=list(grid),
-            began=time.time(),
-            partial=partial,
-        )
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             for old in sorted(path.parent.glob("*.jsonl"), key=_changed)[:-KEPT]:
@@ -125,6 +116,24 @@ class JournalWriter(logging.Handler):
                 file.write(json.dumps(line) + "\n")
         except OSError:
             return  # the disk is full or away for a while: the grid goes on without its journal
+
+
+def this_start(
+    command: Sequence[str],
+    grid: Sequence[dict[str, Any]],
+    wanted: Sequence[str],
+    *,
+    partial: bool,
+) -> Start:
+    """The start of the workflow that this process is; the arguments are as of `Start`."""
+    return Start(
+        head=this_head_process(),
+        command=list(command),
+        grid=list(grid),
+        wanted=list(wanted),
+        began=time.time(),
+        partial=partial,
+    )
 
 
 def newest_journal(folder: Path) -> Journal | None:
