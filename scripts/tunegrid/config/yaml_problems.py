@@ -34,7 +34,7 @@ def explain_yaml_error(error: yaml.MarkedYAMLError, text: str) -> str:
     if began is not None and opened in CLOSED_BY:
         closing = CLOSED_BY[opened]
         comma = f", or a comma is missing before {_place(stopped)}" if opened in "[{" else ""
-        return f"{_place(began)}: the {opened} here is not closed{comma}; write {closing} at its end"
+        return f"{_place(began)}: the {opened} here is not closed{comma}; close it by {closing}"
     if isinstance(error, yaml.parser.ParserError) and began is not None:
         return (
             f"{_place(stopped)}: indented otherwise than the lines that it belongs to, which begin"
