@@ -8,7 +8,7 @@ READ = 64 * 1024
 SHOWN = 3
 #: How the lines begin in which the workflow's programs tell what a user can put right
 #: (`tunegrid.cli.run_program`), and those of Slurm's own messages.
-ERRORS = ("error: ", "slurmstepd: error: ")
+ERRORS = ("error: ", "slurmstepd: error: ", "srun: error: ")
 #: What stands between the time and the message of a line that tells of progress alone.
 PROGRESS = (" INFO ", " DEBUG ")
 
