@@ -6,6 +6,7 @@ from tunegrid.cluster.attempts import WORKFLOW_START, AttemptLog
 from tunegrid.cluster.head_process import prepare_head_process
 from tunegrid.cluster.stand_ins import keep_slurm_configuration
 from tunegrid.files import digest
+from tunegrid.status.job_journal import JOURNALS, JournalWriter, this_start
 
 # Jobs inherit this variable; a run knows by it which of its earlier attempts belong to this start.
 os.environ.setdefault(WORKFLOW_START, uuid.uuid4().hex)
@@ -107,6 +108,19 @@ def pack_runtime(wildcards, input, rulename):
 
 
 onstart:
+    if workflow.is_main_process:
+        wanted = [
+            RUN_PATH.format(**job.wildcards_dict)
+            for job in workflow.dag.needrun_jobs()
+            if job.rule.name == "train"
+        ]
+        start = this_start(
+            command=sys.argv[1:],
+            grid=[block.model_dump() for block in PROJECT.config.grid],
+            wanted=wanted,
+            partial=PROJECT.config.partial,
+        )
+        logger.addHandler(JournalWriter(JOURNALS / f"{os.environ[WORKFLOW_START]}.jsonl", start))
     try:
         prepare_head_process(
             workflow,

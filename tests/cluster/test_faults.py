@@ -43,7 +43,7 @@ def test_a_run_that_runs_out_of_time_goes_on_with_more(run_on, cluster, undistur
             # The job's own end, also where starting has taken its time.
             stops = datetime.fromisoformat(cluster.job(job_id)["EndTime"]).timestamp() - MARGIN
             time.sleep(max(0, stops + 1 - time.time()))
-        output = run.finish()
+        run.finish()
     finally:
         cluster.call("scontrol", "update", "PartitionName=short", "MaxTime=30")
     check(run, undisturbed, cells=[FULL])
@@ -51,6 +51,7 @@ def test_a_run_that_runs_out_of_time_goes_on_with_more(run_on, cluster, undistur
     assert set(run.attempt_ends(FULL)[1:]) == {"finished"}
     resources = re.findall(r"resources: .*slurm_partition=short, runtime=(\d+)", output)
     assert resources == ["3", "3"], "the second attempt asked for more than the partition gives"
+    assert re.search(r"attempt 1, .*: time limit", run.logs())
 
 
 def test_a_lost_node_costs_only_what_followed_the_checkpoint(run_on, cluster, undisturbed):

@@ -12,6 +12,7 @@ SMALLEST = {
     "bench_planning.py": ["--cells", "100"],
     "bench_aggregates.py": ["--runs", "20", "--predictions", "20"],
     "bench_statistics.py": ["--grids", "2", "--seeds", "2", "--examples", "30"],
+    "bench_status.py": ["--cells", "20"],
     "bench_architectures.py": ["--type", "bert", "--method", "full"],
 }
 #: What stands in each one's table.
@@ -21,6 +22,7 @@ ROW = {
     "bench_planning.py": "\n| 100     | start of a job",
     "bench_aggregates.py": "\nside by side",
     "bench_statistics.py": "\n    2       30   mixed | ",
+    "bench_status.py": "\n| 20 |",
     "bench_architectures.py": "\nwithin 1 %: 2 rows",
 }
 #: It starts a Slurm of its own, so it is tried with the tests on a cluster.

@@ -1,13 +1,14 @@
 """What the configuration's types cannot tell: names, repetitions, files, splits."""
 
 import difflib
+import re
 from collections.abc import Collection, Iterator
 
 import humanfriendly
 
 from tunegrid.config.catalogue import CATALOGUES
-from tunegrid.config.hub_hints import hub_entry
 from tunegrid.config.messages import nearest
+from tunegrid.config.missing_entries import adapter_entry, hub_entry
 from tunegrid.config.origin import KeyPath, Origins
 from tunegrid.errors import UserError
 from tunegrid.memory.fit import gpu_memory_needed
@@ -85,8 +86,10 @@ def _unknown_names(project: Project, origins: Origins) -> Iterator[str]:
 
 
 def _unknown_name(name: str, catalogue: str, known: Collection[str]) -> str:
-    if catalogue != "models":
-        return f"unknown {catalogue.removesuffix('s')} {name!r}; {nearest(name, known)}"
+    if catalogue == "methods":
+        size = re.fullmatch(r"adapter-(\d+)", name)
+        hint = f"its entry is {adapter_entry(int(size[1]))}; " if size else ""
+        return f"unknown method {name!r}; {hint}{nearest(name, known)}"
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return (
