@@ -43,7 +43,7 @@ def test_a_run_that_runs_out_of_time_goes_on_with_more(run_on, cluster, undistur
             # The job's own end, also where starting has taken its time.
             stops = datetime.fromisoformat(cluster.job(job_id)["EndTime"]).timestamp() - MARGIN
             time.sleep(max(0, stops + 1 - time.time()))
-        run.finish()
+        output = run.finish()
     finally:
         cluster.call("scontrol", "update", "PartitionName=short", "MaxTime=30")
     check(run, undisturbed, cells=[FULL])
