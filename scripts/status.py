@@ -13,6 +13,7 @@ is named.
 By hand: make status; python scripts/status.py --watch
 """
 
+import sys
 import time
 from pathlib import Path
 
@@ -43,8 +44,9 @@ def main() -> None:
             if arguments.watch is None:
                 print(text, end="")
                 return
-            # Clears the screen and goes to its corner (ECMA-48: CUP, ED).
-            print(f"\033[H\033[2J{text}", end="", flush=True)
+            # On a terminal each takes the last one's place (ECMA-48: CUP, ED).
+            begin = "\033[H\033[2J" if sys.stdout.isatty() else "\n"
+            print(f"{begin}{text}", end="", flush=True)
             time.sleep(arguments.watch)
     except KeyboardInterrupt:
         return

@@ -59,6 +59,10 @@ def test_a_lost_node_costs_only_what_followed_the_checkpoint(run_on, cluster, un
     run.start()
     job_id = run.job_in_training()
     with run.hold(job_id):
+        assert run.status().startswith("0 of 1 runs done (0%)\nrunning for ")
+        assert ["tiny-bert", "tiny", "full", ".", "1"] in [
+            line.split()[:5] for line in run.status().splitlines()
+        ]
         node = cluster.job(job_id)["NodeList"]
         cluster.lose_node(node)
     try:
