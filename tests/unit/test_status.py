@@ -255,6 +255,10 @@ def test_the_status_shows_the_table_the_failures_and_the_command_to_go_on(tmp_pa
 def test_a_folder_without_a_start_asks_for_a_configuration(tmp_path):
     with pytest.raises(UserError, match="was never started here; name the grid: --configfile"):
         take_status(tmp_path, None)
+    (tmp_path / JOURNALS).mkdir(parents=True)
+    (tmp_path / JOURNALS / "old.jsonl").write_text('{"start": {"head": {"pid": 1}}}\n')
+    with pytest.raises(UserError, match="by another version of the workflow; name the grid"):
+        take_status(tmp_path, None)
     status = take_status(tmp_path, [ROOT / "config/demo.yaml"])
     assert len(status.states) == 18
 

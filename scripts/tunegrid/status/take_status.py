@@ -8,7 +8,7 @@ from tunegrid.cluster.living_heads import Life, life_of_process
 from tunegrid.errors import UserError
 from tunegrid.status.cell_states import State, cells_of_grid, states_of_cells
 from tunegrid.status.finished_facts import facts_of_finished
-from tunegrid.status.job_journal import newest_journal
+from tunegrid.status.job_journal import JOURNALS, newest_journal
 from tunegrid.status.status_text import GridStatus
 
 #: Seconds for which the predictions of finished runs are read that were not read before.
@@ -31,10 +31,7 @@ def take_status(folder: Path, configfiles: Sequence[Path] | None) -> GridStatus:
     elif journal is not None:
         blocks = journal.start.grid
     else:
-        raise UserError(
-            f"{folder.resolve()}: the workflow was never started here; name the grid:"
-            " --configfile my.yaml, or the folder of its results: --directory FOLDER"
-        )
+        raise _no_start(folder)
     life = life_of_process(journal.start.head) if journal is not None else Life.ENDED
     states = states_of_cells(
         cells_of_grid(blocks), folder, journal, head_lives=life is not Life.ENDED
@@ -45,6 +42,19 @@ def take_status(folder: Path, configfiles: Sequence[Path] | None) -> GridStatus:
         facts=facts_of_finished(done, folder, budget=READING_BUDGET),
         journal=journal,
         head_lives=None if life is Life.UNKNOWN else life is Life.LIVES,
+    )
+
+
+def _no_start(folder: Path) -> UserError:
+    """What is said of a folder whose last start is not known."""
+    if any((folder / JOURNALS).glob("*.jsonl")):
+        return UserError(
+            f"{folder.resolve()}: its last start was made by another version of the workflow; name"
+            " the grid: --configfile my.yaml"
+        )
+    return UserError(
+        f"{folder.resolve()}: the workflow was never started here; name the grid:"
+        " --configfile my.yaml, or the folder of its results: --directory FOLDER"
     )
 
 
