@@ -12,7 +12,7 @@ export XDG_CACHE_HOME := $(CURDIR)/.venv/cache
 # The shell is not asked which Python: what runs is the environment's. It keeps its bytecode.
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo report test test-quick check test-packages slurm-check format docs lock clean
+.PHONY: install demo report status test test-quick check test-packages slurm-check format docs lock clean
 
 install: .venv/installed
 
@@ -49,6 +49,10 @@ test-packages:
 	  apt-get -qq update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes \
 	    --no-install-recommends slurm-wlm munge slurmdbd mariadb-server chromium > /dev/null \
 	    || true; fi
+
+# Tells where the grid of the last start stands; with other options: python scripts/status.py --help
+status: install
+	@$(BIN)/python scripts/status.py
 
 # Asks the cluster what it offers, and whether profiles/slurm fits it.
 slurm-check: install

@@ -7,7 +7,7 @@ rule expand_grid:
     output:
         **GRID_FILES,
     params:
-        code=code_digest("expand_grid"),
+        code=code_of("expand_grid"),
         tuning="--tuning results/tuning/cells.csv" if TUNE else "",
         # What no cell depends on is left out, so that an edit of it does not come this way.
         config=digest(canonical_json(grid_configuration(PROJECT))),
@@ -26,9 +26,6 @@ rule collect_runs:
     input:
         cells="results/cells.csv",
         scores="results/scores.parquet",
-        training=wanted_runs("training.json"),
-        provenance=wanted_runs("provenance.json"),
-        history=wanted_runs("history.csv"),
     output:
         parquet="results/runs.parquet",
         csv=report(
@@ -39,7 +36,7 @@ rule collect_runs:
         ),
         history="results/history.parquet",
     params:
-        code=code_digest("collect_runs"),
+        code=code_of("collect_runs"),
         attempts=(
             "--attempts results/.attempts --trials results/trials"
             if PROJECT.config.partial
@@ -61,7 +58,6 @@ rule collect_runs:
 rule compare_methods:
     input:
         runs="results/runs.parquet",
-        predictions=wanted_runs("predictions.parquet"),
         cards=CARDS,
     output:
         parquet="results/comparisons.parquet",
@@ -70,7 +66,7 @@ rule compare_methods:
         mcnemar="results/mcnemar.csv",
         intervals="results/intervals.parquet",
     params:
-        code=code_digest("compare_methods"),
+        code=code_of("compare_methods"),
         settings=canonical_json(PROJECT.config.compare.model_dump(mode="json")),
     log:
         "results/logs/compare_methods.log",
@@ -94,7 +90,7 @@ rule summarise:
         parquet="results/summary.parquet",
         csv="results/summary.csv",
     params:
-        code=code_digest("summarise"),
+        code=code_of("summarise"),
     log:
         "results/logs/summarise.log",
     localrule: True
@@ -109,11 +105,10 @@ rule summarise:
 rule count_errors:
     input:
         runs="results/runs.parquet",
-        predictions=wanted_runs("predictions.parquet"),
     output:
         expand("results/errors/{table}.csv", table=ERRORS),
     params:
-        code=code_digest("count_errors"),
+        code=code_of("count_errors"),
     log:
         "results/logs/count_errors.log",
     localrule: True
@@ -132,7 +127,7 @@ rule count_cost:
     output:
         "results/cost.csv",
     params:
-        code=code_digest("count_cost"),
+        code=code_of("count_cost"),
         tuning=[f"--tuning {path}" for path in TUNING_RUNS],
     log:
         "results/logs/count_cost.log",
@@ -166,7 +161,7 @@ if PAPERS:
                 for table in COMPARED
             ],
         params:
-            code=code_digest("compare_published"),
+            code=code_of("compare_published"),
             published=PROJECT.config.published,
             content=compared_content(),
         log:

@@ -31,7 +31,7 @@ rule check_cell:
     input:
         "results/trials/{model}/{task}/{method}.json",
     output:
-        "results/checks/{model}/{task}/{method}.json",
+        CHECK,
     log:
         "results/logs/check_cell/{model}/{task}/{method}.log",
     localrule: True

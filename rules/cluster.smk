@@ -6,6 +6,7 @@ from tunegrid.cluster.attempts import WORKFLOW_START, AttemptLog
 from tunegrid.cluster.head_process import prepare_head_process
 from tunegrid.cluster.stand_ins import keep_slurm_configuration
 from tunegrid.files import digest
+from tunegrid.status.job_journal import JOURNALS, JournalWriter, this_start
 
 # Jobs inherit this variable; a run knows by it which of its earlier attempts belong to this start.
 os.environ.setdefault(WORKFLOW_START, uuid.uuid4().hex)
@@ -22,9 +23,8 @@ TUNING_PACK_ATTEMPTS = "results/.attempts/packs/{model}/{task}/tuning{tuning_pac
 
 def cell_attempts(wildcards):
     """The file of the attempts at a cell."""
-    if "candidate" in wildcards.keys():
-        return TUNING_ATTEMPTS.format(**wildcards)
-    return ATTEMPTS.format(**wildcards)
+    pattern = TUNING_ATTEMPTS if hasattr(wildcards, "candidate") else ATTEMPTS
+    return pattern.format_map(wildcards)
 
 
 def cell_attempt_log(wildcards):
@@ -43,6 +43,7 @@ def partition_of(rule_name):
     return str(resource.raw).strip("'\"")
 
 
+@asked_for_each_job
 def cell_memory(wildcards, input, rulename):
     """The host memory of a cell's job, MB."""
     return job_resources.memory_mb(
@@ -54,6 +55,7 @@ def cell_memory(wildcards, input, rulename):
     )
 
 
+@asked_for_each_job
 def cell_runtime(wildcards, input, rulename):
     """The time limit of a cell's job, minutes."""
     return job_resources.runtime_minutes(
@@ -106,6 +108,19 @@ def pack_runtime(wildcards, input, rulename):
 
 
 onstart:
+    if workflow.is_main_process:
+        wanted = [
+            RUN_PATH.format(**job.wildcards_dict)
+            for job in workflow.dag.needrun_jobs()
+            if job.rule.name == "train"
+        ]
+        start = this_start(
+            command=sys.argv[1:],
+            grid=[block.model_dump() for block in PROJECT.config.grid],
+            wanted=wanted,
+            partial=PROJECT.config.partial,
+        )
+        logger.addHandler(JournalWriter(JOURNALS / f"{os.environ[WORKFLOW_START]}.jsonl", start))
     try:
         prepare_head_process(
             workflow,

@@ -3,7 +3,7 @@
 
 rule runs:
     input:
-        of_all_runs("training.json"),
+        all_runs,
     localrule: True
 
 

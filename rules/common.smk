@@ -1,4 +1,6 @@
 # The checked configuration, the grid's cells, and what rules ask of them. Light: no torch here.
+import gc
+import inspect
 import os
 import re
 import sys
@@ -15,8 +17,16 @@ os.environ |= {
 from snakemake.logging import logger
 from tunegrid.errors import UserError
 from tunegrid.files import canonical_json, digest, sha256
-from tunegrid.planning.grid import cells_to_try, expand_grid, packs, packs_by_method, tokenizer_of
+from tunegrid.planning.grid import (
+    cells_to_try,
+    expand_grid,
+    packs,
+    packs_by_method,
+    tokenizer_of,
+    without_repeated_seeds,
+)
 from tunegrid.planning.memory_cases import memory_cases
+from tunegrid.planning.run_inputs import files_to_wait_for
 from tunegrid.planning.tuning_cells import tuning_cells
 from tunegrid.planning.unknown_targets import TargetWording
 from tunegrid.planning.unused_settings import unused_settings
@@ -44,7 +54,7 @@ from tunegrid.reporting.table_names import (
     TUNING_TABLES,
 )
 from tunegrid.metrics import METRICS
-from tunegrid.results import CHOICE_PATH, RUN_PATH, TUNING_PATH
+from tunegrid.results import CHOICE_PATH, RUN_PATH, TRAINING, TUNING_PATH
 from tunegrid.tasks.source_paths import files_under_root, read_from_root
 from tunegrid.status.failed_jobs import FailedJobs
 from tunegrid.staleness import code_digest, reader_code, training_code
@@ -56,6 +66,12 @@ logger.addHandler(FAILED_JOBS)
 
 # The Snakemake processes of jobs read what the start that submitted them has written down.
 READS_SNAPSHOT = not workflow.is_main_process and all(map(is_snapshot, workflow.configfiles))
+
+# Snakemake makes some hundred objects for each job and keeps them: looking through all of them again
+# and again for cycles takes a fifth of the time of planning, and finds little.
+gc.freeze()
+gc.set_threshold(100_000, 50, 50)
+
 try:
     if READS_SNAPSHOT:
         PROJECT = read_snapshot(workflow.configfiles[0])
@@ -64,8 +80,12 @@ try:
             workflow.configfiles, typed_command_line(workflow.config_settings.config)
         )
     CELLS = {cell.path: cell for cell in expand_grid(PROJECT)}
+    # Of cells that differ in nothing but the seed, the first.
+    CELLS_BUT_FOR_SEEDS = without_repeated_seeds(CELLS.values())
     TUNE = PROJECT.config.tune
-    TUNING_CELLS = {cell.path: cell for cell in tuning_cells(TUNE, CELLS.values())} if TUNE else {}
+    TUNING_CELLS = (
+        {cell.path: cell for cell in tuning_cells(TUNE, CELLS_BUT_FOR_SEEDS)} if TUNE else {}
+    )
 except UserError as error:
     print(error.report(), file=sys.stderr)
     sys.exit(1)
@@ -87,13 +107,13 @@ TUNING_PACKS = (
     else packs(TUNING_CELLS.values(), PROJECT.config.train.pack)
 )
 TUNING_PACK_OF = {cell.path: name for name, cells in TUNING_PACKS.items() for cell in cells}
-TRIED = cells_to_try(CELLS.values())
+TRIED = cells_to_try(CELLS_BUT_FOR_SEEDS)
 PACKED = PROJECT.config.train.pack > 1
 TUNING_PACKED = PACKED or HALVING is not None
 # What the tasks of the grid are measured by, in the registry's order.
-METRICS_OF_CELLS = {name for cell in CELLS.values() for name in cell.task_metrics.names}
+METRICS_OF_CELLS = {name for cell in CELLS_BUT_FOR_SEEDS for name in cell.task_metrics.names}
 GRID_METRICS = [name for name in METRICS if name in METRICS_OF_CELLS]
-MODELS = list(dict.fromkeys(cell.model for cell in CELLS.values()))
+MODELS = list(dict.fromkeys(cell.model for cell in CELLS_BUT_FOR_SEEDS))
 TASKS = PROJECT.grid_tasks
 CARDS = [f"results/cards/{name}.json" for name in TASKS]
 # A task has a card whether the grid trains it or not; lengths in tokens, only where it does.
@@ -119,6 +139,8 @@ FIGURES = ["png", "svg", "pdf"]
 TABLE_FILES = ["md", "tex", "csv"]
 RUN = f"results/runs/{RUN_PATH}"
 TUNING_RUN = f"results/tuning/runs/{TUNING_PATH}"
+# What says that a cell's model, task and method fit.
+CHECK = "results/checks/{model}/{task}/{method}.json"
 
 
 wildcard_constraints:
@@ -134,12 +156,21 @@ wildcard_constraints:
     tuning_pack=r"\d+",
 
 
+def asked_for_each_job(function):
+    """Keep an input function's signature with it (`__signature__`, PEP 362).
+
+    Snakemake asks what a function takes three times a job, which takes longer than most answers.
+    """
+    function.__signature__ = inspect.signature(function)
+    return function
+
+
 def cell_of(wildcards):
     """The cell of these wildcards; a path that is not in the grid, or in its tuning, is refused."""
-    if "candidate" in wildcards.keys():
-        folder, path, cells = "results/tuning/runs", TUNING_PATH.format(**wildcards), TUNING_CELLS
+    if hasattr(wildcards, "candidate"):
+        folder, path, cells = "results/tuning/runs", TUNING_PATH.format_map(wildcards), TUNING_CELLS
     else:
-        folder, path, cells = "results/runs", RUN_PATH.format(**wildcards), CELLS
+        folder, path, cells = "results/runs", RUN_PATH.format_map(wildcards), CELLS
     if path not in cells:
         print(
             f"error: {folder}/{path}: the configuration's grid has no such cell;"
@@ -155,19 +186,40 @@ def task_metrics_json(source):
     return canonical_json(asdict(source.task_metrics()))
 
 
+def code_of(program):
+    """The digest of the code that decides a program's results, asked where the program has a job."""
+    return lambda wildcards: code_digest(program)
+
+
+def of_each_cell(value_of):
+    """A value of every cell for a rule: the one that all share, or else an input function.
+
+    Snakemake asks an input function of each of thousands of jobs.
+
+    Args:
+        value_of: tells the value of a cell, whatever its seed.
+    """
+    values = {value_of(cell) for cell in (*CELLS_BUT_FOR_SEEDS, *TUNING_CELLS.values())}
+    return values.pop() if len(values) == 1 else lambda wildcards: value_of(cell_of(wildcards))
+
+
+@asked_for_each_job
 def cell_settings(wildcards):
     """A cell's resolved settings as JSON: an edit that changes them reruns the cell.
 
     Those that tuning chooses are an input, and not among them.
     """
-    return canonical_json(cell_of(wildcards).open_settings())
+    cell = cell_of(wildcards)
+    return canonical_json(cell.open_settings()) if cell.tuned else cell.settings.json
 
 
+@asked_for_each_job
 def choice_of_cell(wildcards):
     """The file of what tuning has chosen for a cell; none for one that is not tuned."""
     return cell_of(wildcards).choice or []
 
 
+@asked_for_each_job
 def choice_argument(wildcards, input):
     """What tells `train` to take the settings that tuning has chosen."""
     return f"--choice {input.choice}" if cell_of(wildcards).choice else ""
@@ -175,33 +227,13 @@ def choice_argument(wildcards, input):
 
 def all_choices(wildcards):
     """The files of all that tuning has chosen; where nothing is trained, those that are there."""
-    files = list(dict.fromkeys(cell.choice for cell in CELLS.values() if cell.choice))
+    files = list(dict.fromkeys(cell.choice for cell in CELLS_BUT_FOR_SEEDS if cell.choice))
     if PROJECT.config.partial:
         return [file for file in files if os.path.exists(file)]
     return files
 
 
-def cell_keep(wildcards):
-    """Whose trained weights a cell keeps."""
-    return cell_of(wildcards).keep
-
-
-def cell_threads(wildcards):
-    """The torch threads of all processes of a cell; they are part of its result's last bits."""
-    train = cell_of(wildcards).settings.train
-    return train.threads * train.gpus_per_run
-
-
-def cell_gpus(wildcards):
-    """The GPUs that a cell's processes take."""
-    return cell_of(wildcards).settings.train.gpus_per_run
-
-
-def cell_code(wildcards):
-    """The digest of the code that decides a cell's result."""
-    return training_code(cell_of(wildcards).settings)
-
-
+@asked_for_each_job
 def pack_of_cell(wildcards):
     """The file of the pack that trains a cell; none where cells are trained alone."""
     cell = cell_of(wildcards)
@@ -210,6 +242,7 @@ def pack_of_cell(wildcards):
     return f"results/tuning/packs/{TUNING_PACK_OF[cell.path]}.json" if TUNING_PACKED else []
 
 
+@asked_for_each_job
 def pack_argument(wildcards, input):
     """What tells `train` to take the run from its pack; nothing where cells are trained alone."""
     return f"--pack {input.pack} --path {cell_of(wildcards).path}" if input.pack else ""
@@ -244,14 +277,10 @@ def pack_threads(wildcards):
     return cells_of_pack(wildcards)[0].settings.train.threads
 
 
+@asked_for_each_job
 def encoded_task(wildcards):
     """The encoded task that a cell trains on."""
     return f"results/encoded/{tokenizer_of(PROJECT, wildcards.model)}/{wildcards.task}"
-
-
-def check_of_cell(wildcards):
-    """What says that a cell's model, task and method fit."""
-    return "results/checks/{model}/{task}/{method}.json".format(**wildcards)
 
 
 def tried_cell(wildcards):
@@ -342,7 +371,7 @@ def few_shot_seeds(wildcards):
 
 def tokenizers_of(wildcards):
     """The models whose tokenizers encode a task, in the grid's order; none of a task outside it."""
-    cells = (cell for cell in CELLS.values() if cell.task == wildcards.task)
+    cells = (cell for cell in CELLS_BUT_FOR_SEEDS if cell.task == wildcards.task)
     return list(dict.fromkeys(tokenizer_of(PROJECT, cell.model) for cell in cells))
 
 
@@ -386,25 +415,23 @@ def grid_threads(wildcards):
     return min(4, 1 + len(CELLS) // 1000)
 
 
-def of_all_runs(name):
-    """The file `name` of every run in the grid."""
-    return [f"results/runs/{path}/{name}" for path in CELLS]
+def all_runs(wildcards):
+    """What stands for every run in the grid: the file that it writes last."""
+    return [f"results/runs/{path}/{TRAINING}" for path in CELLS]
 
 
-def wanted_runs(name):
-    """An input function: the file `name` of every run that is waited for (`partial`: of none)."""
-
-    def files(wildcards):
-        return [] if PROJECT.config.partial else of_all_runs(name)
-
-    return files
+def wanted_runs(wildcards):
+    """The files of every run that is waited for (`partial`: of none)."""
+    if PROJECT.config.partial:
+        return []
+    return files_to_wait_for(f"results/runs/{path}" for path in CELLS)
 
 
 def runs_found(wildcards):
     """What stands for the runs that `partial` finds, so that a further one renews the aggregates."""
     if not PROJECT.config.partial:
         return ""
-    paths = [Path(path) for path in of_all_runs("training.json")]
+    paths = [Path(path) for path in all_runs(wildcards)]
     paths += [Path(f"results/.attempts/{path}.jsonl") for path in CELLS]
     paths += [Path(f"results/trials/{name}.json") for name in TRIED]
     found = [(str(path), path.stat().st_mtime_ns) for path in paths if path.is_file()]
@@ -413,7 +440,7 @@ def runs_found(wildcards):
 
 def model_cases(wildcards):
     """The steps of a model whose memory is predicted and measured, as JSON."""
-    return canonical_json(memory_cases(CELLS.values(), wildcards.model, PROJECT.config.memory))
+    return canonical_json(memory_cases(CELLS_BUT_FOR_SEEDS, wildcards.model, PROJECT.config.memory))
 
 
 def input_options(wildcards, input):

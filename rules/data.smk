@@ -7,7 +7,7 @@ rule fetch_model:
     output:
         directory("resources/models/{model}"),
     params:
-        code=code_digest("fetch_model"),
+        code=code_of("fetch_model"),
         entry=model_entry,
     log:
         "results/logs/fetch_model/{model}.log",
@@ -47,7 +47,7 @@ rule encode_task:
     output:
         directory("results/encoded/{tokenizer}/{task}"),
     params:
-        code=code_digest("encode_task"),
+        code=code_of("encode_task"),
         settings=task_settings,
     log:
         "results/logs/encode_task/{tokenizer}/{task}.log",
@@ -77,7 +77,7 @@ rule check_task:
             labels={"table": "card of {task}"},
         ),
     params:
-        code=code_digest("check_task"),
+        code=code_of("check_task"),
         settings=task_settings,
         title=task_title,
         seeds=few_shot_seeds,

@@ -20,7 +20,7 @@ rule predict_memory:
     output:
         "results/memory/predicted/{model}.json",
     params:
-        code=code_digest("predict_memory"),
+        code=code_of("predict_memory"),
         gpus=GPUS,
         gpu_options=[part for gpu in PROJECT.config.memory.gpus for part in ("--gpu", gpu)],
         cases=model_cases,
@@ -41,7 +41,7 @@ rule measure_memory:
     output:
         "results/memory/measured/{model}.json",
     params:
-        code=code_digest("measure_memory"),
+        code=code_of("measure_memory"),
         cases=model_cases,
     log:
         "results/logs/measure_memory/{model}.log",
@@ -72,7 +72,7 @@ rule write_memory:
             for table in MEMORY_TABLES
         ],
     params:
-        code=code_digest("write_memory"),
+        code=code_of("write_memory"),
     log:
         "results/logs/write_memory.log",
     localrule: True
@@ -96,7 +96,7 @@ rule plot_memory:
         svg="results/figures/memory_{model}.svg",
         pdf="results/figures/memory_{model}.pdf",
     params:
-        code=code_digest("plot_memory"),
+        code=code_of("plot_memory"),
         dpi=PROJECT.config.figures.dpi,
     log:
         "results/logs/plot_memory/{model}.log",
@@ -115,7 +115,7 @@ if PAPER_WITH_MEMORY:
         output:
             "results/memory/recounted.json",
         params:
-            code=code_digest("recount_memory"),
+            code=code_of("recount_memory"),
             setup=recount_setup(),
         log:
             "results/logs/recount_memory.log",
@@ -146,7 +146,7 @@ if PAPER_WITH_MEMORY:
                 for table in MEMORY_EXAMPLE_TABLES
             ],
         params:
-            code=code_digest("write_memory_example"),
+            code=code_of("write_memory_example"),
             paper=PAPER_WITH_MEMORY.given,
             content=memory_example_content(),
         log:

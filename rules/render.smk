@@ -31,7 +31,7 @@ rule write_tables:
             for table in GRID_TABLES
         ],
     params:
-        code=code_digest("write_tables"),
+        code=code_of("write_tables"),
         tuning=[f"--tuning {path}" for path in TUNING_RUNS],
     log:
         "results/logs/write_tables.log",
@@ -62,7 +62,7 @@ rule write_first_page:
             labels={"shows": "the first page"},
         ),
     params:
-        code=code_digest("write_first_page"),
+        code=code_of("write_first_page"),
         tuning=[f"--tuning {path}" for path in TUNING_RUNS],
     log:
         "results/logs/write_first_page.log",
@@ -95,7 +95,7 @@ rule write_workbook:
             labels={"shows": "workbook (.xlsx)"},
         ),
     params:
-        code=code_digest("write_workbook"),
+        code=code_of("write_workbook"),
         published=[f"--published {path}" for path in PUBLISHED_NUMBERS],
         tuning=[f"--tuning {path}" for path in TUNING_RUNS],
     log:
@@ -141,7 +141,7 @@ use rule plot_figure as plot_forest with:
             labels={"shows": "what is lost"},
         ),
     params:
-        code=code_digest("plot_forest"),
+        code=code_of("plot_forest"),
         program="plot_forest",
     log:
         "results/logs/plot_forest.log",
@@ -158,7 +158,7 @@ use rule plot_figure as plot_bars with:
             labels={"shows": "mean and spread", "metric": "{metric}"},
         ),
     params:
-        code=code_digest("plot_bars"),
+        code=code_of("plot_bars"),
         program="plot_bars",
         error_bar=ERROR_BAR,
         options=f"--metric {{metric}} --error-bar {ERROR_BAR}",
@@ -178,7 +178,7 @@ use rule plot_figure as plot_methods with:
             labels={"shows": "methods compared", "metric": ", ".join(GRID_METRICS)},
         ),
     params:
-        code=code_digest("plot_methods"),
+        code=code_of("plot_methods"),
         program="plot_methods",
         error_bar=ERROR_BAR,
         options=f"--error-bar {ERROR_BAR}",
@@ -199,7 +199,7 @@ use rule plot_figure as plot_curves with:
             labels={"shows": "training curves", "task": "{task}"},
         ),
     params:
-        code=code_digest("plot_curves"),
+        code=code_of("plot_curves"),
         program="plot_curves",
         options="--task {task}",
     log:
@@ -219,7 +219,7 @@ use rule plot_figure as plot_confusion with:
             labels={"shows": "confusion", "task": "{task}"},
         ),
     params:
-        code=code_digest("plot_confusion"),
+        code=code_of("plot_confusion"),
         program="plot_confusion",
     log:
         "results/logs/plot_confusion/{task}.log",
@@ -238,7 +238,7 @@ use rule plot_figure as plot_pareto with:
             labels={"shows": "quality against memory and time"},
         ),
     params:
-        code=code_digest("plot_pareto"),
+        code=code_of("plot_pareto"),
         program="plot_pareto",
     log:
         "results/logs/plot_pareto.log",

@@ -1,17 +1,16 @@
-# From predictions to metrics: seconds of work that train nothing again.
+# From predictions to metrics: seconds of work that train nothing again. What follows reads the runs,
+# too, and waits for them by waiting for this.
 
 
 rule score:
     input:
         cells="results/cells.csv",
-        training=wanted_runs("training.json"),
-        predictions=wanted_runs("predictions.parquet"),
-        evaluations=wanted_runs("evaluations.parquet"),
+        runs=wanted_runs,
     output:
         scores="results/scores.parquet",
         evaluations="results/evaluations.parquet",
     params:
-        code=code_digest("score"),
+        code=code_of("score"),
         found=runs_found,
     log:
         "results/logs/score.log",
@@ -34,7 +33,7 @@ rule score_run:
     output:
         f"{RUN}/metrics.json",
     params:
-        code=code_digest("score"),
+        code=code_of("score"),
         run=subpath(input.training, parent=True),
         test_score=lambda wildcards: cell_of(wildcards).test_score,
         metrics=lambda wildcards: task_metrics_json(cell_of(wildcards).settings.task_source),

@@ -6,9 +6,9 @@ rule train:
     input:
         model="resources/models/{model}",
         encoded=encoded_task,
-        check=check_of_cell,
-        choice=choice_of_cell,
-        pack=pack_of_cell,
+        check=CHECK,
+        choice=choice_of_cell if TUNE else [],
+        pack=pack_of_cell if PACKED else [],
     output:
         history=f"{RUN}/history.csv",
         evaluations=f"{RUN}/evaluations.parquet",
@@ -16,11 +16,11 @@ rule train:
         provenance=f"{RUN}/provenance.json",
         training=f"{RUN}/training.json",  # written last
     params:
-        code=cell_code,
+        code=of_each_cell(lambda cell: training_code(cell.settings)),
         settings=cell_settings,
-        keep=cell_keep,
+        keep=of_each_cell(lambda cell: cell.keep),
         output=subpath(output.training, parent=True),
-        attempts=cell_attempts,
+        attempts=ATTEMPTS,
         choice=choice_argument,
         pack=pack_argument,
     log:
@@ -30,8 +30,10 @@ rule train:
     resources:
         mem_mb=cell_memory,
         runtime=cell_runtime,
-        gpu=cell_gpus,  # limits nothing on a machine whose profile does not
-    threads: cell_threads
+        # Limits nothing on a machine whose profile does not.
+        gpu=of_each_cell(lambda cell: cell.settings.train.gpus_per_run),
+    # The torch threads of all processes of a cell: they are part of its result's last bits.
+    threads: of_each_cell(lambda cell: cell.settings.train.threads * cell.settings.train.gpus_per_run)
     localrule: PACKED
     conda:
         "../envs/tunegrid.yaml"

@@ -9,7 +9,7 @@ rule hide_test:
     output:
         directory("results/tuning/data/{tokenizer}/{task}"),
     params:
-        code=code_digest("hide_test"),
+        code=code_of("hide_test"),
     log:
         "results/logs/hide_test/{tokenizer}/{task}.log",
     localrule: True
@@ -25,15 +25,17 @@ use rule train as tune with:
     input:
         model="resources/models/{model}",
         encoded=tuning_data,
-        check=check_of_cell,
+        check=CHECK,
         choice=[],
-        pack=pack_of_cell,
+        pack=pack_of_cell if TUNING_PACKED else [],
     output:
         history=f"{TUNING_RUN}/history.csv",
         evaluations=f"{TUNING_RUN}/evaluations.parquet",
         predictions=f"{TUNING_RUN}/predictions.parquet",
         provenance=f"{TUNING_RUN}/provenance.json",
         training=f"{TUNING_RUN}/training.json",
+    params:
+        attempts=TUNING_ATTEMPTS,
     log:
         f"results/logs/tune/{TUNING_PATH}.log",
     benchmark:
@@ -64,13 +66,12 @@ use rule train_pack as tune_pack with:
 # does.
 rule choose_settings:
     input:
-        training=tuning_runs("training.json"),
-        predictions=tuning_runs("predictions.parquet"),
+        runs=tuning_runs,
     output:
         choice=CHOICE_PATH,
         scores="results/tuning/scores/{model}/{task}/{method}.json",
     params:
-        code=code_digest("choose_settings"),
+        code=code_of("choose_settings"),
         candidates=tuning_candidates,
         metric=tuning_metric,
     log:
@@ -92,7 +93,7 @@ rule collect_tuning:
         parquet="results/tuning.parquet",
         csv="results/tuning.csv",
     params:
-        code=code_digest("collect_tuning"),
+        code=code_of("collect_tuning"),
         groups=lambda wildcards: canonical_json(tuned_groups(wildcards)),
     log:
         "results/logs/collect_tuning.log",
@@ -116,7 +117,7 @@ use rule plot_figure as plot_rates with:
             labels={"shows": "tuning: dev score against the learning rate"},
         ),
     params:
-        code=code_digest("plot_rates"),
+        code=code_of("plot_rates"),
         program="plot_rates",
     log:
         "results/logs/plot_rates.log",
@@ -133,7 +134,7 @@ use rule plot_figure as plot_budget with:
             labels={"shows": "tuning: dev score against the number of candidates"},
         ),
     params:
-        code=code_digest("plot_budget"),
+        code=code_of("plot_budget"),
         program="plot_budget",
     log:
         "results/logs/plot_budget.log",

@@ -26,7 +26,8 @@ if HALVING and workflow.is_main_process:
 
 def tuned_groups(wildcards):
     """Every model, task and method that is tuned; where nothing is trained, those that are by now."""
-    groups = list(dict.fromkeys((cell.model, cell.task, cell.method) for cell in CELLS.values()))
+    cells = CELLS_BUT_FOR_SEEDS
+    groups = list(dict.fromkeys((cell.model, cell.task, cell.method) for cell in cells))
     if PROJECT.config.partial:
         return [group for group in groups if os.path.exists(scores_file(group))]
     return groups
@@ -52,11 +53,11 @@ def tuning_cells_of(wildcards):
     return TUNING_CELLS_OF[chosen_together(wildcards.model, wildcards.task, wildcards.method)]
 
 
-def tuning_runs(name):
-    """A file of each of these runs."""
-    return lambda wildcards: [
-        f"results/tuning/runs/{cell.path}/{name}" for cell in tuning_cells_of(wildcards)
-    ]
+def tuning_runs(wildcards):
+    """The files of these runs that are waited for."""
+    return files_to_wait_for(
+        f"results/tuning/runs/{cell.path}" for cell in tuning_cells_of(wildcards)
+    )
 
 
 def tuning_metric(wildcards):

@@ -56,6 +56,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     profile = yaml.safe_load(arguments.profile.read_text(encoding="utf-8"))
+    slurm.drop_option_variables()
 
     offers = slurm.node_offers()
     if offers is None:

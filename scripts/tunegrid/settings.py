@@ -89,6 +89,42 @@ def _without_addresses(entry: dict[str, Any]) -> dict[str, Any]:
     return changed
 
 
+class _AllButSeed:
+    """What cells that differ in nothing but their seed have in common, as JSON, made when asked."""
+
+    def __init__(self, settings: CellSettings) -> None:
+        self._settings = settings
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """The settings as JSON values, with None in the place of the seed."""
+        settings = self._settings
+        return {
+            "model": settings.model,
+            "task": settings.task,
+            "method": settings.method,
+            "seed": None,
+            "model_source": _without_addresses(settings.model_source.settings()),
+            "tokenizer_source": _without_addresses(settings.tokenizer_source.settings()),
+            "task_source": _without_addresses(settings.task_source.settings()),
+            "method_source": settings.method_source.settings(),
+            "data": settings.data.model_dump(mode="json"),
+            "train": settings.train.model_dump(mode="json"),
+        }
+
+    def json_with_seed(self, seed: int) -> str:
+        """The canonical JSON of the settings with this seed."""
+        before, after = self._around_seed
+        return f"{before}{seed}{after}"
+
+    @cached_property
+    def _around_seed(self) -> tuple[str, str]:
+        """The canonical JSON before and after the seed's value: its keys stand in their order."""
+        before = {key: value for key, value in self.values.items() if key < "seed"}
+        after = {key: value for key, value in self.values.items() if key > "seed"}
+        return f'{canonical_json(before)[:-1]},"seed":', f",{canonical_json(after)[1:]}"
+
+
 def positive_label(settings: CellSettings) -> str | None:
     """The label that the metric f1 is of; None where the task names none."""
     return settings.task_source.task_metrics().positive
@@ -122,6 +158,16 @@ class CellSettings:
     data: TaskSettings
     train: TrainSettings
 
+    def with_seed(self, seed: int) -> CellSettings:
+        """The same settings with another seed.
+
+        Thousands of cells may differ in nothing else; what the JSON of all of them has in common is
+        made once.
+        """
+        other = replace(self, seed=seed)
+        vars(other)["_common"] = self._common
+        return other
+
     def closed(self, chosen: Mapping[str, Any]) -> CellSettings:
         """The settings with the training settings put in that tuning has chosen.
 
@@ -149,19 +195,11 @@ class CellSettings:
         return RUN_PATH.format(model=self.model, task=self.task, method=self.method, seed=self.seed)
 
     def to_json(self) -> dict[str, Any]:
-        """The settings as JSON values; `from_json` reads them back."""
-        return {
-            "model": self.model,
-            "task": self.task,
-            "method": self.method,
-            "seed": self.seed,
-            "model_source": _without_addresses(self.model_source.settings()),
-            "tokenizer_source": _without_addresses(self.tokenizer_source.settings()),
-            "task_source": _without_addresses(self.task_source.settings()),
-            "method_source": self.method_source.settings(),
-            "data": self.data.model_dump(mode="json"),
-            "train": self.train.model_dump(mode="json"),
-        }
+        """The settings as JSON values; `from_json` reads them back.
+
+        The mappings in it are shared with other cells and must not be changed.
+        """
+        return self._common.values | {"seed": self.seed}
 
     @classmethod
     def from_json(
@@ -195,7 +233,11 @@ class CellSettings:
     @cached_property
     def json(self) -> str:
         """The settings as canonical JSON: equal cells have equal text."""
-        return canonical_json(self.to_json())
+        return self._common.json_with_seed(self.seed)
+
+    @cached_property
+    def _common(self) -> _AllButSeed:
+        return _AllButSeed(self)
 
     @cached_property
     def hash(self) -> str:

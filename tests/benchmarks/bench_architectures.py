@@ -1,6 +1,6 @@
 """Predicted memory beside real CPU steps, for every model type of the Transformers library.
 
-  python tests/benchmarks/bench_architectures.py [--type NAME …] [--method NAME …] [--all]
+  python tests/benchmarks/bench_architectures.py [--task lm] [--type NAME …] [--all]
 
 Every type that the library classifies texts with or has as a language model is built small
 (tests/architectures.py), predicted under each method by tracing a CPU's kernels, and measured by
@@ -70,15 +70,16 @@ class Row:
         return "within 1 %" if abs(self.error) <= TOLERANCE else "off by more than 1 %"
 
 
-def rows(types: list[str] | None, methods: list[str]) -> Iterator[Row]:
+def rows(tasks: list[str], types: list[str] | None, methods: list[str]) -> Iterator[Row]:
     """A row for each task, type and method; types of which no configuration can be made are named.
 
     Args:
+        tasks: `classify`, `lm` or both.
         types: model types; None: all.
         methods: names of the catalogue.
     """
-    for task, known in MODEL_TYPES.items():
-        for model_type in known:
+    for task in tasks:
+        for model_type in MODEL_TYPES[task]:
             if types is not None and model_type not in types:
                 continue
             try:
@@ -110,6 +111,7 @@ def attempt(ask: Callable[[], int]) -> tuple[int | None, str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--task", choices=list(MODEL_TYPES), help="what is trained (default: both)")
     parser.add_argument("--type", action="append", help="a model type (default: all)")
     parser.add_argument("--method", action="append", help="a method (default: six)")
     parser.add_argument("--all", action="store_true", help="print every row")
@@ -120,7 +122,8 @@ def main() -> None:
 
     verdicts: Counter[str] = Counter()
     families: set[str] = set()
-    for row in rows(arguments.type, arguments.method or list(METHODS)):
+    tasks = [arguments.task] if arguments.task else list(MODEL_TYPES)
+    for row in rows(tasks, arguments.type, arguments.method or list(METHODS)):
         verdicts[row.verdict] += 1
         if row.verdict == "within 1 %":
             families.add(row.name.partition(",")[0])

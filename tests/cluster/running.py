@@ -229,6 +229,17 @@ class Run:
         """All that Snakemake has printed."""
         return self._output.read_text()
 
+    def status(self) -> str:
+        """What is told of where the grid stands."""
+        program = self.source / "scripts/status.py"
+        return subprocess.run(
+            [sys.executable, program, "--directory", self.directory],
+            env=self.cluster.environment | self.environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        ).stdout
+
     def wait_until_printed(self, text: str) -> None:
         """Wait until Snakemake prints a text."""
         wait_for(

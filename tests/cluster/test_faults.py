@@ -49,7 +49,9 @@ def test_a_run_that_runs_out_of_time_goes_on_with_more(run_on, cluster, undistur
     check(run, undisturbed, cells=[FULL])
     assert run.attempt_ends(FULL)[0] == "time limit"
     assert set(run.attempt_ends(FULL)[1:]) == {"finished"}
-    assert "stopped by its job's time limit" in output
+    resources = re.findall(r"resources: .*slurm_partition=short, runtime=(\d+)", output)
+    assert resources == ["3", "3"], "the second attempt asked for more than the partition gives"
+    assert re.search(r"attempt 1, .*: time limit", run.logs())
 
 
 def test_a_lost_node_costs_only_what_followed_the_checkpoint(run_on, cluster, undisturbed):
@@ -57,6 +59,10 @@ def test_a_lost_node_costs_only_what_followed_the_checkpoint(run_on, cluster, un
     run.start()
     job_id = run.job_in_training()
     with run.hold(job_id):
+        assert run.status().startswith("0 of 1 runs done (0%)\nrunning for ")
+        assert ["tiny-bert", "tiny", "full", ".", "1"] in [
+            line.split()[:5] for line in run.status().splitlines()
+        ]
         node = cluster.job(job_id)["NodeList"]
         cluster.lose_node(node)
     try:

@@ -28,13 +28,14 @@ def ways():
 def room_of(batch, accumulated=1):
     """Bytes of a GPU on which micro-batches of so many examples just fit."""
     step = replace(STEP, batch=batch, accumulated=accumulated)
-    return gpu_memory_needed(StepTracer(MODEL, STEP).predict(step).peak, kernel_of(STEP))
+    traced = StepTracer(MODEL, STEP).predict(step)
+    return gpu_memory_needed(traced.peak, kernel_of(STEP, traced.attention))
 
 
 def test_every_change_is_what_its_own_step_takes(ways):
     for way in ways:
         traced = StepTracer(MODEL, way.step, count_flops=True).predict(way.step)
-        assert way.needed == gpu_memory_needed(traced.peak, kernel_of(way.step))
+        assert way.needed == gpu_memory_needed(traced.peak, kernel_of(way.step, traced.attention))
         assert way.flops == traced.flops / way.step.batch
 
 

@@ -457,8 +457,8 @@ def test_a_user_s_own_options_of_slurm_s_commands_are_dropped_and_those_of_jobs_
     environment = {"SQUEUE_PARTITION": "cpu", "SLURM_CONF": "/site/slurm.conf"}
     requests = {"SBATCH_QOS": "long", "SBATCH_WAIT": "1"}
     monkeypatch.setattr(os, "environ", environment | requests)
-    head_process.drop_option_variables()
+    slurm.drop_option_variables()
     assert os.environ == {"SLURM_CONF": "/site/slurm.conf"}
-    head_process.drop_option_variables()
+    slurm.drop_option_variables()
     (told,) = caplog.messages
     assert told.startswith("not used: SBATCH_QOS, SBATCH_WAIT of your environment; ")

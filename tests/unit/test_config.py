@@ -108,7 +108,7 @@ def test_the_demo_has_two_tasks_and_three_methods_and_seeds():
         (GRID + "train: {max_steps: 0}", "train.max_steps: 0 is out of range; it must be at least"),
         (GRID + "train: {eval_every: 0}", "train.eval_every: 0 is out of range"),
         (GRID + "train: {layer_decay: 1.5}", "train.layer_decay: 1.5 is out of range"),
-        (GRID + "train: {precision: half}", "'half' is not one of 'fp32', 'tf32', 'bf16' or 'fp"),
+        (GRID + "train: {precision: half}", "'half' is not one of 'auto', 'fp32', 'tf32',"),
         (
             GRID + "train: {gpus_per_run: 2, pack: 3}",
             "train.pack: 3, but gpus_per_run: 2; set one of them to 1",
@@ -126,6 +126,7 @@ def test_the_demo_has_two_tasks_and_three_methods_and_seeds():
         ("{}", "my.yaml: grid: is missing"),
         (GRID.replace("[1]", "[1, 2, 1]"), "grid[0].seeds: 1 stands 2 times; name it once"),
         (GRID.replace("[reviews]", "reviews"), "'reviews' is not a list; write [reviews]"),
+        (GRID + "overrides: {set: {epochs: 1}}", "begin each of its parts with a dash, `- `"),
         (GRID + "epochs: 5", "epochs: unknown key; it stands under train: `train: {epochs: …}`"),
         (GRID.replace("minilm-l6", "own/bert"), "write bert here, and its entry, `models: {bert:"),
         (
@@ -312,3 +313,12 @@ def test_a_broken_configuration_is_one_line(tmp_path, change, expected):
     assert line.startswith(f"{path}: ")
     assert expected in line
     assert "\n" not in line
+
+
+@pytest.mark.parametrize(("known", "unknown"), [("full", "adapter-63"), ("minilm-l6", "own/bert")])
+def test_the_entry_that_a_message_names_is_one(tmp_path, known, unknown):
+    grid = GRID.replace(known, unknown)
+    entry = broken(tmp_path, grid).split("`")[1]
+    path = tmp_path / "with_entry.yaml"
+    path.write_text(f"{GRID.replace(known, unknown.split('/')[-1])}\n{entry}\n")
+    assert load_project([path]).config.grid

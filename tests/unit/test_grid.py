@@ -4,7 +4,8 @@ import pytest
 import tiny
 import yaml
 
-from tunegrid.planning.grid import expand_grid
+from tunegrid.files import canonical_json
+from tunegrid.planning.grid import expand_grid, without_repeated_seeds
 from tunegrid.planning.loading import load_project
 from tunegrid.settings import CellSettings
 
@@ -32,6 +33,34 @@ def test_the_later_override_wins_and_reaches_only_its_cells(tmp_path):
         "tiny-bert/tiny/adapter-4/seed2": 2,
     }
     assert found["tiny-bert/tiny/full/seed2"].settings.train.batch_size == 4
+
+
+def test_cells_that_share_all_but_the_seed_are_what_they_are_alone(tmp_path):
+    """What seeds share is made once; an override of one seed and each seed's JSON are its own."""
+    block = {"models": ["tiny-bert"], "tasks": ["tiny"], "methods": ["full"], "seeds": [1, 2, 30]}
+    override = {"where": {"seed": [2]}, "set": {"epochs": 9}}
+    together = cells(tmp_path, grid=[block], overrides=[override])
+    assert [cell.settings.train.epochs for cell in together.values()] == [2, 9, 2]
+    for path, cell in together.items():
+        (alone,) = cells(
+            tmp_path, grid=[block | {"seeds": [cell.seed]}], overrides=[override]
+        ).values()
+        assert cell.settings == alone.settings
+        assert cell.settings.json == canonical_json(alone.settings.to_json()), path
+        assert CellSettings.from_json(json.loads(cell.settings.json)) == alone.settings
+    first = next(iter(together.values())).settings
+    closed = first.closed({"learning_rate": 0.5})
+    assert json.loads(closed.json)["train"]["learning_rate"] == 0.5
+    assert json.loads(closed.with_seed(7).json) == json.loads(closed.json) | {"seed": 7}
+
+
+def test_planning_asks_one_cell_of_those_that_share_all_but_the_seed(tmp_path):
+    found = cells(tmp_path, overrides=[{"where": {"seed": [2]}, "set": {"epochs": 9}}])
+    assert [cell.path for cell in without_repeated_seeds(found.values())] == list(found)
+    alike = cells(tmp_path)
+    assert [cell.path for cell in without_repeated_seeds(alike.values())] == [
+        path for path in alike if path.endswith("/seed1")
+    ]
 
 
 def test_one_method_s_rate_changes_exactly_that_method_s_hashes(tmp_path):

@@ -3,10 +3,11 @@
 import os
 import subprocess
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
-from tunegrid.cluster import left_over_jobs, living_heads, slurm
+from tunegrid.cluster import head_process, left_over_jobs, living_heads, slurm
 from tunegrid.cluster.living_heads import HEADS, Life, OtherHeads, this_head_process
 from tunegrid.cluster.processes import ticks_at_start
 from tunegrid.cluster.slurm import QueuedJob
@@ -107,10 +108,22 @@ def test_the_jobs_of_a_living_head_process_are_left_alone(
     monkeypatch.setattr(slurm, "queued_jobs", lambda: list(queue))
     monkeypatch.setattr(slurm, "cancel_jobs", cancel)
     monkeypatch.setattr(left_over_jobs.time, "sleep", sleep)
-    left_over_jobs.attend_left_over_jobs(tmp_path, wait=wait)
+    assert left_over_jobs.attend_left_over_jobs(tmp_path, wait=wait) == living
     assert cancelled == (["4"] if wait else ["3", "4"])
     assert queue == living
     told = [record.getMessage() for record in caplog.records]
     assert told[0].startswith("another start in this folder is at work (process ")
     assert told[0].endswith("its jobs in the queue (2) are left alone")
     assert len([line for line in told if "another start" in line]) == 1
+
+
+@pytest.mark.parametrize(("seeds", "count"), [("12", 1), ("23", 0)])
+def test_jobs_that_another_start_has_in_the_queue_are_warned_of(caplog, seeds, count):
+    jobs = [
+        SimpleNamespace(name="train", wildcards=["bert", "sst2", "full", seed]) for seed in seeds
+    ]
+    comment = "rule_train_wildcards_bert_sst2_full_1"
+    other = QueuedJob("7", "RUNNING", "None", ONE, "/x", comment)
+    head_process.warn_of_jobs_made_twice(jobs, [other])
+    assert len(caplog.messages) == count
+    assert all("the other start has 1 in the queue already" in line for line in caplog.messages)

@@ -348,3 +348,41 @@ def test_a_prefix_that_some_names_have_is_told(masked_lm):
     rewrite(masked_lm, with_a_stranger)
     with pytest.raises(UserError, match=r"take 'net.bert.' from before such names"):
         load(masked_lm)
+
+
+#: Special tokens within the vocabulary of a small ModernBERT.
+TOKENS = {
+    "pad_token_id": 0, "bos_token_id": 1, "cls_token_id": 1, "eos_token_id": 2, "sep_token_id": 2,
+}  # fmt: skip
+
+
+@pytest.fixture
+def modernbert(save):
+    """A folder of a small ModernBERT."""
+    return save(transformers.ModernBertForMaskedLM, **TOKENS)
+
+
+def test_a_model_compiles_parts_of_itself_only_where_its_folder_says_so(modernbert):
+    assert load(modernbert)[0].config.reference_compile is False
+    config = read_json(modernbert / "config.json")
+    write_json(modernbert / "config.json", config | {"reference_compile": True})
+    assert load(modernbert)[0].config.reference_compile is True
+
+
+def test_kernels_of_attention_do_not_depend_on_what_is_installed(modernbert, monkeypatch):
+    """As where flash-attn is installed, which computes on GPUs and in 16 bits alone."""
+    plain, _ = load(modernbert)
+    module = transformers.models.modernbert.modeling_modernbert
+    model_class = module.ModernBertPreTrainedModel
+    monkeypatch.setattr(model_class, "_flash_attn_2_can_dispatch", lambda *_, **__: True)
+    monkeypatch.setattr(
+        transformers.modeling_utils, "lazy_import_flash_attention", lambda *_, **__: None
+    )
+    monkeypatch.setattr(
+        module, "ModernBertUnpaddedRotaryEmbedding", lambda **_: torch.nn.Identity()
+    )
+    config = transformers.ModernBertConfig(**SHAPE | TOKENS)
+    asked_for_nothing = transformers.AutoModel.from_config(config)
+    assert asked_for_nothing.config._attn_implementation == "flash_attention_2"
+    model, _ = load(modernbert)
+    assert model.config._attn_implementation == plain.config._attn_implementation == "sdpa"

@@ -11,6 +11,7 @@ from paths import ROOT
 from tunegrid.memory.fit import largest_fitting, largest_micro_batch
 from tunegrid.memory.growth import PeakGrowth
 from tunegrid.memory.predict import StepTracer
+from tunegrid.memory.timeline import Timeline, peak_by_batch
 
 #: Bytes that stay, and bytes for each example, of the moments of a step: the peak is the most.
 MOMENTS = {
@@ -83,6 +84,63 @@ def test_a_real_model_s_peaks_lie_within_the_bounds(method):
         assert low <= traces.peak(batch) <= high
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"method": "full"},
+        {"method": "adapter-8", "accumulated": 2},
+        {"method": "full", "attention": "eager", "checkpointing": True},
+        {"method": "full", "loop": "trainer", "precision": "bf16", "padded": False},
+    ],
+    ids=str,
+)
+def test_two_traces_tell_the_peaks_of_all_micro_batches(options):
+    step = make_step(**options, batch=16, tokens=32)
+    tracer = StepTracer(config_of("minilm-l6", num_hidden_layers=2), step)
+
+    def traced(batch):
+        return tracer.predict(replace(step, batch=batch))
+
+    assert traced(16).timeline.peak == traced(16).peak
+    peak = peak_by_batch(16, traced(16).timeline, 1024, traced(1024).timeline)
+    for batch in (2, 3, 64, 500):
+        assert peak(batch) == traced(batch).peak
+
+
+def test_a_model_whose_storages_follow_its_examples_takes_two_traces_for_all_gpus():
+    step = make_step("full", batch=16, tokens=32)
+    tracer = StepTracer(config_of("minilm-l6", num_hidden_layers=1), step)
+    traces = Traces(lambda batch: tracer.predict(replace(step, batch=batch)).peak)
+    growth = PeakGrowth(
+        traces, 16, timeline=lambda batch: tracer.predict(replace(step, batch=batch)).timeline
+    )
+    for capacity in range(150_000_000, 10**10, 10**9):
+        largest_fitting(lambda batch, capacity=capacity: growth.fits(batch, float, capacity))
+    assert sorted(batch for batch in traces.asked if batch > 1) == [16, 1024]
+
+
+def one_storage(size, *, number=1):
+    """A step that makes one storage and frees it."""
+    return Timeline(at_start=100, changes=(size, -size), storages=(number, number))
+
+
+@pytest.mark.parametrize(
+    "of_many",
+    [
+        pytest.param(one_storage(101), id="no whole number of bytes for an example"),
+        pytest.param(one_storage(5), id="fewer bytes with more examples"),
+        pytest.param(one_storage(900), id="fewer than no bytes of no examples"),
+        pytest.param(one_storage(100, number=2), id="another storage"),
+        pytest.param(Timeline(100, (100,), (1,)), id="a storage that is not freed"),
+        pytest.param(replace(one_storage(100), at_start=99), id="less at the start"),
+    ],
+)
+def test_nothing_follows_from_two_steps_that_differ(of_many):
+    of_few = one_storage(20)
+    assert peak_by_batch(2, of_few, 10, one_storage(60))(100) == 100 + 10 + 5 * 100
+    assert peak_by_batch(2, of_few, 10, of_many) is None
+
+
 def test_what_a_prediction_needs_none_of_is_not_imported():
     program = """if True:
         import sys
@@ -93,6 +151,11 @@ def test_what_a_prediction_needs_none_of_is_not_imported():
         print(sorted(heavy & set(sys.modules)))
         from importlib.util import find_spec
         assert find_spec("scipy") and find_spec("sklearn")
+        import transformers.models
+        from transformers.utils.import_utils import define_import_structure
+        known = define_import_structure(transformers.models.__file__)
+        files = {file for of_packages in known.values() for file in of_packages}
+        assert files and files <= sys.modules["transformers.models"]._modules
     """
     run = subprocess.run(
         [sys.executable, "-c", program],

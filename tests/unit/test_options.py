@@ -9,6 +9,7 @@ from datasets import load_from_disk
 from tiny import ADAPTER, FULL, cell
 
 from tunegrid.files import read_json
+from tunegrid.training import finetune
 from tunegrid.training.batching import EncodedSplit
 from tunegrid.training.randomness import make_deterministic
 
@@ -61,9 +62,11 @@ def test_length_grouped_batches_change_the_order_alone(run):
 def test_tf32_is_off_unless_asked_for():
     try:
         for precision, on in (("fp32", False), ("tf32", True), ("bf16", False)):
-            make_deterministic(deterministic=True, threads=1, precision=precision)
+            finetune.start_accelerator(tiny.train_settings(precision=precision))
             assert torch.backends.cuda.matmul.allow_tf32 is on
             assert torch.backends.cudnn.allow_tf32 is on
+            make_deterministic(deterministic=True, threads=1)
+            assert not torch.backends.cuda.matmul.allow_tf32
     finally:
         make_deterministic(deterministic=False, threads=1)
 

@@ -102,3 +102,45 @@ def test_the_peak_of_a_process_is_in_bytes(monkeypatch, platform, unit):
         devices.resource, "getrusage", lambda _: SimpleNamespace(ru_maxrss=1_000_000)
     )
     assert devices.peak_memory(torch.device("cpu"))["peak_memory"] == 1_000_000 * unit
+
+
+@pytest.mark.parametrize(
+    ("processes", "context"),
+    [
+        ([(os.getpid(), 7_500), (os.getpid() + 1, 9_000)], 500),
+        ([(os.getpid(), None)], None),
+        ([(os.getpid() + 1, 9_000)], None),
+    ],
+    ids=["told", "another driver's mode", "a container, where the process has another number"],
+)
+def test_a_gpu_tells_what_its_allocator_held_and_what_cuda_takes(monkeypatch, processes, context):
+    told = [SimpleNamespace(pid=pid, usedGpuMemory=used) for pid, used in processes]
+    counters = {
+        "max_memory_allocated": 5_000,
+        "max_memory_reserved": 8_000,
+        "memory_reserved": 7_000,
+        "get_device_properties": SimpleNamespace(uuid="one"),
+    }
+    for name, value in counters.items():
+        monkeypatch.setattr(torch.cuda, name, lambda _, value=value: value)
+    monkeypatch.setattr(devices.pynvml, "nvmlInit", lambda: None)
+    monkeypatch.setattr(devices.pynvml, "nvmlDeviceGetHandleByUUID", lambda uuid: uuid)
+    monkeypatch.setattr(
+        devices.pynvml, "nvmlDeviceGetComputeRunningProcesses", {"GPU-one": told}.__getitem__
+    )
+    assert devices.peak_memory(torch.device("cuda")) == {
+        "peak_memory": 5_000,
+        "peak_memory_of": "tensors",
+        "reserved_memory": 8_000,
+        "context_memory": context,
+    }
+
+
+def test_where_the_driver_cannot_be_asked_the_context_is_not_told(monkeypatch):
+    def fail():
+        raise devices.pynvml.NVMLError(devices.pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
+
+    monkeypatch.setattr(devices.pynvml, "nvmlInit", fail)
+    for name in ("max_memory_allocated", "max_memory_reserved"):
+        monkeypatch.setattr(torch.cuda, name, lambda _: 1)
+    assert devices.peak_memory(torch.device("cuda"))["context_memory"] is None

@@ -142,6 +142,7 @@ from tunegrid.training import finetune
 from tunegrid.training.checkpoints import Checkpoints
 from tunegrid.training.gradients import Gradients
 from tunegrid.training.objectives import Objective
+from tunegrid.training.prefetching import MicroBatchLoader
 from tunegrid.training.optimizers import build_optimizer
 from tunegrid.training.step_guard import StepGuard
 from tunegrid.stopping import StopRequest
@@ -157,11 +158,12 @@ config = BertConfig(vocab_size=30, hidden_size=64, num_hidden_layers=2, num_atte
                     intermediate_size=64, attn_implementation="eager")
 model, accelerator = BertForSequenceClassification(config), Accelerator(cpu=True)
 settings, gradients = train_settings(epochs=1, batch_size=64), Gradients(accelerator, model)
+guard = StepGuard(accelerator, gradients, Split.lengths, 64, StopRequest())
 optimizer = build_optimizer(model, settings)
 run = SimpleNamespace(
     accelerator=accelerator, model=model, splits={{"train": Split()}}, optimizer=optimizer,
     schedule=finetune.build_schedule(optimizer, settings, steps=1), gradients=gradients,
-    guard=StepGuard(accelerator, gradients, Split.lengths, 64, StopRequest()),
+    guard=guard, loader=MicroBatchLoader(Split(), accelerator.device, guard.share),
     checkpoints=Checkpoints(None, {{}}), progress=finetune.Progress(), steps_per_epoch=1,
     train_settings=settings, objective=Objective("single_label"),
 )

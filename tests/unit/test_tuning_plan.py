@@ -60,7 +60,7 @@ def test_more_trials_add_runs_and_change_none(project):
 def test_a_grid_s_run_is_told_all_but_what_is_chosen(project, tmp_path, monkeypatch):
     """Its settings are complete once the choice is there."""
     monkeypatch.chdir(tmp_path)
-    cell = next(expand_grid(project()))
+    cell = expand_grid(project())[0]
     told = cell.to_json()
     assert not {"learning_rate", "epochs"} & told["settings"]["train"].keys()
     assert told["choice"] == "results/tuning/choices/tiny-bert/tiny/full.json"
@@ -74,9 +74,9 @@ def test_a_grid_s_run_is_told_all_but_what_is_chosen(project, tmp_path, monkeypa
 
 
 def test_what_the_configuration_says_of_a_tuned_setting_reruns_nothing(project):
-    first = next(expand_grid(project()))
+    first = expand_grid(project())[0]
     train = {"epochs": 7, "batch_size": 8, "learning_rate": 0.9}
-    second = next(expand_grid(project(train=train)))
+    second = expand_grid(project(train=train))[0]
     assert first.open_settings() == second.open_settings()
 
 

@@ -34,6 +34,20 @@ RUNS = [
 CHANGED = AGGREGATES | {"expand_grid": 1}
 
 
+def test_the_status_of_a_finished_grid_is_told_from_its_files(finished):
+    workflow, _ = finished
+    status = subprocess.run(
+        [sys.executable, ROOT / "scripts/status.py", "--directory", workflow.directory],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert status.startswith("4 of 4 runs done (100%)\nnot running: the last start, ")
+    assert ["tiny-bert", "tiny", "full", "2", ".", ".", ".", "."] in [
+        line.split()[:-1] for line in status.splitlines()
+    ]
+    assert "failed:" not in status
+    assert "to go on" not in status
+
+
 def test_everything_is_written_below_the_directory_and_nothing_beside_the_workflow(finished):
     workflow, _ = finished
     folder = workflow.directory / "results"
@@ -249,7 +263,7 @@ def test_a_grid_that_names_no_paper_has_nothing_of_papers(grid):
     # The workbook has lost a sheet.
     assert workflow.plan() == {"write_workbook": 1, "all": 1}
     run = workflow.run("--dry-run", "results/tables/published.csv", "--force", check=False)
-    assert "MissingRuleException" in run.stdout + run.stderr
+    assert "results/tables/published.csv: nothing makes it" in run.stdout + run.stderr
     workflow.run("--report", "report.zip")
     with zipfile.ZipFile(workflow.directory / "report.zip") as archive:
         page = archive.read("report/report.html").decode()

@@ -7,7 +7,7 @@ that lives are its own. When it ends, it cancels its jobs that still run.
 
 import atexit
 import logging
-import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from tunegrid.cluster.job_requests import TEXT_RESOURCES, JobRequest
 from tunegrid.cluster.left_over_jobs import attend_left_over_jobs, describe
 from tunegrid.cluster.request_checks import check_requests
 from tunegrid.cluster.silent_failures import explain_silent_failures
+from tunegrid.cluster.slurm import QueuedJob
 from tunegrid.cluster.stand_ins import (
     FOR_JOBS,
     WITHOUT_ACCOUNTING,
@@ -46,10 +47,11 @@ def prepare_head_process(workflow: Any, *, wait_for_left_over_jobs: bool) -> Non
         return
     restore_slurm_configuration()
     folder = Path.cwd()
-    drop_option_variables()
+    slurm.drop_option_variables()
     jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_local]
     check_requests(map(request_of_snakemake_job, jobs), workflow.executor_settings)
-    attend_left_over_jobs(folder, wait=wait_for_left_over_jobs)
+    of_others = attend_left_over_jobs(folder, wait=wait_for_left_over_jobs)
+    warn_of_jobs_made_twice(jobs, of_others)
     stand_in_for_accounting()
     put_first_on_path(FOR_JOBS)
     if jobs:
@@ -82,19 +84,25 @@ def request_of_snakemake_job(job: Any) -> JobRequest:
     return JobRequest(rule=job.rule.name, resources=resources | {"threads": job.threads})
 
 
-def drop_option_variables() -> None:
-    """Remove a user's own options of Slurm's commands from the environment.
+def warn_of_jobs_made_twice(jobs: Iterable[Any], of_others: Iterable[QueuedJob]) -> None:
+    """Warn of jobs that another head process has in the queue already.
 
-    Variables such as SQUEUE_PARTITION would hide jobs from the plugin, and those of sbatch would
-    change what jobs ask for beside what the profile says.
+    No run is trained twice at once, but the later job holds its node, and its GPU, while it waits.
+
+    Args:
+        jobs: Snakemake's jobs that this start will submit.
+        of_others: the jobs in the queue of other head processes that live.
     """
-    options = slurm.option_variables(os.environ)
-    for name in options:
-        del os.environ[name]
-    if requests := [name for name in options if name.startswith("SBATCH_")]:
+    from snakemake_executor_plugin_slurm.utils import get_job_wildcards
+
+    # As the plugin writes them into its jobs' comments (`run_job` of its Executor).
+    comments = {f"rule_{job.name}_wildcards_{get_job_wildcards(job)}" for job in jobs}
+    if twice := [job for job in of_others if job.comment in comments]:
         LOG.warning(
-            "not used: %s of your environment; profiles/slurm/config.yaml says what jobs ask for",
-            ", ".join(requests),
+            "of this start's jobs, the other start has %d in the queue already; each will wait on a"
+            " node of its own until the other's has ended. With --config partial=true this start"
+            " trains nothing, and makes tables and figures of the runs that are finished",
+            len(twice),
         )
 
 

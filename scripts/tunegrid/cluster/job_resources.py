@@ -7,8 +7,8 @@ lacked.
 
 import math
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import humanfriendly
 
@@ -138,6 +138,16 @@ def runtime_minutes(
 
 def weights_mb(model: Path) -> float:
     """Tell the size of a fetched model's weights, MB; a guess if it is not fetched yet."""
+    try:
+        changed = model.stat().st_mtime_ns
+    except FileNotFoundError:
+        return WEIGHTS_MB_IF_UNKNOWN
+    return _weights_mb(model, changed)
+
+
+@cache
+def _weights_mb(model: Path, _changed: int) -> float:
+    """The same of a folder that was changed at this time: thousands of cells ask for one model."""
     files = list(model.glob("*.safetensors"))
     if not files:
         return WEIGHTS_MB_IF_UNKNOWN
@@ -148,28 +158,42 @@ def _epochs(cell: CellSettings, encoded: Path) -> float:
     """Passes over the training split; of a run of `max_steps`, whose split is not encoded, one."""
     if cell.train.max_steps is None:
         return cell.train.epochs
-    try:
-        card: dict[str, Any] = read_json(encoded / "encoding.json")
-    except FileNotFoundError:
+    counts = _training_counts(encoded)
+    if counts is None:
         return 1
-    examples: int = card["splits"]["train"]["examples"]
-    return cell.train.max_steps * cell.train.batch_size / examples
+    return cell.train.max_steps * cell.train.batch_size / counts["examples"]
 
 
 def training_tokens(encoded: Path) -> int:
     """Count the tokens of an encoded task's training split; a guess if it is not encoded yet."""
+    counts = _training_counts(encoded)
+    return TOKENS_IF_UNKNOWN if counts is None else counts["tokens"]
+
+
+def _training_counts(encoded: Path) -> dict[str, int] | None:
+    """What the card of an encoded task counts of its training split; None before it is encoded."""
+    card = encoded / "encoding.json"
     try:
-        card: dict[str, Any] = read_json(encoded / "encoding.json")
+        changed = card.stat().st_mtime_ns
     except FileNotFoundError:
-        return TOKENS_IF_UNKNOWN
-    return card["splits"]["train"]["tokens"]
+        return None
+    return _counts_of_card(card, changed)
 
 
+@cache
+def _counts_of_card(card: Path, _changed: int) -> dict[str, int]:
+    """The same of a card that was written at this time: thousands of cells ask for one task."""
+    counts: dict[str, int] = read_json(card)["splits"]["train"]
+    return counts
+
+
+@cache
 def parse_megabytes(size: str) -> int:
     """Convert a size such as "8GB" to MB."""
     return humanfriendly.parse_size(size) // 10**6
 
 
+@cache
 def parse_minutes(time: str) -> int:
     """Convert a time such as "4h" to minutes, rounded up."""
     return math.ceil(humanfriendly.parse_timespan(time) / 60)

@@ -19,7 +19,7 @@ POLL_SOON = 1.0
 POLL_WAITED_FOR = 10.0
 
 
-def attend_left_over_jobs(folder: Path, *, wait: bool) -> None:
+def attend_left_over_jobs(folder: Path, *, wait: bool) -> list[QueuedJob]:
     """See to the jobs that earlier head processes of this folder have left in the queue.
 
     Those that are pending are cancelled, since this start submits the same runs itself. The jobs
@@ -31,6 +31,9 @@ def attend_left_over_jobs(folder: Path, *, wait: bool) -> None:
         wait: whether those that run are waited for: this start's jobs then take what they have
             finished. If not, they are cancelled, too, and this start's jobs go on from their
             checkpoints.
+
+    Returns:
+        The jobs of other head processes that live.
     """
     heads = OtherHeads(folder)
     told: set[tuple[str, Life]] = set()
@@ -55,6 +58,7 @@ def attend_left_over_jobs(folder: Path, *, wait: bool) -> None:
             waiting_was_announced = True
         time.sleep(POLL_SOON if unwanted or undecided else POLL_WAITED_FOR)
     heads.forget_ended()
+    return jobs
 
 
 def _tell_of_other_heads(

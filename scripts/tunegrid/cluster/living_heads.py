@@ -93,6 +93,13 @@ def forget_head_process(folder: Path, job_name: str) -> None:
             path.unlink(missing_ok=True)
 
 
+def life_of_process(head: HeadProcess) -> Life:
+    """Tell whether a head process lives; UNKNOWN of one that this machine cannot see."""
+    if head.machine != _this_machine() or head.began is None:
+        return Life.UNKNOWN
+    return Life.LIVES if ticks_at_start(head.pid) == head.began else Life.ENDED
+
+
 class OtherHeads:
     """Finds out which of the head processes live that have submitted jobs from this folder.
 
@@ -123,9 +130,8 @@ class OtherHeads:
         head = self.recorded(job_name)
         if head is None:
             return Life.ENDED
-        if head.machine == _this_machine() and head.began is not None:
-            life = Life.LIVES if ticks_at_start(head.pid) == head.began else Life.ENDED
-        else:
+        life = life_of_process(head)
+        if life is Life.UNKNOWN:
             life = self._life_by_beat(job_name)
         if life is Life.LIVES:
             self._lives.add(job_name)

@@ -1,5 +1,6 @@
 """Slurm's commands: the state of a job, the queue, what the nodes of a partition offer."""
 
+import logging
 import os
 import re
 import subprocess
@@ -8,6 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from getpass import getuser
 from pathlib import Path
+
+#: A logger of its own: handlers of the root logger would print Snakemake's own lines a second time.
+LOG = logging.getLogger(__name__)
 
 #: Seconds after which a command is given up whose daemon does not answer.
 COMMAND_TIMEOUT = 20.0
@@ -31,30 +35,42 @@ def option_variables(environment: Iterable[str]) -> list[str]:
     return sorted(name for name in environment if name.startswith(OPTION_VARIABLES))
 
 
+def drop_option_variables() -> None:
+    """Remove a user's own options of Slurm's commands from the environment.
+
+    Variables such as SQUEUE_PARTITION would hide jobs from the plugin, and those of sbatch would
+    change what jobs ask for beside what the profile says.
+    """
+    options = option_variables(os.environ)
+    for name in options:
+        del os.environ[name]
+    if requests := [name for name in options if name.startswith("SBATCH_")]:
+        LOG.warning(
+            "not used: %s of your environment; profiles/slurm/config.yaml says what jobs ask for",
+            ", ".join(requests),
+        )
+
+
 def run_slurm_command(*command: str) -> str | None:
     """Run one of Slurm's commands, without the options that the user's environment gives it.
 
     Returns:
         What it prints; None if it fails, is not installed or does not answer in time.
     """
-    try:
-        return _run(*command, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return None
-
-
-def _run(*command: str, check: bool) -> subprocess.CompletedProcess[str]:
     ignored = option_variables(os.environ)
     environment = {name: value for name, value in os.environ.items() if name not in ignored}
-    return subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_TIMEOUT,
-        check=check,
-        # Times are printed in seconds since the epoch (scontrol(1), SLURM_TIME_FORMAT).
-        env=environment | {"SLURM_TIME_FORMAT": "%s"},
-    )
+    try:
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_TIMEOUT,
+            check=True,
+            # Times are printed in seconds since the epoch (scontrol(1), SLURM_TIME_FORMAT).
+            env=environment | {"SLURM_TIME_FORMAT": "%s"},
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
 
 
 def try_submission(options: Iterable[str]) -> tuple[int, str]:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from tunegrid.config.hub_hints import no_name
+from tunegrid.config.missing_entries import no_name
 from tunegrid.config.origin import KeyPath, Origins
 
 _TYPES = {
@@ -95,6 +95,8 @@ def _hint(kind: str, value: Any) -> str:
     """Why a value that looks right is of the wrong type."""
     if kind == "list_type" and isinstance(value, str | int):
         return f"; write [{value}]"
+    if kind == "list_type" and isinstance(value, dict):
+        return "; begin each of its parts with a dash, `- `"
     if not isinstance(value, str):
         return ""
     if kind in ("float_type", "int_type"):

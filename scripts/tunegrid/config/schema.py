@@ -112,14 +112,14 @@ class TrainSettings(UpdateSettings, InferenceSettings):
         description="Draw batches of examples of like length. Faster on long, uneven texts, but it"
         " changes which examples share a batch.",
     )
-    precision: Literal["fp32", "tf32", "bf16", "fp16"] = Field(
-        "fp32",
-        description="tf32: fp32 with TF32 matrix products where the GPU has them. bf16:"
-        " accelerate's mixed precision, weights stay fp32. fp16: the same with its loss scaling; a"
-        " step whose gradients overflow is left out, and the run says how many were.",
+    precision: Literal["auto", "fp32", "tf32", "bf16", "fp16"] = Field(
+        "auto",
+        description="auto: bf16 where the run's GPUs multiply it natively, else tf32, on CPUs fp32;"
+        " several in one grid are refused. tf32: fp32 with TF32 products where the GPU has them."
+        " bf16: autocast, weights stay fp32. fp16: with a scaled loss; overflowing steps are told.",
     )
-    attention: Literal["auto", "sdpa", "eager"] = Field(
-        "auto", description="Attention kernels; auto: sdpa for models that have it."
+    attention: Literal["auto", "sdpa", "eager", "unpadded"] = Field(
+        "auto", description="Kernels; auto: sdpa, if there is; unpadded: ModernBERT, flash-attn."
     )
     trim_last_layer: bool = Field(
         True,

@@ -28,6 +28,10 @@ MicroBatch = Annotated[
 ]
 
 
+#: The number formats that a run computes in.
+Precision = Literal["fp32", "tf32", "bf16", "fp16"]
+
+
 def _is_class_weights(value: Any) -> Any:
     """null, balanced, or a mapping of labels to positive numbers."""
     if value is None or value == "balanced":

@@ -33,10 +33,8 @@ def explain_yaml_error(error: yaml.MarkedYAMLError, text: str) -> str:
         return f"{_place(stopped)}: the {closing} here closes nothing; is a bracket open before it?"
     if began is not None and opened in CLOSED_BY:
         closing = CLOSED_BY[opened]
-        return (
-            f"{_place(began)}: the {opened} here is not closed, or a comma is missing before"
-            f" {_place(stopped)}; write {closing} where it ends"
-        )
+        comma = f", or a comma is missing before {_place(stopped)}" if opened in "[{" else ""
+        return f"{_place(began)}: the {opened} here is not closed{comma}; close it by {closing}"
     if isinstance(error, yaml.parser.ParserError) and began is not None:
         return (
             f"{_place(stopped)}: indented otherwise than the lines that it belongs to, which begin"

@@ -22,7 +22,7 @@ from tunegrid.errors import UserError
 from tunegrid.memory.fit import gpu_memory_needed, largest_fitting
 from tunegrid.memory.growth import PeakGrowth
 from tunegrid.memory.margins import kernel_of
-from tunegrid.memory.predict import StepTracer
+from tunegrid.memory.predict import Prediction, StepTracer
 from tunegrid.memory.records import Precision, TrainingStep
 
 #: How the step that is asked for is called.
@@ -156,13 +156,18 @@ def _weigh(
     traced = tracer.predict(one_micro_batch)
 
     def needed_for(live_tensors: float) -> float:
-        return gpu_memory_needed(live_tensors, kernel_of(step))
+        return gpu_memory_needed(live_tensors, kernel_of(step, traced.attention))
 
     needed = needed_for(traced.peak)
-    # While a further micro-batch is computed, the gradients of those before it live.
+
+    def predict_batch(batch: int) -> Prediction:
+        # While a further micro-batch is computed, the gradients of those before it live.
+        return tracer.predict(replace(step, batch=batch, accumulated=2))
+
     growth = PeakGrowth(
-        lambda batch: tracer.predict(replace(step, batch=batch, accumulated=2)).peak,
+        lambda batch: predict_batch(batch).peak,
         first=step.batch,
+        timeline=lambda batch: predict_batch(batch).timeline,
     )
 
     def fits(capacity: float, batch: int) -> bool:

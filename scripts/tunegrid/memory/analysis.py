@@ -124,18 +124,25 @@ def analyse_step(
     tracer = StepTracer(config, step)
     one_micro_batch = replace(step, accumulated=1)
 
+    def predict_batch(batch: int) -> Prediction:
+        return tracer.predict(replace(one_micro_batch, batch=batch))
+
     def peak_of(batch: int) -> int:
-        return tracer.predict(replace(one_micro_batch, batch=batch)).peak
+        return predict_batch(batch).peak
+
+    traced = tracer.predict(step)
 
     def needed(live_tensors: float) -> float:
-        return gpu_memory_needed(live_tensors, kernel_of(step), margins)
+        return gpu_memory_needed(live_tensors, kernel_of(step, traced.attention), margins)
 
-    peaks = PeakGrowth(peak_of, first=step.batch)
+    peaks = PeakGrowth(
+        peak_of, first=step.batch, timeline=lambda batch: predict_batch(batch).timeline
+    )
 
     def largest(memory: float) -> int:
         return largest_fitting(lambda batch: peaks.fits(batch, needed, memory))
 
-    record = _step_record(model, config, step, tracer.predict(step))
+    record = _step_record(model, config, step, traced)
     fits = {gpu: largest(memory) for gpu, memory in gpus.items()}
     record = replace(record, fits=fits)
     if lengths is not None:
@@ -167,9 +174,9 @@ def measure_step(model: str, config: PretrainedConfig, step: TrainingStep) -> Me
     from tunegrid.memory.measure import measure_what_fits  # a prediction needs no profiler
 
     measured_step, measured = measure_what_fits(config, step)
-    predicted: int | None = None
+    predicted: Prediction | None = None
     try:
-        predicted = predict(config, measured_step, cuda=measured.device != "CPU").peak
+        predicted = predict(config, measured_step, cuda=measured.device != "CPU")
     except UntraceableError as reason:
         logging.warning("%s", reason)
     return MeasuredStep(
@@ -178,7 +185,8 @@ def measure_step(model: str, config: PretrainedConfig, step: TrainingStep) -> Me
         device=measured.device,
         peak=measured.peak,
         reserved=measured.reserved,
-        predicted=predicted,
+        predicted=None if predicted is None else predicted.peak,
+        attention=None if predicted is None else predicted.attention,
     )
 
 
@@ -232,9 +240,10 @@ def format_answer(records: Sequence[StepMemory], margins: Margins = PUBLIC) -> s
         disable_numparse=True,
     )
     reasons = dict.fromkeys(record.no_closed_form for record in records if record.no_closed_form)
-    needs = f"What a GPU needs: {margins.wording(kernel_of(step))}"
+    kernels = dict.fromkeys(kernel_of(record.step, record.attention) for record in records)
+    needs = [f"What a GPU needs: {margins.wording(kernel)}" for kernel in kernels]
     assumed = [EVEN_EXPERTS] if any(record.even_experts for record in records) else []
-    return "\n".join([title, "", body, "", needs, *assumed, *reasons])
+    return "\n".join([title, "", body, "", *needs, *assumed, *reasons])
 
 
 def _answer_column(record: StepMemory, margins: Margins) -> dict[str, str]:
@@ -245,7 +254,7 @@ def _answer_column(record: StepMemory, margins: Margins) -> dict[str, str]:
     if record.lengths is not None:
         column |= _lengths_rows(record, record.lengths, margins)
     column["by formula"] = "—" if record.closed_form is None else _gigabytes(record.closed_form)
-    needed = gpu_memory_needed(record.traced, kernel_of(record.step), margins)
+    needed = gpu_memory_needed(record.traced, kernel_of(record.step, record.attention), margins)
     column["a GPU needs"] = _gigabytes(needed)
     column["weights, millions"] = f"{total / 1e6:,.1f}"
     column["– of which train"] = f"{trained / 1e6:,.3f} ({100 * trained / total:.3f} %)"
@@ -261,7 +270,7 @@ def _lengths_rows(record: StepMemory, lengths: LengthsMemory, margins: Margins) 
         "– of a micro-batch of": f"{lengths.batch} × {lengths.tokens}",
         "– padding, of all tokens": f"{100 * lengths.padding:.1f} %",
         "– a GPU needs": _gigabytes(
-            gpu_memory_needed(lengths.peak, kernel_of(record.step), margins)
+            gpu_memory_needed(lengths.peak, kernel_of(record.step, record.attention), margins)
         ),
     }
 

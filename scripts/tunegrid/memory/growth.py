@@ -1,10 +1,12 @@
 """How a step's peak grows with its micro-batch, from as few traces as decide what fits.
 
-At every moment of a step the live tensors are weights and what belongs to them, and so many bytes
-for each example; the peak is the most of all moments, so it is a convex function of the examples.
-Between two traced micro-batches it is at most what the line through them says, and beyond them at
-least that; and more examples never take less. Where both bounds fall on one side of a GPU's memory
-no trace is needed; elsewhere the step is traced.
+Two traces tell the peaks of all micro-batches where they are of the same births and deaths of
+storages (`tunegrid.memory.timeline`); elsewhere three tell bounds. At every moment of a step the
+live tensors are weights and what belongs to them, and so many bytes for each example; the peak is
+the most of all moments, so it is a convex function of the examples. Between two traced
+micro-batches it is at most what the line through them says, and beyond them at least that; and more
+examples never take less. Where both bounds fall on one side of a GPU's memory no trace is needed;
+elsewhere the step is traced.
 
 One example is never what others are derived from: of a single one some copies are none.
 """
@@ -12,9 +14,13 @@ One example is never what others are derived from: of a single one some copies a
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
-#: Micro-batches that are traced before others are derived from them. Where the one that is asked
-#: for lies between the few and the many, it is traced in the place of `BETWEEN`.
+from tunegrid.memory.timeline import Timeline, peak_by_batch
+
+#: Micro-batches that are traced before others are derived from them: `BETWEEN` and `MANY`, and
+#: `FEW` where these two do not tell all peaks. The one that is asked for takes the place of
+#: `BETWEEN` where it is neither fewer than the few nor as many as the many.
 FEW, BETWEEN, MANY = 2, 32, 1024
 #: The part of a peak by which bounds are wider than the lines: what a trace and a line round.
 ROUNDING = 1e-6
@@ -26,11 +32,19 @@ class PeakGrowth:
     Args:
         trace: from a micro-batch to bytes at the peak. It may raise.
         first: the micro-batch whose peak is wanted anyway.
+        timeline: what lives in the step of a micro-batch that was traced; None where that is not
+            known.
     """
 
-    def __init__(self, trace: Callable[[int], int], first: int) -> None:
+    def __init__(
+        self,
+        trace: Callable[[int], int],
+        first: int,
+        timeline: Callable[[int], Timeline | None] = lambda _: None,
+    ) -> None:
         self._trace = trace
-        self._first = first
+        self._between = first if FEW <= first < MANY else BETWEEN
+        self._timeline = timeline
         self._traced: dict[int, int] = {}
 
     def peak(self, batch: int) -> int:
@@ -52,12 +66,31 @@ class PeakGrowth:
             return True
         if any(size <= batch for size in self._traced.keys() - fitting):
             return False
+        derived = self._derived_peak(batch)
+        if derived is not None:
+            return needed(derived) <= capacity
         low, high = self.bounds(batch)
         if needed(high) <= capacity:
             return True
         if needed(low) > capacity:
             return False
         return needed(self.peak(batch)) <= capacity
+
+    def _derived_peak(self, batch: int) -> int | None:
+        """The peak of a micro-batch as it follows from two traces; None where they do not tell."""
+        if not FEW <= batch <= MANY:
+            return None
+        peak_of = self._peak_of_others
+        return None if peak_of is None else peak_of(batch)
+
+    @cached_property
+    def _peak_of_others(self) -> Callable[[int], int] | None:
+        for known in (self._between, MANY):
+            self.peak(known)
+        of_between, of_many = self._timeline(self._between), self._timeline(MANY)
+        if of_between is None or of_many is None:
+            return None
+        return peak_by_batch(self._between, of_between, MANY, of_many)
 
     def bounds(self, batch: int) -> tuple[float, float]:
         """Bytes between which the peak of a micro-batch lies, from what was traced.
@@ -66,11 +99,12 @@ class PeakGrowth:
             The least and the most; (0, infinity) where nothing is known, as where three traces are
             not of a convex function.
         """
-        between = self._first if FEW < self._first < MANY else BETWEEN
-        for known in (between, FEW, MANY):
+        if batch < FEW:
+            return 0.0, float("inf")
+        for known in (self._between, FEW, MANY):
             self.peak(known)
         points = sorted((size, peak) for size, peak in self._traced.items() if size >= FEW)
-        if batch < points[0][0] or batch > points[-1][0] or not _convex(points):
+        if batch > points[-1][0] or not _convex(points):
             return 0.0, float("inf")
         below = [point for point in points if point[0] <= batch]
         above = [point for point in points if point[0] >= batch]

@@ -20,7 +20,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
-from tunegrid.memory.records import TrainingStep
+from tunegrid.memory.records import TracedAttention, TrainingStep
 
 #: What attention computes with: "eager" makes its matrix of scores, fused kernels do not; those of
 #: "masked" are handed a mask, those of "unmasked" are not.
@@ -102,17 +102,22 @@ PUBLIC = Margins(
 _MARGINS = TypeAdapter(Margins)
 
 
-def kernel_of(step: TrainingStep) -> Kernel:
-    """What a step's attention computes with."""
-    return attention_kernel(step.attention, padded=step.padded)
+def kernel_of(step: TrainingStep, traced: TracedAttention | None) -> Kernel:
+    """What a step's attention computes with.
+
+    Args:
+        step: the step.
+        traced: the kernel that a trace of it saw; None where there is none.
+    """
+    return attention_kernel(traced or step.attention, padded=step.padded)
 
 
 def attention_kernel(attention: str, *, padded: bool = True) -> Kernel:
     """What attention computes with; "auto" is taken for sdpa, which most models have.
 
     Args:
-        attention: of a step's record.
-        padded: likewise.
+        attention: as a trace saw it or as a step asks for it.
+        padded: as of a step.
     """
     if attention == "eager":
         return "eager"

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Literal
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -22,10 +21,11 @@ from tunegrid.memory.eight_bit_state import EightBitState
 from tunegrid.memory.fake_tensors import fake_tensors
 from tunegrid.memory.known_values import KnownValues
 from tunegrid.memory.quantised_weights import quantised_linear_maps
-from tunegrid.memory.records import Optimizer, Precision, TrainingStep
+from tunegrid.memory.records import Optimizer, Precision, TracedAttention, TrainingStep
 from tunegrid.memory.refusals import ASKS_FOR_VALUES, asking_text, error_text
 from tunegrid.memory.sharding import gathered_weights, gradients_of_a_layer, shared_parts
 from tunegrid.memory.storage_counter import StorageCounter
+from tunegrid.memory.timeline import Timeline
 from tunegrid.memory.workload import (
     Kept,
     build_inputs,
@@ -51,6 +51,7 @@ class Prediction:
             formulas of `torch.utils.flop_counter`; what is computed twice counts twice. 0 where
             they were not to be counted.
         after: bytes of live tensor storage when the step is over.
+        timeline: what lives from moment to moment; None for a GPU that shares a step with others.
         even_experts: whether it was taken for granted that a choice by weights is even, as of the
             experts that tokens go to.
     """
@@ -59,9 +60,10 @@ class Prediction:
     parts: dict[str, int]
     total_parameters: int
     trainable_parameters: int
-    attention: Literal["eager", "sdpa"]
+    attention: TracedAttention
     flops: int
     after: int
+    timeline: Timeline | None
     even_experts: bool = False
 
 
@@ -159,7 +161,7 @@ class StepTracer:
             reduced_together=gradients_of_a_layer(self._model),
         )
         parts["temporaries"] += gathered_weights(self._model, step.sharding)
-        return replace(whole, peak=sum(parts.values()), parts=parts)
+        return replace(whole, peak=sum(parts.values()), parts=parts, timeline=None)
 
     def _trace(self, step: TrainingStep) -> KnownValues:
         """Take a step under the counter, whose peak is then that of this step.
@@ -299,12 +301,13 @@ def _prediction(model: PreTrainedModel, counter: StorageCounter, values: KnownVa
         attention="sdpa" if counter.fused_attention else "eager",
         flops=counter.flops,
         after=counter.live,
+        timeline=counter.timeline(),
     )
 
 
-def peak_by_micro_batch(
+def predict_by_micro_batch(
     config: PretrainedConfig, step: TrainingStep, *, cuda: bool = True
-) -> Callable[[int], int]:
+) -> Callable[[int], Prediction]:
     """A function that traces a step whose examples are cut into smaller micro-batches.
 
     While a later micro-batch is computed, the gradients of those before it are there, which two
@@ -316,15 +319,15 @@ def peak_by_micro_batch(
         cuda: as of `predict`.
 
     Returns:
-        From examples to the peak in bytes. It raises what `predict` raises.
+        From examples to what is predicted. It raises what `predict` raises.
     """
 
     @cache
     def tracer() -> StepTracer:
         return StepTracer(config, step, cuda=cuda)
 
-    def peak_of(batch: int) -> int:
+    def predict_batch(batch: int) -> Prediction:
         micro_batches = 1 if batch >= step.batch else 2
-        return tracer().predict(replace(step, batch=batch, accumulated=micro_batches)).peak
+        return tracer().predict(replace(step, batch=batch, accumulated=micro_batches))
 
-    return peak_of
+    return predict_batch

@@ -21,7 +21,7 @@ from tunegrid.errors import UserError
 from tunegrid.memory.margins import Margins, kernel_of
 from tunegrid.memory.model_shapes import load_shape, shipped_model
 from tunegrid.memory.predict import Prediction, StepTracer
-from tunegrid.memory.records import TrainingStep, parse_steps
+from tunegrid.memory.records import TracedAttention, TrainingStep, parse_steps
 from tunegrid.paths import ROOT
 
 #: The figures.
@@ -73,6 +73,7 @@ class Comparison:
         predicted: what is predicted of the figure's quantity, in MiB; None likewise.
         margin: the part of the prediction by which such a figure may exceed it; None likewise.
         reason: why there is no prediction; empty where there is one.
+        attention: the kernel of attention that the trace saw; None likewise.
     """
 
     point: PublicPoint
@@ -80,6 +81,7 @@ class Comparison:
     predicted: float | None
     margin: float | None
     reason: str
+    attention: TracedAttention | None = None
 
     @property
     def error(self) -> float | None:
@@ -193,7 +195,7 @@ def _compare(
     predicted: float = live + margins.workspaces
     margin = margins.of_tensors
     if quantity in ("reserved", "process"):
-        kernel = margins.kernels[kernel_of(step)]
+        kernel = margins.kernels[kernel_of(step, prediction.attention)]
         predicted *= kernel.typical
         margin = kernel.most / kernel.typical - 1
     if quantity == "process":
@@ -204,6 +206,7 @@ def _compare(
         predicted=predicted / MEBIBYTE,
         margin=margin,
         reason="",
+        attention=prediction.attention,
     )
 
 
@@ -231,7 +234,7 @@ def hold_out(comparisons: Iterable[Comparison], margins: Margins) -> pd.DataFram
         held = point.mebibytes - outside / MEBIBYTE
         rows.append(
             {
-                "attention": kernel_of(point.step),
+                "attention": kernel_of(point.step, one.attention),
                 "model": point.model,
                 "held": held / (one.live + margins.workspaces / MEBIBYTE),
             }

@@ -21,6 +21,8 @@ from tunegrid.files import read_json
 
 Precision = Literal["fp32", "tf32", "bf16", "fp16", "pure-bf16", "bf16-base"]
 Attention = Literal["auto", "sdpa", "eager"]
+#: The kernels of attention that a trace tells apart.
+TracedAttention = Literal["eager", "sdpa"]
 Loop = Literal["ours", "trainer", "trainer-torch1"]
 Optimizer = Literal["adamw", "adafactor", "adamw_8bit", "adamw-foreach", "sgd"]
 #: How frozen base weights are stored; "": as the precision says.
@@ -178,7 +180,7 @@ class StepMemory:
     parts: dict[str, int]
     total_parameters: int
     trainable_parameters: int
-    attention: Literal["eager", "sdpa"] | None = None
+    attention: TracedAttention | None = None
     closed_form: int | None = None
     no_closed_form: str | None = None
     terms: dict[str, int] = field(default_factory=dict)
@@ -209,6 +211,7 @@ class MeasuredStep:
         reserved: what CUDA's allocator held at its peak; None on a CPU.
         predicted: what a trace with the kernels of this kind of device predicts; None if the model
             cannot be traced.
+        attention: the kernel that computed attention in that trace; None if there is none.
     """
 
     model: str
@@ -217,6 +220,7 @@ class MeasuredStep:
     peak: int
     reserved: int | None
     predicted: int | None
+    attention: TracedAttention | None = None
     __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
 
     def to_json(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from tunegrid.memory import KINDS
 from tunegrid.memory.fake_tensors import EFFICIENT_ATTENTION
 from tunegrid.memory.in_place import holders_of_one_alone, written_in_place
 from tunegrid.memory.known_values import WHICH_DEVICE, device_of
+from tunegrid.memory.timeline import Timeline
 
 
 @dataclass
@@ -60,12 +61,14 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._clock = 0
         self._peak_clock = 0
         self._began = 0
+        self._live_at_start = 0
         self._all: list[Storage] = []
         self._living: dict[int, Storage] = {}
 
     def reset_peak(self) -> None:
         """Begin a new measurement from what is live now."""
         self._began = self._clock
+        self._live_at_start = self.live
         self._note_peak()
 
     def _note_peak(self) -> None:
@@ -86,6 +89,22 @@ class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def history(self) -> list[Storage]:
         """The storages that lived at some moment since `reset_peak`."""
         return [one for one in self._all if one.died is None or one.died > self._began]
+
+    def timeline(self) -> Timeline:
+        """Every birth and death of a storage since `reset_peak`."""
+        events = []
+        for one in self.history():
+            storage = one.born - self._began
+            if storage > 0:
+                events.append((one.born, one.size, storage))
+            if one.died is not None:
+                events.append((one.died, -one.size, storage))
+        events.sort()
+        return Timeline(
+            at_start=self._live_at_start,
+            changes=tuple(change for _, change, _ in events),
+            storages=tuple(storage for _, _, storage in events),
+        )
 
     def mark(self, tensors: Iterable[torch.Tensor], kind: str) -> None:
         """Say what tensors are for. They may be new; where several say it, the first counts."""

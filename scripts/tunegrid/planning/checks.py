@@ -1,18 +1,19 @@
 """What the configuration's types cannot tell: names, repetitions, files, splits."""
 
 import difflib
+import re
 from collections.abc import Collection, Iterator
 
 import humanfriendly
 
 from tunegrid.config.catalogue import CATALOGUES
-from tunegrid.config.hub_hints import hub_entry
 from tunegrid.config.messages import nearest
+from tunegrid.config.missing_entries import adapter_entry, hub_entry
 from tunegrid.config.origin import KeyPath, Origins
 from tunegrid.errors import UserError
 from tunegrid.memory.fit import gpu_memory_needed
 from tunegrid.paths import user_path
-from tunegrid.planning.grid import Cell, expand_grid
+from tunegrid.planning.grid import Cell, expand_grid, without_repeated_seeds
 from tunegrid.planning.grid_tasks import find_task, parts_of, parts_without_dev
 from tunegrid.planning.memory_cases import least_memory
 from tunegrid.planning.project import Project
@@ -42,13 +43,14 @@ def problems(project: Project, origins: Origins) -> Iterator[str]:
         yield from _settings_of_several(project, origins)
         yield from _without_test(project, origins)
         yield from tasks_of_other_targets(project, origins)
-        cells = list(expand_grid(project))
+        all_cells = expand_grid(project)
+        cells = without_repeated_seeds(all_cells)
         yield from _missing_dev_splits(project, cells, origins)
         yield from _contradictions(project, cells, origins)
         yield from setting_problems(project, cells, origins)
         yield from settings_of_other_targets(cells, origins)
         yield from metrics_of_other_targets(project, cells, origins)
-        yield from tuning_problems(project, cells, origins)
+        yield from tuning_problems(project, all_cells, origins)
         yield from _unfit_methods(project, cells, origins)
         yield from _too_large(project, cells, origins)
 
@@ -84,8 +86,10 @@ def _unknown_names(project: Project, origins: Origins) -> Iterator[str]:
 
 
 def _unknown_name(name: str, catalogue: str, known: Collection[str]) -> str:
-    if catalogue != "models":
-        return f"unknown {catalogue.removesuffix('s')} {name!r}; {nearest(name, known)}"
+    if catalogue == "methods":
+        size = re.fullmatch(r"adapter-(\d+)", name)
+        hint = f"its entry is {adapter_entry(int(size[1]))}; " if size else ""
+        return f"unknown method {name!r}; {hint}{nearest(name, known)}"
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return (

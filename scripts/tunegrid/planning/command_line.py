@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tunegrid.config.messages import nearest
 from tunegrid.config.origin import read_yaml
 from tunegrid.errors import UserError
 from tunegrid.paths import ROOT
@@ -126,6 +125,8 @@ def _files_like(path: Path) -> str:
         return f"did you mean {os.path.relpath(shipped)}?"
     if not here.is_dir():
         return f"there is no folder {here}, either"
+    from tunegrid.config.messages import nearest  # which takes a while
+
     there = [str(here / one.name) for one in here.iterdir() if one.name.endswith(SUFFIXES)]
     if not there:
         return "write your grid into one: config/README.md explains every key"

@@ -1,13 +1,14 @@
 """The grid: its cells, and the settings that make each what it is."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from tunegrid.config.schema import TrainSettings
+from tunegrid.config.schema import Override, TrainSettings
 from tunegrid.config.task_entry import TaskEntry
 from tunegrid.config.value_types import MAIN
 from tunegrid.files import read_json
@@ -131,28 +132,63 @@ class Cell:
         }
 
 
-def expand_grid(project: Project) -> Iterator[Cell]:
+@cache
+def expand_grid(project: Project) -> tuple[Cell, ...]:
     """The union of the grid's blocks, each cell once, in the order in which they are written.
 
     A cell's training settings are the configuration's `train`, changed by every override whose
-    `where` matches, in order; its split settings are the task's own.
+    `where` matches, in order; its split settings are the task's own. Cells that differ in nothing
+    but their seed share all else.
     """
-    seen = set()
+    cells: dict[tuple[str, str, str, int], Cell] = {}
+    alike: dict[tuple[str, str, str, tuple[int, ...]], Cell] = {}
     for block in project.config.grid:
-        for key in product(block.models, block.tasks, block.methods, block.seeds):
-            if key not in seen:
-                seen.add(key)
-                model, task, method, seed = key
-                yield _cell(project, model=model, task=task, method=method, seed=seed)
+        for model, task, method in product(block.models, block.tasks, block.methods):
+            overrides = _overrides_of(project, model=model, task=task, method=method)
+            for seed in block.seeds:
+                if (model, task, method, seed) in cells:
+                    continue
+                of_seed = tuple(
+                    index
+                    for index, override in overrides.items()
+                    if override.where.seed is None or seed in override.where.seed
+                )
+                first = alike.get((model, task, method, of_seed))
+                if first is None:
+                    cell = _cell(
+                        project, model=model, task=task, method=method, seed=seed, overrides=of_seed
+                    )
+                    alike[model, task, method, of_seed] = cell
+                else:
+                    cell = replace(first, settings=first.settings.with_seed(seed))
+                cells[model, task, method, seed] = cell
+    return tuple(cells.values())
 
 
-def _cell(project: Project, *, model: str, task: str, method: str, seed: int) -> Cell:
-    names = {"model": model, "task": task, "method": method, "seed": seed}
+def _overrides_of(project: Project, *, model: str, task: str, method: str) -> dict[int, Override]:
+    """The overrides that reach a model, task and method, some perhaps only for some seeds."""
+    return {
+        index: override
+        for index, override in enumerate(project.config.overrides)
+        if (override.where.model is None or model in override.where.model)
+        and (override.where.task is None or task in override.where.task)
+        and (override.where.method is None or method in override.where.method)
+    }
+
+
+def _cell(
+    project: Project,
+    *,
+    model: str,
+    task: str,
+    method: str,
+    seed: int,
+    overrides: Sequence[int],
+) -> Cell:
+    """A cell, whose training settings these overrides change, named by their place."""
     train = project.config.train.model_dump(exclude={"pack"})
-    for override in project.config.overrides:
-        where = override.where.model_dump(exclude_none=True)
-        if all(names[key] in values for key, values in where.items()):
-            train |= override.set.model_dump(exclude_unset=True)
+    for index in overrides:
+        train |= project.config.overrides[index].set.model_dump(exclude_unset=True)
     keep = train.pop("keep")
     tune = project.config.tune
     grid_task = project.grid_tasks[task]
@@ -173,6 +209,19 @@ def _cell(project: Project, *, model: str, task: str, method: str, seed: int) ->
         train=TrainSettings.model_construct(**train),
     )
     return Cell(settings=settings, keep=keep, tuned=tuple(tune.space_of(method)) if tune else ())
+
+
+def without_repeated_seeds(cells: Iterable[Cell]) -> list[Cell]:
+    """Of cells that differ in nothing but their seed, the first: what planning asks of all of them.
+
+    Cells that are equal, but were made one by one, may stand there several times.
+    """
+    first: dict[tuple[str, str, str, int], Cell] = {}
+    for cell in cells:
+        settings = cell.settings
+        key = (settings.model, settings.task, settings.method, id(settings.train))
+        first.setdefault(key, cell)
+    return list(first.values())
 
 
 #: The training settings that a trial depends on; an edit of another one tries nothing again.

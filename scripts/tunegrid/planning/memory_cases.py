@@ -10,6 +10,7 @@ from tunegrid.errors import UserError
 from tunegrid.files import read_json
 from tunegrid.memory.formula import closed_form
 from tunegrid.memory.model_shapes import MethodShape, encoder_shape, shape_file
+from tunegrid.memory.predicted_settings import predicted_settings
 from tunegrid.planning.grid import Cell
 
 #: How many labels a task is taken to have whose labels only its files tell (`labels: auto`), where
@@ -19,6 +20,8 @@ ASSUMED_LABELS = 100
 FEWEST_LABELS = 2
 #: Settings that, where they are tuned, may make a cell take less memory than the formula says.
 TAKE_LESS = {"optimizer", "frozen_layers"}
+#: Precisions that take less memory than fp32, or may become one that does.
+MAY_TAKE_LESS = ("bf16", "fp16", "auto")
 
 
 def memory_cases(
@@ -48,11 +51,7 @@ def memory_cases(
             "labels": number_of_labels(cell, unknown=ASSUMED_LABELS),
             "batch": -(-train.batch_size // train.gpus_per_run),
             "tokens": cell.settings.data.max_length,
-            "precision": train.precision,
-            "attention": train.attention,
-            "optimizer": train.optimizer,
-            "checkpointing": train.gradient_checkpointing,
-            "frozen_layers": train.frozen_layers,
+            **predicted_settings(train),
         }
         before = cases.setdefault(cell.method, case)
         for key in ("batch", "tokens", "labels"):
@@ -95,7 +94,7 @@ def least_memory(cell: Cell) -> int | None:
             MethodShape("head") if less else _least_shape(cell.settings.method_source),
             batch=1,
             tokens=1,
-            precision="bf16" if train.precision in ("bf16", "fp16") else "fp32",
+            precision="bf16" if train.precision in MAY_TAKE_LESS else "fp32",
         ).peak
     except UserError:
         return None

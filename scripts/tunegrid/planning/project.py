@@ -13,9 +13,12 @@ from tunegrid.planning.grid_tasks import Task, find_task
 from tunegrid.published.paper import Paper, read_paper
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Project:
-    """A configuration that was checked against the catalogues and the files on disk."""
+    """A configuration that was checked against the catalogues and the files on disk.
+
+    Two projects are never equal, so that what is made of one is cached under it.
+    """
 
     config: Config
     models: Mapping[str, ModelEntry]

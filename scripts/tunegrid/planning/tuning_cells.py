@@ -1,7 +1,6 @@
 """The runs that try candidates: those from which tuning chooses each method's settings."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from tunegrid.config.tuning import TuneSettings
 from tunegrid.planning.grid import Cell
@@ -38,7 +37,6 @@ def tuning_cells(tune: TuneSettings, cells: Iterable[Cell]) -> Iterator[Cell]:
     candidates = candidates_by_method(tune, dict.fromkeys(method for _, _, method in first))
     for (_, _, method), settings in first.items():
         for number, candidate in enumerate(candidates[method], start=1):
+            tried = settings.closed(candidate | {"measure_inference": False})
             for seed in tune.seeds:
-                closed = settings.closed(candidate | {"measure_inference": False})
-                tried = replace(closed, seed=seed)
-                yield Cell(settings=tried, keep="none", candidate=number)
+                yield Cell(settings=tried.with_seed(seed), keep="none", candidate=number)

@@ -1,6 +1,6 @@
 """What a configuration's types cannot tell about its tuning: values, seeds, splits, budgets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pydantic import ValidationError
 
@@ -15,7 +15,7 @@ from tunegrid.planning.project import Project
 from tunegrid.tuning.candidates import draw_candidates
 
 
-def tuning_problems(project: Project, cells: list[Cell], origins: Origins) -> Iterator[str]:
+def tuning_problems(project: Project, cells: Sequence[Cell], origins: Origins) -> Iterator[str]:
     """What is wrong with `tune`, one line each; nothing without it."""
     tune = project.config.tune
     if tune is None:
@@ -30,7 +30,7 @@ def tuning_problems(project: Project, cells: list[Cell], origins: Origins) -> It
     yield from _missing_dev_splits(project, cells, origins)
 
 
-def _shared_seeds(tune: TuneSettings, cells: list[Cell], origins: Origins) -> Iterator[str]:
+def _shared_seeds(tune: TuneSettings, cells: Sequence[Cell], origins: Origins) -> Iterator[str]:
     shared = sorted(set(tune.seeds) & {cell.seed for cell in cells})
     if shared:
         where = origins.locate(("tune", "seeds"))
@@ -67,7 +67,7 @@ def _wrong_values(tune: TuneSettings, origins: Origins) -> Iterator[str]:
                         yield f"{origins.locate((*path, key))}: {explanation}"
 
 
-def _unequal_budgets(tune: TuneSettings, cells: list[Cell], origins: Origins) -> Iterator[str]:
+def _unequal_budgets(tune: TuneSettings, cells: Sequence[Cell], origins: Origins) -> Iterator[str]:
     """Methods whose space does not give as many candidates as that of the others."""
     counts = {}
     for method in dict.fromkeys(cell.method for cell in cells):
@@ -85,7 +85,7 @@ def _unequal_budgets(tune: TuneSettings, cells: list[Cell], origins: Origins) ->
 
 
 def _idle_overrides(
-    tune: TuneSettings, project: Project, cells: list[Cell], origins: Origins
+    tune: TuneSettings, project: Project, cells: Sequence[Cell], origins: Origins
 ) -> Iterator[str]:
     """Overrides of settings that tuning chooses."""
     for index, override in enumerate(project.config.overrides):
@@ -96,7 +96,7 @@ def _idle_overrides(
                 yield f"{where}: tuning chooses {key}; take it out here, or out of `tune`"
 
 
-def _missing_dev_splits(project: Project, cells: list[Cell], origins: Origins) -> Iterator[str]:
+def _missing_dev_splits(project: Project, cells: Sequence[Cell], origins: Origins) -> Iterator[str]:
     """Tasks without a dev split that no cell evaluates, and that are yet to be tuned."""
     unchecked = {cell.task for cell in cells if cell.settings.train.protocol != "standard"}
     tasks = (project.grid_tasks[task] for task in sorted(unchecked))

@@ -56,6 +56,7 @@ def plot_memory(predicted: Sequence[StepMemory]) -> Figure:
     )
     first = predicted[0]
     step, gpus = first.step, choose_gpus(list(first.fits))
+    kernel = kernel_of(step, first.attention)
     _draw_parts(panels["parts"], predicted)
     _draw_growth(
         panels["batches"],
@@ -72,7 +73,7 @@ def plot_memory(predicted: Sequence[StepMemory]) -> Figure:
         ("lengths", [record.by_tokens for record in predicted]),
     ):
         largest = max(list(peak_at.values())[-1] for peak_at in growth)
-        _draw_gpus(panels[panel], gpus, largest=largest / 1e9, kernel=kernel_of(step))
+        _draw_gpus(panels[panel], gpus, largest=largest / 1e9, kernel=kernel)
     panels["batches"].set_ylabel("GB (10⁹ bytes)")
     place_legend(
         figure,
@@ -81,7 +82,7 @@ def plot_memory(predicted: Sequence[StepMemory]) -> Figure:
         f" examples of {step.tokens} tokens, {step.kind}{attention_kernels(predicted)}\n"
         "dotted: what a GPU leaves to them: its memory less"
         f" {PUBLIC.other_context / 1e9:g} GB for CUDA's context, and that divided by"
-        f" {PUBLIC.kernels[kernel_of(step)].typical:g},"
+        f" {PUBLIC.kernels[kernel].typical:g},"
         " since the allocator reserves more than they take",
     )
     return figure

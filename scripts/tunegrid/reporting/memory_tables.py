@@ -92,7 +92,7 @@ def _predicted_row(record: StepMemory) -> dict[str, Any]:
     return {
         **_shape_of(record),
         "precision": record.step.kind,
-        "attention": record.step.attention,
+        "attention": record.attention or record.step.attention,
         "closed_form": record.closed_form,
         "traced": record.traced,
         **record.parts,

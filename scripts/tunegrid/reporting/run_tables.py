@@ -76,6 +76,19 @@ def _shorten_commit(commit: Any) -> str:
     return DASH if pd.isna(commit) else str(commit)[:COMMIT_DIGITS]
 
 
+def _precisions(runs: pd.DataFrame) -> pd.Series:
+    """The precision of each cell; where it is asked for as auto, with what it has become.
+
+    It has become the same in all runs (`tunegrid.statistics.collect`).
+    """
+    asked = runs["settings.precision"]
+    is_auto = asked == "auto"
+    if "provenance.precision" not in runs or not is_auto.any():
+        return asked
+    became = runs.loc[is_auto, "provenance.precision"].dropna()
+    return asked if became.empty else asked.mask(is_auto, f"auto ({became.iloc[0]})")
+
+
 def hyperparameters_table(runs: pd.DataFrame, tuning: pd.DataFrame | None = None) -> ReportTable:
     """How each model was trained on each task by each method, and which settings were tuned.
 
@@ -84,7 +97,7 @@ def hyperparameters_table(runs: pd.DataFrame, tuning: pd.DataFrame | None = None
         tuning: as `tunegrid.tuning.tuning_rows.collect_tuning` returns it; None without tuning.
     """
     columns = [f"settings.{name}" for name in [*SHOWN_SETTINGS, *_settings_that_are_set(runs)]]
-    data = runs[[*GROUP, "steps", *columns]]
+    data = runs[[*GROUP, "steps", *columns]].assign(**{"settings.precision": _precisions(runs)})
     # A run that is not finished has settings but no steps. It is given those of the other runs of
     # its group, if these are all equal, so that the group keeps one row.
     steps = data.groupby(GROUP, sort=False)["steps"]

@@ -290,6 +290,7 @@ COLUMNS_OF_SHEETS = {
     ("runs", "examples"): Column("Test examples that were measured.", COUNT),
     ("runs", "split"): Column("The split that was measured."),
     ("per class", "precision"): Column("Precision of the label, the mean over runs.", SCORE),
+    ("provenance", "precision"): Column("What the run computed in: what auto has become."),
     ("memory", "precision"): Column("The number format that the step computes in."),
     ("memory", "device"): Column("What it was measured on."),
     ("provenance", "device"): Column("What the run was made on."),

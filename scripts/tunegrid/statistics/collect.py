@@ -110,6 +110,7 @@ def collect_runs(
             rows.append(row)
     if problems:
         raise UserError(*problems)
+    _refuse_several_precisions(rows, root)
     if all(row["state"] != FINISHED for row in rows):
         raise UserError(f"{root}: no run of the grid is finished; run the workflow to make them")
     return _table(rows)
@@ -146,8 +147,37 @@ def _finished(cell: Any, score: Row, folder: Path) -> Row:
     row["provenance.commit"] = made["git"]["commit"]
     row["provenance.dirty"] = made["git"]["dirty"]
     row |= {f"provenance.{key}": made[key] for key in PROVENANCE_COLUMNS}
+    # A run that was trained before `precision: auto` was known tells none.
+    row["provenance.precision"] = made.get("precision")
     row |= {f"provenance.{name}": version for name, version in made["versions"].items()}
     return row
+
+
+def _refuse_several_precisions(rows: list[Row], root: Path) -> None:
+    """Refuse a grid in which `precision: auto` has become several: its runs are not comparable.
+
+    Raises:
+        UserError: it has.
+    """
+    became: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row["state"] == FINISHED and row.get("settings.precision") == "auto":
+            became[row["provenance.precision"]].append(row)
+    if len(became) < 2:
+        return
+    by_number = sorted(became, key=lambda precision: len(became[precision]))
+    told = [
+        f"{precision} in {len(became[precision])} (such as"
+        f" {root / RUN_PATH.format(**became[precision][0])}, on"
+        f" {became[precision][0]['provenance.device']})"
+        for precision in by_number
+    ]
+    raise UserError(
+        f"train.precision: auto has become {' and '.join(told)}, and these runs are not comparable;"
+        f" write another precision into the configuration, which trains them all again in it, or"
+        f" delete the folders of the runs in {by_number[0]} and start again where there are none"
+        " but GPUs of the other kind"
+    )
 
 
 def _inference(measured: Row | None) -> Row:

@@ -6,7 +6,7 @@ with little padding.
 """
 
 import copy
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from datasets import Dataset
 from tunegrid.metrics import Integers, TargetKind
 from tunegrid.results import TEST_SPLIT
 from tunegrid.tasks.label_kinds import label_array, label_kind
+from tunegrid.training.host_answers import answered_by_host, in_pinned_memory
 from tunegrid.training.randomness import stream_seed
 
 Tensors = dict[str, torch.Tensor]
@@ -177,6 +178,19 @@ def _cut(order: Integers, size: int) -> list[Integers]:
     return [order[start : start + size] for start in range(0, len(order), size)]
 
 
-def to_device(batch: Tensors, device: torch.device) -> dict[str, Any]:
-    """The tensors on `device`, copied without waiting where it can."""
-    return {key: value.to(device, non_blocking=True) for key, value in batch.items()}
+def to_device(batch: Tensors, device: torch.device) -> Tensors:
+    """The tensors on a device, such that the host waits for nothing.
+
+    On a GPU they are copied from pinned memory without waiting
+    (https://docs.pytorch.org/tutorials/intermediate/pinmem_nonblock.html), and what a model's code
+    asks of their values is answered by the host (`tunegrid.training.host_answers`).
+
+    Args:
+        batch: the tensors on the host, pinned already or not; they must not change any more.
+        device: where to.
+    """
+    if device.type == "cpu":
+        return batch
+    pinned = {key: in_pinned_memory(value) for key, value in batch.items()}
+    moved = {key: value.to(device, non_blocking=True) for key, value in pinned.items()}
+    return answered_by_host(moved, pinned)

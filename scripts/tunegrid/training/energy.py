@@ -5,6 +5,8 @@ import logging
 import pynvml
 import torch
 
+from tunegrid.training.devices import gpu_handle
+
 
 class EnergyMeter:
     """What one GPU takes from the making of the meter on; of a CPU nothing is told.
@@ -20,10 +22,7 @@ class EnergyMeter:
         self._gpu = None
         if device.type == "cuda":
             try:
-                pynvml.nvmlInit()
-                # By its UUID: CUDA numbers only those that it was told of.
-                uuid = torch.cuda.get_device_properties(device).uuid
-                self._gpu = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}")
+                self._gpu = gpu_handle(device)
                 self._start = self._counter()
             except pynvml.NVMLError as reason:
                 self._gpu = None

@@ -15,6 +15,7 @@ parts of a run, and what a checkpoint holds of them, stand in `run_state`.
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -39,7 +40,8 @@ from tunegrid.training.evaluation_guard import EvaluationGuard
 from tunegrid.training.gradients import Gradients
 from tunegrid.training.input_columns import input_columns
 from tunegrid.training.loss_scaling import (
-    scale_losses_on_cpu,
+    read_step,
+    scale_losses,
     step_optimizer,
     unscale_gradients,
 )
@@ -51,8 +53,11 @@ from tunegrid.training.micro_batch import (
 from tunegrid.training.model_building import build_model, check_vocabulary
 from tunegrid.training.objectives import build_objective
 from tunegrid.training.optimizers import build_optimizer
+from tunegrid.training.precisions import precision_here
+from tunegrid.training.prefetching import MicroBatchLoader, with_following
 from tunegrid.training.probing import two_short_examples
 from tunegrid.training.progress_bar import progress_bar
+from tunegrid.training.randomness import allow_tf32
 from tunegrid.training.run_request import RunRequest
 from tunegrid.training.run_state import (
     Progress,
@@ -65,6 +70,10 @@ from tunegrid.training.schedule import advance, build_schedule, current_rate, sc
 from tunegrid.training.selection import Selection
 from tunegrid.training.step_guard import StepGuard, too_little_memory_told
 from tunegrid.training.step_plan import plan_notes, plan_steps
+from tunegrid.training.unpadded_attention import UNPADDED, leave_padding_out
+
+#: The positions of an evaluation's examples, on their way to the device with the inputs.
+ROWS = "rows"
 
 
 def finetune(
@@ -99,7 +108,9 @@ def finetune(
 
 def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> Run:
     """The run where it stands: at its beginning, or at its newest checkpoint."""
-    settings = request.settings
+    precision = precision_here(request.settings.train)
+    train = request.settings.train.model_copy(update={"precision": precision})
+    settings = replace(request.settings, train=train)
     accelerator = start_accelerator(settings.train)
     if not accelerator.is_main_process:
         logging.getLogger().setLevel(logging.WARNING)
@@ -121,30 +132,36 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
         device=accelerator.device,
     )
     check_vocabulary(request)
-    short = two_short_examples(splits["train"].lengths)
+    examples = splits["train"].collate(two_short_examples(splits["train"].lengths))
     built = build_model(
         request.model,
         settings,
         labels=request.encoding["labels"],
         target=request.encoding["target"],
         pad_token=request.encoding["padding"]["input_ids"],
-        examples=splits["train"].collate(short),
+        examples=examples,
         process=accelerator.process_index,
     )
     model = built.model
     for note in built.notes():
         logging.info("%s", note)
     model.to(accelerator.device)
-    logging.info("%s on %s: %s", settings.hash, accelerator.device, parameter_counts(model))
+    if train.attention == UNPADDED:
+        inputs = to_device(examples, accelerator.device)
+        leave_padding_out(model, accelerator, inputs, deterministic=train.deterministic)
+    place = f"{accelerator.device} in {precision}"
+    logging.info("%s on %s: %s", request.settings.hash, place, parameter_counts(model))
     optimizer = build_optimizer(model, settings.train)
     device = device_name(accelerator.device)
-    checkpoints = Checkpoints(request.checkpoint_folder, identity | {"device": device})
+    computed_by = {"device": device, "precision": precision}
+    checkpoints = Checkpoints(request.checkpoint_folder, identity | computed_by)
     plan = plan_steps(settings.train, len(splits["train"]))
     notes = schedule_notes(settings.train, plan.steps) + plan_notes(settings.train, plan)
     if accelerator.is_main_process:
         for note in notes:
             logging.warning("%s", note)
     gradients = Gradients(accelerator, model)
+    guard = StepGuard(accelerator, gradients, splits["train"].lengths, micro_batch, stop)
     run = Run(
         request=request,
         accelerator=accelerator,
@@ -156,17 +173,19 @@ def build(request: RunRequest, identity: dict[str, Any], stop: StopRequest) -> R
             splits["train"],
             request.encoding["labels"],
             positive_label(settings),
-        ),
+        ).on_device(accelerator.device),
+        loader=MicroBatchLoader(splits["train"], accelerator.device, guard.share),
         optimizer=optimizer,
         schedule=build_schedule(optimizer, settings.train, plan.steps),
         gradients=gradients,
-        guard=StepGuard(accelerator, gradients, splits["train"].lengths, micro_batch, stop),
+        guard=guard,
         evaluation_guard=EvaluationGuard(accelerator, evaluation_batch, stop),
         selection=Selection(settings.train),
         checkpoints=checkpoints,
         energy=EnergyMeter(accelerator.device),
         progress=Progress(),
         plan=plan,
+        precision=precision,
         notes=notes,
         started=perf_counter(),
     )
@@ -181,9 +200,10 @@ def train(run: Run) -> None:
     Leaves the model with the weights that count.
     """
     run.model.train()  # its libraries load it for inference
-    with progress_bar(run) as bar:
+    with progress_bar(run) as bar, run.loader:
         while not ended(run):
-            for batch in batches_to_next_evaluation(run):
+            for batch, following in with_following(batches_to_next_evaluation(run)):
+                run.loader.expect(following)
                 take_step(run, batch, run.plan.epoch_of(len(run.progress.history) + 1) - 1)
                 bar.update()
                 if run.progress.diverged:
@@ -239,12 +259,14 @@ def take_step(run: Run, batch: Integers, epoch: int) -> None:
     unscale_gradients(run.accelerator, run.optimizer)
     run.gradients.clip(run.train_settings.max_grad_norm)
     with too_little_memory_told("the optimizer's state"):
-        if not step_optimizer(run.accelerator, run.optimizer, step):
-            run.progress.skipped_steps.append(step)
+        step_optimizer(run.accelerator, run.optimizer)
     run.gradients.clear()
     advance(run.schedule)
+    value, skipped = read_step(run.accelerator, loss, step)
+    if skipped:
+        run.progress.skipped_steps.append(step)
     run.progress.history.append(
-        StepRecord(step=step, epoch=epoch + 1, loss=loss, learning_rate=learning_rate)
+        StepRecord(step=step, epoch=epoch + 1, loss=value, learning_rate=learning_rate)
     )
     if checkpoint_due:
         save_checkpoint(run)
@@ -263,11 +285,10 @@ def add_gradient(run: Run, rows: Integers, divisor: float) -> torch.Tensor:
     Returns:
         The micro-batch's part of the batch's mean loss, without a gradient.
     """
-    train = run.splits["train"]
-    inputs = to_device(train.collate(rows), run.accelerator.device)
+    inputs, labels = run.loader.load(rows)
     with run.accelerator.autocast():
         logits = run.model(**inputs).logits
-    loss = run.objective.loss_of_rows(logits.float(), train.labels[rows]) / divisor
+    loss = run.objective.loss_of_rows(logits.float(), labels) / divisor
     run.accelerator.backward(loss)
     return loss.detach()
 
@@ -328,10 +349,12 @@ def evaluate(run: Run, name: str, log_odds: float | None = None) -> Predictions:
 
     def predict(rows: Integers) -> None:
         """Put the logits of the examples at positions `rows` into their places."""
-        inputs = to_device(split.collate(rows), accelerator.device)
+        batch = split.collate(rows) | {ROWS: torch.from_numpy(rows)}
+        inputs = to_device(batch, accelerator.device)
+        places = inputs.pop(ROWS)
         with accelerator.autocast():
             output = run.model(**inputs).logits
-        logits[torch.from_numpy(rows).to(accelerator.device)] = output.float()
+        logits[places] = output.float()
 
     try:
         run.evaluation_guard.compute(mine, predict, split=name)
@@ -348,17 +371,21 @@ def start_accelerator(settings: TrainSettings) -> Accelerator:
     its peak. Only CUDA's GPUs are used. A Mac's (MPS) is not: a checkpoint does not hold its
     generator, so that a run could not go on as if it had never stopped.
 
+    Args:
+        settings: how the cell is trained, with the precision that auto has become here.
+
     Raises:
         UserError: there are fewer GPUs than `gpus_per_run` says.
     """
     processes, gpus = settings.gpus_per_run, torch.cuda.device_count()
     if 0 < gpus < processes:
         raise UserError(f"train.gpus_per_run: {processes}, but this machine has {gpus}")
+    allow_tf32(allowed=settings.precision == "tf32")
     AcceleratorState._reset_state()  # noqa: SLF001 (has no public name)
     mixed = settings.precision if settings.precision in ("bf16", "fp16") else "no"
     accelerator = Accelerator(mixed_precision=mixed, cpu=not gpus)
-    if mixed == "fp16" and not gpus:
-        scale_losses_on_cpu(accelerator)
+    if mixed == "fp16":
+        scale_losses(accelerator)
     if not gpus and torch.backends.mps.is_available():
         logging.info("this Mac's GPU is not used: a run on it could not go on from a checkpoint")
     enforce_memory_limit(settings.memory_limit, accelerator.device)

@@ -13,6 +13,18 @@ from typing import Any
 from tunegrid.files import atomic_path, read_json, sha256, write_json
 from tunegrid.results import PROVENANCE, RUN_FILES
 
+#: What says of which run a copy is; without it there is none.
+IDENTITY = "identity.json"
+
+
+def is_kept(folder: Path | None) -> bool:
+    """Whether there is a copy of a finished run, of whatever identity.
+
+    Args:
+        folder: of the cell alone; None: copies are not kept.
+    """
+    return folder is not None and (folder / IDENTITY).is_file()
+
 
 class FinishedRun:
     """The second copy of one cell's finished run, if there is one.
@@ -32,7 +44,7 @@ class FinishedRun:
             return
         try:
             _copy(output, self._folder)
-            write_json(self._folder / "identity.json", self._identity)
+            write_json(self._folder / IDENTITY, self._identity)
         except OSError as error:
             logging.warning("no copy of the finished run in %s: %s", self._folder, error)
 
@@ -44,9 +56,9 @@ class FinishedRun:
             weights: whether the trained weights must be in `output`, too. A run that could not
                 keep them is taken without: training it again would end the same.
         """
-        if self._folder is None or not (self._folder / "identity.json").is_file():
+        if self._folder is None or not is_kept(self._folder):
             return False
-        there = read_json(self._folder / "identity.json")
+        there = read_json(self._folder / IDENTITY)
         changed = sorted(key for key in self._identity if self._identity[key] != there.get(key))
         if changed:
             logging.info("the finished run in %s is of other %s", self._folder, ", ".join(changed))

@@ -1,9 +1,15 @@
 """The gradients of what trains: completed, shared between processes, clipped, cleared."""
 
+import math
+
 import torch
 from accelerate import Accelerator
 from torch import nn
 from transformers import PreTrainedModel
+
+#: Numbers by whose multiple each gradient begins in the tensor that processes share: 512 bytes, as
+#: CUDA's allocator aligns tensors.
+ALIGNMENT = 128
 
 
 class Gradients:
@@ -55,13 +61,43 @@ class Gradients:
         self._dense[self._touched] = gradient.values()
         self._words.grad = self._dense
 
-    def sum_over_processes(self) -> None:
-        """Give every process the sum of all processes' gradients."""
+    def sum_over_processes(self, told: torch.Tensor) -> torch.Tensor:
+        """Give every process the sum of all processes' gradients, and what each one tells.
+
+        It is one all-reduce: all gradients stand one after the other in one tensor, and after them
+        a row for each process, in which all others write zeros. The gradients are views of that
+        tensor then; those before are freed one by one, so that for a moment the gradients are there
+        twice, when what the passes had kept is freed already.
+
+        Args:
+            told: some fp32 numbers of this process, (k,), on its device.
+
+        Returns:
+            Those of all processes, exactly as they were told, (processes, k).
+        """
+        places, end = self._places()
+        processes, own = self._accelerator.num_processes, self._accelerator.process_index
+        flat = torch.zeros(end + processes * len(told), device=told.device)
+        rows = flat[end:].view(processes, len(told))
+        rows[own] = told
+        for value, start in zip(self._trained, places, strict=True):
+            place = flat[start : start + value.numel()].view_as(value)
+            if value.grad is not None:  # it is where no example of a short batch fell to it
+                place.copy_(value.grad)
+            value.grad = place
+        torch.distributed.all_reduce(flat)
+        return rows
+
+    def _places(self) -> tuple[list[int], int]:
+        """Where each trained parameter's gradient begins in a flat tensor, and where the last ends.
+
+        Each begins where kernels can read several numbers at once.
+        """
+        places, end = [], 0
         for value in self._trained:
-            if value.grad is None:  # no example of a short batch fell to this process
-                value.grad = torch.zeros_like(value)
-            torch.distributed.all_reduce(value.grad)
-        self._touched = slice(None)  # the rows that the other processes touched, too
+            places.append(end)
+            end += math.ceil(value.numel() / ALIGNMENT) * ALIGNMENT
+        return places, end
 
     def clip(self, max_norm: float | None) -> None:
         """Scale all gradients down to this norm, together; None: leave them as they are."""

@@ -86,7 +86,8 @@ def load_classifier(
         labels: label names in the order of their ids; of a regression none.
         target: what the task asks for; the model's configuration says it of several labels and of
             a number (`problem_type`).
-        attention: "sdpa" or "eager"; "auto": the first that the model can.
+        attention: "sdpa" or "eager"; "auto": the first that the model can, whatever else is
+            installed.
         keep_head: whether the checkpoint's own classification head is kept. Its labels must be
             those of `labels` by name; its rows are put into their order.
         layers: build only so many of the model's blocks, for a trial; None: all of them. All
@@ -136,13 +137,14 @@ def load_classifier(
     if layers is not None:
         config = _fewer_layers(config, layers)
         tensors, _ = by_name_in_model(tensors, _skeleton(config))
+    _compile_nothing_unasked(config)
     try:
         model = type(skeleton).from_pretrained(
             None,
             config=config,
             state_dict=tensors,
             dtype=torch.float32,
-            attn_implementation=None if attention == "auto" else attention,
+            attn_implementation=_attention_asked_for(attention, skeleton),
         )
     except (OSError, ValueError, RuntimeError) as error:
         raise _builds_none(folder, error) from None
@@ -160,6 +162,30 @@ def _make_classifier_of(config: PretrainedConfig, labels: list[str], target: Tar
         config.label2id = {label: index for index, label in enumerate(labels)}
     if target != "single_label" or config.problem_type is not None:
         config.problem_type = PROBLEM_TYPES[target]
+
+
+def _compile_nothing_unasked(config: PretrainedConfig) -> None:
+    """Let a model compile none of its parts, unless its config.json says so.
+
+    ModernBERT compiles parts of itself on a GPU where Triton is installed, and the last bits of its
+    results depend on that (`reference_compile`,
+    https://huggingface.co/docs/transformers/model_doc/modernbert).
+    """
+    if getattr(config, "reference_compile", False) is None:
+        config.reference_compile = False
+
+
+def _attention_asked_for(attention: str, skeleton: PreTrainedModel) -> str | None:
+    """How `from_pretrained` is asked for kernels of attention; None: for its first choice.
+
+    Where nothing is asked for, ModernBERT takes FlashAttention 2 if that package is installed
+    (`ModernBertPreTrainedModel._check_and_adjust_attn_implementation`), which computes on GPUs and
+    in 16 bits alone. So it is asked for the kernels that all other models get.
+    """
+    if attention != "auto":
+        return attention
+    chosen = skeleton.config._attn_implementation  # noqa: SLF001 (has no public name)
+    return "sdpa" if chosen.startswith("flash") else None
 
 
 def _refuse_quantised(folder: Path, config: PretrainedConfig) -> None:

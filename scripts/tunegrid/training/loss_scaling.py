@@ -14,14 +14,31 @@ import torch
 from accelerate import Accelerator
 
 
-def scale_losses_on_cpu(accelerator: Accelerator) -> None:
-    """Let an accelerator of a CPU compute in fp16, too: as it does on a GPU.
+class LossScaler(torch.amp.GradScaler):
+    """A scaler whose scale the host knows without asking the device.
+
+    Attributes:
+        known_scale: the scale as it was when it was last read.
+    """
+
+    def __init__(self, device: str) -> None:
+        super().__init__(device)
+        self.known_scale = self.get_scale()
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a state."""
+        super().load_state_dict(state_dict)
+        self.known_scale = state_dict["scale"]
+
+
+def scale_losses(accelerator: Accelerator) -> None:
+    """Let an accelerator compute in fp16 with a scaled loss, on a CPU as on a GPU.
 
     Accelerate asks for fp16 autocast and its scaler on accelerators alone, and computes in fp32
     without a word elsewhere (`accelerate.Accelerator.__init__`); torch has both for CPUs.
     """
     accelerator.native_amp = True
-    accelerator.scaler = torch.amp.GradScaler("cpu")
+    accelerator.scaler = LossScaler(accelerator.device.type)
 
 
 def unscale_gradients(accelerator: Accelerator, optimizer: torch.optim.Optimizer) -> None:
@@ -30,29 +47,44 @@ def unscale_gradients(accelerator: Accelerator, optimizer: torch.optim.Optimizer
         accelerator.scaler.unscale_(optimizer)
 
 
-def step_optimizer(accelerator: Accelerator, optimizer: torch.optim.Optimizer, step: int) -> bool:
-    """Take an optimizer step; False where it was left out, since a scaled gradient overflowed.
+def step_optimizer(accelerator: Accelerator, optimizer: torch.optim.Optimizer) -> None:
+    """Take an optimizer step; it changes nothing where a scaled gradient overflowed.
 
     Args:
         accelerator: of the run.
         optimizer: whose gradients are complete, and no longer scaled.
+    """
+    if accelerator.scaler is None:
+        optimizer.step()
+        return
+    accelerator.scaler.step(optimizer)
+    accelerator.scaler.update()
+
+
+def read_step(accelerator: Accelerator, loss: torch.Tensor, step: int) -> tuple[float, bool]:
+    """Wait for a step; its loss, and whether it was left out, since a scaled gradient overflowed.
+
+    It is the one place where a step waits for its device: what is read is read at once.
+
+    Args:
+        accelerator: of the run.
+        loss: of the step, one number.
         step: its number, for the log.
     """
     scaler = accelerator.scaler
     if scaler is None:
-        optimizer.step()
-        return True
-    before = scaler.get_scale()
-    scaler.step(optimizer)
-    scaler.update()
-    if scaler.get_scale() >= before:
-        return True
+        return loss.item(), False
+    before = scaler.known_scale
+    scale = scaler.scale(torch.ones_like(loss))
+    value, scaler.known_scale = torch.stack([loss, scale]).tolist()
+    if scaler.known_scale >= before:
+        return value, False
     logging.info(
         "step %d changes no weight: a gradient overflowed in fp16; the loss is scaled by %g now",
         step,
-        scaler.get_scale(),
+        scaler.known_scale,
     )
-    return False
+    return value, True
 
 
 def loss_scale_state(accelerator: Accelerator) -> dict[str, Any] | None:

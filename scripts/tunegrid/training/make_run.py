@@ -16,8 +16,9 @@ from tunegrid.provenance import provenance
 from tunegrid.staleness import training_code
 from tunegrid.stopping import StopRequest
 from tunegrid.submitted_code import check_submitted_code
-from tunegrid.training.finished_runs import FinishedRun
+from tunegrid.training.finished_runs import FinishedRun, is_kept
 from tunegrid.training.launching import is_launched, launch
+from tunegrid.training.precisions import precision_here
 from tunegrid.training.run_lock import run_lock
 from tunegrid.training.run_request import RunRequest
 from tunegrid.training.scratch import on_scratch
@@ -63,7 +64,7 @@ def make_run(
 def train_and_write(request: RunRequest, stop: StopRequest) -> None:
     """Train the run in this process, and write its files.
 
-    Threads, kernels and precision are fixed first, since a process fixes them for good.
+    Threads and kernels are fixed first, since a process fixes them for good.
 
     Raises:
         Stopped, UserError: as `tunegrid.training.finetune.finetune`.
@@ -72,9 +73,7 @@ def train_and_write(request: RunRequest, stop: StopRequest) -> None:
     os.environ["OMP_NUM_THREADS"] = str(train.threads)  # read when torch is imported
     from tunegrid.training.randomness import make_deterministic
 
-    make_deterministic(
-        deterministic=train.deterministic, threads=train.threads, precision=train.precision
-    )
+    make_deterministic(deterministic=train.deterministic, threads=train.threads)
     from tunegrid.training.finetune import finetune
     from tunegrid.training.run_files import remove_last_file, write_run
 
@@ -85,16 +84,23 @@ def train_and_write(request: RunRequest, stop: StopRequest) -> None:
     run, test = finetune(request, identity, stop)
     write_run(run, test, made, started)
     if run.accelerator.is_main_process:
-        FinishedRun(request.finished_folder, request.identity_at_end(made)).keep(request.output)
+        identity_at_end = request.identity_at_end(made, run.precision)
+        FinishedRun(request.finished_folder, identity_at_end).keep(request.output)
         if request.ends_after is None:
             run.checkpoints.remove()
     run.accelerator.wait_for_everyone()
 
 
 def take_finished(request: RunRequest) -> bool:
-    """Take the run's files from the second copies of finished runs; False if it must be made."""
+    """Take the run's files from the second copies of finished runs; False if it must be made.
+
+    A copy that was trained in another precision than this machine would train it in is not taken.
+    """
+    if not is_kept(request.finished_folder):
+        return False
     made = provenance("train", training_code(request.settings))
-    copy = FinishedRun(request.finished_folder, request.identity_at_end(made))
+    identity = request.identity_at_end(made, precision_here(request.settings.train))
+    copy = FinishedRun(request.finished_folder, identity)
     return copy.take(request.output, weights=request.keeps_weights)
 
 

@@ -13,7 +13,13 @@ from transformers import AutoConfig
 from tunegrid.errors import UserError
 from tunegrid.memory.fit import gpu_memory_needed, largest_micro_batch
 from tunegrid.memory.margins import kernel_of
-from tunegrid.memory.predict import UntraceableError, peak_by_micro_batch, predict_evaluation
+from tunegrid.memory.predict import (
+    Prediction,
+    UntraceableError,
+    predict_by_micro_batch,
+    predict_evaluation,
+)
+from tunegrid.memory.predicted_settings import predicted_settings
 from tunegrid.memory.records import TrainingStep
 from tunegrid.settings import CellSettings
 
@@ -59,12 +65,12 @@ def choose_micro_batch(
     if capacity is None:
         return share
     step = training_step(settings, labels=labels, batch=share, tokens=longest)
-    traced = peak_by_micro_batch(
+    predict_batch = predict_by_micro_batch(
         AutoConfig.from_pretrained(model), step, cuda=device.type == "cuda"
     )
 
     def peak_of(batch: int) -> float:
-        return memory_needed(traced(batch), step, device)
+        return memory_needed(predict_batch(batch), step, device)
 
     try:
         chosen = largest_micro_batch(peak_of, capacity, share)
@@ -130,8 +136,7 @@ def choose_evaluation_batch(
     @cache
     def peak_of(batch: int) -> float:
         one = replace(step, batch=batch)
-        live_tensors = predict_evaluation(config, one, cuda=cuda, copies=copies).peak
-        return memory_needed(live_tensors, one, device)
+        return memory_needed(predict_evaluation(config, one, cuda=cuda, copies=copies), one, device)
 
     try:
         chosen = max(1, largest_micro_batch(peak_of, capacity, most))
@@ -148,21 +153,21 @@ def choose_evaluation_batch(
     return chosen
 
 
-def memory_needed(live_tensors: float, step: TrainingStep, device: torch.device) -> float:
-    """Bytes that a device must have for so many bytes of live tensors of a step.
+def memory_needed(predicted: Prediction, step: TrainingStep, device: torch.device) -> float:
+    """Bytes that a device must have for what is predicted of a step.
 
     On a GPU with margins (`tunegrid.memory.fit`); on a CPU the limit is on live tensors alone.
     """
     if device.type != "cuda":
-        return live_tensors
-    return gpu_memory_needed(live_tensors, kernel_of(step))
+        return predicted.peak
+    return gpu_memory_needed(predicted.peak, kernel_of(step, predicted.attention))
 
 
 def training_step(settings: CellSettings, *, labels: int, batch: int, tokens: int) -> TrainingStep:
     """The training step of a cell, as the prediction of memory is asked for it.
 
     Args:
-        settings: the cell's.
+        settings: the cell's, with the precision that the device computes in.
         labels: how many.
         batch: examples of a micro-batch.
         tokens: tokens of each.
@@ -173,11 +178,7 @@ def training_step(settings: CellSettings, *, labels: int, batch: int, tokens: in
         labels=labels,
         batch=batch,
         tokens=tokens,
-        precision=settings.train.precision,
-        attention=settings.train.attention,
-        checkpointing=settings.train.gradient_checkpointing,
-        optimizer=settings.train.optimizer,
-        frozen_layers=settings.train.frozen_layers,
+        **predicted_settings(settings.train),
     )
 
 

@@ -20,6 +20,7 @@ from tunegrid.training.probing import logits_of
 from tunegrid.training.randomness import stream_seed
 from tunegrid.training.run_request import RunRequest
 from tunegrid.training.trimming import trim_last_layer
+from tunegrid.training.unpadded_attention import UNPADDED, check_need_not_pad
 
 #: Names that a note gives of many.
 NAMED = 5
@@ -135,10 +136,13 @@ def build_model(
         folder,
         labels=labels,
         target=target,
-        attention=train.attention,
+        # It is tried on the CPU, where there is no unpadded attention.
+        attention="sdpa" if train.attention == UNPADDED else train.attention,
         keep_head=settings.model_source.head == "keep",
         layers=layers,
     )
+    if train.attention == UNPADDED:
+        check_need_not_pad(model)
     before = model.config.pad_token_id
     set_padding_token(model, pad_token)
     # Of a model with a method, before it is changed.

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,10 +40,11 @@ class Objective:
         label_smoothing: of single labels, the share of each example's weight that all labels get
             alike (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567).
         weights: of single labels the weight of each label's examples in the loss, of several labels
-            the weight of each label where it is true; (k,), None: all weigh the same.
+            the weight of each label where it is true; on the host, (k,), None: all weigh the same.
         log_odds: of several labels, the logit from which on a label is predicted; None: the one
             that is best on the evaluated examples (`best_threshold`).
         positive: the id of the label that the task calls positive; None: it names none.
+        weights_on_device: the weights where the loss is computed; None: they are not there yet.
     """
 
     target: TargetKind
@@ -51,24 +52,30 @@ class Objective:
     weights: torch.Tensor | None = None
     log_odds: float | None = 0.0
     positive: int | None = None
+    weights_on_device: torch.Tensor | None = None
 
-    def loss_of_rows(self, logits: torch.Tensor, labels: npt.NDArray[Any]) -> torch.Tensor:
+    def on_device(self, device: torch.device) -> "Objective":
+        """The same objective, which copies nothing to this device when a loss is computed."""
+        if self.weights is None:
+            return self
+        return replace(self, weights_on_device=self.weights.to(device))
+
+    def loss_of_rows(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """The summed loss of some examples; of a batch, divide the sum by `divisor` of it.
 
         Args:
             logits: in fp32, (rows, outputs).
-            labels: of the same examples, as `EncodedSplit` holds them.
+            labels: of the same examples, as `EncodedSplit` holds them, on the logits' device.
         """
-        true = torch.from_numpy(labels).to(logits.device)
-        weights = None if self.weights is None else self.weights.to(logits.device)
+        weights = self.weights if self.weights_on_device is None else self.weights_on_device
         if self.target == "regression":
-            return mse_loss(logits[:, 0], true.float(), reduction="sum")
+            return mse_loss(logits[:, 0], labels.float(), reduction="sum")
         if self.target == "multi_label":
             return binary_cross_entropy_with_logits(
-                logits, true.float(), pos_weight=weights, reduction="sum"
+                logits, labels.float(), pos_weight=weights, reduction="sum"
             )
         return cross_entropy(
-            logits, true, weight=weights, label_smoothing=self.label_smoothing, reduction="sum"
+            logits, labels, weight=weights, label_smoothing=self.label_smoothing, reduction="sum"
         )
 
     def divisor(self, labels: npt.NDArray[Any]) -> float:

@@ -18,8 +18,8 @@ def stream_seed(seed: int, *names: str | int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
-def make_deterministic(*, deterministic: bool, threads: int, precision: str = "fp32") -> None:
-    """Fix what decides the last bits of a result beside the seed: kernels, threads, TF32.
+def make_deterministic(*, deterministic: bool, threads: int) -> None:
+    """Fix what decides the last bits of a result beside the seed: kernels, threads; no TF32.
 
     An operation without a deterministic kernel then raises RuntimeError: only warned, attention's
     backward pass on a GPU would be the one that is not deterministic. Call it before CUDA starts.
@@ -35,7 +35,14 @@ def make_deterministic(*, deterministic: bool, threads: int, precision: str = "f
     # written.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
+    allow_tf32(allowed=False)
+
+
+def allow_tf32(*, allowed: bool) -> None:
+    """Whether fp32 matrix products may be computed with TF32's 10 bits, where a GPU has them."""
+    import torch
+
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = allowed
 
 
 def random_states() -> dict[str, Any]:

@@ -91,6 +91,7 @@ def write_run(run: Run, test: Predictions, made: dict[str, Any], started: float)
         "processes": run.accelerator.num_processes,
         "threads": torch.get_num_threads(),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "precision": run.precision,
         "attention": run.model.config._attn_implementation,  # noqa: SLF001 (has no public name)
         "seconds": round(perf_counter() - started, 3),
         "resumed_at_step": run.progress.resumed_at,

@@ -79,13 +79,14 @@ class RunRequest:
             "data": {key: self.encoding[key] for key in ENCODING},
         }
 
-    def identity_at_end(self, made: dict[str, Any]) -> dict[str, Any]:
+    def identity_at_end(self, made: dict[str, Any], precision: str) -> dict[str, Any]:
         """The identity of the finished run: one that ended early is not the whole one.
 
         Args:
             made: as of `identity`.
+            precision: in which it is trained.
         """
-        return self.identity(made) | {"ends_after": self.ends_after}
+        return self.identity(made) | {"ends_after": self.ends_after, "precision": precision}
 
     @property
     def checkpoint_folder(self) -> Path | None:

@@ -12,6 +12,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel
 
 from tunegrid.config.schema import TrainSettings
+from tunegrid.config.value_types import Precision
 from tunegrid.metrics import Predictions
 from tunegrid.predictions import PREDICTIONS_OF, predicted_arrays
 from tunegrid.results import EVALUATED
@@ -23,6 +24,7 @@ from tunegrid.training.gradients import Gradients
 from tunegrid.training.loss_scaling import loss_scale_state, restore_loss_scale
 from tunegrid.training.model_building import BuiltModel
 from tunegrid.training.objectives import Objective
+from tunegrid.training.prefetching import MicroBatchLoader
 from tunegrid.training.randomness import random_states, restore_random_states
 from tunegrid.training.run_request import RunRequest
 from tunegrid.training.selection import Selection, trained_weights
@@ -79,6 +81,7 @@ class Run:
     """The parts of one run while it is trained.
 
     Attributes:
+        precision: in which it is trained: what `precision: auto` has become.
         notes: what a reader of its results should know, in whole sentences; its provenance has it.
     """
 
@@ -88,6 +91,7 @@ class Run:
     splits: dict[str, EncodedSplit]
     seen_splits: dict[str, Any]
     objective: Objective
+    loader: MicroBatchLoader
     optimizer: torch.optim.Optimizer
     schedule: LambdaLR
     gradients: Gradients
@@ -98,6 +102,7 @@ class Run:
     energy: EnergyMeter
     progress: Progress
     plan: StepPlan
+    precision: Precision
     notes: list[str]
     started: float
 

@@ -3,6 +3,9 @@
 Each process computes its share of a batch as micro-batches; the gradients are summed over the
 processes once. Nothing is changed before all of them have all of it, so a step that ran out of
 memory or was asked to stop is as if it had not begun.
+
+A GPU computes while the host goes on. One process alone need not wait for it here: the loss is
+returned as a tensor. Several processes agree by what comes with their gradients, and wait for that.
 """
 
 import logging
@@ -37,13 +40,13 @@ class _Outcome:
     """How far the gradient of a batch came.
 
     Attributes:
-        loss: sum over the examples that were computed, over the size of the batch.
+        loss: sum over the examples that were computed, over the size of the batch; on the device.
         interrupted: why it was given up; None: it was not.
         exhausted: whether memory ran out.
         checkpoint_due: whether a checkpoint is to be written after the step.
     """
 
-    loss: float
+    loss: torch.Tensor
     interrupted: StopCause | None
     exhausted: bool
     checkpoint_due: bool
@@ -86,7 +89,7 @@ class StepGuard:
         *,
         step: int,
         checkpoint_due: bool = False,
-    ) -> tuple[float, bool]:
+    ) -> tuple[torch.Tensor, bool]:
         """The gradient of a whole batch, summed over its micro-batches and all processes.
 
         When memory runs out the micro-batch is halved and the batch computed again from the same
@@ -101,7 +104,8 @@ class StepGuard:
                 process decides.
 
         Returns:
-            The batch's mean loss, and whether a checkpoint is due.
+            The batch's mean loss, which of one process is on its device, and whether a checkpoint
+            is due.
 
         Raises:
             Interrupted: the run was asked to stop; nothing is changed.
@@ -118,8 +122,7 @@ class StepGuard:
             restore_random_states(before)
             if outcome.interrupted is not None:
                 raise Interrupted(outcome.interrupted)
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            _free_cached_memory()
             self._halve(step, largest=max(map(len, self.share(batch)), default=1))
 
     def share(self, batch: Integers) -> list[Integers]:
@@ -159,7 +162,7 @@ class StepGuard:
                 break
         self._gradients.complete()
         return _Outcome(
-            loss=total.item(),
+            loss=total,
             interrupted=interrupted,
             exhausted=exhausted,
             checkpoint_due=False,
@@ -169,20 +172,26 @@ class StepGuard:
         """The outcome of all processes together, and in each the sum of their gradients."""
         if self._accelerator.num_processes == 1:
             return mine
+        if mine.exhausted:  # make room for the zeros that the others wait for
+            self._gradients.clear()
+            _free_cached_memory()
         due = mine.checkpoint_due and self._accelerator.is_main_process
-        flags = [mine.loss, mine.interrupted is not None, mine.exhausted, due]
-        shared = torch.tensor(flags, dtype=torch.float64, device=self._accelerator.device)
-        loss, interrupted, exhausted, due = self._accelerator.reduce(shared, "sum").tolist()
-        if not interrupted and not exhausted:
-            self._gradients.sum_over_processes()
+        told = torch.zeros(4, device=self._accelerator.device)
+        told[0] = mine.loss
+        for place, flag in enumerate([mine.interrupted is not None, mine.exhausted, due], start=1):
+            told[place] = float(flag)
+        with too_little_memory_told("the sum of several processes' gradients"):
+            rows = self._gradients.sum_over_processes(told)
+        losses, *flags = rows.double().sum(dim=0).tolist()
+        interrupted, exhausted, due = map(bool, flags)
         cause = None
         if interrupted:
             cause = mine.interrupted or StopCause(StopReason.SIGNAL, "another process of the run")
         return _Outcome(
-            loss=loss,
+            loss=torch.tensor(losses, dtype=torch.float64),
             interrupted=cause,
-            exhausted=bool(exhausted),
-            checkpoint_due=bool(due),
+            exhausted=exhausted,
+            checkpoint_due=due,
         )
 
     def _halve(self, step: int, largest: int) -> None:
@@ -193,6 +202,12 @@ class StepGuard:
             step,
             self.micro_batch,
         )
+
+
+def _free_cached_memory() -> None:
+    """Give back the memory that CUDA's allocator holds and no tensor uses."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 @contextmanager

@@ -227,7 +227,8 @@ def take_one_step(request: RunRequest, built: BuiltModel, train: EncodedSplit) -
     try:
         logits = built.model(**train.collate(positions)).logits
         labels = train.labels[positions]
-        loss = objective.loss_of_rows(logits.float(), labels) / objective.divisor(labels)
+        loss = objective.loss_of_rows(logits.float(), torch.from_numpy(labels))
+        loss = loss / objective.divisor(labels)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     except CANNOT_COMPUTE as error:

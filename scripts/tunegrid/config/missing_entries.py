@@ -1,4 +1,4 @@
-"""What to write for a model or a data set of the Hugging Face hub that no catalogue has."""
+"""What to write for a model, a data set or a method that no catalogue has: its entry."""
 
 from typing import Any
 
@@ -28,6 +28,13 @@ def no_name(value: Any, path: KeyPath) -> str:
 def hub_entry(name: str, repository: str) -> str:
     """The entry of a model of the hub, as a configuration writes it."""
     return f"`models: {{{name}: {{hub: {{repository: {repository}, revision: main}}}}}}`"
+
+
+def adapter_entry(size: int) -> str:
+    """The entry of an adapter of this bottleneck size, as those of `config/methods.yaml` are."""
+    adapter = "double_seq_bn[non_linearity='gelu']"
+    entry = f'{{kind: adapter, adapter: "{adapter}", bottleneck_size: {size}}}'
+    return f"`methods: {{adapter-{size}: {entry}}}`"
 
 
 def _name_of_repository(repository: str, catalogue: str) -> str:
