@@ -30,6 +30,7 @@ from workflow import Workflow, copy_workflow
 EPOCHS = 40
 #: The tests that take longest. They begin first, so that no process is left with one at the end.
 LONGEST = [
+    "test_submission_waits_for_a_limit_and_for_the_controller",
     "test_a_run_that_runs_out_of_time_goes_on_with_more",
     "test_the_benchmark_measures_both_profiles",
     "test_a_cancelled_job_is_reported_and_the_rest_goes_on",
