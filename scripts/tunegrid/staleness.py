@@ -17,7 +17,6 @@ Comments, docstrings, layout, log lines and the texts of errors are in no digest
 
 import ast
 import copy
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -227,12 +226,14 @@ def _imports_of(path: Path) -> tuple[Path, ...]:
     return tuple(sorted({file for name in names for file in _files_of(name)}))
 
 
-def _files_of(name: str) -> Iterator[Path]:
+@cache
+def _files_of(name: str) -> tuple[Path, ...]:
     """The files that importing module `name` executes: its packages' and its own."""
-    path = SCRIPTS
-    for part in name.split("."):
-        path = path / part
-        if path.with_suffix(".py").is_file():
-            yield path.with_suffix(".py")
-        elif (path / "__init__.py").is_file():
-            yield path / "__init__.py"
+    package = name.rpartition(".")[0]
+    above = _files_of(package) if package else ()
+    path = SCRIPTS.joinpath(*name.split("."))
+    if path.with_suffix(".py").is_file():
+        return (*above, path.with_suffix(".py"))
+    if (path / "__init__.py").is_file():
+        return (*above, path / "__init__.py")
+    return above

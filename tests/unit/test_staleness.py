@@ -9,7 +9,7 @@ from tunegrid import source_files, staleness
 from tunegrid.paths import SCRIPTS
 
 CACHES = (
-    staleness._digest_of, staleness._program_digest, staleness._imports_of,
+    staleness._digest_of, staleness._program_digest, staleness._imports_of, staleness._files_of,
     source_files.parse_meaning, source_files._facts,
 )  # fmt: skip
 
