@@ -8,12 +8,12 @@ rule try_cell:
         model="resources/models/{model}",
         encoded=encoded_task,
     output:
-        "results/trials/{model}/{task}/{method}.json",
+        "<results>/trials/{model}/{task}/{method}.json",
     params:
         cell=tried_cell,
         siblings=tried_siblings,
     log:
-        "results/logs/try_cell/{model}/{task}/{method}.log",
+        "<results>/logs/try_cell/{model}/{task}/{method}.log",
     resources:
         mem_mb=6000,  # 28 bytes a weight: 200 million weights; of a larger model, two blocks
         runtime="30m",
@@ -29,11 +29,11 @@ rule try_cell:
 # What is wrong does not fail the trial, which a pack waits for, but this.
 rule check_cell:
     input:
-        "results/trials/{model}/{task}/{method}.json",
+        "<results>/trials/{model}/{task}/{method}.json",
     output:
         CHECK,
     log:
-        "results/logs/check_cell/{model}/{task}/{method}.log",
+        "<results>/logs/check_cell/{model}/{task}/{method}.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"

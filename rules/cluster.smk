@@ -15,10 +15,10 @@ keep_slurm_configuration()
 # run reads its data from is no reason to train it again.
 os.environ |= {"TUNEGRID_SCRATCH": PROJECT.config.cluster.scratch or ""}
 
-ATTEMPTS = f"results/.attempts/{RUN_PATH}.jsonl"
-TUNING_ATTEMPTS = f"results/.attempts/tuning/{TUNING_PATH}.jsonl"
-PACK_ATTEMPTS = "results/.attempts/packs/{model}/{task}/{pack}.jsonl"
-TUNING_PACK_ATTEMPTS = "results/.attempts/packs/{model}/{task}/tuning{tuning_pack}.jsonl"
+ATTEMPTS = f"{RESULTS}/.attempts/{RUN_PATH}.jsonl"
+TUNING_ATTEMPTS = f"{RESULTS}/.attempts/tuning/{TUNING_PATH}.jsonl"
+PACK_ATTEMPTS = f"{RESULTS}/.attempts/packs/{{model}}/{{task}}/{{pack}}.jsonl"
+TUNING_PACK_ATTEMPTS = f"{RESULTS}/.attempts/packs/{{model}}/{{task}}/tuning{{tuning_pack}}.jsonl"
 
 
 def cell_attempts(wildcards):

@@ -32,7 +32,7 @@ from tunegrid.planning.unknown_targets import TargetWording
 from tunegrid.planning.unused_settings import unused_settings
 from tunegrid.paths import user_path
 from tunegrid.planning.grid_tasks import find_task
-from tunegrid.planning.changes import changes_since_last_start
+from tunegrid.planning.changes import changes_since_last_start, other_sources
 from tunegrid.planning.loading import load_project, typed_command_line
 from tunegrid.planning.snapshot import (
     grid_configuration,
@@ -59,6 +59,8 @@ from tunegrid.tasks.source_paths import files_under_root, read_from_root
 from tunegrid.status.failed_jobs import FailedJobs
 from tunegrid.staleness import code_digest, reader_code, training_code
 from tunegrid.submitted_code import declare_submitted_code
+from tunegrid.training.finished_runs import can_be_taken
+from tunegrid.training.run_request import keeps_weights
 
 logger.addFilter(TargetWording(workflow))
 FAILED_JOBS = FailedJobs()
@@ -93,8 +95,13 @@ except UserError as error:
 if workflow.is_main_process:
     for line in unused_settings(PROJECT):
         print(f"warning: {line}", file=sys.stderr)
+    for line in other_sources(PROJECT):
+        print(f"warning: {line}", file=sys.stderr)
     for line in changes_since_last_start(PROJECT):
         print(line, file=sys.stderr)
+# The folder of the results: below `results` a folder of its own where the configuration has a name.
+# In the paths of rules it stands as <results>.
+RESULTS = PROJECT.results
 SNAPSHOT = str(snapshot_path(snapshot_digest(PROJECT)))
 
 PACKS = packs(CELLS.values(), PROJECT.config.train.pack)
@@ -115,7 +122,7 @@ METRICS_OF_CELLS = {name for cell in CELLS_BUT_FOR_SEEDS for name in cell.task_m
 GRID_METRICS = [name for name in METRICS if name in METRICS_OF_CELLS]
 MODELS = list(dict.fromkeys(cell.model for cell in CELLS_BUT_FOR_SEEDS))
 TASKS = PROJECT.grid_tasks
-CARDS = [f"results/cards/{name}.json" for name in TASKS]
+CARDS = [f"{RESULTS}/cards/{name}.json" for name in TASKS]
 # A task has a card whether the grid trains it or not; lengths in tokens, only where it does.
 CARD_TASKS = {name: find_task(name, PROJECT.tasks) for name in PROJECT.tasks} | TASKS
 # Those with one label an example: others have no confusions.
@@ -125,22 +132,26 @@ SEVERAL_TEST_SPLITS = any(task.test_splits for task in TASKS.values())
 GRID_TABLES = TABLES + (PART_TABLES if AGGREGATED else []) + (TUNING_TABLES if TUNE else [])
 GRID_TABLES += TEST_SPLIT_TABLES if SEVERAL_TEST_SPLITS else []
 # Of tuning there is something only where the configuration asks for it.
-TUNING_RUNS = ["results/tuning.parquet"] if TUNE else []
-GRID_FILES = {"cells": "results/cells.csv"} | (
-    {"tuning": "results/tuning/cells.csv"} if TUNE else {}
+TUNING_RUNS = [f"{RESULTS}/tuning.parquet"] if TUNE else []
+GRID_FILES = {"cells": f"{RESULTS}/cells.csv"} | (
+    {"tuning": f"{RESULTS}/tuning/cells.csv"} if TUNE else {}
 )
 # Of papers there is something only where the configuration names them.
 # Papers are compared on the head: jobs need not read what is edited meanwhile.
 PAPERS = [] if READS_SNAPSHOT else PROJECT.papers
 PAPER_WITH_MEMORY = next((paper for paper in PAPERS if paper.memory), None)
-PUBLISHED_NUMBERS = ["results/tables/published.csv"] if PAPERS else []
+PUBLISHED_NUMBERS = [f"{RESULTS}/tables/published.csv"] if PAPERS else []
 FIGURES = ["png", "svg", "pdf"]
 # The files of a table beside its HTML, which the report shows.
 TABLE_FILES = ["md", "tex", "csv"]
-RUN = f"results/runs/{RUN_PATH}"
-TUNING_RUN = f"results/tuning/runs/{TUNING_PATH}"
+RUN = f"{RESULTS}/runs/{RUN_PATH}"
+TUNING_RUN = f"{RESULTS}/tuning/runs/{TUNING_PATH}"
 # What says that a cell's model, task and method fit.
-CHECK = "results/checks/{model}/{task}/{method}.json"
+CHECK = "<results>/checks/{model}/{task}/{method}.json"
+
+
+pathvars:
+    results=RESULTS,
 
 
 wildcard_constraints:
@@ -156,6 +167,11 @@ wildcard_constraints:
     tuning_pack=r"\d+",
 
 
+def results_folder(wildcards):
+    """The folder of the results, for commands that name folders in it."""
+    return RESULTS
+
+
 def asked_for_each_job(function):
     """Keep an input function's signature with it (`__signature__`, PEP 362).
 
@@ -168,9 +184,13 @@ def asked_for_each_job(function):
 def cell_of(wildcards):
     """The cell of these wildcards; a path that is not in the grid, or in its tuning, is refused."""
     if hasattr(wildcards, "candidate"):
-        folder, path, cells = "results/tuning/runs", TUNING_PATH.format_map(wildcards), TUNING_CELLS
+        folder, path, cells = (
+            f"{RESULTS}/tuning/runs",
+            TUNING_PATH.format_map(wildcards),
+            TUNING_CELLS,
+        )
     else:
-        folder, path, cells = "results/runs", RUN_PATH.format_map(wildcards), CELLS
+        folder, path, cells = f"{RESULTS}/runs", RUN_PATH.format_map(wildcards), CELLS
     if path not in cells:
         print(
             f"error: {folder}/{path}: the configuration's grid has no such cell;"
@@ -238,14 +258,34 @@ def pack_of_cell(wildcards):
     """The file of the pack that trains a cell; none where cells are trained alone."""
     cell = cell_of(wildcards)
     if cell.candidate is None:
-        return f"results/packs/{PACK_OF[cell.path]}.json" if PACKED else []
-    return f"results/tuning/packs/{TUNING_PACK_OF[cell.path]}.json" if TUNING_PACKED else []
+        return f"{RESULTS}/packs/{PACK_OF[cell.path]}.json" if PACKED else []
+    return f"{RESULTS}/tuning/packs/{TUNING_PACK_OF[cell.path]}.json" if TUNING_PACKED else []
 
 
 @asked_for_each_job
 def pack_argument(wildcards, input):
     """What tells `train` to take the run from its pack; nothing where cells are trained alone."""
     return f"--pack {input.pack} --path {cell_of(wildcards).path}" if input.pack else ""
+
+
+def take_argument(wildcards, input):
+    """What tells `train` to take a finished run, and to train none."""
+    return f"{pack_argument(wildcards, input)} --take-only"
+
+
+@asked_for_each_job
+def finished_elsewhere(wildcards):
+    """No file where a finished run of a cell's settings can be taken; else one that nothing makes.
+
+    Snakemake then asks the next rule that makes the run.
+    """
+    cell = cell_of(wildcards)
+    settings = cell.closed_settings()
+    folder = Path("results/.finished", settings.hash)
+    kept = keeps_weights(cell.keep, settings.method_source)
+    if not kept and can_be_taken(folder, code=training_code(settings)):
+        return []
+    return str(folder / "is-not-there")
 
 
 def cells_of_pack(wildcards):
@@ -280,7 +320,7 @@ def pack_threads(wildcards):
 @asked_for_each_job
 def encoded_task(wildcards):
     """The encoded task that a cell trains on."""
-    return f"results/encoded/{tokenizer_of(PROJECT, wildcards.model)}/{wildcards.task}"
+    return f"{RESULTS}/encoded/{tokenizer_of(PROJECT, wildcards.model)}/{wildcards.task}"
 
 
 def tried_cell(wildcards):
@@ -306,7 +346,7 @@ def methods_of(wildcards):
 def trials_of_pack(wildcards):
     """The trials of a pack's methods; of those that do not fit, the pack trains no cell."""
     methods = dict.fromkeys(cell.method for cell in cells_of_pack(wildcards))
-    return [f"results/trials/{wildcards.model}/{wildcards.task}/{one}.json" for one in methods]
+    return [f"{RESULTS}/trials/{wildcards.model}/{wildcards.task}/{one}.json" for one in methods]
 
 
 def model_entry(wildcards):
@@ -377,7 +417,7 @@ def tokenizers_of(wildcards):
 
 def encodings_of(wildcards):
     """The task as each of those tokenizers encoded it."""
-    return [f"results/encoded/{name}/{wildcards.task}" for name in tokenizers_of(wildcards)]
+    return [f"{RESULTS}/encoded/{name}/{wildcards.task}" for name in tokenizers_of(wildcards)]
 
 
 def compared_content():
@@ -417,14 +457,14 @@ def grid_threads(wildcards):
 
 def all_runs(wildcards):
     """What stands for every run in the grid: the file that it writes last."""
-    return [f"results/runs/{path}/{TRAINING}" for path in CELLS]
+    return [f"{RESULTS}/runs/{path}/{TRAINING}" for path in CELLS]
 
 
 def wanted_runs(wildcards):
     """The files of every run that is waited for (`partial`: of none)."""
     if PROJECT.config.partial:
         return []
-    return files_to_wait_for(f"results/runs/{path}" for path in CELLS)
+    return files_to_wait_for(f"{RESULTS}/runs/{path}" for path in CELLS)
 
 
 def runs_found(wildcards):
@@ -432,8 +472,8 @@ def runs_found(wildcards):
     if not PROJECT.config.partial:
         return ""
     paths = [Path(path) for path in all_runs(wildcards)]
-    paths += [Path(f"results/.attempts/{path}.jsonl") for path in CELLS]
-    paths += [Path(f"results/trials/{name}.json") for name in TRIED]
+    paths += [Path(f"{RESULTS}/.attempts/{path}.jsonl") for path in CELLS]
+    paths += [Path(f"{RESULTS}/trials/{name}.json") for name in TRIED]
     found = [(str(path), path.stat().st_mtime_ns) for path in paths if path.is_file()]
     return digest(str(found))
 
@@ -472,8 +512,8 @@ def figure_files(name, **shown):
     """The files of a figure by format, for the output of its rule; the report shows the PNG.
 
     Args:
-        name: path below results/figures/, without a suffix.
+        name: path below the results' folder figures/, without a suffix.
         shown: caption, category and labels in the report, as Snakemake's `report` takes them.
     """
-    paths = {suffix: f"results/figures/{name}.{suffix}" for suffix in FIGURES}
+    paths = {suffix: f"{RESULTS}/figures/{name}.{suffix}" for suffix in FIGURES}
     return paths | {"png": report(paths["png"], **shown)}

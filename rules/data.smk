@@ -10,7 +10,7 @@ rule fetch_model:
         code=code_of("fetch_model"),
         entry=model_entry,
     log:
-        "results/logs/fetch_model/{model}.log",
+        "<results>/logs/fetch_model/{model}.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
@@ -29,7 +29,7 @@ rule fetch_task:
         entry=task_entry,
         root=data_root_argument,
     log:
-        "results/logs/fetch_task/{source}.log",
+        "<results>/logs/fetch_task/{source}.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
@@ -45,12 +45,12 @@ rule encode_task:
         task=task_folders,
         model="resources/models/{tokenizer}",
     output:
-        directory("results/encoded/{tokenizer}/{task}"),
+        directory("<results>/encoded/{tokenizer}/{task}"),
     params:
         code=code_of("encode_task"),
         settings=task_settings,
     log:
-        "results/logs/encode_task/{tokenizer}/{task}.log",
+        "<results>/logs/encode_task/{tokenizer}/{task}.log",
     resources:
         mem="4GB",  # imports 0.6 GB; the rest for a corpus some 100 times the report's
         runtime="30m",
@@ -68,10 +68,10 @@ rule check_task:
         task=task_folders,
         encoded=encodings_of,
     output:
-        json="results/cards/{task}.json",
-        markdown="results/cards/{task}.md",
+        json="<results>/cards/{task}.json",
+        markdown="<results>/cards/{task}.md",
         html=report(
-            "results/cards/{task}.html",
+            "<results>/cards/{task}.html",
             caption="captions/cards.rst",
             category="Data",
             labels={"table": "card of {task}"},
@@ -84,7 +84,7 @@ rule check_task:
         metrics=lambda wildcards: task_metrics_json(CARD_TASKS[wildcards.task].source()),
         tuned="--tuned" if TUNE else "",
     log:
-        "results/logs/check_task/{task}.log",
+        "<results>/logs/check_task/{task}.log",
     wildcard_constraints:
         task="|".join(map(re.escape, CARD_TASKS)),
     localrule: True

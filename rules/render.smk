@@ -6,24 +6,24 @@ ERROR_BAR = PROJECT.config.figures.error_bar
 
 rule write_tables:
     input:
-        runs="results/runs.parquet",
-        summary="results/summary.parquet",
+        runs="<results>/runs.parquet",
+        summary="<results>/summary.parquet",
         cards=CARDS,
-        comparisons="results/comparisons.parquet",
-        overall="results/overall.csv",
-        cost="results/cost.csv",
-        memory="results/tables/memory.csv",
-        errors=expand("results/errors/{table}.csv", table=ERRORS),
+        comparisons="<results>/comparisons.parquet",
+        overall="<results>/overall.csv",
+        cost="<results>/cost.csv",
+        memory="<results>/tables/memory.csv",
+        errors=expand("<results>/errors/{table}.csv", table=ERRORS),
         tuning=TUNING_RUNS,
     output:
         expand(
-            "results/tables/{table}.{suffix}",
+            "<results>/tables/{table}.{suffix}",
             table=GRID_TABLES,
             suffix=TABLE_FILES,
         ),
         *[
             report(
-                f"results/tables/{table}.html",
+                f"<results>/tables/{table}.html",
                 caption="captions/tables.rst",
                 category=CATEGORY.get(table, "Quality"),
                 labels={"table": table},
@@ -32,31 +32,32 @@ rule write_tables:
         ],
     params:
         code=code_of("write_tables"),
+        results=results_folder,
         tuning=[f"--tuning {path}" for path in TUNING_RUNS],
     log:
-        "results/logs/write_tables.log",
+        "<results>/logs/write_tables.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
     shell:
         'python "$TUNEGRID"/scripts/write_tables.py --runs {input.runs} --summary {input.summary}'
         " --cards {input.cards:q} --comparisons {input.comparisons} --overall {input.overall}"
-        " --cost {input.cost} --memory {input.memory} --errors results/errors"
-        " {params.tuning} --output results/tables > {log} 2>&1"
+        " --cost {input.cost} --memory {input.memory} --errors {params.results}/errors"
+        " {params.tuning} --output {params.results}/tables > {log} 2>&1"
 
 
 # The report shows this page first (captions/workflow.rst), and again in chapter Answer.
 rule write_first_page:
     input:
-        comparisons="results/comparisons.parquet",
-        overall="results/overall.csv",
-        summary="results/summary.parquet",
-        memory="results/tables/memory.csv",
-        fits="results/tables/memory_fits.csv",
+        comparisons="<results>/comparisons.parquet",
+        overall="<results>/overall.csv",
+        summary="<results>/summary.parquet",
+        memory="<results>/tables/memory.csv",
+        fits="<results>/tables/memory_fits.csv",
         tuning=TUNING_RUNS,
     output:
         report(
-            "results/first_page.html",
+            "<results>/first_page.html",
             caption="captions/first_page.rst",
             category="Answer",
             labels={"shows": "the first page"},
@@ -65,7 +66,7 @@ rule write_first_page:
         code=code_of("write_first_page"),
         tuning=[f"--tuning {path}" for path in TUNING_RUNS],
     log:
-        "results/logs/write_first_page.log",
+        "<results>/logs/write_first_page.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
@@ -77,19 +78,19 @@ rule write_first_page:
 
 rule write_workbook:
     input:
-        runs="results/runs.parquet",
-        summary="results/summary.parquet",
-        comparisons="results/comparisons.parquet",
-        overall="results/overall.csv",
-        per_class="results/errors/per_class.csv",
-        cost="results/cost.csv",
-        memory="results/tables/memory.csv",
+        runs="<results>/runs.parquet",
+        summary="<results>/summary.parquet",
+        comparisons="<results>/comparisons.parquet",
+        overall="<results>/overall.csv",
+        per_class="<results>/errors/per_class.csv",
+        cost="<results>/cost.csv",
+        memory="<results>/tables/memory.csv",
         cards=CARDS,
         published=PUBLISHED_NUMBERS,
         tuning=TUNING_RUNS,
     output:
         report(
-            "results/results.xlsx",
+            "<results>/results.xlsx",
             caption="captions/workbook.rst",
             category="Runs",
             labels={"shows": "workbook (.xlsx)"},
@@ -99,7 +100,7 @@ rule write_workbook:
         published=[f"--published {path}" for path in PUBLISHED_NUMBERS],
         tuning=[f"--tuning {path}" for path in TUNING_RUNS],
     log:
-        "results/logs/write_workbook.log",
+        "<results>/logs/write_workbook.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
@@ -120,7 +121,7 @@ rule plot_figure:
         options="",
         dpi=PROJECT.config.figures.dpi,
     log:
-        "results/logs/plot_figure.log",
+        "<results>/logs/plot_figure.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
@@ -131,8 +132,8 @@ rule plot_figure:
 
 use rule plot_figure as plot_forest with:
     input:
-        comparisons="results/comparisons.parquet",
-        overall="results/overall.csv",
+        comparisons="<results>/comparisons.parquet",
+        overall="<results>/overall.csv",
     output:
         **figure_files(
             "forest",
@@ -144,12 +145,12 @@ use rule plot_figure as plot_forest with:
         code=code_of("plot_forest"),
         program="plot_forest",
     log:
-        "results/logs/plot_forest.log",
+        "<results>/logs/plot_forest.log",
 
 
 use rule plot_figure as plot_bars with:
     input:
-        summary="results/summary.parquet",
+        summary="<results>/summary.parquet",
     output:
         **figure_files(
             "bars_{metric}",
@@ -163,13 +164,13 @@ use rule plot_figure as plot_bars with:
         error_bar=ERROR_BAR,
         options=f"--metric {{metric}} --error-bar {ERROR_BAR}",
     log:
-        "results/logs/plot_bars/{metric}.log",
+        "<results>/logs/plot_bars/{metric}.log",
 
 
 use rule plot_figure as plot_methods with:
     input:
-        runs="results/runs.parquet",
-        summary="results/summary.parquet",
+        runs="<results>/runs.parquet",
+        summary="<results>/summary.parquet",
     output:
         **figure_files(
             "methods",
@@ -183,14 +184,14 @@ use rule plot_figure as plot_methods with:
         error_bar=ERROR_BAR,
         options=f"--error-bar {ERROR_BAR}",
     log:
-        "results/logs/plot_methods.log",
+        "<results>/logs/plot_methods.log",
 
 
 use rule plot_figure as plot_curves with:
     input:
-        history="results/history.parquet",
-        evaluations="results/evaluations.parquet",
-        runs="results/runs.parquet",
+        history="<results>/history.parquet",
+        evaluations="<results>/evaluations.parquet",
+        runs="<results>/runs.parquet",
     output:
         **figure_files(
             "curves_{task}",
@@ -203,14 +204,14 @@ use rule plot_figure as plot_curves with:
         program="plot_curves",
         options="--task {task}",
     log:
-        "results/logs/plot_curves/{task}.log",
+        "<results>/logs/plot_curves/{task}.log",
 
 
 use rule plot_figure as plot_confusion with:
     input:
-        confusion="results/errors/confusion.csv",
-        summary="results/summary.parquet",
-        card="results/cards/{task}.json",
+        confusion="<results>/errors/confusion.csv",
+        summary="<results>/summary.parquet",
+        card="<results>/cards/{task}.json",
     output:
         **figure_files(
             "confusion_{task}",
@@ -222,14 +223,14 @@ use rule plot_figure as plot_confusion with:
         code=code_of("plot_confusion"),
         program="plot_confusion",
     log:
-        "results/logs/plot_confusion/{task}.log",
+        "<results>/logs/plot_confusion/{task}.log",
 
 
 use rule plot_figure as plot_pareto with:
     input:
-        cost="results/cost.csv",
-        summary="results/summary.parquet",
-        comparisons="results/comparisons.parquet",
+        cost="<results>/cost.csv",
+        summary="<results>/summary.parquet",
+        comparisons="<results>/comparisons.parquet",
     output:
         **figure_files(
             "pareto",
@@ -241,4 +242,4 @@ use rule plot_figure as plot_pareto with:
         code=code_of("plot_pareto"),
         program="plot_pareto",
     log:
-        "results/logs/plot_pareto.log",
+        "<results>/logs/plot_pareto.log",

@@ -4,22 +4,23 @@
 
 rule score:
     input:
-        cells="results/cells.csv",
+        cells="<results>/cells.csv",
         runs=wanted_runs,
     output:
-        scores="results/scores.parquet",
-        evaluations="results/evaluations.parquet",
+        scores="<results>/scores.parquet",
+        evaluations="<results>/evaluations.parquet",
     params:
         code=code_of("score"),
+        results=results_folder,
         found=runs_found,
     log:
-        "results/logs/score.log",
+        "<results>/logs/score.log",
     threads: grid_threads
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
     shell:
-        'python "$TUNEGRID"/scripts/score.py --cells {input.cells} --runs results/runs'
+        'python "$TUNEGRID"/scripts/score.py --cells {input.cells} --runs {params.results}/runs'
         " --scores {output.scores} --evaluations {output.evaluations} --processes {threads}"
         " > {log} 2>&1"
 
@@ -38,7 +39,7 @@ rule score_run:
         test_score=lambda wildcards: cell_of(wildcards).test_score,
         metrics=lambda wildcards: task_metrics_json(cell_of(wildcards).settings.task_source),
     log:
-        "results/logs/score_run/{model}/{task}/{method}/seed{seed}.log",
+        "<results>/logs/score_run/{model}/{task}/{method}/seed{seed}.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"

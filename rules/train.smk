@@ -24,9 +24,9 @@ rule train:
         choice=choice_argument,
         pack=pack_argument,
     log:
-        "results/logs/train/{model}/{task}/{method}/seed{seed}.log",
+        "<results>/logs/train/{model}/{task}/{method}/seed{seed}.log",
     benchmark:
-        "results/benchmarks/train/{model}/{task}/{method}/seed{seed}.tsv"
+        "<results>/benchmarks/train/{model}/{task}/{method}/seed{seed}.tsv"
     resources:
         mem_mb=cell_memory,
         runtime=cell_runtime,
@@ -46,6 +46,26 @@ rule train:
         ' ${{TUNEGRID_SCRATCH:+--scratch "$TUNEGRID_SCRATCH"}} > {log} 2>&1'
 
 
+if PROJECT.config.name:
+
+    # What another configuration has trained with the same settings is taken on this host: no job
+    # waits for a GPU. It takes over where there is such a run; where there is none, or where it turns
+    # out to be of other data, `train` makes it. Both are the same in all that makes a run stale.
+    ruleorder: take_run > train
+
+    use rule train as take_run with:
+        input:
+            model="resources/models/{model}",
+            encoded=encoded_task,
+            check=CHECK,
+            choice=choice_of_cell if TUNE else [],
+            pack=pack_of_cell if PACKED else [],
+            finished=finished_elsewhere,
+        params:
+            pack=take_argument,
+        localrule: True
+
+
 # Several cells of a model and task in one process: their start-up is paid once. A cell that fails
 # does not fail the pack; its own `train` does, with the cell's log. One whose method does not fit is
 # left out. The cells come by standard input: one argument of a command has at most 128 kB.
@@ -56,19 +76,19 @@ rule train_pack:
         trials=trials_of_pack,
         choices=choices_of_pack,
     output:
-        "results/packs/{model}/{task}/{pack}.json",
+        "<results>/packs/{model}/{task}/{pack}.json",
     params:
         code=pack_code,
         cells=pack_cells,
         attempts=pack_attempts,
-        runs="results/runs",
-        logs="results/logs/train_pack",
-        run_attempts="results/.attempts",
+        runs=f"{RESULTS}/runs",
+        logs=f"{RESULTS}/logs/train_pack",
+        run_attempts=f"{RESULTS}/.attempts",
         halving="",
     log:
-        "results/logs/train_pack/{model}/{task}/{pack}.log",
+        "<results>/logs/train_pack/{model}/{task}/{pack}.log",
     benchmark:
-        "results/benchmarks/train_pack/{model}/{task}/{pack}.tsv"
+        "<results>/benchmarks/train_pack/{model}/{task}/{pack}.tsv"
     resources:
         mem_mb=pack_memory,
         runtime=pack_runtime,

@@ -5,13 +5,13 @@
 # What tuning sees of a task: train, and dev in the place of test.
 rule hide_test:
     input:
-        "results/encoded/{tokenizer}/{task}",
+        "<results>/encoded/{tokenizer}/{task}",
     output:
-        directory("results/tuning/data/{tokenizer}/{task}"),
+        directory("<results>/tuning/data/{tokenizer}/{task}"),
     params:
         code=code_of("hide_test"),
     log:
-        "results/logs/hide_test/{tokenizer}/{task}.log",
+        "<results>/logs/hide_test/{tokenizer}/{task}.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
@@ -37,9 +37,9 @@ use rule train as tune with:
     params:
         attempts=TUNING_ATTEMPTS,
     log:
-        f"results/logs/tune/{TUNING_PATH}.log",
+        f"<results>/logs/tune/{TUNING_PATH}.log",
     benchmark:
-        f"results/benchmarks/tune/{TUNING_PATH}.tsv"
+        f"<results>/benchmarks/tune/{TUNING_PATH}.tsv"
     localrule: TUNING_PACKED
 
 
@@ -50,16 +50,16 @@ use rule train_pack as tune_pack with:
         trials=trials_of_pack,
         choices=[],
     output:
-        "results/tuning/packs/{model}/{task}/{tuning_pack}.json",
+        "<results>/tuning/packs/{model}/{task}/{tuning_pack}.json",
     params:
-        runs="results/tuning/runs",
-        logs="results/logs/tune_pack",
-        run_attempts="results/.attempts/tuning",
+        runs=f"{RESULTS}/tuning/runs",
+        logs=f"{RESULTS}/logs/tune_pack",
+        run_attempts=f"{RESULTS}/.attempts/tuning",
         halving=halving_argument,
     log:
-        "results/logs/tune_pack/{model}/{task}/{tuning_pack}.log",
+        "<results>/logs/tune_pack/{model}/{task}/{tuning_pack}.log",
     benchmark:
-        "results/benchmarks/tune_pack/{model}/{task}/{tuning_pack}.tsv"
+        "<results>/benchmarks/tune_pack/{model}/{task}/{tuning_pack}.tsv"
 
 
 # The choice stands alone in its file: runs are trained again where it changes, and not where a score
@@ -68,20 +68,21 @@ rule choose_settings:
     input:
         runs=tuning_runs,
     output:
-        choice=CHOICE_PATH,
-        scores="results/tuning/scores/{model}/{task}/{method}.json",
+        choice=f"{RESULTS}/{CHOICE_PATH}",
+        scores="<results>/tuning/scores/{model}/{task}/{method}.json",
     params:
         code=code_of("choose_settings"),
+        results=results_folder,
         candidates=tuning_candidates,
         metric=tuning_metric,
     log:
-        "results/logs/choose_settings/{model}/{task}/{method}.log",
+        "<results>/logs/choose_settings/{model}/{task}/{method}.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
     shell:
         'python "$TUNEGRID"/scripts/choose_settings.py --candidates @/dev/stdin'
-        " --runs results/tuning/runs --metric {params.metric}"
+        " --runs {params.results}/tuning/runs --metric {params.metric}"
         " --choice {output.choice} --scores {output.scores} <<< {params.candidates:q} > {log} 2>&1"
 
 
@@ -90,25 +91,26 @@ rule collect_tuning:
     input:
         all_tuning_scores,
     output:
-        parquet="results/tuning.parquet",
-        csv="results/tuning.csv",
+        parquet="<results>/tuning.parquet",
+        csv="<results>/tuning.csv",
     params:
         code=code_of("collect_tuning"),
+        results=results_folder,
         groups=lambda wildcards: canonical_json(tuned_groups(wildcards)),
     log:
-        "results/logs/collect_tuning.log",
+        "<results>/logs/collect_tuning.log",
     localrule: True
     conda:
         "../envs/tunegrid.yaml"
     shell:
         'python "$TUNEGRID"/scripts/collect_tuning.py --groups @/dev/stdin'
-        " --scores results/tuning/scores --parquet {output.parquet} --csv {output.csv}"
+        " --scores {params.results}/tuning/scores --parquet {output.parquet} --csv {output.csv}"
         " <<< {params.groups:q} > {log} 2>&1"
 
 
 use rule plot_figure as plot_rates with:
     input:
-        tuning="results/tuning.parquet",
+        tuning="<results>/tuning.parquet",
     output:
         **figure_files(
             "tuning_rates",
@@ -120,12 +122,12 @@ use rule plot_figure as plot_rates with:
         code=code_of("plot_rates"),
         program="plot_rates",
     log:
-        "results/logs/plot_rates.log",
+        "<results>/logs/plot_rates.log",
 
 
 use rule plot_figure as plot_budget with:
     input:
-        tuning="results/tuning.parquet",
+        tuning="<results>/tuning.parquet",
     output:
         **figure_files(
             "tuning_budget",
@@ -137,4 +139,4 @@ use rule plot_figure as plot_budget with:
         code=code_of("plot_budget"),
         program="plot_budget",
     log:
-        "results/logs/plot_budget.log",
+        "<results>/logs/plot_budget.log",

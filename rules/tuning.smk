@@ -35,7 +35,8 @@ def tuned_groups(wildcards):
 
 def scores_file(group):
     """What the candidates of a model, task and method score."""
-    return "results/tuning/scores/{}/{}/{}.json".format(*group)
+    model, task, method = group
+    return f"{RESULTS}/tuning/scores/{model}/{task}/{method}.json"
 
 
 def all_tuning_scores(wildcards):
@@ -45,7 +46,7 @@ def all_tuning_scores(wildcards):
 
 def tuning_data(wildcards):
     """The encoded task that candidates are tried on."""
-    return f"results/tuning/data/{tokenizer_of(PROJECT, wildcards.model)}/{wildcards.task}"
+    return f"{RESULTS}/tuning/data/{tokenizer_of(PROJECT, wildcards.model)}/{wildcards.task}"
 
 
 def tuning_cells_of(wildcards):
@@ -56,7 +57,7 @@ def tuning_cells_of(wildcards):
 def tuning_runs(wildcards):
     """The files of these runs that are waited for."""
     return files_to_wait_for(
-        f"results/tuning/runs/{cell.path}" for cell in tuning_cells_of(wildcards)
+        f"{RESULTS}/tuning/runs/{cell.path}" for cell in tuning_cells_of(wildcards)
     )
 
 
@@ -71,9 +72,9 @@ def halving_argument(wildcards):
     """What tells `tune_pack` to stop candidates early."""
     if HALVING is None:
         return ""
-    state = "results/.tuning/{model}/{task}/{tuning_pack}.json".format(**wildcards)
+    pack = f"{wildcards.model}/{wildcards.task}/{wildcards.tuning_pack}"
     metric = tuning_metric(wildcards)
-    settings = {"rate": HALVING, "metric": metric, "state": state}
+    settings = {"rate": HALVING, "metric": metric, "state": f"{RESULTS}/.tuning/{pack}.json"}
     return f"--halving '{canonical_json(settings)}'"
 
 

@@ -36,7 +36,7 @@ def main() -> None:
 
     import pandas as pd
 
-    from tunegrid.config.schema import CompareSettings
+    from tunegrid.config.compare_settings import CompareSettings
     from tunegrid.files import atomic_path, read_json
     from tunegrid.statistics.compare import compare_methods
     from tunegrid.statistics.measured_tasks import measured_tasks

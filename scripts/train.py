@@ -52,6 +52,9 @@ def main() -> None:
     parser.add_argument("--time-limit", type=float, help="time limit of the Slurm job, in minutes")
     parser.add_argument("--pack", type=Path, help="file of train_pack: take the run from it")
     parser.add_argument("--path", help="the run's name in that file")
+    parser.add_argument(
+        "--take-only", action="store_true", help="take the run from --finished, and train none"
+    )
     arguments = parser.parse_args()
 
     from tunegrid.cluster.attempts import AttemptLog
@@ -60,7 +63,7 @@ def main() -> None:
     from tunegrid.settings import CellSettings
     from tunegrid.stopping import GO_ON, Stopped, StopRequest
     from tunegrid.training.launching import is_launched
-    from tunegrid.training.make_run import make_run, take_from_pack
+    from tunegrid.training.make_run import make_run, take_from_pack, take_only
     from tunegrid.training.run_request import RunRequest
 
     chosen = read_json(arguments.choice)["settings"] if arguments.choice else None
@@ -79,6 +82,9 @@ def main() -> None:
         return
     stop = StopRequest(job_deadline(arguments.time_limit))
     stop.install()
+    if arguments.take_only:
+        take_only(request, stop)
+        return
     try:
         make_run(
             request,

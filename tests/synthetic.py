@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from tunegrid.config.catalogue import MethodEntry
-from tunegrid.config.schema import CompareSettings
+from tunegrid.config.compare_settings import CompareSettings
 from tunegrid.config.update_settings import UpdateSettings
 from tunegrid.memory import KINDS
 from tunegrid.memory.fit import load_gpus

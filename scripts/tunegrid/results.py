@@ -9,8 +9,8 @@ RUN_PATH = "{model}/{task}/{method}/seed{seed}"
 #: The folder of a run that tries a candidate, below `results/tuning/runs`.
 TUNING_PATH = "{model}/{task}/{method}/candidate{candidate}/seed{seed}"
 
-#: What tuning has chosen for a model, task and method.
-CHOICE_PATH = "results/tuning/choices/{model}/{task}/{method}.json"
+#: What tuning has chosen for a model, task and method, below `results`.
+CHOICE_PATH = "tuning/choices/{model}/{task}/{method}.json"
 
 #: The files that training writes into a run's folder, in this order: where the last one stands, the
 #: run is finished.
@@ -26,6 +26,25 @@ JOINED = "+"
 
 #: The split that is evaluated after each epoch, by `train.protocol`.
 EVALUATED = {"standard": "dev", "report": "test"}
+
+#: The folders below `results` that hold files of the workflow: no configuration has such a name.
+FOLDERS = frozenset(
+    {
+        "benchmarks",
+        "cards",
+        "checks",
+        "encoded",
+        "errors",
+        "figures",
+        "logs",
+        "memory",
+        "packs",
+        "runs",
+        "tables",
+        "trials",
+        "tuning",
+    }
+)
 
 #: What a cell of the grid is to those who read results; no run knows of it.
 STATES = FINISHED, FAILED, MISSING = "finished", "failed", "missing"

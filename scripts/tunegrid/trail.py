@@ -10,7 +10,7 @@ from tunegrid.errors import UserError
 from tunegrid.files import read_json
 from tunegrid.metrics import METRICS
 from tunegrid.provenance import LIBRARIES, installed_version
-from tunegrid.results import CHOICE_PATH, PROVENANCE, RUN, RUN_PATH, TUNING_PATH
+from tunegrid.results import CHOICE_PATH, FOLDERS, PROVENANCE, RUN, RUN_PATH, TUNING_PATH
 from tunegrid.settings import CellSettings
 from tunegrid.staleness import training_code
 from tunegrid.statistics.measured_tasks import MeasuredTask
@@ -57,7 +57,8 @@ def runs_behind(path: Path, wanted: Mapping[str, str]) -> tuple[Path, list[Cell]
         wanted: values of `RUN` that the cells must have.
 
     Returns:
-        The folder `results`, and rows of its cells.csv or tuning/cells.csv.
+        The folder `results`, or that of a named configuration below it, and rows of its cells.csv
+        or tuning/cells.csv.
 
     Raises:
         UserError: the path is below no such folder, is not there, or no run of the grid is behind
@@ -99,11 +100,18 @@ def _read_cells(path: Path) -> list[Cell]:
 
 def _results(path: Path) -> Path:
     for folder in (path, *path.parents):
-        if folder.name == "results":
+        if folder.name == "results" or _is_of_named(folder):
             if not path.exists():
                 raise UserError(f"{path}: is not there; run the workflow to make it")
             return folder
     raise UserError(f"{path}: is no result; name a file below results/")
+
+
+def _is_of_named(folder: Path) -> bool:
+    """Whether a folder holds the results of a configuration that has a name."""
+    if folder.parent.name != "results" or folder.name in FOLDERS:
+        return False
+    return (folder / "cells.csv").is_file()
 
 
 def trail(results: Path, cell: Cell) -> Iterator[str]:
@@ -142,7 +150,7 @@ def trail(results: Path, cell: Cell) -> Iterator[str]:
         yield f"  degenerate {score['degenerate_reason']}"
     train = ", ".join(f"{key} {value}" for key, value in made["settings"]["train"].items())
     yield f"  settings   {made['hash']}: {train}"
-    choice = results.parent / CHOICE_PATH.format(**cell)
+    choice = results / CHOICE_PATH.format(**cell)
     if not tries and choice.is_file():
         yield f"  chosen     {choice} (what was tried: the same path below {results}/tuning/scores)"
     dirty = ", with local changes" if made["git"]["dirty"] else ""
@@ -161,7 +169,8 @@ def changes_since(results: Path, cell: Cell, made: dict[str, Any]) -> Iterator[s
     """What a run made now would have that this one had not: settings, code, libraries, files.
 
     Args:
-        results: the folder `results`; the fetched models and tasks are beside it.
+        results: the folder `results`, or that of a named configuration below it; the fetched models
+            and tasks are beside `results`.
         cell: the grid's.
         made: the run's provenance.json.
     """
@@ -173,11 +182,13 @@ def changes_since(results: Path, cell: Cell, made: dict[str, Any]) -> Iterator[s
         before, installed = made["versions"].get(name), installed_version(name)
         if before != installed:
             yield f"{name}: was {before}, now {installed}"
-    model = results.parent / "resources/models" / cell["model"] / "model.json"
+    folder = results.resolve().parent
+    resources = (folder.parent if folder.name == "results" else folder) / "resources"
+    model = resources / "models" / cell["model"] / "model.json"
     if model.is_file() and read_json(model)["files"] != made["model_files"]:
         yield f"model files: {model} has other checksums"
     for task, files in made["task_files"].items():
-        card = results.parent / "resources/tasks" / task / "task.json"
+        card = resources / "tasks" / task / "task.json"
         if not card.is_file():
             continue
         now = {split: list(found.values()) for split, found in read_json(card)["files"].items()}

@@ -29,7 +29,7 @@ from scipy import special
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from tunegrid.config.schema import CompareSettings
+from tunegrid.config.compare_settings import CompareSettings
 from tunegrid.metrics import METRICS, Floats
 from tunegrid.statistics.compare import moderate_over_grid, with_moderated_seeds
 from tunegrid.statistics.components import estimate_components

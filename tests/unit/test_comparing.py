@@ -8,7 +8,7 @@ from measured import BY_ACCURACY
 from scipy import stats
 from sklearn.metrics import f1_score
 
-from tunegrid.config.schema import CompareSettings
+from tunegrid.config.compare_settings import CompareSettings
 from tunegrid.errors import UserError
 from tunegrid.metrics import METRICS
 from tunegrid.results import FAILED, FINISHED

@@ -6,7 +6,7 @@ import time
 import pytest
 from tiny import ADAPTER, cell, results
 
-from tunegrid import submitted_code
+from tunegrid import staleness, submitted_code
 from tunegrid.cluster.attempts import AttemptLog
 from tunegrid.errors import UserError
 from tunegrid.files import read_json
@@ -149,3 +149,21 @@ def test_a_lock_ends_with_its_process(request_of):
     os.waitpid(child, 0)
     with run_lock(request_of(), StopRequest()):
         pass
+
+
+def test_a_run_that_is_only_to_be_taken_is_never_trained(request_of, monkeypatch, tmp_path):
+    """A copy that seems to be there and is of other data is forgotten: the next start trains."""
+    make(request_of(), StopRequest())
+    folder = request_of().finished_folder
+    code = staleness.training_code(request_of().settings)
+    assert finished_runs.can_be_taken(folder, code=code)
+    assert not finished_runs.can_be_taken(folder, code="other")
+    assert not finished_runs.can_be_taken(tmp_path / "none", code=code)
+    make_run.take_only(request_of("elsewhere"), StopRequest())
+    assert results(request_of("elsewhere").output) == results(request_of().output)
+
+    monkeypatch.setattr(make_run, "train_and_write", lambda *_: pytest.fail("it was trained"))
+    monkeypatch.setattr(RunRequest, "model_files", {"config.json": "0" * 64})
+    with pytest.raises(UserError, match=r"cannot be taken, .* start the workflow again"):
+        make_run.take_only(request_of("of other data"), StopRequest())
+    assert not finished_runs.can_be_taken(folder, code=code)

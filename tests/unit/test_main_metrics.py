@@ -17,7 +17,7 @@ from synthetic import (
     make_runs,
 )
 
-from tunegrid.config.schema import CompareSettings
+from tunegrid.config.compare_settings import CompareSettings
 from tunegrid.metrics import METRICS, TaskMetrics
 from tunegrid.reporting.answer_sheet import answer_sheet
 from tunegrid.reporting.bars_figure import plot_bars

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from tunegrid.config.schema import CompareSettings
+from tunegrid.config.compare_settings import CompareSettings
 from tunegrid.reporting.answer_sentences import describe_unlike_metrics
 from tunegrid.statistics.overall import (
     TASKS_LIKE_THESE,

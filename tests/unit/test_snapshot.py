@@ -8,7 +8,7 @@ import yaml
 from paths import ROOT
 
 from tunegrid.errors import UserError
-from tunegrid.planning.changes import changes_since_last_start, describe_changes
+from tunegrid.planning.changes import changes_since_last_start, describe_changes, other_sources
 from tunegrid.planning.grid import expand_grid
 from tunegrid.planning.loading import load_project
 from tunegrid.planning.snapshot import (
@@ -116,6 +116,22 @@ def test_another_catalogue_entry_is_named_as_what_a_cell_s_settings_differ_in(tm
     assert "of 4 cells: 4 with other settings (tasks.tiny)." in line
 
 
+def test_a_source_that_two_configurations_call_the_same_is_a_warning(tmp_path):
+    assert not list(other_sources(project(tmp_path)))
+    record_start(project(tmp_path, tasks={"tiny": tiny.TASK | {"labels": ["bad", "good"]}}))
+    assert not list(other_sources(project(tmp_path)))  # an edit of the same configuration
+    (line,) = other_sources(project(tmp_path, name="mine"))
+    assert line.startswith("task 'tiny' has another source in the configuration without a name")
+    record_start(project(tmp_path))
+    assert not list(other_sources(project(tmp_path, name="mine")))
+
+
+def test_starts_of_another_name_are_no_last_start(tmp_path):
+    record_start(project(tmp_path, name="mine", train={"epochs": 9}))
+    assert changes_since_last_start(project(tmp_path)) == []
+    assert changes_since_last_start(project(tmp_path, name="mine")) != []
+
+
 @pytest.mark.parametrize("damage", ["", "{", '{"grid": [], "unknown": 1}', None])
 def test_a_snapshot_that_cannot_be_read_is_one_line(tmp_path, damage):
     snapshot = record_start(project(tmp_path))
@@ -134,7 +150,7 @@ def test_a_snapshot_that_cannot_be_read_is_one_line(tmp_path, damage):
 
 def test_a_line_that_a_full_disk_has_cut_is_left_out(tmp_path):
     record_start(project(tmp_path))
-    before = last_start()
+    before = last_start(None)
     with STARTS.open("a") as file:
         file.write(json.dumps({"began": "2026"})[:9])
-    assert last_start() == before
+    assert last_start(None) == before

@@ -126,6 +126,20 @@ def test_a_result_names_the_runs_behind_it(results, path, wanted, tasks):
     assert [cell["task"] for cell in cells] == tasks
 
 
+def test_a_result_of_a_named_configuration_names_its_own_runs(results):
+    named = results / "my-study"
+    for name in ("runs", "tables", "figures"):
+        shutil.copytree(results / name, named / name)
+    shutil.copy2(results / "cells.csv", named)
+    folder, cells = runs_behind(named / "tables/quality.md", {})
+    assert folder == named
+    told = "\n".join(trail(named, cells[0]))
+    assert str(named / "logs/train") in told
+    card = results.parent / "resources/models/m/model.json"
+    card.write_text(json.dumps({"files": {}}))
+    assert f"model files: {card} has other checksums" in "\n".join(trail(named, cells[0]))
+
+
 @pytest.mark.parametrize(
     ("path", "wanted", "line"),
     [

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field, create_model, model_validator
 
 from tunegrid.config.catalogue import MethodEntry, ModelEntry
+from tunegrid.config.compare_settings import CompareSettings
 from tunegrid.config.entries import Name
 from tunegrid.config.inference_settings import InferenceSettings
 from tunegrid.config.memory_settings import MemorySettings
@@ -29,10 +30,10 @@ from tunegrid.config.value_types import (
     SeedRanges,
     Seeds,
     Size,
+    StudyName,
     Threshold,
     Time,
 )
-from tunegrid.metrics import Metric
 
 
 class GridBlock(Closed):
@@ -273,37 +274,6 @@ class FigureSettings(Closed):
     dpi: int = Field(200, ge=50, le=1200, description="Resolution of the PNG files.")
 
 
-class CompareSettings(Closed):
-    """What is compared with what, and when a difference counts as none."""
-
-    reference: Name | None = Field(
-        None,
-        description="The method that each model's others are compared with; null: the one that"
-        " trains most parameters, also where a model of the grid lacks the one named here.",
-    )
-    pairs: Literal["reference", "all"] = Field(
-        "reference",
-        description="reference: each method with the reference, each model with the grid's first;"
-        " all: the other methods, and the other models, with each other, too.",
-    )
-    margin: float = Field(
-        1.0,
-        gt=0,
-        lt=100,
-        description="Points (hundredths of a metric that has a least and a greatest value): a"
-        " difference that is shown to be smaller counts as the same.",
-    )
-    moderate: bool = Field(
-        True,
-        description="Whether the variance between a comparison's seeds is drawn towards what is"
-        " typical of the grid (empirical Bayes), which few seeds need; false: each by its own.",
-    )
-
-    def margin_of(self, metric: Metric) -> float | None:
-        """The margin in the unit of a metric; None if the metric has no range."""
-        return self.margin / 100 if metric.bounded else None
-
-
 class ClusterSettings(Closed):
     """What jobs of `train` ask a cluster for, and how the cluster is used."""
 
@@ -348,6 +318,13 @@ class ClusterSettings(Closed):
 class Config(Closed):
     """The whole configuration."""
 
+    name: StudyName | None = Field(
+        None,
+        description="A name, so that several configurations share a working directory: its results"
+        " are written to `results/<name>/`. Models and tasks are fetched once for all, and a cell"
+        " that another configuration has finished with the same settings is taken from there. null:"
+        " `results/` itself.",
+    )
     grid: Annotated[list[GridBlock], NonEmpty] = Field(
         description="What to train: the union of these blocks."
     )

@@ -1,14 +1,17 @@
 """The types of the configuration's values: what text or number each takes, and what it refuses."""
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import humanfriendly
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from tunegrid.config.entries import as_word
 from tunegrid.config.messages import nearest
 from tunegrid.config.written_seeds import count_to_seeds, ranges_to_seeds
 from tunegrid.metrics import METRICS
+from tunegrid.results import FOLDERS
 
 
 class Closed(BaseModel):
@@ -101,6 +104,30 @@ def _is_metric_or_main(name: str) -> str:
 
 MetricOrMain = Annotated[str, AfterValidator(_is_metric_or_main)]
 NonEmpty = Field(min_length=1)
+
+#: Characters that the name of a configuration has at most.
+LONGEST_STUDY_NAME = 60
+
+
+def _is_study_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_+-]*", name):
+        raise ValueError(
+            f"{name!r} is no name of a folder below results/; write letters, digits, -, _ and +,"
+            " as in my-study"
+        )
+    if len(name) > LONGEST_STUDY_NAME:
+        raise ValueError(
+            f"has {len(name)} characters, and paths grow by it; write at most {LONGEST_STUDY_NAME}"
+        )
+    if name.lower() in FOLDERS:
+        raise ValueError(
+            f"{name!r} is a folder of the workflow's own below results/; give another name, as"
+            f" my-{name.lower()}"
+        )
+    return name
+
+
+StudyName = Annotated[str, BeforeValidator(as_word), AfterValidator(_is_study_name)]
 
 #: What is written for seeds, for editors that check YAML: the numbers themselves are checked below.
 _WRITTEN_SEEDS = Annotated[list[Seed | str], NonEmpty] | str

@@ -7,8 +7,13 @@ from typing import Any
 from tunegrid.errors import UserError
 from tunegrid.planning.grid import Cell, expand_grid
 from tunegrid.planning.project import Project
-from tunegrid.planning.snapshot import BESIDE_CELLS, read_snapshot, snapshot_digest
-from tunegrid.planning.snapshot_files import last_start
+from tunegrid.planning.snapshot import (
+    BESIDE_CELLS,
+    read_snapshot,
+    snapshot_digest,
+    sources_in_use,
+)
+from tunegrid.planning.snapshot_files import last_start, last_starts
 
 #: So many settings are named; of more, the number of the others.
 MOST_NAMED = 6
@@ -25,7 +30,7 @@ SECTIONS = {
 
 def changes_since_last_start(project: Project) -> list[str]:
     """What the configuration changes of what the last start trained; no line where nothing."""
-    start = last_start()
+    start = last_start(project.config.name)
     if start is None or start.snapshot == snapshot_digest(project):
         return []
     when = f"{datetime.fromisoformat(start.began):%Y-%m-%d %H:%M}"
@@ -34,6 +39,31 @@ def changes_since_last_start(project: Project) -> list[str]:
         return describe_changes(before, project, when)
     except UserError as error:
         return [f"What has changed since the start of {when} cannot be told: {error}"]
+
+
+def other_sources(project: Project) -> Iterator[str]:
+    """One line for each model or task that another configuration here reads from elsewhere.
+
+    Both are fetched into the same folder, which each start makes its own.
+    """
+    for start in last_starts():
+        if start.name == project.config.name:
+            continue
+        try:
+            other = read_snapshot(start.path)
+        except UserError:
+            continue  # of another version, or removed: nothing is known of it
+        called = (
+            f"configuration {start.name!r}" if start.name else "the configuration without a name"
+        )
+        for catalogue, key in (("models", "model"), ("tasks", "task")):
+            theirs = sources_in_use(other)[catalogue]
+            for name, entry in sources_in_use(project)[catalogue].items():
+                if name in theirs and theirs[name].settings() != entry.settings():
+                    yield (
+                        f"{key} {name!r} has another source in {called}: each start"
+                        " fetches its own again; give one of them another name"
+                    )
 
 
 def describe_changes(before: Project, now: Project, when: str) -> list[str]:

@@ -16,6 +16,7 @@ from tunegrid.paths import user_path
 from tunegrid.planning.grid import Cell, expand_grid, without_repeated_seeds
 from tunegrid.planning.grid_tasks import find_task, parts_of, parts_without_dev
 from tunegrid.planning.memory_cases import least_memory
+from tunegrid.planning.name_checks import name_problems
 from tunegrid.planning.project import Project
 from tunegrid.planning.setting_checks import setting_problems
 from tunegrid.planning.target_checks import (
@@ -35,6 +36,7 @@ def problems(project: Project, origins: Origins) -> Iterator[str]:
     yield from _unknown_names(project, origins)
     yield from _unknown_readers(project, origins)
     yield from _repetitions(project, origins)
+    yield from name_problems(project, origins)
     yield from _missing_models(project, origins)
     yield from _paper_problems(project, origins)
     if next(_unknown_names(project, origins), None) is None:

@@ -28,12 +28,14 @@ class Cell:
         keep: whose trained weights are kept; it changes nothing of the result.
         tuned: the training settings that tuning will choose, by their names.
         candidate: the number of the candidate that it tries, from 1; None for a run of the grid.
+        results: the folder of the configuration's results.
     """
 
     settings: CellSettings
     keep: str
     tuned: tuple[str, ...] = ()
     candidate: int | None = None
+    results: str = "results"
 
     @property
     def model(self) -> str:
@@ -104,7 +106,8 @@ class Cell:
         """The file that holds what tuning has chosen; None for a cell that is not tuned."""
         if not self.tuned:
             return None
-        return CHOICE_PATH.format(model=self.model, task=self.task, method=self.method)
+        path = CHOICE_PATH.format(model=self.model, task=self.task, method=self.method)
+        return f"{self.results}/{path}"
 
     def open_settings(self) -> dict[str, Any]:
         """The settings as JSON values, without those that tuning will choose."""
@@ -208,7 +211,12 @@ def _cell(
         # Every value was checked where it was read.
         train=TrainSettings.model_construct(**train),
     )
-    return Cell(settings=settings, keep=keep, tuned=tuple(tune.space_of(method)) if tune else ())
+    return Cell(
+        settings=settings,
+        keep=keep,
+        tuned=tuple(tune.space_of(method)) if tune else (),
+        results=project.results,
+    )
 
 
 def without_repeated_seeds(cells: Iterable[Cell]) -> list[Cell]:

@@ -28,6 +28,12 @@ class Project:
     #: Where each value of the configuration was written.
     origins: Origins
 
+    @property
+    def results(self) -> str:
+        """The folder of its results: a folder of its own where the configuration has a name."""
+        name = self.config.name
+        return "results" if name is None else f"results/{name}"
+
     @cached_property
     def grid_tasks(self) -> dict[str, Task]:
         """The tasks that the grid names.

@@ -8,6 +8,7 @@ snapshot is itself a configuration, so `--configfile` takes it, too.
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,10 @@ from tunegrid.paths import user_path
 from tunegrid.planning.grid import tokenizer_of
 from tunegrid.planning.grid_tasks import parts_of
 from tunegrid.planning.project import Project
-from tunegrid.planning.snapshot_files import STARTS, snapshot_path
+from tunegrid.planning.snapshot_files import STARTS, Start, snapshot_path
 
 #: The parts of a configuration that no cell depends on.
-BESIDE_CELLS = {"cluster", "compare", "figures", "memory", "partial", "published"}
+BESIDE_CELLS = {"cluster", "compare", "figures", "memory", "name", "partial", "published"}
 
 
 def resolved_configuration(project: Project) -> dict[str, Any]:
@@ -43,6 +44,13 @@ def snapshot_digest(project: Project) -> str:
 
 def grid_configuration(project: Project) -> dict[str, Any]:
     """What of `resolved_configuration` the cells depend on."""
+    config = project.config.model_dump(mode="json", exclude_unset=True, exclude=BESIDE_CELLS)
+    used = sources_in_use(project)
+    return config | {catalogue: _entries(entries) for catalogue, entries in used.items()}
+
+
+def sources_in_use(project: Project) -> dict[str, dict[str, Any]]:
+    """The entries that the grid's cells are made of: by catalogue, by name."""
     blocks = project.config.grid
     models = dict.fromkeys(name for block in blocks for name in block.models)
     used = {
@@ -50,9 +58,8 @@ def grid_configuration(project: Project) -> dict[str, Any]:
         "tasks": dict.fromkeys(part.source for part in parts_of(project.grid_tasks.values())),
         "methods": dict.fromkeys(name for block in blocks for name in block.methods),
     }
-    config = project.config.model_dump(mode="json", exclude_unset=True, exclude=BESIDE_CELLS)
-    return config | {
-        catalogue: _entries({name: getattr(project, catalogue)[name] for name in names})
+    return {
+        catalogue: {name: getattr(project, catalogue)[name] for name in names}
         for catalogue, names in used.items()
     }
 
@@ -70,7 +77,8 @@ def record_start(project: Project) -> Path:
     if not path.is_file():
         write_json(path, resolved_configuration(project))
     began = datetime.now().astimezone().isoformat(timespec="seconds")
-    line = json.dumps({"began": began, "snapshot": name}) + "\n"
+    start = Start(began=began, snapshot=name, name=project.config.name)
+    line = json.dumps(asdict(start)) + "\n"
     # One write at the end of the file: lines of two starts do not mix.
     handle = os.open(STARTS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     try:

@@ -20,10 +20,12 @@ class Start:
     Attributes:
         began: when, in this machine's time, as ISO 8601.
         snapshot: the digest that names its snapshot.
+        name: of the configuration; None where it has none.
     """
 
     began: str
     snapshot: str
+    name: str | None = None
 
     @property
     def path(self) -> Path:
@@ -42,14 +44,26 @@ def is_snapshot(path: Path | str) -> bool:
     return path.parent.name == FOLDER.name and path.suffix == ".json"
 
 
-def last_start(folder: Path = Path()) -> Start | None:
-    """The last start in a working directory; None where there was none."""
+def last_start(name: str | None, folder: Path = Path()) -> Start | None:
+    """The last start of the configuration of this name in a working directory; None: there is none.
+
+    Args:
+        name: of the configuration; None: one without a name.
+        folder: the working directory.
+    """
+    return next((start for start in last_starts(folder) if start.name == name), None)
+
+
+def last_starts(folder: Path = Path()) -> list[Start]:
+    """The last start of each configuration in a working directory, the newest first."""
     path = folder / STARTS
     if not path.is_file():
-        return None
+        return []
+    last: dict[str | None, Start] = {}
     for line in reversed(path.read_text(encoding="utf-8").splitlines()):
         try:
-            return Start(**json.loads(line))
+            start = Start(**json.loads(line))
         except (ValueError, TypeError):  # a full disk may have cut a line
             continue
-    return None
+        last.setdefault(start.name, start)
+    return list(last.values())

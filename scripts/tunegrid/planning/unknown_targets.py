@@ -19,8 +19,8 @@ from tunegrid.errors import UserError
 EXCEPTIONS = ("MissingRuleException", "WorkflowError")
 #: The files of rules whose rules are there to be asked for by their names.
 NAMED_TARGETS = ("Snakefile", "collect.smk")
-#: A result of a single run lies below this folder.
-RUNS = "results/runs/"
+#: A result of a single run lies below this folder; of a named configuration, in its own.
+RUNS = re.compile(r"results/([^/]+/)?runs/")
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,10 @@ def target_problems(targets: Iterable[str], rules: Sequence[NamedRule]) -> Itera
 
 def _file_hint(target: str, files: Sequence[str]) -> str:
     """Which file may be meant."""
-    if target.startswith(RUNS):
+    if found := RUNS.match(target):
         return (
-            f"a run's files are {RUNS}MODEL/TASK/METHOD/seedSEED/training.json and others; list the"
-            " runs of your grid with: python scripts/expand_grid.py --configfile FILE"
+            f"a run's files are {found[0]}MODEL/TASK/METHOD/seedSEED/training.json and others; list"
+            " the runs of your grid with: python scripts/expand_grid.py --configfile FILE"
         )
     asked = PurePosixPath(target)
     same_name = [file for file in files if PurePosixPath(file).name == asked.name]

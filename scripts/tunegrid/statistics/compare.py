@@ -13,7 +13,7 @@ from itertools import chain
 import pandas as pd
 from joblib import Parallel, delayed, parallel_config
 
-from tunegrid.config.schema import CompareSettings
+from tunegrid.config.compare_settings import CompareSettings
 from tunegrid.results import GROUP, RUN
 from tunegrid.statistics.components import VarianceComponents, df_of_sum
 from tunegrid.statistics.measured_tasks import measured_tasks

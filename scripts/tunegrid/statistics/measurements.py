@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tunegrid.config.schema import CompareSettings
+from tunegrid.config.compare_settings import CompareSettings
 from tunegrid.metrics import Floats, Metric
 from tunegrid.results import FINISHED, GROUP
 from tunegrid.statistics.components import (

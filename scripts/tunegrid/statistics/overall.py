@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tunegrid.config.schema import CompareSettings
+from tunegrid.config.compare_settings import CompareSettings
 from tunegrid.metrics import MAIN_METRICS, METRICS, Metric, find_metric
 from tunegrid.statistics.pairs import name_family
 from tunegrid.statistics.verdicts import (

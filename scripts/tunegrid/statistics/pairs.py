@@ -7,7 +7,7 @@ from itertools import combinations
 
 import pandas as pd
 
-from tunegrid.config.schema import CompareSettings
+from tunegrid.config.compare_settings import CompareSettings
 from tunegrid.results import FINISHED
 
 #: With so many seeds in common, two methods are compared seed by seed.

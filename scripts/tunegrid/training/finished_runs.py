@@ -7,10 +7,12 @@ trained again. The copy is used for the same settings, code, libraries, model an
 
 import logging
 import shutil
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from tunegrid.files import atomic_path, read_json, sha256, write_json
+from tunegrid.provenance import library_versions
 from tunegrid.results import PROVENANCE, RUN_FILES
 
 #: What says of which run a copy is; without it there is none.
@@ -37,6 +39,11 @@ class FinishedRun:
     def __init__(self, folder: Path | None, identity: dict[str, Any]) -> None:
         self._folder = folder
         self._identity = identity
+
+    def forget(self) -> None:
+        """Take the copy for none, so that the next start of the workflow makes the run."""
+        if self._folder is not None:
+            (self._folder / IDENTITY).unlink(missing_ok=True)
 
     def keep(self, output: Path) -> None:
         """Copy the run in `output`. A disk without space costs the copy, not the run."""
@@ -76,6 +83,38 @@ class FinishedRun:
         _copy(self._folder, output)
         logging.info("finished on %s; taken from %s", made["started"], self._folder)
         return True
+
+
+def can_be_taken(folder: Path, *, code: str) -> bool:
+    """Whether a second copy is there, made by this code and the libraries that are installed.
+
+    Whether its model and data are the same is seen when it is taken.
+
+    Args:
+        folder: of the copy.
+        code: the digest of the code that trains the run.
+    """
+    if not is_kept(folder):
+        return False
+    there = read_json(folder / IDENTITY)
+    return (there["code"], there["library versions"], there["ends_after"]) == (
+        code,
+        _installed_versions(),
+        None,
+    )
+
+
+def precision_of_copy(folder: Path | None) -> str | None:
+    """The precision that the run of a second copy was trained in; None: there is no copy."""
+    if folder is None or not is_kept(folder):
+        return None
+    precision: str | None = read_json(folder / IDENTITY).get("precision")
+    return precision
+
+
+@cache
+def _installed_versions() -> dict[str, str | None]:
+    return library_versions()
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -16,7 +16,7 @@ from tunegrid.provenance import provenance
 from tunegrid.staleness import training_code
 from tunegrid.stopping import StopRequest
 from tunegrid.submitted_code import check_submitted_code
-from tunegrid.training.finished_runs import FinishedRun, is_kept
+from tunegrid.training.finished_runs import FinishedRun, is_kept, precision_of_copy
 from tunegrid.training.launching import is_launched, launch
 from tunegrid.training.precisions import precision_here
 from tunegrid.training.run_lock import run_lock
@@ -89,6 +89,30 @@ def train_and_write(request: RunRequest, stop: StopRequest) -> None:
         if request.ends_after is None:
             run.checkpoints.remove()
     run.accelerator.wait_for_everyone()
+
+
+def take_only(request: RunRequest, stop: StopRequest) -> None:
+    """Take a run that is finished already, and train none.
+
+    It is taken in the precision that it was trained in: with `auto` the machine of the job that
+    would train it decides, which need not be this one.
+
+    Raises:
+        Stopped: as `make_run`.
+        UserError: there is none of this code, model and data. The copy that seemed to be one is
+            forgotten, so that the next start of the workflow trains the run.
+    """
+    with run_lock(request, stop):
+        check_submitted_code(request.settings)
+        made = provenance("train", training_code(request.settings))
+        precision = precision_of_copy(request.finished_folder)
+        copy = FinishedRun(request.finished_folder, request.identity_at_end(made, precision))
+        if not copy.take(request.output, weights=request.keeps_weights):
+            copy.forget()
+            raise UserError(
+                f"the finished run in {request.finished_folder} cannot be taken, for the reason"
+                " above; start the workflow again, and the run is trained"
+            )
 
 
 def take_finished(request: RunRequest) -> bool:

@@ -8,11 +8,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tunegrid.config.catalogue import MethodEntry
 from tunegrid.files import read_json
 from tunegrid.settings import CellSettings
 
 #: What a run's provenance takes from its task's encoding.json.
 ENCODING = ("tokenizer_files", "task_files", "splits")
+
+
+def keeps_weights(keep: str, method: MethodEntry) -> bool:
+    """Whether a run keeps its trained weights.
+
+    Args:
+        keep: whose are kept: "none", "adapters" or "all".
+        method: the run's.
+    """
+    return method.is_added if keep == "adapters" else keep == "all"
 
 
 @dataclass(frozen=True)
@@ -62,9 +73,7 @@ class RunRequest:
     @property
     def keeps_weights(self) -> bool:
         """Whether the trained weights are to be kept."""
-        if self.keep == "adapters":
-            return self.settings.method_source.is_added
-        return self.keep == "all"
+        return keeps_weights(self.keep, self.settings.method_source)
 
     def identity(self, made: dict[str, Any]) -> dict[str, Any]:
         """What, beside the settings, must be the same for a result to be this run's.
@@ -79,7 +88,7 @@ class RunRequest:
             "data": {key: self.encoding[key] for key in ENCODING},
         }
 
-    def identity_at_end(self, made: dict[str, Any], precision: str) -> dict[str, Any]:
+    def identity_at_end(self, made: dict[str, Any], precision: str | None) -> dict[str, Any]:
         """The identity of the finished run: one that ended early is not the whole one.
 
         Args:
