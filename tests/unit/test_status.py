@@ -111,6 +111,16 @@ def test_a_run_of_other_settings_is_not_done_until_the_last_start_has_trained_it
     assert state(tmp_path) is State.DONE
 
 
+def test_what_failed_in_an_earlier_start_is_missing_where_a_living_one_will_try_it(tmp_path):
+    write_attempt(tmp_path, ended="error")
+    journal = write_journal(tmp_path, wanted=[CELL.path])
+    assert state(tmp_path) is State.MISSING
+    assert state(tmp_path, head_lives=False) is State.FAILED
+    submit(journal)
+    journal.emit(record(LogEvent.JOB_ERROR, jobid=1, log=["x.log"]))
+    assert state(tmp_path) is State.FAILED
+
+
 def test_a_cell_runs_where_a_process_holds_its_lock_and_has_told_no_end(tmp_path):
     write_attempt(tmp_path, node=socket.gethostname())
     write_log(tmp_path, "10:00 INFO step 1\n")

@@ -96,6 +96,7 @@ def states_of_cells(
     submitted, failed = jobs["submitted"], jobs["failed"]
     # What these cells had before the start is not what they are trained to.
     stale = set(journal.start.wanted) - jobs["finished"] if journal is not None else set()
+    awaited = stale - failed
     refused: dict[tuple[str, str, str], str] = {}
     found = {}
     for cell in cells:
@@ -110,6 +111,8 @@ def states_of_cells(
             found[cell] = status
         elif head_lives and cell.path in submitted:
             found[cell] = CellStatus(State.QUEUED)
+        elif head_lives and cell.path in awaited:
+            found[cell] = CellStatus(State.MISSING)  # its turn comes: what failed before is past
         elif refused[cell.group]:
             found[cell] = CellStatus(State.FAILED, reason=refused[cell.group])
         elif status.state is not State.FAILED and cell.path in failed:
