@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
@@ -88,7 +88,8 @@ def measure(config: PretrainedConfig, step: TrainingStep) -> Measurement:
     state = state_tensors(optimizer)
     kept.outputs = None
     optimizer.zero_grad(set_to_none=True)
-    before = _bytes_held([*model.parameters(), *model.buffers(), *inputs.values(), *state])
+    own = [*model.parameters(), *model.buffers(), *_tensors_kept_as_attributes(model)]
+    before = _bytes_held([*own, *inputs.values(), *state])
     during = _peak_of_allocations(step, model, optimizer, inputs)
     return Measurement(device="CPU", peak=before + during, reserved=None)
 
@@ -137,6 +138,12 @@ def _peak_of_allocations(
     ]
     events.sort(key=lambda event: event.start_ns())
     return max(accumulate(event.nbytes() for event in events), default=0)
+
+
+def _tensors_kept_as_attributes(model: PreTrainedModel) -> Iterator[torch.Tensor]:
+    """Tensors that modules keep and that are no buffers, as Mega's sines of positions."""
+    for module in model.modules():
+        yield from (value for value in vars(module).values() if isinstance(value, torch.Tensor))
 
 
 def _bytes_held(tensors: Iterable[torch.Tensor]) -> int:
