@@ -49,7 +49,7 @@ def compute_on_gpu() -> dict[str, str | None]:
             f" {torch.version.cuda}, or the job got no GPU"
         )
     matrix = torch.ones(256, 256, device="cuda", requires_grad=True)
-    (matrix @ matrix).sum().backward()
+    (matrix @ matrix).sum().backward()  # type: ignore[no-untyped-call]
     torch.cuda.synchronize()
     return {"torch": torch.__version__, "gpu": torch.cuda.get_device_name()}
 

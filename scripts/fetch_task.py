@@ -11,6 +11,7 @@ catalogue's.
 
 import logging
 from pathlib import Path
+from typing import cast
 
 from tunegrid.cli import describe, json_argument, run_program
 
@@ -37,7 +38,8 @@ def main() -> None:
         rows = sum(reasons.values())
         logging.info("%s %s: %d rows dropped %s", arguments.name, split, rows, reasons)
     if card["labels"] is not None:
-        for warning in unseen_label_warnings(card["splits"]):
+        label_counts = cast("dict[str, dict[str, int]]", card["splits"])
+        for warning in unseen_label_warnings(label_counts):
             logging.warning("%s %s", arguments.name, warning)
 
 
