@@ -112,13 +112,14 @@ onstart:
         wanted = [
             RUN_PATH.format(**job.wildcards_dict)
             for job in workflow.dag.needrun_jobs()
-            if job.rule.name == "train"
+            if job.rule.name in ("train", "take_run")
         ]
         start = this_start(
             command=sys.argv[1:],
             grid=[block.model_dump() for block in PROJECT.config.grid],
             wanted=wanted,
             partial=PROJECT.config.partial,
+            results=RESULTS,
         )
         logger.addHandler(JournalWriter(JOURNALS / f"{os.environ[WORKFLOW_START]}.jsonl", start))
     try:

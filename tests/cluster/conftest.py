@@ -32,6 +32,8 @@ EPOCHS = 40
 LONGEST = [
     "test_submission_waits_for_a_limit_and_for_the_controller",
     "test_a_run_that_runs_out_of_time_goes_on_with_more",
+    "test_a_second_start_leaves_the_jobs_of_a_living_one_alone",
+    "test_a_head_process_in_a_job_with_a_user_s_own_options_of_slurm",
     "test_the_benchmark_measures_both_profiles",
     "test_a_cancelled_job_is_reported_and_the_rest_goes_on",
     "test_ctrl_c_cancels_the_jobs_and_a_rerun_goes_on",

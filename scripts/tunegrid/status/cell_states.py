@@ -24,6 +24,8 @@ from tunegrid.status.job_journal import Journal
 
 #: Seconds since the last line of its log for which a run on another machine is taken to run.
 LOG_IS_RECENT = 900.0
+#: The rules that make a run of the grid.
+RULES = ("train", "take_run")
 
 
 class State(StrEnum):
@@ -81,7 +83,12 @@ def cells_of_grid(blocks: Sequence[dict[str, list[Any]]]) -> list[Cell]:
 
 
 def states_of_cells(
-    cells: Iterable[Cell], folder: Path, journal: Journal | None, *, head_lives: bool
+    cells: Iterable[Cell],
+    folder: Path,
+    journal: Journal | None,
+    *,
+    head_lives: bool,
+    results: str = "results",
 ) -> dict[Cell, CellStatus]:
     """The state of each cell.
 
@@ -91,6 +98,7 @@ def states_of_cells(
         journal: of the last start; None: there was none.
         head_lives: whether that start goes on. What it has submitted and not seen end is in the
             queue then, and else left over.
+        results: the folder of the grid's results, below the working directory.
     """
     jobs = _jobs_of_cells(journal)
     submitted, failed = jobs["submitted"], jobs["failed"]
@@ -100,13 +108,13 @@ def states_of_cells(
     refused: dict[tuple[str, str, str], str] = {}
     found = {}
     for cell in cells:
-        finished = folder / "results/runs" / cell.path / TRAINING
+        finished = folder / results / "runs" / cell.path / TRAINING
         if cell.path not in stale and finished.exists():
             found[cell] = CellStatus(State.DONE)
             continue
         if cell.group not in refused:
-            refused[cell.group] = _refusal(folder, cell)
-        status = _status_of_attempts(folder, cell)
+            refused[cell.group] = _refusal(folder / results, cell)
+        status = _status_of_attempts(folder, results, cell)
         if status.state is State.RUNNING and cell.path not in failed:
             found[cell] = status
         elif head_lives and cell.path in submitted:
@@ -126,23 +134,23 @@ def _jobs_of_cells(journal: Journal | None) -> dict[str, set[str]]:
     """The folders of the runs whose jobs are submitted, finished and failed, by that word."""
     folders: dict[str, set[str]] = {"submitted": set(), "failed": set(), "finished": set()}
     for job in journal.jobs.values() if journal is not None else ():
-        if job.rule == "train":
+        if job.rule in RULES:
             folders[job.state].add(RUN_PATH.format(**job.wildcards))
     return folders
 
 
-def _refusal(folder: Path, cell: Cell) -> str:
+def _refusal(results: Path, cell: Cell) -> str:
     """Why a trial has refused the cell's method on its model and task; empty: it has not."""
-    path = folder / "results/trials" / cell.model / cell.task / f"{cell.method}.json"
+    path = results / "trials" / cell.model / cell.task / f"{cell.method}.json"
     try:
         return json.loads(path.read_text(encoding="utf-8"))["problem"] or ""
     except (OSError, ValueError, KeyError):
         return ""
 
 
-def _status_of_attempts(folder: Path, cell: Cell) -> CellStatus:
+def _status_of_attempts(folder: Path, results: str, cell: Cell) -> CellStatus:
     """What the last attempt at a cell tells of it; attempts at earlier settings count, too."""
-    path = folder / "results/.attempts" / f"{cell.path}.jsonl"
+    path = folder / results / ".attempts" / f"{cell.path}.jsonl"
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
         began_at = path.stat().st_mtime
@@ -162,7 +170,7 @@ def _status_of_attempts(folder: Path, cell: Cell) -> CellStatus:
     if last is None:
         return CellStatus(State.MISSING)
     if not end:
-        runs = _still_runs(folder, cell, last)
+        runs = _still_runs(folder, results, cell, last)
         state = State.RUNNING if runs else State.MISSING
         return CellStatus(state, seconds=time.time() - began_at if runs else 0.0)
     if end["ended"] in FAILURES:
@@ -171,7 +179,7 @@ def _status_of_attempts(folder: Path, cell: Cell) -> CellStatus:
     return CellStatus(State.MISSING)
 
 
-def _still_runs(folder: Path, cell: Cell, attempt: dict[str, Any]) -> bool:
+def _still_runs(folder: Path, results: str, cell: Cell, attempt: dict[str, Any]) -> bool:
     """Whether an attempt that has told no end goes on: it holds the run's lock, or writes its log.
 
     The log counts on other machines alone, whose locks may not be seen from here.
@@ -181,7 +189,7 @@ def _still_runs(folder: Path, cell: Cell, attempt: dict[str, Any]) -> bool:
         return True
     if attempt["node"] == socket.gethostname():
         return False
-    log = folder / "results/logs/train" / f"{cell.path}.log"
+    log = folder / results / "logs/train" / f"{cell.path}.log"
     try:
         return time.time() - log.stat().st_mtime < LOG_IS_RECENT
     except OSError:

@@ -34,7 +34,7 @@ class FinishedFacts:
 
 
 def facts_of_finished(
-    cells: Iterable[Cell], folder: Path, budget: float
+    cells: Iterable[Cell], folder: Path, budget: float, results: str = "results"
 ) -> dict[Cell, FinishedFacts]:
     """What is known of these finished runs; those that there was no time to read are left out.
 
@@ -42,30 +42,31 @@ def facts_of_finished(
         cells: that are done.
         folder: the working directory.
         budget: seconds after which no further run is read.
+        results: the folder of the grid's results, below the working directory.
     """
     known = _known(folder)
     facts: dict[Cell, FinishedFacts] = {}
     unread: list[tuple[Cell, int]] = []
     for cell in cells:
         try:
-            made = (folder / "results/runs" / cell.path / TRAINING).stat().st_mtime_ns
+            made = (folder / results / "runs" / cell.path / TRAINING).stat().st_mtime_ns
         except OSError:
             continue  # it is being taken away
-        entry = known.get(cell.path)
+        entry = known.get(f"{results}/{cell.path}")
         if entry is not None and entry[0] == made:
             facts[cell] = FinishedFacts(seconds=entry[1], degenerate=entry[2])
         else:
             unread.append((cell, made))
-    for cell, made, fact in _read_within(unread, folder, budget):
+    for cell, made, fact in _read_within(unread, folder / results, budget):
         facts[cell] = fact
-        known[cell.path] = [made, fact.seconds, fact.degenerate]
+        known[f"{results}/{cell.path}"] = [made, fact.seconds, fact.degenerate]
     if unread:
         _keep(known, folder)
     return facts
 
 
 def _read_within(
-    runs: Sequence[tuple[Cell, int]], folder: Path, budget: float
+    runs: Sequence[tuple[Cell, int]], results: Path, budget: float
 ) -> Iterator[tuple[Cell, int, FinishedFacts]]:
     """What is read of runs until the time is over; importing what reads them does not count."""
     if not runs:
@@ -75,7 +76,7 @@ def _read_within(
 
     ends = time.monotonic() + budget
     for cell, made in runs:
-        run = folder / "results/runs" / cell.path
+        run = results / "runs" / cell.path
         try:
             training = read_json(run / TRAINING)
             predictions = read_predictions(

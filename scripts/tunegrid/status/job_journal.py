@@ -37,6 +37,7 @@ class Start:
             before has other settings, or is incomplete.
         began: when, in seconds since 1970.
         partial: whether it trains nothing.
+        results: the folder of its results, below the working directory.
     """
 
     head: HeadProcess
@@ -45,6 +46,7 @@ class Start:
     wanted: list[str]
     began: float
     partial: bool
+    results: str = "results"
 
 
 @dataclass
@@ -124,6 +126,7 @@ def this_start(
     wanted: Sequence[str],
     *,
     partial: bool,
+    results: str = "results",
 ) -> Start:
     """The start of the workflow that this process is; the arguments are as of `Start`."""
     return Start(
@@ -133,6 +136,7 @@ def this_start(
         wanted=list(wanted),
         began=time.time(),
         partial=partial,
+        results=results,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tunegrid.planning.command_line import with_config
-from tunegrid.status.cell_states import Cell, CellStatus, State
+from tunegrid.status.cell_states import RULES, Cell, CellStatus, State
 from tunegrid.status.finished_facts import FinishedFacts
 from tunegrid.status.job_journal import Journal, JournalJob
 from tunegrid.status.telling_lines import telling_lines
@@ -29,12 +29,14 @@ class GridStatus:
         facts: of the finished cells that were looked at.
         journal: of the last start; None: there was none.
         head_lives: whether that start goes on; None: this cannot be told from here yet.
+        results: the folder of the grid's results, below the working directory.
     """
 
     states: Mapping[Cell, CellStatus]
     facts: Mapping[Cell, FinishedFacts]
     journal: Journal | None
     head_lives: bool | None
+    results: str = "results"
 
 
 def status_text(status: GridStatus, *, all_rows: bool, folder: Path) -> str:
@@ -75,7 +77,7 @@ def _heading(status: GridStatus) -> Iterator[str]:
     others = Counter(
         job.rule
         for job in status.journal.jobs.values()
-        if job.state == "submitted" and job.rule != "train" and status.head_lives
+        if job.state == "submitted" and job.rule not in RULES and status.head_lives
     )
     if others:
         yield "other jobs: " + ", ".join(f"{count} {rule}" for rule, count in others.items())
@@ -165,7 +167,7 @@ def _failed_cells(status: GridStatus, folder: Path) -> Iterator[tuple[str, str, 
     """Of each failed cell its name, its log, and the lines that tell why."""
     for cell, one in status.states.items():
         if one.state is State.FAILED:
-            log = f"results/logs/train/{cell.path}.log"
+            log = f"{status.results}/logs/train/{cell.path}.log"
             if one.reason:
                 yield cell.path, log, [one.reason]
             else:
@@ -176,7 +178,7 @@ def _other_failed_jobs(status: GridStatus, folder: Path) -> Iterator[tuple[str, 
     """The same of the last start's failed jobs that are no run of the grid."""
     jobs: Iterable[JournalJob] = status.journal.jobs.values() if status.journal else ()
     for job in jobs:
-        if job.state == "failed" and job.rule != "train":
+        if job.state == "failed" and job.rule not in RULES:
             told = ((log, telling_lines(folder / log)) for log in job.logs)
             log, lines = next((one for one in told if one[1]), ("", ["it has left no log"]))
             yield " ".join([job.rule, *job.wildcards.values()]), log, lines

@@ -27,21 +27,28 @@ def take_status(folder: Path, configfiles: Sequence[Path] | None) -> GridStatus:
     """
     journal = newest_journal(folder)
     if configfiles:
-        blocks = _blocks_of(configfiles)
+        blocks, results = _grid_of(configfiles)
+        if journal is not None and journal.start.results != results:
+            journal = None  # of another configuration
     elif journal is not None:
-        blocks = journal.start.grid
+        blocks, results = journal.start.grid, journal.start.results
     else:
         raise _no_start(folder)
     life = life_of_process(journal.start.head) if journal is not None else Life.ENDED
     states = states_of_cells(
-        cells_of_grid(blocks), folder, journal, head_lives=life is not Life.ENDED
+        cells_of_grid(blocks),
+        folder,
+        journal,
+        head_lives=life is not Life.ENDED,
+        results=results,
     )
     done = [cell for cell, one in states.items() if one.state is State.DONE]
     return GridStatus(
         states=states,
-        facts=facts_of_finished(done, folder, budget=READING_BUDGET),
+        facts=facts_of_finished(done, folder, budget=READING_BUDGET, results=results),
         journal=journal,
         head_lives=None if life is Life.UNKNOWN else life is Life.LIVES,
+        results=results,
     )
 
 
@@ -58,7 +65,9 @@ def _no_start(folder: Path) -> UserError:
     )
 
 
-def _blocks_of(configfiles: Sequence[Path]) -> list[dict[str, list[Any]]]:
+def _grid_of(configfiles: Sequence[Path]) -> tuple[list[dict[str, list[Any]]], str]:
+    """The blocks of a grid, and the folder of its results."""
     from tunegrid.planning.loading import load_project  # which takes a while
 
-    return [block.model_dump() for block in load_project(configfiles).config.grid]
+    project = load_project(configfiles)
+    return [block.model_dump() for block in project.config.grid], project.results
