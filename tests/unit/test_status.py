@@ -183,6 +183,19 @@ def test_a_method_that_a_trial_has_refused_has_failed(tmp_path):
     assert [one.state for one in found.values()] == [State.FAILED] * 2 + [State.MISSING] * 2
 
 
+def test_the_runs_of_a_configuration_with_a_name_are_looked_for_in_its_folder(tmp_path):
+    write_run(tmp_path)
+    own = {"results": "results/my-study"}
+    (found,) = states_of_cells([CELL], tmp_path, None, head_lives=False, **own).values()
+    assert found.state is State.MISSING
+    assert facts_of_finished([CELL], tmp_path, budget=60, **own) == {}
+    (tmp_path / "results/my-study").mkdir()
+    (tmp_path / "results/runs").rename(tmp_path / "results/my-study/runs")
+    (found,) = states_of_cells([CELL], tmp_path, None, head_lives=False, **own).values()
+    assert found.state is State.DONE
+    assert list(facts_of_finished([CELL], tmp_path, budget=60, **own)) == [CELL]
+
+
 def test_a_run_that_predicts_one_class_is_degenerate_and_read_once(tmp_path):
     other = Cell("m", "t", "full", 2)
     write_run(tmp_path, predicted=("a", "a"), seconds=5.0)
