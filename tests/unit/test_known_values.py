@@ -68,3 +68,9 @@ def test_a_random_number_leaves_out_what_is_mostly_left_out(values):
 
 def test_no_number_is_none(values):
     assert torch.randn(4).isnan().sum().item() == 0
+
+
+def test_a_known_number_stands_among_others_in_a_new_tensor(values):
+    number = torch.arange(5).sum()
+    shape = torch.as_tensor([2, number])
+    assert torch.zeros(shape.tolist()).shape == (2, 10)

@@ -129,6 +129,21 @@ def _without_drawing() -> Iterator[None]:
         yield
 
 
+_AS_TENSOR = torch.as_tensor
+
+
+def _as_tensor(data: Any, *rest: Any, **more: Any) -> torch.Tensor:
+    """`torch.as_tensor`, which would read tensors among numbers from memory, where fakes have none.
+
+    TAPAS makes shapes in this way.
+    """
+    if isinstance(data, list | tuple):
+        data = [
+            one.item() if isinstance(one, torch.Tensor) and not one.ndim else one for one in data
+        ]
+    return _AS_TENSOR(data, *rest, **more)
+
+
 @contextmanager
 def fake_tensors(*, cuda: bool, mode: FakeTensorMode | None = None) -> Iterator[KnownValues]:
     """Let all tensors that are made here be fakes.
@@ -149,6 +164,7 @@ def fake_tensors(*, cuda: bool, mode: FakeTensorMode | None = None) -> Iterator[
     # A copy of a layer is of the same mode; by itself each copied tensor would bring a mode of its
     # own.
     one_mode = patch.object(FakeTensorMode, "__deepcopy__", lambda _, __: fakes, create=True)
+    read = patch.object(torch, "as_tensor", _as_tensor)
     values = KnownValues()
-    with fakes, values, _without_drawing(), without_moving, one_mode, kernels:
+    with fakes, values, _without_drawing(), without_moving, one_mode, kernels, read:
         yield values
