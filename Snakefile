@@ -15,6 +15,9 @@ report: "rules/captions/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/cells.smk"
+include: "rules/sources.smk"
+include: "rules/papers.smk"
 include: "rules/cluster.smk"
 include: "rules/data.smk"
 include: "rules/check.smk"

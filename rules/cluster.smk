@@ -121,7 +121,9 @@ onstart:
             partial=PROJECT.config.partial,
             results=RESULTS,
         )
-        logger.addHandler(JournalWriter(JOURNALS / f"{os.environ[WORKFLOW_START]}.jsonl", start))
+        logger.addHandler(
+            JournalWriter(JOURNALS / f"{os.environ[WORKFLOW_START]}.jsonl", start)
+        )
     try:
         prepare_head_process(
             workflow,
