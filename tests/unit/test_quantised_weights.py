@@ -12,6 +12,7 @@ from transformers import AutoConfig
 from tunegrid.errors import UserError
 from tunegrid.memory import measure as measuring
 from tunegrid.memory.predict import predict, predict_evaluation
+from tunegrid.memory.quantised_weights import quantised_linear_maps
 from tunegrid.memory.workload import build_inputs, build_model, build_optimizer, take_step
 
 SMALL = {
@@ -136,3 +137,10 @@ def test_the_package_s_own_maps_take_as_much(kind, precision, quantised):
         config, step_of("peft-lora", batch=8, precision=precision, quantised=quantised), cuda=False
     )
     assert predicted.peak == pytest.approx(before + during, rel=0.01)
+
+
+def test_a_linear_map_takes_its_arguments_by_the_names_that_torch_has():
+    weight, values = torch.randn(3, 2), torch.randn(4, 2)
+    with quantised_linear_maps():
+        result = torch.nn.functional.linear(input=values, weight=weight, bias=None)
+    torch.testing.assert_close(result, values @ weight.T)

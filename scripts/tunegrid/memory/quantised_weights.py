@@ -97,15 +97,17 @@ def quantised_linear_maps() -> Iterator[None]:
     of_whole_weights = functional.linear
 
     def linear(
-        values: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None
+        input: torch.Tensor,  # noqa: A002 (torch's name: some libraries say it)
+        weight: torch.Tensor,
+        bias: torch.Tensor | None = None,
     ) -> torch.Tensor:
         kind = getattr(weight, STORED, None)
         if kind is None:
-            return of_whole_weights(values, weight, bias)
+            return of_whole_weights(input, weight, bias)
         matmul = _Int8Matmul if kind == "int8" else _FourBitMatmul
-        cast_bias = None if bias is None else bias.to(values.dtype)
-        result: torch.Tensor = matmul.apply(values, weight, cast_bias)  # type: ignore[no-untyped-call]
-        return result.to(values.dtype)
+        cast_bias = None if bias is None else bias.to(input.dtype)
+        result: torch.Tensor = matmul.apply(input, weight, cast_bias)  # type: ignore[no-untyped-call]
+        return result.to(input.dtype)
 
     with patch.object(functional, "linear", linear):
         yield
