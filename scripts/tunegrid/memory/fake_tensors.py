@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 import torch
 from torch import nn
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.nn import functional
 from transformers import PreTrainedModel
 from transformers.modeling_utils import TORCH_INIT_FUNCTIONS
@@ -144,6 +144,20 @@ def _as_tensor(data: Any, *rest: Any, **more: Any) -> torch.Tensor:
     return _AS_TENSOR(data, *rest, **more)
 
 
+def _copy_of_fake(tensor: FakeTensor, memo: dict[int, Any]) -> torch.Tensor:
+    """A fake's copy for `copy.deepcopy`; one that knows its number (`constant`) goes on knowing it.
+
+    Torch would copy that number's tensor too, which has data, while all new tensors are fakes.
+    CodeGen's layers hold such a number, and are copied where an adapter is added.
+    """
+    if tensor.constant is None:
+        return torch.Tensor.__deepcopy__(tensor, memo)
+    copied = tensor.detach().clone()
+    copied.constant = tensor.constant
+    memo[id(tensor)] = copied
+    return copied
+
+
 @contextmanager
 def fake_tensors(*, cuda: bool, mode: FakeTensorMode | None = None) -> Iterator[KnownValues]:
     """Let all tensors that are made here be fakes.
@@ -155,7 +169,6 @@ def fake_tensors(*, cuda: bool, mode: FakeTensorMode | None = None) -> Iterator[
         cuda: whether they take the storage of CUDA's kernels; otherwise that of a CPU's.
         mode: of the fakes that were made before and are used here, too; fakes of two modes cannot
             be in one operation. Default: a new one.
-        padded: whether models are told that some tokens are padding.
     """
     # A fake has no data to move, and the `to` of some libraries fails on fakes.
     without_moving = patch.object(nn.Module, "to", lambda module, *_, **__: module)
@@ -164,7 +177,8 @@ def fake_tensors(*, cuda: bool, mode: FakeTensorMode | None = None) -> Iterator[
     # A copy of a layer is of the same mode; by itself each copied tensor would bring a mode of its
     # own.
     one_mode = patch.object(FakeTensorMode, "__deepcopy__", lambda _, __: fakes, create=True)
+    copied = patch.object(FakeTensor, "__deepcopy__", _copy_of_fake)
     read = patch.object(torch, "as_tensor", _as_tensor)
     values = KnownValues()
-    with fakes, values, _without_drawing(), without_moving, one_mode, kernels, read:
+    with fakes, values, _without_drawing(), without_moving, one_mode, copied, kernels, read:
         yield values

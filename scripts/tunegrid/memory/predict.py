@@ -24,7 +24,7 @@ from tunegrid.memory.quantised_weights import quantised_linear_maps
 from tunegrid.memory.records import Optimizer, Precision, TracedAttention, TrainingStep
 from tunegrid.memory.refusals import ASKS_FOR_VALUES, asking_text, error_text
 from tunegrid.memory.sharding import gathered_weights, gradients_of_a_layer, shared_parts
-from tunegrid.memory.storage_counter import StorageCounter
+from tunegrid.memory.storage_counter import StorageCounter, tensors_beside_weights
 from tunegrid.memory.timeline import Timeline
 from tunegrid.memory.workload import (
     Kept,
@@ -262,7 +262,7 @@ def _mark_weights(model: PreTrainedModel, counter: StorageCounter) -> None:
     weights = list(model.parameters())
     counter.mark((one for one in weights if one.requires_grad), "trainable weights")
     counter.mark((one for one in weights if not one.requires_grad), "frozen weights")
-    counter.mark(model.buffers(), "frozen weights")
+    counter.mark(tensors_beside_weights(model), "frozen weights")
 
 
 @contextmanager

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import weakref
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
@@ -35,6 +36,16 @@ class Storage:
     born: int
     died: int | None = None
     kind: str = "temporaries"
+
+
+def tensors_beside_weights(model: nn.Module) -> Iterator[torch.Tensor]:
+    """A model's buffers, and tensors that its modules keep as plain attributes.
+
+    CodeGen's tables of positions are such attributes; its first step moves them to the GPU.
+    """
+    yield from model.buffers()
+    for module in model.modules():
+        yield from (value for value in vars(module).values() if isinstance(value, torch.Tensor))
 
 
 class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]

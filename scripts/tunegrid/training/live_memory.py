@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 import torch
 
-from tunegrid.memory.storage_counter import StorageCounter
+from tunegrid.memory.storage_counter import StorageCounter, tensors_beside_weights
 from tunegrid.metrics import Integers
 from tunegrid.training.batching import epoch_batches
 from tunegrid.training.finetune import add_gradient
@@ -81,7 +81,7 @@ def _largest_batch(run: Run) -> Integers:
 def _held_between_steps(run: Run) -> Iterable[torch.Tensor]:
     """The tensors that live before a step begins: weights, state, what is kept beside them."""
     yield from run.model.parameters()
-    yield from run.model.buffers()
+    yield from tensors_beside_weights(run.model)
     yield from state_tensors(run.optimizer)
     yield from run.gradients.kept_tensors()
     yield from run.selection.kept_tensors
