@@ -145,14 +145,14 @@ def _as_tensor(data: Any, *rest: Any, **more: Any) -> torch.Tensor:
 
 
 def _copy_of_fake(tensor: FakeTensor, memo: dict[int, Any]) -> torch.Tensor:
-    """A fake's copy for `copy.deepcopy`; one that knows its number (`constant`) goes on knowing it.
+    """What `copy.deepcopy` makes of a fake: another fake, which knows the same number, if any.
 
-    Torch would copy that number's tensor too, which has data, while all new tensors are fakes.
+    Torch would ask where its data lie, and copy the tensor with its number, which is no fake.
     CodeGen's layers hold such a number, and are copied where an adapter is added.
     """
-    if tensor.constant is None:
-        return torch.Tensor.__deepcopy__(tensor, memo)
-    copied = tensor.detach().clone()
+    copied: Any = tensor.detach().clone()
+    if isinstance(tensor, nn.Parameter):
+        copied = nn.Parameter(copied, requires_grad=tensor.requires_grad)
     copied.constant = tensor.constant
     memo[id(tensor)] = copied
     return copied
