@@ -134,7 +134,7 @@ def test_a_run_that_diverges_is_finished_and_flagged(run, monkeypatch):
 
     def diverging(self, batch, add_gradient, *, step, checkpoint_due):
         loss, due = real(self, batch, add_gradient, step=step, checkpoint_due=checkpoint_due)
-        return (float("nan") if step == 2 else loss), due
+        return (loss * float("nan") if step == 2 else loss), due
 
     monkeypatch.setattr(StepGuard, "compute", diverging)
     metrics, folder = run("a")

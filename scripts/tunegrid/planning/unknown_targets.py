@@ -103,20 +103,26 @@ class TargetWording(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Change an error about a target; every record passes."""
-        if getattr(record, "exception", None) in EXCEPTIONS and self._workflow.dag_settings:
-            problems = list(target_problems(self._unmakeable(), self._rules()))
+        exception = getattr(record, "exception", None)
+        if exception in EXCEPTIONS and self._workflow.dag_settings:
+            targets = self._unmakeable(forced=exception == "MissingRuleException")
+            problems = list(target_problems(targets, self._rules()))
             if problems:
                 record.msg, record.args = UserError(*problems).report(), None
         return True
 
-    def _unmakeable(self) -> list[str]:
-        """The targets that are no file which a rule makes, and none that is there."""
+    def _unmakeable(self, *, forced: bool) -> list[str]:
+        """The targets that are no file which a rule makes, and none that is there.
+
+        Args:
+            forced: whether files that are there are to be made, too (`--force`).
+        """
         targets = map(str, self._workflow.dag_settings.targets)
         return [
             target
             for target in targets
             if not any(rule.is_producer(target) for rule in self._workflow.rules)
-            and not Path(target).exists()
+            and (forced or not Path(target).exists())
         ]
 
     def _rules(self) -> list[NamedRule]:
