@@ -127,7 +127,7 @@ def _files_like(path: Path) -> str:
         return f"there is no folder {here}, either"
     from tunegrid.config.messages import nearest  # which takes a while
 
-    there = [str(here / one.name) for one in here.iterdir() if one.name.endswith(SUFFIXES)]
+    there = [str(path) for ending in SUFFIXES for path in here.glob(f"[!.]*{ending}")]
     if not there:
         return "write your grid into one: config/README.md explains every key"
     return nearest(str(path), there)
