@@ -12,7 +12,7 @@ export XDG_CACHE_HOME := $(CURDIR)/.venv/cache
 # The shell is not asked which Python: what runs is the environment's. It keeps its bytecode.
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo report status test test-quick check test-packages slurm-check format docs lock clean
+.PHONY: install demo report status test test-here test-quick check test-packages slurm-check format docs lock clean
 
 install: .venv/installed
 
@@ -29,13 +29,18 @@ demo: report
 report: install
 	$(SNAKEMAKE) report $(DEMO)
 
-# The files that take minutes come first, so that the short ones keep all processes busy at the end.
-# The cluster tests have the machine to themselves, since Slurm's time limits wait for nobody. They
-# mostly wait, so more of them run at once than there are cores.
-test: install
-	$(MAKE) --jobs=2 --output-sync=target check test-packages
-	$(BIN)/pytest $(PARALLEL) tests/workflow tests/unit
+# The checks run beside the tests, so that no core idles. The cluster tests have the machine to
+# themselves, since Slurm's time limits wait for nobody. They mostly wait, so more of them run at once
+# than there are cores.
+test:
+	$(MAKE) --jobs=2 install test-packages
+	$(MAKE) --jobs=2 check test-here
 	$(BIN)/pytest --numprocesses 8 --maxschedchunk 1 tests/cluster
+
+# The tests that need no cluster. The files that take minutes come first, so that the short ones keep
+# all processes busy at the end.
+test-here: install
+	$(BIN)/pytest $(PARALLEL) tests/workflow tests/unit
 
 # What a change is tried with before anything else.
 test-quick: install check

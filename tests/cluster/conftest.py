@@ -38,9 +38,9 @@ LONGEST = [
     "test_a_cancelled_job_is_reported_and_the_rest_goes_on",
     "test_ctrl_c_cancels_the_jobs_and_a_rerun_goes_on",
     "test_a_run_of_two_gpus_is_one_run_of_two_processes",
-    "test_accounting_that_is_away_for_a_while",
+    "test_accounting_that_is_away_and_squeue_that_fails_now_and_then",
     "test_a_lost_node_costs_only_what_followed_the_checkpoint",
-    "test_a_preempted_job_goes_on_when_slurm_starts_it_again",
+    "test_a_job_that_slurm_starts_again_goes_on",
 ]
 
 

@@ -76,28 +76,28 @@ def test_a_lost_node_costs_only_what_followed_the_checkpoint(run_on, cluster, un
     assert run.attempts_begun(FULL) == 2
 
 
-def test_a_preempted_job_goes_on_when_slurm_starts_it_again(run_on, cluster, undisturbed):
-    run = run_on(cluster, grid=ONE_CELL)
-    run.start()
-    with run.hold(run.job_in_training()) as held:
-        urgent = ("sbatch", "-p", "urgent", "-N2", "--exclusive", "-o", "/dev/null")
-        cluster.call(*urgent, "--wrap", "sleep 2")
-        held.wait_until_killed()
-    run.finish()
-    check(run, undisturbed, cells=[FULL])
-    assert "requeued by Slurm" in run.logs()
-
-
-def test_a_requeued_job_goes_on(run_on, cluster, undisturbed):
+def test_a_job_that_slurm_starts_again_goes_on(run_on, cluster, undisturbed):
+    """Somebody has it requeued; then it is preempted."""
     run = run_on(cluster, grid=ONE_CELL)
     run.start()
     job_id = run.job_in_training()
     with run.hold(job_id) as held:
         cluster.call("scontrol", "requeue", job_id)
         held.wait_until_killed()
+
+    def second_attempt_has_begun():
+        cluster.start_requeued_jobs()
+        return run.attempts_begun(FULL) == 2
+
+    wait_for(second_attempt_has_begun, seconds=PATIENCE, what="the second attempt")
+    with run.hold(job_id) as held:
+        urgent = ("sbatch", "-p", "urgent", "-N2", "--exclusive", "-o", "/dev/null")
+        cluster.call(*urgent, "--wrap", "sleep 2")
+        held.wait_until_killed()
     run.finish()
     check(run, undisturbed, cells=[FULL])
-    assert "requeued by Slurm" in run.logs()
+    requeued = [end for end in run.attempt_ends(FULL) if end.startswith("requeued by Slurm")]
+    assert len(requeued) == 2
 
 
 def test_a_cancelled_job_is_reported_and_the_rest_goes_on(run_on, cluster, undisturbed):
@@ -191,8 +191,17 @@ def test_two_head_processes_never_write_the_same_run(run_on, cluster, undisturbe
 # Faults of the cluster itself.
 
 
-def test_accounting_that_is_away_for_a_while(run_on, accounted, undisturbed):
-    run = run_on(accounted, grid=ONE_CELL)
+def test_accounting_that_is_away_and_squeue_that_fails_now_and_then(
+    run_on, accounted, undisturbed, tmp_path
+):
+    (tmp_path / "squeue").write_text(
+        f"#!/bin/sh\necho x >> {tmp_path}/calls\n[ $(( $(wc -l < {tmp_path}/calls) % 3 )) = 0 ] ||"
+        ' { echo "squeue: error: slurm_load_jobs error" >&2; exit 1; }\n'
+        'exec /usr/bin/squeue "$@"\n'
+    )
+    (tmp_path / "squeue").chmod(0o755)
+    path = f"{tmp_path}:{accounted.environment['PATH']}"
+    run = run_on(accounted, grid=ONE_CELL, environment={"PATH": path})
     run.start()
     job_id = run.job_in_training()
     try:
@@ -222,19 +231,6 @@ def test_a_controller_that_is_away_for_a_while(run_on, cluster, undisturbed):
     run.finish()
     check(run, undisturbed, cells=[FULL], resumed=False)
     assert run.attempts_begun(FULL) == 1
-
-
-def test_squeue_that_fails_now_and_then(run_on, cluster, undisturbed, tmp_path):
-    (tmp_path / "squeue").write_text(
-        f"#!/bin/sh\necho x >> {tmp_path}/calls\n[ $(( $(wc -l < {tmp_path}/calls) % 3 )) = 0 ] ||"
-        ' { echo "squeue: error: slurm_load_jobs error" >&2; exit 1; }\n'
-        'exec /usr/bin/squeue "$@"\n'
-    )
-    (tmp_path / "squeue").chmod(0o755)
-    path = f"{tmp_path}:{cluster.environment['PATH']}"
-    run = run_on(cluster, grid=ONE_CELL, environment={"PATH": path})
-    run.run()
-    check(run, undisturbed, cells=[FULL], resumed=False)
 
 
 # Faults of the disk.

@@ -2,10 +2,8 @@
 
 import re
 
-import pytest
 import yaml
 from running import (
-    ADAPTER,
     FULL,
     LAST_FILE,
     ONE_CELL,
@@ -21,21 +19,13 @@ from tunegrid.files import read_json
 SUBMITTED = "has been submitted with SLURM jobid"
 
 
-@pytest.mark.parametrize(
-    ("name", "grid", "cells"),
-    [("cluster", {}, [FULL, ADAPTER]), ("accounted", ONE_CELL, [FULL])],
-    ids=["without accounting", "with accounting"],
-)
-def test_the_grid_finds_what_it_finds_without_a_cluster(
-    run_on, undisturbed, request, name, grid, cells
-):
-    cluster = request.getfixturevalue(name)
-    run = run_on(cluster, grid=grid)
+def test_the_grid_finds_what_it_finds_without_a_cluster(run_on, accounted, undisturbed):
+    run = run_on(accounted)
     output = run.run()
-    assert run.results() == {path: undisturbed[path] for path in cells}
-    assert output.count(SUBMITTED) == len(cells)
-    attempt = rf"attempt 1, Slurm job \d+ on {cluster.name}-g\d, GPU \d, \d+ MB"
-    assert len(re.findall(attempt, run.logs())) == len(cells)
+    assert run.results() == undisturbed
+    assert output.count(SUBMITTED) == 2
+    attempt = rf"attempt 1, Slurm job \d+ on {accounted.name}-g\d, GPU \d, \d+ MB"
+    assert len(re.findall(attempt, run.logs())) == 2
     assert "Traceback" not in output
 
 
