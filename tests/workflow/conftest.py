@@ -7,10 +7,10 @@ from workflow import Workflow, copy_workflow
 
 
 @pytest.fixture(scope="session")
-def finished(request, tmp_path_factory, worker_id):
+def run_once(request, tmp_path_factory, worker_id):
     """The tiny grid (2 methods × 2 seeds), run to its end: (workflow, configuration).
 
-    It is run once. Each process has a copy, which its tests may change.
+    It is run once, and nobody changes it.
     """
 
     def make(folder):
@@ -25,8 +25,21 @@ def finished(request, tmp_path_factory, worker_id):
         workflow.run()
         return workflow, config
 
-    workflow, config = made_once(tmp_path_factory, worker_id, "tiny grid", make)
+    return made_once(tmp_path_factory, worker_id, "tiny grid", make)
+
+
+@pytest.fixture(scope="session")
+def finished(run_once, tmp_path_factory):
+    """The finished grid in a copy of this process, which its tests may change."""
+    workflow, config = run_once
     return workflow.copy(tmp_path_factory.mktemp("own copy")), config
+
+
+@pytest.fixture
+def untouched(run_once, tmp_path):
+    """The finished grid as it was made, in a copy of one test."""
+    workflow, config = run_once
+    return workflow.copy(tmp_path / "own copy"), copy.deepcopy(config)
 
 
 @pytest.fixture

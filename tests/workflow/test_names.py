@@ -12,8 +12,8 @@ def modified(folder):
     return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_named_configuration_takes_the_runs_of_another_and_leaves_them_alone(grid):
-    workflow, config = grid
+def test_a_named_configuration_takes_the_runs_of_another_and_leaves_them_alone(untouched):
+    workflow, config = untouched
     results = workflow.directory / "results"
     named = dataclasses.replace(workflow, configfile=workflow.configfile.with_name("named.yaml"))
     # A seed that only the second one has, and other settings for one method.

@@ -56,9 +56,9 @@ def test_a_job_reads_the_snapshot_and_no_file_of_the_user(grid):
     assert f"error: {paper}" in refused.stderr  # as a start, it reads the paper
 
 
-def test_a_run_of_other_settings_that_counts_as_finished_is_made_again(grid):
+def test_a_run_of_other_settings_that_counts_as_finished_is_made_again(untouched):
     """The aggregates refuse it and name a remedy, and the remedy works."""
-    workflow, _ = grid
+    workflow, _ = untouched
     folder = workflow.directory / "results/runs/tiny-bert/tiny/full/seed1"
     files = [folder / "provenance.json", folder / "training.json"]
     made = {path: path.read_text() for path in files}
