@@ -108,7 +108,7 @@ def seconds_of_snakemake(cluster: Cluster, *arguments: object) -> float:
     start = time.perf_counter()
     run = subprocess.run(
         [sys.executable, "-m", "snakemake", *arguments],
-        env=cluster.environment,
+        env=cluster.environment_for_any_workflow,
         capture_output=True,
         text=True,
         check=False,

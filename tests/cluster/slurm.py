@@ -25,6 +25,8 @@ from pathlib import Path
 
 from slurm_conf import ACCOUNT, GPUS_PER_NODE, NODES, PORTS, configuration_files
 
+from tunegrid.cluster.stand_ins import FOR_JOBS, KEPT_CONFIGURATION
+
 CGROUPS = Path("/sys/fs/cgroup")
 #: Device number of the first NVIDIA GPU (https://www.kernel.org/doc/Documentation/admin-guide/devices.txt).
 NVIDIA_MAJOR = 195
@@ -113,6 +115,15 @@ class Cluster:
         return os.environ | {
             "SLURM_CONF": str(self.base / "etc/slurm.conf"),
             "PATH": f"/usr/bin:/usr/sbin:{os.environ['PATH']}",
+        }
+
+    @property
+    def environment_for_any_workflow(self) -> dict[str, str]:
+        """The same for workflows that do not see to it themselves that jobs find slurm.conf."""
+        environment = self.environment
+        return environment | {
+            KEPT_CONFIGURATION: environment["SLURM_CONF"],
+            "PATH": f"{FOR_JOBS}:{environment['PATH']}",
         }
 
     def start(self) -> None:

@@ -274,7 +274,7 @@ def fill(path):
 
 
 def test_an_output_that_appears_late_is_waited_for(run_on, cluster, tmp_path):
-    run = run_on(cluster)
+    run = run_on(cluster, environment=cluster.environment_for_any_workflow)
     run.source = run.directory = tmp_path
     (tmp_path / "Snakefile").write_text(
         'rule runs:\n    input: "late"\n    localrule: True\n'
