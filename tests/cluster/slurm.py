@@ -25,8 +25,6 @@ from pathlib import Path
 
 from slurm_conf import ACCOUNT, GPUS_PER_NODE, NODES, PORTS, configuration_files
 
-from tunegrid.cluster.stand_ins import FOR_JOBS, KEPT_CONFIGURATION
-
 CGROUPS = Path("/sys/fs/cgroup")
 #: Device number of the first NVIDIA GPU (https://www.kernel.org/doc/Documentation/admin-guide/devices.txt).
 NVIDIA_MAJOR = 195
@@ -120,6 +118,8 @@ class Cluster:
     @property
     def environment_for_any_workflow(self) -> dict[str, str]:
         """The same for workflows that do not see to it themselves that jobs find slurm.conf."""
+        from tunegrid.cluster.stand_ins import FOR_JOBS, KEPT_CONFIGURATION
+
         environment = self.environment
         return environment | {
             KEPT_CONFIGURATION: environment["SLURM_CONF"],
