@@ -75,6 +75,18 @@ def read_json(path: Path | str) -> Any:
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
+def read_json_lines(path: Path) -> Iterator[Any]:
+    """The JSON value of each line in the file `path`.
+
+    What is no JSON is left out: empty lines, and those that a full disk or a kill has cut.
+    """
+    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            yield json.loads(text)
+        except json.JSONDecodeError:
+            continue
+
+
 def canonical_json(value: Any) -> str:
     """`value` as the one JSON text that equal values share: sorted keys, no spaces."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)

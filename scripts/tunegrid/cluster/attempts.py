@@ -24,6 +24,7 @@ from typing import Any
 
 from tunegrid.cluster.slurm import job_state
 from tunegrid.errors import UserError
+from tunegrid.files import read_json_lines
 from tunegrid.stopping import Stopped, StopReason
 
 
@@ -214,11 +215,7 @@ class AttemptLog:
     def _read_lines(self) -> Iterator[dict[str, Any]]:
         if self._path is None or not self._path.is_file():
             return
-        for text in self._path.read_text(encoding="utf-8").splitlines():
-            try:
-                yield json.loads(text)
-            except json.JSONDecodeError:
-                continue  # empty, or half written
+        yield from read_json_lines(self._path)
 
     def _write_line(self, line: dict[str, Any]) -> None:
         if self._path is None:

@@ -3,9 +3,10 @@
 What a snapshot is, `tunegrid.planning.snapshot` says. Nothing here takes long to import.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
+
+from tunegrid.files import read_json_lines
 
 #: The folder of the snapshots, below the working directory.
 FOLDER = Path("results/.plans")
@@ -60,10 +61,10 @@ def last_starts(folder: Path = Path()) -> list[Start]:
     if not path.is_file():
         return []
     last: dict[str | None, Start] = {}
-    for line in reversed(path.read_text(encoding="utf-8").splitlines()):
+    for line in reversed(list(read_json_lines(path))):
         try:
-            start = Start(**json.loads(line))
-        except (ValueError, TypeError):  # a full disk may have cut a line
+            start = Start(**line)
+        except TypeError:  # of another version
             continue
         last.setdefault(start.name, start)
     return list(last.values())

@@ -7,7 +7,6 @@ others the record of their attempts tells which have begun and how they ended
 """
 
 import fcntl
-import json
 import os
 import socket
 import time
@@ -18,8 +17,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from tunegrid.files import read_json_lines
 from tunegrid.results import RUN_PATH, TRAINING
-from tunegrid.statistics.unfinished import FAILURES
+from tunegrid.statistics.unfinished import FAILURES, refusal_of_cell
 from tunegrid.status.job_journal import Journal
 
 #: Seconds since the last line of its log for which a run on another machine is taken to run.
@@ -141,10 +141,9 @@ def _jobs_of_cells(journal: Journal | None) -> dict[str, set[str]]:
 
 def _refusal(results: Path, cell: Cell) -> str:
     """Why a trial has refused the cell's method on its model and task; empty: it has not."""
-    path = results / "trials" / cell.model / cell.task / f"{cell.method}.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))["problem"] or ""
-    except (OSError, ValueError, KeyError):
+        return refusal_of_cell(results / "trials", cell) or ""
+    except (OSError, ValueError, KeyError):  # it is being removed, or is of another version
         return ""
 
 
@@ -152,17 +151,13 @@ def _status_of_attempts(folder: Path, results: str, cell: Cell) -> CellStatus:
     """What the last attempt at a cell tells of it; attempts at earlier settings count, too."""
     path = folder / results / ".attempts" / f"{cell.path}.jsonl"
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = list(read_json_lines(path))
         began_at = path.stat().st_mtime
     except OSError:
         return CellStatus(State.MISSING)
     last: dict[str, Any] | None = None
     end: dict[str, Any] = {}
-    for text in lines:
-        try:
-            line = json.loads(text)
-        except json.JSONDecodeError:
-            continue  # empty, or half written
+    for line in lines:
         if "began" in line:
             last, end = line["began"], {}
         elif last is not None and line["attempt"] == last.get("id"):

@@ -18,6 +18,7 @@ from typing import Any
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from tunegrid.cluster.living_heads import HeadProcess, this_head_process
+from tunegrid.files import read_json_lines
 
 #: The folder of the journals, below the working directory.
 JOURNALS = Path("results/.status")
@@ -153,14 +154,13 @@ def newest_journal(folder: Path) -> Journal | None:
 def read_journal(path: Path) -> Journal | None:
     """What a journal tells; None if another version has written it, or it is cut at its begin."""
     journal: Journal | None = None
-    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in read_json_lines(path):
         try:
-            line = json.loads(text)
             if "start" in line:
                 start = line["start"] | {"head": HeadProcess(**line["start"]["head"])}
                 journal = Journal(start=Start(**start))
-        except (ValueError, TypeError, KeyError):
-            continue  # half written, or of another version
+        except (TypeError, KeyError):
+            continue  # of another version
         if journal is not None:
             _add(journal.jobs, line)
     return journal
