@@ -7,6 +7,7 @@ import pytest
 import yaml
 from paths import ROOT
 from running import write_profile
+from stand_in_commands import write_command
 
 
 @pytest.fixture
@@ -105,8 +106,7 @@ def test_what_jobs_fail_by_is_told(check, accounted, tmp_path):
     assert status == 1
     assert "error: train: Slurm refuses it (Invalid feature specification)\n" in said
 
-    (tmp_path / "srun").write_text("#!/bin/sh\necho 'srun: error: no step today' >&2\nexit 1\n")
-    (tmp_path / "srun").chmod(0o755)
+    write_command(tmp_path, "srun", "echo 'srun: error: no step today' >&2\nexit 1")
     status, said = check(accounted, path=tmp_path)
     assert status == 1
     assert "error: the job of train failed: " in said

@@ -15,6 +15,7 @@ from datetime import datetime
 import pytest
 from running import ADAPTER, FULL, ONE_CELL, PATIENCE, run_folders, went_on_from_a_checkpoint
 from slurm import memory_is_confined, wait_for
+from stand_in_commands import write_command
 
 from tunegrid.stopping import MARGIN
 
@@ -194,12 +195,13 @@ def test_two_head_processes_never_write_the_same_run(run_on, cluster, undisturbe
 def test_accounting_that_is_away_and_squeue_that_fails_now_and_then(
     run_on, accounted, undisturbed, tmp_path
 ):
-    (tmp_path / "squeue").write_text(
-        f"#!/bin/sh\necho x >> {tmp_path}/calls\n[ $(( $(wc -l < {tmp_path}/calls) % 3 )) = 0 ] ||"
+    write_command(
+        tmp_path,
+        "squeue",
+        f"echo x >> {tmp_path}/calls\n[ $(( $(wc -l < {tmp_path}/calls) % 3 )) = 0 ] ||"
         ' { echo "squeue: error: slurm_load_jobs error" >&2; exit 1; }\n'
-        'exec /usr/bin/squeue "$@"\n'
+        'exec /usr/bin/squeue "$@"',
     )
-    (tmp_path / "squeue").chmod(0o755)
     path = f"{tmp_path}:{accounted.environment['PATH']}"
     run = run_on(accounted, grid=ONE_CELL, environment={"PATH": path})
     run.start()

@@ -6,6 +6,7 @@ import time
 import pytest
 from running import ADAPTER, FULL, ONE_CELL
 from slurm_conf import ACCOUNT
+from stand_in_commands import write_command
 
 from tunegrid.cluster.job_requests import JobRequest
 from tunegrid.cluster.request_checks import check_requests
@@ -97,8 +98,7 @@ def test_what_slurm_refuses_is_told_before_anything_is_submitted(limited, monkey
 
 
 def test_a_broken_srun_is_told(run_on, cluster, tmp_path):
-    (tmp_path / "srun").write_text("#!/bin/sh\necho 'srun: error: no step today' >&2\nexit 1\n")
-    (tmp_path / "srun").chmod(0o755)
+    write_command(tmp_path, "srun", "echo 'srun: error: no step today' >&2\nexit 1")
     path = f"{tmp_path}:{cluster.environment['PATH']}"
     run = run_on(cluster, profile={"retries": 0}, grid=ONE_CELL, environment={"PATH": path})
     run.start()

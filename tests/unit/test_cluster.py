@@ -14,6 +14,7 @@ from snakemake_executor_plugin_slurm.job_status_query import (
     query_job_status_sacct,
     query_job_status_squeue,
 )
+from stand_in_commands import write_command
 from tiny import cell
 
 from tunegrid.cli import expanded_path
@@ -422,8 +423,7 @@ def test_a_held_job_is_waited_for_and_that_is_said_once(monkeypatch, tmp_path, c
 
 
 def test_without_accounting_sacct_is_answered_by_squeue(tmp_path, monkeypatch):
-    (tmp_path / "squeue").write_text('#!/bin/sh\necho "squeue $@"\n')
-    (tmp_path / "squeue").chmod(0o755)
+    write_command(tmp_path, "squeue", 'echo "squeue $@"')
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setattr(slurm, "has_accounting", lambda: False)
     head_process.stand_in_for_accounting()

@@ -1,8 +1,10 @@
 """Slurm's commands as they are asked, and how their answers are read: by stand-ins of them."""
 
 import os
+from functools import partial
 
 import pytest
+from stand_in_commands import write_command
 
 from tunegrid.cluster import slurm
 from tunegrid.cluster.slurm import NodeOffer, Partition
@@ -12,12 +14,7 @@ from tunegrid.cluster.slurm import NodeOffer, Partition
 def command(tmp_path, monkeypatch):
     """Put a stand-in of one of Slurm's commands first on the PATH: its name, what it does."""
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-
-    def write(name, script):
-        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
-        (tmp_path / name).chmod(0o755)
-
-    return write
+    return partial(write_command, tmp_path)
 
 
 def test_a_user_s_own_options_of_slurm_s_commands_do_not_cut_down_their_answers(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from paths import ROOT
+from stand_in_commands import write_command
 
 from tunegrid.cluster import patient_submission
 from tunegrid.cluster.head_folder import (
@@ -88,9 +89,7 @@ class Site:
 
     def write(self, command: str, script: str) -> None:
         """Write a command, a script of the shell."""
-        file = self._folder / command
-        file.write_text(f"#!/bin/sh\ncd {self._folder}\n{script}\n")
-        file.chmod(0o755)
+        write_command(self._folder, command, f"cd {self._folder}\n{script}")
 
     def let_fail(self, times: int, errors: str, then: str = "echo 42") -> None:
         """Let `sbatch` fail a few times."""

@@ -7,6 +7,7 @@ import shlex
 import pytest
 from snakemake_executor_plugin_slurm import ExecutorSettings
 from snakemake_executor_plugin_slurm.validation import get_forbidden_slurm_options
+from stand_in_commands import write_command
 
 from tunegrid.cluster.job_requests import JobRequest
 from tunegrid.cluster.request_checks import check_requests
@@ -40,8 +41,7 @@ def slurm(tmp_path, monkeypatch):
             "sbatch": f"echo {shlex.quote(refusal)} >&2; exit {int(bool(refusal))}",
         }
         for name, script in scripts.items():
-            (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
-            (tmp_path / name).chmod(0o755)
+            write_command(tmp_path, name, script)
 
     return write
 
