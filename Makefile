@@ -20,8 +20,8 @@ install: .venv/installed
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 	  { echo "error: Python 3.11 is needed; name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --requirement envs/requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement envs/embedded.txt
+	$(BIN)/pip install --no-compile --quiet --disable-pip-version-check --requirement envs/requirements.lock
+	$(BIN)/pip install --no-compile --quiet --disable-pip-version-check --no-deps --requirement envs/embedded.txt
 	@touch $@
 
 demo: report
@@ -82,7 +82,7 @@ docs: install
 # Resolves envs/requirements.in anew; run it to move to newer versions, then the tests.
 lock:
 	rm -rf .venv/lock && $(PYTHON) -m venv .venv/lock
-	.venv/lock/bin/pip install --quiet --requirement envs/requirements.in
+	.venv/lock/bin/pip install --no-compile --quiet --requirement envs/requirements.in
 	{ head -n 2 envs/requirements.lock; .venv/lock/bin/pip freeze | sed 's/+[a-z0-9]*$$//'; } > .venv/lock/new
 	mv .venv/lock/new envs/requirements.lock
 	{ sed '/pip:/q' envs/tunegrid.yaml; sed '/^#/d; s/^/      - /' envs/requirements.lock; } > .venv/lock/new
