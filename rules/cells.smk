@@ -49,12 +49,6 @@ def choice_of_cell(wildcards):
     return cell_of(wildcards).choice or []
 
 
-@asked_for_each_job
-def choice_argument(wildcards, input):
-    """What tells `train` to take the settings that tuning has chosen."""
-    return f"--choice {input.choice}" if cell_of(wildcards).choice else ""
-
-
 def all_choices(wildcards):
     """The files of all that tuning has chosen; where nothing is trained, those that are there."""
     files = list(dict.fromkeys(cell.choice for cell in CELLS_BUT_FOR_SEEDS if cell.choice))
@@ -73,14 +67,29 @@ def pack_of_cell(wildcards):
 
 
 @asked_for_each_job
-def pack_argument(wildcards, input):
-    """What tells `train` to take the run from its pack; nothing where cells are trained alone."""
-    return f"--pack {input.pack} --path {cell_of(wildcards).path}" if input.pack else ""
+def run_options(wildcards, input, output):
+    """What tells `train` the files of a run: where it reads, writes, and is taken from.
+
+    They are one parameter, since Snakemake writes each job's command three times as it plans.
+    """
+    cell = cell_of(wildcards)
+    options = [
+        f"--model {input.model}",
+        f"--encoded {input.encoded}",
+        f"--output {os.path.dirname(output.training)}",
+        f"--keep {cell.keep}",
+        f"--attempts {cell_attempts(wildcards)}",
+    ]
+    if cell.choice:
+        options.append(f"--choice {input.choice}")
+    if input.pack:
+        options.append(f"--pack {input.pack} --path {cell.path}")
+    return " ".join(options)
 
 
-def take_argument(wildcards, input):
-    """What tells `train` to take a finished run, and to train none."""
-    return f"{pack_argument(wildcards, input)} --take-only"
+def take_options(wildcards, input, output):
+    """The same, where a finished run is taken and none is trained."""
+    return f"{run_options(wildcards, input, output)} --take-only"
 
 
 @asked_for_each_job

@@ -19,10 +19,7 @@ rule train:
         code=of_each_cell(lambda cell: training_code(cell.settings)),
         settings=cell_settings,
         keep=of_each_cell(lambda cell: cell.keep),
-        output=subpath(output.training, parent=True),
-        attempts=ATTEMPTS,
-        choice=choice_argument,
-        pack=pack_argument,
+        files=run_options,
     log:
         "<results>/logs/train/{model}/{task}/{method}/seed{seed}.log",
     benchmark:
@@ -38,11 +35,9 @@ rule train:
     conda:
         "../envs/tunegrid.yaml"
     shell:
-        'python "$TUNEGRID"/scripts/train.py --settings {params.settings:q}'
-        " {params.choice} --model {input.model} --encoded {input.encoded} --output {params.output}"
-        " --keep {params.keep} --checkpoints results/.checkpoints --finished results/.finished"
-        " --attempts {params.attempts} --memory {resources.mem_mb}"
-        " --time-limit {resources.runtime} {params.pack}"
+        'python "$TUNEGRID"/scripts/train.py --settings {params.settings:q} {params.files}'
+        " --checkpoints results/.checkpoints --finished results/.finished"
+        " --memory {resources.mem_mb} --time-limit {resources.runtime}"
         ' ${{TUNEGRID_SCRATCH:+--scratch "$TUNEGRID_SCRATCH"}} > {log} 2>&1'
 
 
@@ -62,7 +57,7 @@ if PROJECT.config.name:
             pack=pack_of_cell if PACKED else [],
             finished=finished_elsewhere,
         params:
-            pack=take_argument,
+            files=take_options,
         localrule: True
 
 

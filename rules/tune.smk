@@ -34,8 +34,6 @@ use rule train as tune with:
         predictions=f"{TUNING_RUN}/predictions.parquet",
         provenance=f"{TUNING_RUN}/provenance.json",
         training=f"{TUNING_RUN}/training.json",
-    params:
-        attempts=TUNING_ATTEMPTS,
     log:
         f"<results>/logs/tune/{TUNING_PATH}.log",
     benchmark:
