@@ -120,6 +120,10 @@ onstart:
             wanted=wanted,
             partial=PROJECT.config.partial,
             results=RESULTS,
+            packs={
+                name: [cell.path for cell in cells] for name, cells in PACKS.items() if PACKED
+            },
+            candidates=list(TUNING_CELLS),
         )
         logger.addHandler(
             JournalWriter(JOURNALS / f"{os.environ[WORKFLOW_START]}.jsonl", start)

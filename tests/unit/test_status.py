@@ -70,9 +70,9 @@ def submit(journal, cell=CELL, job=1):
     )
 
 
-def write_journal(folder, grid=GRID, wanted=()):
+def write_journal(folder, grid=GRID, wanted=(), **further):
     command = ["--profile", "profiles/local", "--configfile", "my.yaml"]
-    start = this_start(command, grid, wanted, partial=False)
+    start = this_start(command, grid, wanted, partial=False, **further)
     return JournalWriter(folder / JOURNALS / "x.jsonl", start)
 
 
@@ -119,6 +119,29 @@ def test_what_failed_in_an_earlier_start_is_missing_where_a_living_one_will_try_
     submit(journal)
     journal.emit(record(LogEvent.JOB_ERROR, jobid=1, log=["x.log"]))
     assert state(tmp_path) is State.FAILED
+
+
+def test_the_cells_of_a_pack_in_the_queue_are_in_the_queue(tmp_path):
+    journal = write_journal(tmp_path, wanted=[CELL.path], packs={"m/t/1": [CELL.path]})
+    assert state(tmp_path) is State.MISSING
+    pack = {"model": "m", "task": "t", "pack": "1"}
+    journal.emit(record(LogEvent.JOB_INFO, jobid=1, rule_name="train_pack", wildcards=pack, log=[]))
+    assert state(tmp_path) is State.QUEUED
+    journal.emit(record(LogEvent.JOB_ERROR, jobid=1, log=[]))
+    assert state(tmp_path) is State.MISSING
+
+
+def test_the_runs_by_which_tuning_chooses_are_counted(tmp_path):
+    paths = [f"m/t/full/candidate{number}/seed101" for number in (1, 2, 3)]
+    journal = write_journal(tmp_path, candidates=paths)
+    done = tmp_path / "results/tuning/runs" / paths[0]
+    done.mkdir(parents=True)
+    (done / "training.json").touch()
+    wildcards = {"model": "m", "task": "t", "method": "full", "candidate": "2", "seed": "101"}
+    journal.emit(record(LogEvent.JOB_INFO, jobid=1, rule_name="tune", wildcards=wildcards, log=[]))
+    journal.emit(record(LogEvent.JOB_ERROR, jobid=1, log=[]))
+    text = status_text(take_status(tmp_path, None), all_rows=False, folder=tmp_path)
+    assert "\ntuning: 1 of 3 runs of candidates done, 1 failed\n" in text
 
 
 def test_a_cell_runs_where_a_process_holds_its_lock_and_has_told_no_end(tmp_path):

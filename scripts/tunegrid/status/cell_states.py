@@ -24,8 +24,9 @@ from tunegrid.status.job_journal import Journal
 
 #: Seconds since the last line of its log for which a run on another machine is taken to run.
 LOG_IS_RECENT = 900.0
-#: The rules that make a run of the grid.
+#: The rules that make a run of the grid; and the one that trains several, which these then take.
 RULES = ("train", "take_run")
+PACK_RULE = "train_pack"
 
 
 class State(StrEnum):
@@ -133,9 +134,14 @@ def states_of_cells(
 def _jobs_of_cells(journal: Journal | None) -> dict[str, set[str]]:
     """The folders of the runs whose jobs are submitted, finished and failed, by that word."""
     folders: dict[str, set[str]] = {"submitted": set(), "failed": set(), "finished": set()}
-    for job in journal.jobs.values() if journal is not None else ():
+    if journal is None:
+        return folders
+    for job in journal.jobs.values():
         if job.rule in RULES:
             folders[job.state].add(RUN_PATH.format(**job.wildcards))
+        elif job.rule == PACK_RULE and job.state == "submitted":
+            pack = "{model}/{task}/{pack}".format(**job.wildcards)
+            folders["submitted"].update(journal.start.packs.get(pack, ()))
     return folders
 
 

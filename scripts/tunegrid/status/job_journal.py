@@ -10,7 +10,7 @@ again.
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,9 @@ class Start:
         began: when, in seconds since 1970.
         partial: whether it trains nothing.
         results: the folder of its results, below the working directory.
+        packs: where several runs share a job, the folders of a pack's runs by
+            `<model>/<task>/<pack>`.
+        candidates: the folders of the runs by which tuning chooses, below `results/tuning/runs`.
     """
 
     head: HeadProcess
@@ -48,6 +51,8 @@ class Start:
     began: float
     partial: bool
     results: str = "results"
+    packs: dict[str, list[str]] = field(default_factory=dict)
+    candidates: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -128,6 +133,8 @@ def this_start(
     *,
     partial: bool,
     results: str = "results",
+    packs: Mapping[str, list[str]] | None = None,
+    candidates: Sequence[str] = (),
 ) -> Start:
     """The start of the workflow that this process is; the arguments are as of `Start`."""
     return Start(
@@ -138,6 +145,8 @@ def this_start(
         began=time.time(),
         partial=partial,
         results=results,
+        packs=dict(packs or {}),
+        candidates=list(candidates),
     )
 
 

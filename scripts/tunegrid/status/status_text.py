@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tunegrid.planning.command_line import with_config
+from tunegrid.status.candidate_runs import CandidateRuns
 from tunegrid.status.cell_states import RULES, Cell, CellStatus, State
 from tunegrid.status.finished_facts import FinishedFacts
 from tunegrid.status.job_journal import Journal, JournalJob
@@ -30,6 +31,7 @@ class GridStatus:
         journal: of the last start; None: there was none.
         head_lives: whether that start goes on; None: this cannot be told from here yet.
         results: the folder of the grid's results, below the working directory.
+        candidates: the runs by which tuning chooses; None where nothing is tuned.
     """
 
     states: Mapping[Cell, CellStatus]
@@ -37,6 +39,7 @@ class GridStatus:
     journal: Journal | None
     head_lives: bool | None
     results: str = "results"
+    candidates: CandidateRuns | None = None
 
 
 def status_text(status: GridStatus, *, all_rows: bool, folder: Path) -> str:
@@ -61,6 +64,8 @@ def _heading(status: GridStatus) -> Iterator[str]:
     counts = Counter(one.state for one in status.states.values())
     total = len(status.states)
     yield f"{counts[State.DONE]:,} of {total:,} runs done ({counts[State.DONE] / total:.0%})"
+    if status.candidates is not None:
+        yield str(status.candidates)
     if status.journal is None:
         yield "never started in this folder"
         return

@@ -6,6 +6,7 @@ from typing import Any
 
 from tunegrid.cluster.living_heads import Life, life_of_process
 from tunegrid.errors import UserError
+from tunegrid.status.candidate_runs import candidate_runs
 from tunegrid.status.cell_states import State, cells_of_grid, states_of_cells
 from tunegrid.status.finished_facts import facts_of_finished
 from tunegrid.status.job_journal import JOURNALS, newest_journal
@@ -49,6 +50,7 @@ def take_status(folder: Path, configfiles: Sequence[Path] | None) -> GridStatus:
         journal=journal,
         head_lives=None if life is Life.UNKNOWN else life is Life.LIVES,
         results=results,
+        candidates=candidate_runs(journal, folder),
     )
 
 
