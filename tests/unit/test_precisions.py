@@ -19,6 +19,7 @@ from tunegrid.training.make_run import take_finished
 from tunegrid.training.micro_batch import training_step
 from tunegrid.training.precisions import precision_here
 from tunegrid.training.run_request import RunRequest
+from tunegrid.tuning.choosing import choose
 
 #: Compute capabilities of a T4, an A100 and an H100.
 T4, A100, H100 = (7, 5), (8, 0), (9, 0)
@@ -116,6 +117,20 @@ def test_a_grid_in_which_auto_became_several_is_refused_with_the_runs_to_make_an
     )
     with pytest.raises(UserError, match=text):
         grid(("auto", "bf16"), ("auto", "tf32"), ("auto", "bf16"))
+
+
+def test_candidates_of_which_auto_became_several_are_not_compared(tmp_path):
+    candidates = []
+    for number, became in enumerate(("bf16", "tf32"), start=1):
+        path = f"m/t/full/candidate{number}/seed101"
+        made = {"settings": {"train": {"precision": "auto"}}}
+        made |= {"precision": became, "device": f"a GPU of {became}"}
+        (tmp_path / path).mkdir(parents=True)
+        (tmp_path / path / "provenance.json").write_text(json.dumps(made))
+        run = {"task": "t", "seed": 101, "path": path}
+        candidates.append({"settings": {"learning_rate": 0.1 * number}, "runs": [run]})
+    with pytest.raises(UserError, match=r"^train\.precision: auto has become bf16 in 1 .* tf32"):
+        choose(candidates, tmp_path, "accuracy")
 
 
 def test_precisions_that_were_asked_for_may_differ(grid):

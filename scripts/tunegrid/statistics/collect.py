@@ -14,6 +14,7 @@ from pyarrow import csv
 from tunegrid.errors import UserError
 from tunegrid.files import canonical_json, make_older_than_inputs, read_json
 from tunegrid.results import FAILED, FINISHED, HISTORY, MISSING, PROVENANCE, RUN, RUN_PATH, TRAINING
+from tunegrid.statistics.auto_precision import AutoPrecisionRun, refuse_several_precisions
 from tunegrid.statistics.measured_tasks import COLUMNS as MEASURED_BY
 from tunegrid.statistics.unfinished import refusal_of_cell, state_of_unfinished
 
@@ -110,7 +111,15 @@ def collect_runs(
             rows.append(row)
     if problems:
         raise UserError(*problems)
-    _refuse_several_precisions(rows, root)
+    refuse_several_precisions(
+        AutoPrecisionRun(
+            folder=root / RUN_PATH.format(**row),
+            precision=row["provenance.precision"],
+            device=row["provenance.device"],
+        )
+        for row in rows
+        if row["state"] == FINISHED and row.get("settings.precision") == "auto"
+    )
     if all(row["state"] != FINISHED for row in rows):
         raise UserError(f"{root}: no run of the grid is finished; run the workflow to make them")
     return _table(rows)
@@ -151,33 +160,6 @@ def _finished(cell: Any, score: Row, folder: Path) -> Row:
     row["provenance.precision"] = made.get("precision")
     row |= {f"provenance.{name}": version for name, version in made["versions"].items()}
     return row
-
-
-def _refuse_several_precisions(rows: list[Row], root: Path) -> None:
-    """Refuse a grid in which `precision: auto` has become several: its runs are not comparable.
-
-    Raises:
-        UserError: it has.
-    """
-    became: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        if row["state"] == FINISHED and row.get("settings.precision") == "auto":
-            became[row["provenance.precision"]].append(row)
-    if len(became) < 2:
-        return
-    by_number = sorted(became, key=lambda precision: len(became[precision]))
-    told = [
-        f"{precision} in {len(became[precision])} (such as"
-        f" {root / RUN_PATH.format(**became[precision][0])}, on"
-        f" {became[precision][0]['provenance.device']})"
-        for precision in by_number
-    ]
-    raise UserError(
-        f"train.precision: auto has become {' and '.join(told)}, and these runs are not comparable;"
-        f" write another precision into the configuration, which trains them all again in it, or"
-        f" delete the folders of the runs in {by_number[0]} and start again where there are none"
-        " but GPUs of the other kind"
-    )
 
 
 def _inference(measured: Row | None) -> Row:

@@ -9,7 +9,8 @@ from typing import Any, TypedDict
 
 from tunegrid.files import read_json
 from tunegrid.metrics import METRICS, Metric, only
-from tunegrid.results import PREDICTIONS, TRAINING
+from tunegrid.results import PREDICTIONS, PROVENANCE, TRAINING
+from tunegrid.statistics.auto_precision import AutoPrecisionRun, refuse_several_precisions
 from tunegrid.statistics.prediction_files import read_predictions
 from tunegrid.statistics.score import score_run
 from tunegrid.tuning.telling import DevRun, tell_apart
@@ -92,10 +93,17 @@ def choose(candidates: Iterable[Mapping[str, Any]], runs: Path, metric: str) -> 
         metric: the name of the metric on dev.
 
     Raises:
-        UserError: as `tunegrid.statistics.score.score_run`.
+        UserError: as `tunegrid.statistics.score.score_run`; or `precision: auto` has become several
+            among the runs.
     """
     entry = METRICS[metric]
     candidates = list(candidates)
+    refuse_several_precisions(
+        found
+        for candidate in candidates
+        for run in candidate["runs"]
+        if (found := _auto_precision(runs / run["path"]))
+    )
     made = [
         [_read_run(run, runs / run["path"], entry) for run in candidate["runs"]]
         for candidate in candidates
@@ -130,6 +138,14 @@ class _MadeRun:
     tried: TriedRun
     on_dev: DevRun
     stopped: bool
+
+
+def _auto_precision(folder: Path) -> AutoPrecisionRun | None:
+    """What `precision: auto` has become in a run; None for a run that names its precision."""
+    made = read_json(folder / PROVENANCE)
+    if made["settings"]["train"]["precision"] != "auto":
+        return None
+    return AutoPrecisionRun(folder=folder, precision=made["precision"], device=made["device"])
 
 
 def _read_run(run: Mapping[str, Any], folder: Path, metric: Metric) -> _MadeRun:
