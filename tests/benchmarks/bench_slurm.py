@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import tiny
 from running import TARGET, copy_folder, write_profile
 from slurm import Cluster, why_no_cluster
-from workflow import copy_workflow
+from workflow import Workflow, copy_workflow
 
 #: A workflow of two trivial jobs, one after the other.
 CHAIN = """\
@@ -147,22 +147,15 @@ class Grid:
     prepared: Path
 
 
-def prepare_grid(cluster: Cluster, folder: Path, cells: int) -> Grid:
+def prepare_grid(folder: Path, cells: int) -> Grid:
     folder.mkdir()
     config = tiny.config(tiny.save_model(folder / "model"), tiny.write_data(folder / "data"))
     config["grid"][0] |= {"methods": ["full"], "seeds": list(range(cells))}
     config["train"] |= {"epochs": EPOCHS}
     grid = Grid(copy_workflow(folder / "workflow"), config, folder / "prepared")
-    configfile = folder / "grid.yaml"
-    configfile.write_text(yaml.safe_dump(config))
-    seconds_of_snakemake(
-        cluster,
-        "checks",
-        f"--snakefile={grid.source / 'Snakefile'}",
-        f"--directory={grid.prepared}",
-        f"--profile={grid.source / 'profiles/local'}",
-        f"--configfile={configfile}",
-    )
+    workflow = Workflow(grid.source, grid.prepared, folder / "grid.yaml")
+    workflow.configure(config)
+    workflow.run("checks")
     return grid
 
 
@@ -183,7 +176,7 @@ def seconds_of_grid(cluster: Cluster, contender: Contender, grid: Grid, folder: 
 
 def measure(cluster: Cluster, folder: Path, cells: int, *, at_once: bool) -> pd.DataFrame:
     """A row for each contender."""
-    grid = prepare_grid(cluster, folder / "grid", cells)
+    grid = prepare_grid(folder / "grid", cells)
     rows = []
     with ThreadPoolExecutor(max_workers=4 if at_once else 1) as pool:
         for contender in contenders(cluster, folder):

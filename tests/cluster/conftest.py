@@ -30,17 +30,17 @@ from workflow import Workflow, copy_workflow
 EPOCHS = 40
 #: The tests that take longest. They begin first, so that no process is left with one at the end.
 LONGEST = [
-    "test_submission_waits_for_a_limit_and_for_the_controller",
+    "test_a_lost_node_a_requeue_and_a_preemption_cost_only_what_followed_the_checkpoint",
+    "test_a_cancelled_job_is_reported_and_the_next_start_tries_it_again",
     "test_a_run_that_runs_out_of_time_goes_on_with_more",
-    "test_a_second_start_leaves_the_jobs_of_a_living_one_alone",
-    "test_a_head_process_in_a_job_with_a_user_s_own_options_of_slurm",
+    "test_ctrl_c_cancels_the_jobs_and_a_killed_head_process_leaves_them",
+    "test_submission_waits_for_a_limit_and_for_the_controller",
     "test_the_benchmark_measures_both_profiles",
-    "test_a_cancelled_job_is_reported_and_the_rest_goes_on",
-    "test_ctrl_c_cancels_the_jobs_and_a_rerun_goes_on",
+    "test_an_edit_while_jobs_pend_reaches_the_next_start_alone",
+    "test_accounting_and_the_controller_that_are_away_and_squeue_that_fails_now_and_then",
     "test_a_run_of_two_gpus_is_one_run_of_two_processes",
-    "test_accounting_that_is_away_and_squeue_that_fails_now_and_then",
-    "test_a_lost_node_costs_only_what_followed_the_checkpoint",
-    "test_a_job_that_slurm_starts_again_goes_on",
+    "test_the_grid_finds_what_it_finds_without_a_cluster",
+    "test_a_head_process_in_a_job_with_a_user_s_own_options_of_slurm",
 ]
 
 

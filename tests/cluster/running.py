@@ -46,15 +46,18 @@ ONE_CELL = {
 PATIENCE = 600
 
 
-def run_folders(directory: Path) -> list[Path]:
-    """The folders of the finished runs below a working directory."""
-    return sorted(path.parent for path in directory.glob(f"results/runs/**/{LAST_FILE}"))
+def run_folders(directory: Path, name: str = "") -> list[Path]:
+    """The folders of the finished runs below a working directory, of a configuration's name."""
+    runs = directory / "results" / name / "runs"
+    return sorted(path.parent for path in runs.glob(f"**/{LAST_FILE}"))
 
 
-def results(directory: Path) -> dict[str, tuple]:
-    """What every finished run found, exactly, by its path below `results/runs`."""
-    runs = directory / "results/runs"
-    return {str(path.relative_to(runs)): tiny.results(path) for path in run_folders(directory)}
+def results(directory: Path, name: str = "") -> dict[str, tuple]:
+    """What every finished run found, exactly, by its path below the folder of all runs."""
+    runs = directory / "results" / name / "runs"
+    return {
+        str(path.relative_to(runs)): tiny.results(path) for path in run_folders(directory, name)
+    }
 
 
 def copy_folder(source: Path, target: Path) -> Path:
@@ -268,6 +271,29 @@ class Run:
                 return found[-1]
         raise AssertionError("no log names the run's job")
 
+    def job_of_attempt(self, path: str, number: int) -> str:
+        """Wait until an attempt at a run has begun.
+
+        Args:
+            path: the run's.
+            number: the attempt's, counted from 1.
+
+        Returns:
+            The id of its Slurm job.
+        """
+
+        def has_begun() -> bool:
+            self.cluster.start_requeued_jobs()
+            return self.attempts_begun(path) == number
+
+        wait_for(
+            has_begun,
+            seconds=PATIENCE,
+            what=lambda: f"attempt {number}; {self.output()}\n{self.logs()}",
+            every=1,
+        )
+        return self._attempts(path)[-1]["slurm_job"]
+
     def hold(self, job_id: str) -> "HeldProcesses":
         """Hold a job's training in a `with` block: it neither goes on nor ends by itself."""
         return HeldProcesses(self.cluster.processes(f"SLURM_JOB_ID={job_id}", TRAINING))
@@ -298,12 +324,17 @@ class Run:
 
     def attempts_begun(self, path: str) -> int:
         """How many attempts at a run began."""
-        return sum("began" in line for line in self._attempt_lines(path))
+        return len(self._attempts(path))
+
+    def _attempts(self, path: str) -> list[dict]:
+        """What each attempt at a run recorded when it began, in order."""
+        return [line["began"] for line in self._attempt_lines(path) if "began" in line]
 
     def attempt_ends(self, path: str) -> list[str]:
         """Why each attempt at a run ended, in order; those that could not say so are left out."""
         return [line["ended"] for line in self._attempt_lines(path) if "ended" in line]
 
     def _attempt_lines(self, path: str) -> list[dict]:
-        text = (self.directory / f"results/.attempts/{path}.jsonl").read_text()
+        file = self.directory / f"results/.attempts/{path}.jsonl"
+        text = file.read_text() if file.exists() else ""
         return [json.loads(line) for line in text.splitlines() if line]

@@ -46,14 +46,19 @@ def memory_is_confined() -> bool:
 
 
 def wait_for(
-    condition: Callable[[], bool], *, seconds: float, what: str | Callable[[], str]
+    condition: Callable[[], bool],
+    *,
+    seconds: float,
+    what: str | Callable[[], str],
+    every: float = 0.1,
 ) -> None:
     """Wait until `condition` holds.
 
     Args:
-        condition: asked ten times a second.
+        condition: is asked over and over.
         seconds: how long to wait at most.
         what: what is waited for, in words; or what tells it when it has not come.
+        every: seconds between two questions; more where each starts a program.
 
     Raises:
         TimeoutError: it did not come in time; says what was waited for.
@@ -63,7 +68,7 @@ def wait_for(
         if time.monotonic() > deadline:
             text = what if isinstance(what, str) else what()
             raise TimeoutError(f"after {seconds} s still not: {text}")
-        time.sleep(0.1)
+        time.sleep(every)
 
 
 def free_ports(names: tuple[str, ...]) -> dict[str, int]:

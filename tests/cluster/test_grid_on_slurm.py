@@ -19,14 +19,31 @@ from tunegrid.files import read_json
 SUBMITTED = "has been submitted with SLURM jobid"
 
 
-def test_the_grid_finds_what_it_finds_without_a_cluster(run_on, accounted, undisturbed):
-    run = run_on(accounted)
+def test_the_grid_finds_what_it_finds_without_a_cluster(run_on, accounted, undisturbed, tmp_path):
+    """A fast disk is used and left clean; a second configuration then takes the runs of the first,
+    and submits nothing."""
+    fast = tmp_path / "fast"
+    fast.mkdir()
+    grid = {"cluster": {"scratch": "$FAST"}}
+    run = run_on(accounted, grid=grid, environment={"FAST": str(fast)})
     output = run.run()
     assert run.results() == undisturbed
     assert output.count(SUBMITTED) == 2
     attempt = rf"attempt 1, Slurm job \d+ on {accounted.name}-g\d, GPU \d, \d+ MB"
     assert len(re.findall(attempt, run.logs())) == 2
+    assert run.logs().count(f"model and data are read from {fast}/tunegrid-") == 2
+    assert not list(fast.iterdir())
     assert "Traceback" not in output
+
+    found = run.directory / "results"
+    for prepared in ("encoded", "trials", "checks"):  # each configuration has its own
+        copy_folder(found / prepared, found / "my-study" / prepared)
+    first = yaml.safe_load(run.configfile.read_text())
+    run.configfile.write_text(yaml.safe_dump(first | {"name": "my-study"}))
+    output = run.run()
+    assert output.count(SUBMITTED) == 2, "the second start has submitted a job"
+    assert output.count("localrule take_run:") == 2
+    assert results(run.directory, "my-study") == undisturbed
 
 
 def test_a_pack_is_one_job(run_on, cluster, undisturbed, local):
@@ -67,23 +84,3 @@ def test_a_run_of_two_gpus_is_one_run_of_two_processes(run_on, cluster, local, t
     )
     here.run(f"results/runs/{FULL}/{LAST_FILE}")
     assert results(here.directory) == {FULL: run.results()[FULL]}
-
-
-def test_a_fast_disk_is_used_and_left_clean(run_on, cluster, undisturbed, tmp_path):
-    run = run_on(
-        cluster,
-        grid=ONE_CELL | {"cluster": {"scratch": "$FAST"}},
-        environment={"FAST": str(tmp_path)},
-    )
-    run.run()
-    assert run.results() == {FULL: undisturbed[FULL]}
-    assert not list(tmp_path.iterdir())
-    assert run.logs().count(f"model and data are read from {tmp_path}/tunegrid-") == 1
-
-
-def test_a_fast_disk_that_is_not_there_is_told_in_one_line(run_on, cluster):
-    run = run_on(cluster, grid=ONE_CELL | {"cluster": {"scratch": "/none"}}, profile={"retries": 0})
-    run.start()
-    output = run.finish()
-    assert run.process.returncode == 1
-    assert "error: cluster.scratch: no such folder on this node: /none" in output

@@ -1,7 +1,6 @@
 """Clusters as sites set them up, and users as they work there: nothing is lost or told falsely."""
 
 import shlex
-import subprocess
 
 import pytest
 from running import FULL, ONE_CELL, PATIENCE
@@ -58,31 +57,6 @@ def test_jobs_that_can_never_start_are_cancelled_and_held_ones_are_not(
     finally:
         accounted.call("scontrol", "update", "PartitionName=short", "AllowQos=ALL")
         accounted.cancel_all_jobs()
-
-
-def test_a_second_start_leaves_the_jobs_of_a_living_one_alone(run_on, cluster, undisturbed):
-    run = run_on(cluster, grid=ONE_CELL)
-    run.start()
-    job_id = run.job_in_training()
-    with run.hold(job_id):
-        # What users do beside a grid: a target of its own, without Snakemake's lock.
-        command = [word for word in run.command("--nolock") if word != "runs"]
-        other = subprocess.run(
-            [*command, "results/cells.csv"],
-            env=cluster.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE,
-        )
-    told = other.stdout + other.stderr
-    assert other.returncode == 0, told
-    assert "another start in this folder is at work (process " in told
-    assert "cancelled" not in told
-    output = run.finish()
-    assert run.process.returncode == 0, output
-    assert run.results() == {FULL: undisturbed[FULL]}
-    assert run.attempts_begun(FULL) == 1
 
 
 def test_a_head_process_in_a_job_with_a_user_s_own_options_of_slurm(run_on, cluster, undisturbed):

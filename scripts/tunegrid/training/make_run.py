@@ -71,10 +71,12 @@ def train_and_write(request: RunRequest, stop: StopRequest) -> None:
     """
     train = request.settings.train
     os.environ["OMP_NUM_THREADS"] = str(train.threads)  # read when torch is imported
+    from tunegrid.memory.light_imports import light_imports
     from tunegrid.training.randomness import make_deterministic
 
     make_deterministic(deterministic=train.deterministic, threads=train.threads)
-    from tunegrid.training.finetune import finetune
+    with light_imports():
+        from tunegrid.training.finetune import finetune
     from tunegrid.training.run_files import remove_last_file, write_run
 
     started = perf_counter()
