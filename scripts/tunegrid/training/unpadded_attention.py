@@ -6,17 +6,24 @@ Warner et al. 2024, https://arxiv.org/abs/2412.13663). It is in the package flas
 on GPUs and in 16 bits alone.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import torch
 from accelerate import Accelerator
 from torch import nn
 from transformers import PreTrainedModel
-from transformers.models.modernbert import modeling_modernbert
 
 from tunegrid.errors import UserError
 from tunegrid.training.probing import logits_of
+
+if TYPE_CHECKING:
+    # Its module has functions to compile, for which it imports PyTorch's compiler: two seconds that
+    # a run of another model need not wait.
+    from transformers.models.modernbert.modeling_modernbert import ModernBertAttention
 
 #: What a configuration writes for it, and how the Transformers library calls its kernels.
 UNPADDED = "unpadded"
@@ -94,20 +101,29 @@ def why_not_unpadded(device: torch.device, precision: str | None) -> str | None:
     return None
 
 
-def _attention_modules(model: nn.Module) -> Iterator[modeling_modernbert.ModernBertAttention]:
-    attention = modeling_modernbert.ModernBertAttention
-    return (module for module in model.modules() if isinstance(module, attention))
+def _attention_modules(model: PreTrainedModel) -> Iterator[ModernBertAttention]:
+    if model.config.model_type != "modernbert":
+        return
+    from transformers.models.modernbert.modeling_modernbert import ModernBertAttention
+
+    for module in model.modules():
+        if isinstance(module, ModernBertAttention):
+            yield module
 
 
-def _rotary_embedding(module: modeling_modernbert.ModernBertAttention) -> nn.Module:
+def _rotary_embedding(module: ModernBertAttention) -> nn.Module:
     """The rotary embedding of texts without padding, as `ModernBertAttention` would make it."""
+    from transformers.models.modernbert.modeling_modernbert import (
+        ModernBertUnpaddedRotaryEmbedding,
+    )
+
     config = module.config
     base, longest = config.global_rope_theta, config.max_position_embeddings
     if module.local_attention != (-1, -1):
         longest = config.local_attention
         if config.local_rope_theta is not None:
             base = config.local_rope_theta
-    rotary: nn.Module = modeling_modernbert.ModernBertUnpaddedRotaryEmbedding(
+    rotary: nn.Module = ModernBertUnpaddedRotaryEmbedding(
         dim=module.head_dim, max_seqlen=longest, base=base, device=module.Wqkv.weight.device
     )
     return rotary
