@@ -67,7 +67,8 @@ class Hub:
         handler = type("Handler", (_Handler,), {"hub": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        # It looks every 10 ms whether it is to end; by default, every half second.
+        threading.Thread(target=self._server.serve_forever, args=[0.01], daemon=True).start()
         return self
 
     def __exit__(self, *_) -> None:
@@ -159,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refuse(self, status: int, code: str | None) -> None:
         headers = {"X-Error-Code": code, "X-Error-Message": code} if code else {}
-        self._send(status, b"", headers | ({"Retry-After": "1"} if status == 429 else {}))
+        self._send(status, b"", headers | ({"Retry-After": "0"} if status == 429 else {}))
 
     def _send(
         self, status: int, body: bytes, headers: dict[str, str], *, pause=0.0, broken=False

@@ -3,8 +3,8 @@
 import json
 import shutil
 import subprocess
-import sys
 
+import forked
 import pandas as pd
 import pytest
 from measured import BY_ACCURACY
@@ -117,7 +117,7 @@ def test_a_hash_of_digits_and_a_name_like_na_stay_text(one_run, tmp_path):
     scored(["NA/t/full/seed1"]).to_parquet(tmp_path / "scores.parquet")
     out = [tmp_path / name for name in ("runs.parquet", "runs.csv", "history.parquet")]
     subprocess.run(
-        [sys.executable, ROOT / "scripts/collect_runs.py", "--cells", tmp_path / "cells.csv",
+        [forked.interpreter(), ROOT / "scripts/collect_runs.py", "--cells", tmp_path / "cells.csv",
          "--scores", tmp_path / "scores.parquet",
          "--runs", root, "--parquet", out[0], "--csv", out[1], "--history", out[2]],
         check=True,

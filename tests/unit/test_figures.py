@@ -285,12 +285,16 @@ def test_series_can_be_told_apart_without_colour():
             assert len({look.hatch for look in looks.values()}) == len(series)
 
 
-METHODS = [f"adapter-{size}-houlsby" for size in range(20)]
+METHODS = [f"adapter-{size}-houlsby" for size in range(13)]
 #: Models, methods and tasks: as the demo has them, as many as looks tell apart, and many.
 GRIDS = {
     "small": (["minilm-l6"], ["full", "adapter-64", "adapter-8"], ["reviews", "paper_sentences"]),
     "middle": (["m1", "m2"], METHODS[:6], ["reviews", "questions", "paper_sentences", "ask"]),
-    "large": (["roberta-base", "bert"], METHODS, [f"a_long_task_name_{at}" for at in range(8)]),
+    "large": (
+        ["roberta-base", "bert", "electra"],
+        METHODS,
+        [f"a_long_task_name_{at}" for at in range(5)],
+    ),
 }
 
 

@@ -5,8 +5,8 @@ import json
 import os
 import random
 import subprocess
-import sys
 
+import forked
 import numpy as np
 import pytest
 import tiny
@@ -36,7 +36,8 @@ def fetch(tiny_model, tmp_path):
             hub.repositories["models/owner/tiny"] = there
             run = subprocess.run(
                 [
-                    sys.executable,
+                    forked.interpreter(),
+                    ROOT / "tests/impatient.py",
                     ROOT / "scripts/fetch_model.py",
                     "--name",
                     "m",
@@ -82,7 +83,7 @@ def assert_refused(run, *parts):
     "wrong",
     [
         {},
-        {"pause": 0.2},
+        {"pause": 0.02},
         {"breaks": 1},
         {"fails": 2, "status": 429},
         {"fails": 1, "status": 503},
@@ -154,7 +155,8 @@ def fetch_task(tmp_path, files, paths=None, **wrong):
         hub.repositories["datasets/owner/tiny"] = Repository(files, revisions=("v1",), **wrong)
         return subprocess.run(
             [
-                sys.executable,
+                forked.interpreter(),
+                ROOT / "tests/impatient.py",
                 ROOT / "scripts/fetch_task.py",
                 "--name",
                 "tiny",

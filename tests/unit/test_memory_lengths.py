@@ -2,8 +2,8 @@
 
 import json
 import subprocess
-import sys
 
+import forked
 import numpy as np
 import pytest
 from memory_cases import make_step
@@ -114,8 +114,8 @@ def test_a_folder_that_holds_no_task_is_one_line(tmp_path):
 
 def test_the_program_takes_lengths_in_place_of_tokens(tiny_model, encoded, tmp_path):
     run = subprocess.run(
-        [sys.executable, ROOT / "scripts/predict_memory.py", "--model", tiny_model, "--lengths",
-         encoded[0], "--batch", "4", "--json"],
+        [forked.interpreter(), ROOT / "scripts/predict_memory.py", "--model", tiny_model,
+         "--lengths", encoded[0], "--batch", "4", "--json"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr

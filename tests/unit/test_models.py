@@ -1,9 +1,9 @@
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
+import forked
 import pytest
 import torch
 from paths import ROOT
@@ -94,7 +94,8 @@ def test_a_hub_out_of_reach_is_one_line_and_no_traceback(tmp_path):
     entry = {"hub": {"repository": "a/b", "revision": "0" * 40}}
     run = subprocess.run(
         [
-            sys.executable,
+            forked.interpreter(),
+            ROOT / "tests/impatient.py",
             ROOT / "scripts/fetch_model.py",
             "--name",
             "m",

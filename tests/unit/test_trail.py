@@ -4,8 +4,8 @@ import csv
 import json
 import shutil
 import subprocess
-import sys
 
+import forked
 import pytest
 import tiny
 from measured import BY_ACCURACY
@@ -182,7 +182,8 @@ def test_what_changed_since_is_said(results):
 
 def test_the_program_prints_a_paragraph_a_run(results):
     run = subprocess.run(
-        [sys.executable, ROOT / "scripts/trace.py", results / "results.xlsx", "--method", "full"],
+        [forked.interpreter(), ROOT / "scripts/trace.py", results / "results.xlsx",
+         "--method", "full"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     first, _, *rest = run.stdout.splitlines()

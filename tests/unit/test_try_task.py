@@ -6,6 +6,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import forked
 import pytest
 import yaml
 from paths import ROOT
@@ -210,7 +211,7 @@ def test_what_is_printed_reads_the_file_as_it_stands(suffix, tmp_path):
 
 def run(*arguments):
     return subprocess.run(
-        [sys.executable, ROOT / "scripts/try_task.py", *map(str, arguments)],
+        [forked.interpreter(), ROOT / "scripts/try_task.py", *map(str, arguments)],
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
 

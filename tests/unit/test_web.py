@@ -6,8 +6,8 @@ import logging
 import os
 import random
 import subprocess
-import sys
 
+import forked
 import pytest
 import tiny
 from paths import ROOT
@@ -171,7 +171,8 @@ def fetch_task(entry, output, *more):
     """Fetch a task by the program."""
     run = subprocess.run(
         [
-            sys.executable,
+            forked.interpreter(),
+            ROOT / "tests/impatient.py",
             ROOT / "scripts/fetch_task.py",
             "--name",
             "t",
