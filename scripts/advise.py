@@ -41,7 +41,7 @@ def main() -> None:
     arguments = parser.parse_args()
     check_counts(parser, arguments)
 
-    from tunegrid.memory.light_imports import light_imports
+    from tunegrid.light_imports import light_imports
 
     with light_imports():
         from tunegrid.errors import UserError

@@ -98,7 +98,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
 
-    from tunegrid.memory.light_imports import light_imports
+    from tunegrid.light_imports import light_imports
 
     with light_imports():
         from tunegrid.files import write_json

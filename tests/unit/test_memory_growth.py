@@ -144,7 +144,7 @@ def test_nothing_follows_from_two_steps_that_differ(of_many):
 def test_what_a_prediction_or_a_run_needs_none_of_is_not_imported():
     program = """if True:
         import sys
-        from tunegrid.memory.light_imports import light_imports
+        from tunegrid.light_imports import light_imports
         with light_imports():
             import tunegrid.memory.analysis
         heavy = {"scipy", "sklearn", "pandas", "datasets", "peft", "adapters", "matplotlib"}

@@ -71,7 +71,7 @@ def train_and_write(request: RunRequest, stop: StopRequest) -> None:
     """
     train = request.settings.train
     os.environ["OMP_NUM_THREADS"] = str(train.threads)  # read when torch is imported
-    from tunegrid.memory.light_imports import light_imports
+    from tunegrid.light_imports import light_imports
     from tunegrid.training.randomness import make_deterministic
 
     make_deterministic(deterministic=train.deterministic, threads=train.threads)

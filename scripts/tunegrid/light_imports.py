@@ -1,4 +1,4 @@
-"""Import what traces models in half the time: what a prediction needs none of stays out.
+"""Import what trains or traces models in half the time: what they need none of stays out.
 
 The Transformers library looks once whether optional packages are installed
 (`transformers.utils.import_utils`), and imports those that are wherever a part of it might use
