@@ -2,8 +2,8 @@
 
 A broken `srun`, a node without the shared folder or without the environment's Python end a job
 before the rule's command runs, so that the rule's own log is empty or absent. Snakemake then prints
-nothing of Slurm's log either. What that says is therefore copied into the rule's log; and of a job that was
-cancelled since it could never start, why.
+nothing of Slurm's log either. What that says is therefore copied into the rule's log. So is why a
+job could never start, if it was cancelled for that.
 """
 
 from collections.abc import Sequence
