@@ -13,10 +13,19 @@ os.environ |= {
 }
 
 from tunegrid.cluster.head_process import prepare_head_process
+from tunegrid.cluster.partition_bounds import BOUNDS
 from tunegrid.cluster.stand_ins import keep_slurm_configuration
 from tunegrid.errors import UserError
 
 keep_slurm_configuration()
+#: The most minutes that a job may take.
+MINUTES = 5
+
+
+def minutes_of(rule_name):
+    """The time limit of a rule's job, minutes: no more than its partition gives."""
+    partition = workflow.get_rule(rule_name).resources["slurm_partition"]
+    return int(min(MINUTES, BOUNDS.of(str(partition.raw).strip("'\"")).minutes))
 
 
 onstart:
@@ -45,7 +54,7 @@ for check_name in config["gpu_rules"]:
         resources:
             gpu=1,
             mem="4GB",
-            runtime="5m",
+            runtime=lambda wildcards, rulename: minutes_of(rulename),
         shell:
             'python "$TUNEGRID"/scripts/check_node.py --gpu --output {output} > {log} 2>&1'
 
@@ -61,6 +70,6 @@ for check_name in config["cpu_rules"]:
             f"{check_name}.log",
         resources:
             mem="4GB",
-            runtime="5m",
+            runtime=lambda wildcards, rulename: minutes_of(rulename),
         shell:
             'python "$TUNEGRID"/scripts/check_node.py --output {output} > {log} 2>&1'

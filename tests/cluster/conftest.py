@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 import tiny
 import yaml
+from qualities_of_service import FORBIDDEN, ONE_AT_ONCE
 from running import TARGET, Run, copy_folder, results, write_profile
 from sharing import made_once
 from slurm import Cluster, why_no_cluster
@@ -36,6 +37,7 @@ LONGEST = [
     "test_ctrl_c_cancels_the_jobs_and_a_killed_head_process_leaves_them",
     "test_submission_waits_for_a_limit_and_for_the_controller",
     "test_the_benchmark_measures_both_profiles",
+    "test_what_jobs_fail_by_is_told",
     "test_an_edit_while_jobs_pend_reaches_the_next_start_alone",
     "test_accounting_and_the_controller_that_are_away_and_squeue_that_fails_now_and_then",
     "test_a_run_of_two_gpus_is_one_run_of_two_processes",
@@ -84,6 +86,15 @@ def accounted():
     cluster = start_cluster(accounting=True)
     yield cluster
     stop_cluster(cluster)
+
+
+@pytest.fixture
+def limited(accounted):
+    """A cluster with a quality of service under which a user has one job at once, and another."""
+    for qos in (f"{ONE_AT_ONCE} MaxSubmitJobsPerUser=1", FORBIDDEN):
+        accounted.succeeds("sacctmgr", "-i", "add", "qos", *qos.split())  # it may be there
+    accounted.call("sacctmgr", "-i", "modify", "user", "root", "set", f"qos=normal,{ONE_AT_ONCE}")
+    return accounted
 
 
 @dataclass(frozen=True)

@@ -130,6 +130,7 @@ StorageLoc=slurm_acct_db
 MARIADB_CONF = """\
 [mysqld]
 datadir={base}/mysql
+tmpdir={base}/run
 socket={base}/run/mariadb.sock
 pid-file={base}/run/mariadbd.pid
 log-error={base}/log/mariadbd.log

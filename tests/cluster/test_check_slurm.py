@@ -6,7 +6,9 @@ import sys
 import pytest
 import yaml
 from paths import ROOT
+from qualities_of_service import ONE_AT_ONCE
 from running import write_profile
+from slurm_conf import ACCOUNT
 from stand_in_commands import write_command
 
 
@@ -14,17 +16,14 @@ from stand_in_commands import write_command
 def check(tmp_path):
     """Check a profile with these changes against a cluster: (status, what it printed).
 
-    `path` is a folder whose programs are found first.
+    `environment` is what differs from that of the cluster's other users.
     """
 
-    def run(cluster, *, path=None, **changes):
+    def run(cluster, *options, environment=None, **changes):
         profile = write_profile(tmp_path / "profile", cluster, **changes)
-        environment = cluster.environment
-        if path:
-            environment["PATH"] = f"{path}:{environment['PATH']}"
         done = subprocess.run(
-            [sys.executable, ROOT / "scripts/check_slurm.py", "--profile", profile],
-            env=environment,
+            [sys.executable, ROOT / "scripts/check_slurm.py", "--profile", profile, *options],
+            env=cluster.environment | (environment or {}),
             cwd=tmp_path,
             capture_output=True,
             text=True,
@@ -36,24 +35,58 @@ def check(tmp_path):
     return run
 
 
-@pytest.mark.parametrize(
-    ("name", "accounting"),
-    [
-        ("cluster", "none"),
-        ("accounted", "your accounts are ml, root"),
-    ],
-)
-def test_a_cluster_that_fits_is_told_and_tried(check, request, name, accounting):
-    status, said = check(request.getfixturevalue(name))
+def test_a_cluster_that_fits_is_told_and_tried(check, cluster):
+    """Also a partition that gives a job less time than the check itself would ask for."""
+    cluster.call("scontrol", "update", "PartitionName=short", "MaxTime=3")
+    try:
+        status, said = check(cluster, partition="short")
+    finally:
+        cluster.call("scontrol", "update", "PartitionName=short", "MaxTime=30")
     assert status == 0, said
-    assert f"accounting: {accounting}\n" in said
+    assert "accounting: none\n" in said
     assert "partition gpu: 2 nodes, 1440 min, " in said
     assert "4 × a100" in said
+    assert "partition short: 2 nodes, 3 min, " in said
     assert "partition cpu: 2 nodes, " in said
     assert "\na job of train: node " in said
     assert ", a step on no GPU\n" in said, "the GPUs of this cluster are none"
     assert "\na job of encode_task: node " in said
     assert said.endswith("profile and cluster fit\n")
+
+
+def test_a_limit_on_submissions_and_a_user_s_own_options_of_slurm_fit(check, limited):
+    """Where SLURM_CONF alone tells of the cluster: the second job waits for the first one's end."""
+    train = {"slurm_partition": "gpu", "qos": ONE_AT_ONCE}
+    default = default_resources(slurm_account=ACCOUNT, qos=ONE_AT_ONCE)
+    own = {"SQUEUE_PARTITION": "none", "SINFO_PARTITION": "cpu", "SBATCH_QOS": "of-other-work"}
+    changes = {"default-resources": default, "set-resources": {"train": train}}
+    status, said = check(limited, environment=own, **changes)
+    assert status == 0, said
+    assert "not used: SBATCH_QOS of your environment" in said
+    assert f"accounting: your accounts are {ACCOUNT}, root\n" in said
+    assert "profile and cluster fit\n" in said
+
+
+def test_nodes_that_are_drained_or_powered_off_are_waited_for_no_longer_than_asked(check, cluster):
+    kinds = {"train": {"slurm_partition": "gpu"}, "tune": {"slurm_partition": "cloud"}}
+    nodes = ",".join(cluster.nodes[:2])
+    cluster.call("scontrol", "update", f"nodename={nodes}", "state=drain", "reason=test")
+    try:
+        status, said = check(cluster, "--wait", "20", **{"set-resources": kinds})
+    finally:
+        cluster.call("scontrol", "update", f"nodename={nodes}", "state=resume")
+    assert status == 1
+    assert "partition cloud: 1 nodes of 1 that are not listed, such as a cloud's" in said
+    assert "error: the jobs have not ended after 20 s and are cancelled; --wait gives more" in said
+    assert "error: rule_train is PENDING (Nodes required for job are DOWN, DRAINED or" in said
+    assert "error: rule_tune is CONFIGURING (" in said
+    assert not cluster.queue()
+
+
+def default_resources(**changes):
+    """The profile's resources of jobs without a GPU, filled in for the cluster, with changes."""
+    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+    return profile["default-resources"] | {"slurm_partition": "cpu"} | changes
 
 
 @pytest.mark.parametrize(
@@ -80,9 +113,9 @@ def test_what_does_not_fit_is_named(check, cluster, changes, problem):
 
 
 def test_an_account_that_is_not_the_user_s_is_named(check, accounted):
-    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
-    default = {**profile["default-resources"], "slurm_partition": "cpu", "slurm_account": "nobody"}
-    status, said = check(accounted, **{"default-resources": default})
+    status, said = check(
+        accounted, **{"default-resources": default_resources(slurm_account="nobody")}
+    )
     assert status == 1
     assert "slurm_account 'nobody' is none of yours: ml, root" in said
 
@@ -99,16 +132,26 @@ def test_without_slurm_one_line_says_so(tmp_path):
     assert done.stderr == "error: Slurm does not answer (sinfo); run this where sbatch works\n"
 
 
-def test_what_jobs_fail_by_is_told(check, accounted, tmp_path):
-    """Slurm's refusal of a request; then an srun that cannot begin a job's step."""
+def test_what_jobs_fail_by_is_told(check, limited, tmp_path):
+    """Slurm's refusal of a request; then an srun that cannot begin a job's step, and a quality of
+    service that the partition does not allow, with which Slurm takes jobs that never start."""
     train = {"slurm_partition": "gpu", "constraint": "nvlink"}
-    status, said = check(accounted, **{"set-resources": {"train": train}})
+    status, said = check(limited, **{"set-resources": {"train": train}})
     assert status == 1
     assert "error: train: Slurm refuses it (Invalid feature specification)\n" in said
 
     write_command(tmp_path, "srun", "echo 'srun: error: no step today' >&2\nexit 1")
-    status, said = check(accounted, path=tmp_path)
+    path = {"PATH": f"{tmp_path}:{limited.environment['PATH']}"}
+    tune = {"slurm_partition": "short", "qos": ONE_AT_ONCE}
+    kinds = {"train": {"slurm_partition": "gpu"}, "tune": tune}
+    limited.call("scontrol", "update", "PartitionName=short", "AllowQos=normal")
+    try:
+        status, said = check(limited, environment=path, **{"set-resources": kinds})
+    finally:
+        limited.call("scontrol", "update", "PartitionName=short", "AllowQos=ALL")
     assert status == 1
     assert "error: the job of train failed: " in said
     assert said.count("srun: error: no step today") == 2
-    assert not accounted.queue()
+    assert "error: the job of tune failed: " in said
+    assert "could never start and was cancelled. Slurm says: | Job's QOS not permitted to" in said
+    assert not limited.queue()

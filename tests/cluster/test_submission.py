@@ -4,6 +4,7 @@ import signal
 import time
 
 import pytest
+from qualities_of_service import FORBIDDEN, ONE_AT_ONCE
 from running import ADAPTER, FULL, ONE_CELL
 from slurm_conf import ACCOUNT
 from stand_in_commands import write_command
@@ -12,21 +13,8 @@ from tunegrid.cluster.job_requests import JobRequest
 from tunegrid.cluster.request_checks import check_requests
 from tunegrid.errors import UserError
 
-#: A quality of service under which a user has one job at once.
-ONE_AT_ONCE = "one-at-once"
-#: One that no user may ask for.
-FORBIDDEN = "forbidden"
 #: What the head process says while that is so.
 LIMITED = "Slurm takes no more jobs at once (QOSMaxSubmitJobPerUserLimit)"
-
-
-@pytest.fixture
-def limited(accounted):
-    """A cluster with a quality of service under which a user has one job at once, and another."""
-    for qos in (f"{ONE_AT_ONCE} MaxSubmitJobsPerUser=1", FORBIDDEN):
-        accounted.succeeds("sacctmgr", "-i", "add", "qos", *qos.split())  # it may be there
-    accounted.call("sacctmgr", "-i", "modify", "user", "root", "set", f"qos=normal,{ONE_AT_ONCE}")
-    return accounted
 
 
 def gpu_jobs(**resources):

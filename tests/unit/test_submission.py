@@ -255,6 +255,12 @@ def test_a_job_that_has_not_begun_is_explained_by_slurm_s_log(tmp_path, slurm_lo
     assert rest.endswith(said)
 
 
+def test_a_job_that_could_never_start_is_explained_by_that(tmp_path):
+    explain(tmp_path / "slurm.log", [tmp_path / "rule.log"], never_started="InvalidQOS")
+    told = "The job could never start and was cancelled. Slurm says:\nInvalidQOS\n"
+    assert (tmp_path / "rule.log").read_text() == told
+
+
 def test_a_log_that_says_something_stays(tmp_path):
     log = tmp_path / "rule.log"
     log.write_text("error: of the program\n")

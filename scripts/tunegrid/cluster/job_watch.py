@@ -54,6 +54,9 @@ REASONS_HELD = {
     "JobHeldUser": "you hold it; scontrol release {id}",
 }
 
+#: Why jobs of this process that could never start were cancelled, by their Slurm ids.
+WHY_CANCELLED: dict[str, str] = {}
+
 
 def can_never_start(job: QueuedJob) -> bool:
     """Whether a job is pending for a reason that will not pass by itself."""
@@ -169,6 +172,7 @@ def cancel_hopeless_jobs(jobs: Iterable[QueuedJob]) -> list[QueuedJob]:
         LOG.error(
             "Slurm job %s (%s) can never start (%s): cancelled", job.id, job.comment, job.reason
         )
+        WHY_CANCELLED[job.id] = job.reason
     slurm.cancel_jobs(hopeless)
     return hopeless
 
