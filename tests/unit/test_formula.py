@@ -15,7 +15,7 @@ from tunegrid.memory.predict import predict
 
 #: Layers of the same widths as the whole model's. What is held for a moment weighs more in so few,
 #: so the formula is held to its 1 % more strictly.
-LAYERS = 4
+LAYERS = 3
 
 
 def assert_formula_agrees_with_trace(config, step):
@@ -45,7 +45,8 @@ def test_the_formula_agrees_with_the_trace_within_one_percent(
     assert_formula_agrees_with_trace(config, step)
 
 
-@pytest.mark.parametrize("method", METHODS)
+# Each further layer is as those before it, whatever the method.
+@pytest.mark.parametrize("method", ["full", "adapter-64"])
 @pytest.mark.parametrize("model", MODELS)
 def test_the_formula_agrees_with_the_trace_of_a_whole_model(model, method):
     step = make_step(method, batch=32, tokens=100, attention="auto")

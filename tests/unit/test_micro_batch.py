@@ -60,8 +60,7 @@ def test_the_largest_power_of_two_that_fits_is_found(capacity):
     assert found == max(fitting, default=0)
 
 
-@pytest.mark.parametrize("method", [FULL, ADAPTER], ids=["full", "adapter"])
-@pytest.mark.parametrize("examples", [1, 4])
+@pytest.mark.parametrize(("method", "examples"), [(FULL, 1), (ADAPTER, 4)], ids=["full", "adapter"])
 def test_a_pretended_small_device_gets_what_fits(tiny_model, method, examples):
     limit = limit_for(tiny_model, method, examples)
     settings = cell(method, micro_batch="auto", memory_limit=limit, batch_size=BATCH)

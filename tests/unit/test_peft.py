@@ -1,6 +1,7 @@
 """Methods of the peft library: what they change, what is kept, what is predicted and refused."""
 
 import dataclasses
+from itertools import product
 
 import family_checkpoints
 import peft
@@ -48,7 +49,6 @@ SMALL = {
     "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 128,
     "vocab_size": 1000, "pad_token_id": 0,
 }  # fmt: skip
-DISTILBERT = {"dim": 64, "n_layers": 2, "n_heads": 2, "hidden_dim": 128}
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
@@ -119,11 +119,17 @@ def test_a_method_trains_changes_only_its_own_and_is_loaded_by_its_library(famil
     torch.testing.assert_close(logits(ours), logits(model), rtol=1e-4, atol=1e-5)
 
 
-# RoBERTa and DistilBERT attend as BERT does.
-@pytest.mark.parametrize("kind", ["bert", "deberta-v2", "modernbert"])
-@pytest.mark.parametrize("name", METHODS)
+# RoBERTa and DistilBERT attend as BERT does. The methods that compute something of the layers that
+# they change (DoRA norms of weights, OFT and BOFT products) are tried on other layers, too.
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        *(("bert", name) for name in METHODS),
+        *product(["deberta-v2", "modernbert"], ["peft-lora", "dora", "oft", "boft", "ln_tuning"]),
+    ],
+)
 def test_the_memory_of_a_step_is_predicted_within_one_percent(kind, name):
-    config = AutoConfig.for_model(kind, **SMALL | (DISTILBERT if kind == "distilbert" else {}))
+    config = AutoConfig.for_model(kind, **SMALL)
     step = dataclasses.replace(
         make_step("head", batch=4, tokens=64, labels=2, attention="auto"),
         method=name,

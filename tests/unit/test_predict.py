@@ -1,6 +1,7 @@
 """The trace: what it counts, which models it takes, what it says of others."""
 
 from importlib.util import find_spec
+from itertools import product
 
 import pytest
 import torch
@@ -38,7 +39,7 @@ def test_storage_is_counted_from_birth_to_death():
         assert counter.peak == 800
 
 
-@pytest.mark.parametrize(("precision", "accumulated"), [("fp32", 1), ("fp32", 2), ("pure-bf16", 1)])
+@pytest.mark.parametrize(("precision", "accumulated"), [("fp32", 2), ("pure-bf16", 1)])
 @pytest.mark.parametrize("optimizer", ["adamw", "adamw-foreach", "sgd"])
 def test_optimizers_precisions_and_accumulation_agree_with_real_steps(
     optimizer, accumulated, precision
@@ -59,7 +60,7 @@ def test_optimizers_precisions_and_accumulation_agree_with_real_steps(
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
 def test_layers_computed_again_agree_with_real_steps(attention):
-    config = small("bert", num_hidden_layers=6)
+    config = small("bert", num_hidden_layers=5)
     step = make_step("full", batch=8, tokens=64, labels=2, attention=attention, checkpointing=True)
     predicted = predict(config, step, cuda=False)
     assert predicted.peak == pytest.approx(measure(config, step).peak, rel=0.01)
@@ -67,20 +68,28 @@ def test_layers_computed_again_agree_with_real_steps(attention):
     assert predicted.peak < 0.7 * predict(config, whole, cuda=False).peak
 
 
-@pytest.mark.parametrize("method", ["full", "lora", "bitfit"])
+SETTINGS = {
+    "adafactor": {"optimizer": "adafactor"},
+    "frozen": {"frozen_layers": 2},
+    "fp16": {"precision": "fp16"},
+    "all": {
+        "optimizer": "adafactor", "frozen_layers": 1, "precision": "fp16", "checkpointing": True,
+    },
+}  # fmt: skip
+
+
+# Of what bitfit trains, biases, Adafactor has another state than of matrices.
 @pytest.mark.parametrize(
-    "options",
+    ("settings", "method"),
     [
-        {"optimizer": "adafactor"},
-        {"frozen_layers": 2},
-        {"precision": "fp16"},
-        {"optimizer": "adafactor", "frozen_layers": 1, "precision": "fp16", "checkpointing": True},
+        *product(["adafactor", "all"], ["full", "lora", "bitfit"]),
+        *product(["frozen"], ["full", "lora"]),
+        ("fp16", "full"),
     ],
-    ids=["adafactor", "frozen", "fp16", "all"],
 )
-def test_settings_of_the_optimizer_step_agree_with_real_steps(method, options):
-    config = small("bert", num_hidden_layers=4)
-    step = make_step(method, batch=8, tokens=64, labels=2, **options)
+def test_settings_of_the_optimizer_step_agree_with_real_steps(settings, method):
+    config = small("bert", num_hidden_layers=3)
+    step = make_step(method, batch=8, tokens=64, labels=2, **SETTINGS[settings])
     predicted = predict(config, step, cuda=False)
     assert predicted.peak == pytest.approx(measure(config, step).peak, rel=0.01)
 

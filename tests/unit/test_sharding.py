@@ -1,8 +1,8 @@
 """A step over several GPUs: what each holds of weights, gradients and optimizer state."""
 
 import subprocess
-import sys
 
+import forked
 import pytest
 from memory_cases import make_step
 from paths import ROOT
@@ -13,9 +13,10 @@ from tunegrid.memory.measure import measure
 from tunegrid.memory.predict import StepTracer, predict
 
 GPUS = 4
+LAYERS = 8
 #: So many layers and so few tokens that weights and what belongs to them are nearly all.
 CONFIG = AutoConfig.for_model(
-    "bert", hidden_size=64, num_hidden_layers=12, num_attention_heads=2, intermediate_size=256,
+    "bert", hidden_size=64, num_hidden_layers=LAYERS, num_attention_heads=2, intermediate_size=256,
     vocab_size=100, pad_token_id=0,
 )  # fmt: skip
 KINDS = ("none", "zero1", "zero2", "zero3", "fsdp")
@@ -45,7 +46,7 @@ def predicted():
 def test_each_gpu_holds_its_share(predicted, kind, copies):
     """As the table of model states in the paper says, but for a few layers that are whole."""
     weights = 4 * predicted["none"].total_parameters
-    few_layers = 4 * weights / 12
+    few_layers = 4 * weights / LAYERS
     assert copies * weights <= predicted[kind].peak < copies * weights + few_layers
 
 
@@ -65,18 +66,18 @@ def test_activations_are_not_shared():
     assert whole.peak * 0.97 < shared.peak < whole.peak
 
 
-def test_one_gpu_that_shares_with_none_takes_no_less():
-    alone = predict(CONFIG, step_of())
+def test_one_gpu_that_shares_with_none_takes_no_less(predicted):
+    alone = predicted["none"]
     for kind in ("zero1", "zero2"):
         step = make_step("full", batch=1, tokens=4, labels=2, gpus=1, sharding=kind)
         assert predict(CONFIG, step).peak == pytest.approx(alone.peak, abs=len(alone.parts))
 
 
-def test_every_micro_batch_of_a_tracer_is_shared():
+def test_every_micro_batch_of_a_tracer_is_shared(predicted):
     """The history of one step is not that of the steps before it."""
     tracer = StepTracer(CONFIG, step_of("zero2", batch=8, tokens=64))
     tracer.predict(step_of("zero2", batch=8, tokens=64))
-    assert tracer.predict(step_of("zero2")) == predict(CONFIG, step_of("zero2"))
+    assert tracer.predict(step_of("zero2")) == predicted["zero2"]
 
 
 def test_what_cannot_be_predicted_or_measured_is_one_line():
@@ -94,7 +95,7 @@ def test_an_answer_says_what_is_shared():
 
 def test_one_gpu_cannot_share():
     run = subprocess.run(
-        [sys.executable, ROOT / "scripts/predict_memory.py", "--model", "roberta-base",
+        [forked.interpreter(), ROOT / "scripts/predict_memory.py", "--model", "roberta-base",
          "--sharding", "zero1"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """What makes a result stale: each edit makes again what it decides, and nothing else."""
 
 import shutil
+from contextlib import contextmanager
 
 import pytest
 import tiny
@@ -14,18 +15,31 @@ CACHES = (
 )  # fmt: skip
 
 
-@pytest.fixture
-def scripts(tmp_path, monkeypatch):
-    """A copy of the programs and the library, whose digests are computed anew at each question."""
-    copy = shutil.copytree(SCRIPTS, tmp_path / "scripts")
-    monkeypatch.setattr(staleness, "SCRIPTS", copy)
+def forget():
+    for cached in CACHES:
+        cached.cache_clear()
 
-    def forget():
-        for cached in CACHES:
-            cached.cache_clear()
 
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    """The library in a copy of the programs and it, of which all digests are from now on."""
+    copy = shutil.copytree(SCRIPTS, tmp_path_factory.mktemp("copy") / "scripts")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(staleness, "SCRIPTS", copy)
+        forget()
+        yield copy / "tunegrid"
     forget()
-    yield copy / "tunegrid", forget
+
+
+@contextmanager
+def edited(path, text):
+    """Meanwhile a file of the copy has another text, and digests are computed anew."""
+    before = path.read_text()
+    assert text != before
+    path.write_text(text)
+    forget()
+    yield
+    path.write_text(before)
     forget()
 
 
@@ -38,22 +52,23 @@ def digests():
     return found
 
 
+@pytest.fixture(scope="module")
+def unedited(library):
+    """The digests of the copy as it is."""
+    return digests()
+
+
 @pytest.fixture
-def stale(scripts):
+def stale(library, unedited):
     """Edit a module of the copy: the programs whose results it makes stale."""
-    library, forget = scripts
 
     def edit(module, old, new):
         path = library / module
         text = path.read_text()
         assert old in text, f"{module} has no longer: {old}"
-        before = digests()
-        path.write_text(text.replace(old, new, 1))
-        forget()
-        after = digests()
-        path.write_text(text)
-        forget()
-        return {program for program in before if before[program] != after[program]}
+        with edited(path, text.replace(old, new, 1)):
+            after = digests()
+        return {program for program in unedited if unedited[program] != after[program]}
 
     return edit
 
@@ -193,13 +208,14 @@ def test_a_definition_that_is_not_there_is_an_error(monkeypatch):
         staleness.code_digest("train")
 
 
-def test_a_cheap_program_s_digest_covers_all_that_it_imports(scripts):
-    library, forget = scripts
-    before = staleness.code_digest("plot_bars"), staleness.code_digest("plot_pareto")
+def test_a_cheap_program_s_digest_covers_all_that_it_imports(library):
+    def of_plots():
+        return staleness.code_digest("plot_bars"), staleness.code_digest("plot_pareto")
+
+    before = of_plots()
     path = library / "reporting/bars_figure.py"
-    path.write_text(path.read_text().replace("NARROWEST = 0.09", "NARROWEST = 1.0"))
-    forget()
-    after = staleness.code_digest("plot_bars"), staleness.code_digest("plot_pareto")
+    with edited(path, path.read_text().replace("NARROWEST = 0.09", "NARROWEST = 1.0")):
+        after = of_plots()
     assert after[0] != before[0]
     assert after[1] == before[1]
 
@@ -211,14 +227,12 @@ def test_every_program_has_a_digest():
         assert len(staleness.code_digest(program)) == 12
 
 
-def test_every_module_of_the_tables_is_behind_their_reader_alone(scripts):
-    library, forget = scripts
+def test_every_module_of_the_tables_is_behind_their_reader_alone(library):
+    def of_readers():
+        return [staleness.reader_code(name) for name in ("table", "citations")]
+
+    before = of_readers()
     for path in (library / "tasks/tables").glob("[!_]*.py"):
-        before = [staleness.reader_code(name) for name in ("table", "citations")]
-        text = path.read_text()
-        path.write_text(text + "\nMORE = 1\n")
-        forget()
-        after = [staleness.reader_code(name) for name in ("table", "citations")]
-        path.write_text(text)
-        forget()
+        with edited(path, path.read_text() + "\nMORE = 1\n"):
+            after = of_readers()
         assert [old == new for old, new in zip(before, after, strict=True)] == [False, True], path

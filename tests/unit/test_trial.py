@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+from concurrent.futures import Executor, Future
 
 import family_checkpoints
 import pytest
@@ -11,6 +12,7 @@ from datasets import DatasetDict, load_from_disk
 from safetensors.torch import load_file, save_file
 
 from tunegrid.config.catalogue import ModelEntry
+from tunegrid.errors import UserError
 from tunegrid.files import read_json, write_json
 from tunegrid.training import trial, trial_proofs
 from tunegrid.training.encoded_splits import load_splits
@@ -72,28 +74,37 @@ def test_a_family_trains_whatever_shares_a_batch(save, encoded, name):
         assert attempt(folder, encoded[0], method)["problem"] is None
 
 
-def test_a_kept_adapter_gives_its_predictions_again(save, encoded):
+def test_what_is_kept_gives_its_predictions_again(save, encoded):
+    """Of methods of both libraries; one fresh process serves all."""
+    folders = {name: save(name) for name in ("bert", "llama", "qwen2", "modernbert")}
     requests = [
-        request_of(save(name), encoded[0], "adapter", keep="adapters")
-        for name in ("bert", "llama", "qwen2")
+        request_of(folders[name], encoded[0], method, keep="adapters")
+        for method, names in (
+            ("adapter", ("bert", "llama", "qwen2")),
+            ("dora", ("bert", "modernbert", "qwen2")),
+        )
+        for name in names
     ]
-    # One fresh process serves them all.
     tried = trial.try_cells(requests, memory=10**9)
-    assert [one["problem"] for one in tried] == [None] * 3
+    assert [one["problem"] for one in tried] == [None] * 6
 
 
-def test_what_the_peft_library_adds_is_tried_and_loaded_again(save, encoded):
-    folders = [save(name) for name in ("bert", "modernbert", "qwen2")]
-    requests = [request_of(folder, encoded[0], "dora", keep="adapters") for folder in folders]
-    assert [one["problem"] for one in trial.try_cells(requests, memory=10**9)] == [None] * 3
+class ThisProcess(Executor):
+    """Runs functions here at once, where it does not matter which models were built before."""
+
+    def submit(self, function, /, *args, **options):
+        done = Future()
+        done.set_result(function(*args, **options))
+        return done
 
 
 def test_a_method_of_a_layer_that_few_layers_lack_is_tried_on_the_whole_model(save, encoded):
-    folder = save("bert", num_hidden_layers=3)
-    assert attempt(folder, encoded[0], "third layer", memory=1)["problem"] is None
-    folder = save("roberta", num_hidden_layers=2)
-    problem = attempt(folder, encoded[0], "third layer", memory=1)["problem"]
-    assert "peft: LORA cannot be added to RobertaForSequenceClassification" in problem
+    whole = request_of(save("bert", num_hidden_layers=3), encoded[0], "third layer")
+    trial.try_cell(whole, ThisProcess(), memory=1)
+    lacks_it = request_of(save("roberta", num_hidden_layers=2), encoded[0], "third layer")
+    refused = "peft: LORA cannot be added to RobertaForSequenceClassification"
+    with pytest.raises(UserError, match=refused):
+        trial.try_cell(lacks_it, ThisProcess(), memory=1)
 
 
 @pytest.mark.parametrize(
@@ -218,8 +229,9 @@ def test_a_kept_model_that_predicts_otherwise_is_found(save, encoded, monkeypatc
             value.data = value.data * 1.5
 
     monkeypatch.setattr(trial_proofs, "keep_weights", forget)
-    problem = attempt(save("bert"), encoded[0], "full", keep="all")["problem"]
-    assert "does not give its predictions again" in problem
+    request = request_of(save("bert"), encoded[0], "full", keep="all")
+    with pytest.raises(UserError, match="does not give its predictions again"):
+        trial.try_cell(request, ThisProcess(), memory=10**9)
 
 
 @pytest.mark.parametrize(
