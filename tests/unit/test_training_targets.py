@@ -140,10 +140,9 @@ def test_the_gradient_is_that_of_the_whole_batch_however_it_is_cut(
         pd.read_csv(
             train(kind, name=str(size), model=model, micro_batch=size, **settings) / "history.csv"
         )["loss"]
-        for size in (16, 3, 1)
+        for size in (16, 3)  # the last micro-batch of a batch has a single example
     ]
-    for curve in curves[1:]:
-        np.testing.assert_allclose(curve, curves[0], rtol=1e-3)
+    np.testing.assert_allclose(curves[1], curves[0], rtol=1e-3)
 
 
 @pytest.mark.parametrize("kind", KINDS)
