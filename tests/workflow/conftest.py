@@ -46,5 +46,5 @@ def untouched(run_once, tmp_path):
 def grid(finished):
     """The finished grid with a configuration that may be changed for one test."""
     workflow, config = finished
-    yield workflow, copy.deepcopy(config)
     workflow.configure(config)
+    return workflow, copy.deepcopy(config)

@@ -12,6 +12,8 @@ import sys
 
 #: The signals that reach a program when they reach whoever asked for it.
 FORWARDED = [signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1]
+#: The programs of the workflow that the hub is in reach for.
+ONLINE = ("/scripts/fetch_model.py", "/scripts/fetch_task.py")
 
 
 def ask(
@@ -52,19 +54,21 @@ def wait(connection: socket.socket) -> int:
     return int(answer)
 
 
-def be_interpreter(own: str, programs: str, snakemake: str, arguments: list[str]) -> None:
+def be_interpreter(own: str, addresses: dict[str, str], arguments: list[str]) -> None:
     """Run a program or Snakemake in a fork of a server, and anything else as it is.
 
     Args:
         own: the file that is this interpreter.
-        programs: where the server of programs listens.
-        snakemake: where that of Snakemake does.
+        addresses: where each server listens, by its name.
         arguments: of the interpreter.
     """
+    program = arguments
     if arguments[:2] == ["-m", "snakemake"]:
-        address, program = snakemake, arguments[1:]
+        address, program = addresses["snakemake"], arguments[1:]
     elif arguments[0].endswith(".py"):
-        address, program = programs, arguments
+        path = os.path.abspath(arguments[0])  # noqa: PTH100 (pathlib takes longer to import)
+        offline = "/scripts/" in path and not path.endswith(ONLINE)
+        address = addresses["offline programs" if offline else "programs"]
     else:
         os.execv(sys.executable, [sys.executable, *arguments])
     with socket.socket(socket.AF_UNIX) as connection:
@@ -86,4 +90,4 @@ def be_interpreter(own: str, programs: str, snakemake: str, arguments: list[str]
 
 
 if __name__ == "__main__":
-    be_interpreter(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:])
+    be_interpreter(sys.argv[1], json.loads(sys.argv[2]), sys.argv[3:])

@@ -1,9 +1,11 @@
-"""A server that imports libraries once, and forks for each program that is asked for.
+"""Servers that import libraries once, and fork for each program that is asked for.
 
-  python fork_server.py NAME ADDRESS
+  python fork_server.py ENVIRONMENT NAME=ADDRESS [NAME=ADDRESS ...]
 
 The fork does what an interpreter does that was started with the program's arguments, in its folder
-and environment, and with its streams. The server ends with its standard input.
+and environment, and with its streams. Each server but the first is a fork of the one before it, and
+imports more. All import in the ENVIRONMENT, which is a JSON object, and end with their standard
+input.
 """
 
 import atexit
@@ -20,8 +22,8 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
-#: What each server imports: nothing of any workflow, and nothing that reads the environment of a
-#: program, as the libraries of model hubs do.
+#: What each server imports: nothing of any workflow. The libraries of model hubs read the
+#: environment when they are imported, so only programs that give them the server's may have them.
 IMPORTED = {
     "snakemake": ["snakemake.cli"],
     "programs": [
@@ -36,17 +38,43 @@ IMPORTED = {
         "torch",
         "torch._dynamo",
         "torch.distributed.tensor",
+        "functorch.compile",
+    ],
+    "offline programs": [
+        "accelerate",
+        "datasets",
+        "transformers.models.auto.modeling_auto",
+        "transformers.models.auto.tokenization_auto",
+        "transformers.models.bert.modeling_bert",
+        "transformers.models.bert.tokenization_bert_fast",
+        "transformers.optimization",
+        "peft",
+        "adapters.models.bert.modeling_bert",
+        "adapters.wrappers.model",
     ],
 }
+#: An environment may be without them; its tests skip what needs them.
+MAY_LACK = {"adapters"}
 
 
-def serve(name: str, address: str) -> None:
-    """Import, say so, and fork for each request."""
-    for module in IMPORTED[name]:
-        importlib.import_module(module)
+def serve(environment: dict[str, str], servers: list[tuple[str, str]]) -> None:
+    """Import what the first server does, say so, and fork for each request and the next server.
+
+    Args:
+        environment: what is set while libraries are imported.
+        servers: the name and address of each.
+    """
+    (name, address), *others = servers
+    os.environ.update(environment)
+    try:
+        import_libraries(name)
+    except Exception:
+        print("failed", flush=True)
+        raise
     gc.freeze()  # a fork shares memory as long as nobody writes to it, as collecting garbage would
-    threads = list(Path("/proc/self/task").iterdir())
-    assert len(threads) == 1, "a fork would lack the other threads"
+    if others and not os.fork():
+        serve(environment, others)
+        return
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system forgets its children when they end
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
@@ -61,17 +89,37 @@ def serve(name: str, address: str) -> None:
                 break
             connection.close()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    supervise(connection)
+    supervise(connection, environment if name == "offline programs" else {})
 
 
-def supervise(connection: socket.socket) -> None:
-    """Fork once more, for the program, and tell its asker how it ends."""
+def import_libraries(name: str) -> None:
+    """Import what the server of a name does."""
+    for module in IMPORTED[name]:
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name not in MAY_LACK:
+                raise
+    threads = list(Path("/proc/self/task").iterdir())
+    assert len(threads) == 1, "a fork would lack the other threads"
+
+
+def supervise(connection: socket.socket, environment: dict[str, str]) -> None:
+    """Fork once more, for the program, and tell its asker how it ends.
+
+    Args:
+        connection: to the asker, which has sent the request.
+        environment: what the libraries have read; a program that sets it otherwise has failed.
+    """
     _, streams, _, _ = socket.recv_fds(connection, 1, 3)
     request = json.loads(connection.makefile().readline())
     program = os.fork()
     if not program:
         connection.close()
         become(request, streams)
+        if ENDED == [0] and (wrong := environment.items() - os.environ.items()):
+            print(f"{sys.argv[0]} lacks {dict(wrong)}, unlike its libraries", file=sys.stderr)
+            ENDED[:] = [1]
         return
     for stream in streams:
         os.close(stream)
@@ -134,4 +182,4 @@ def leave() -> None:
 
 
 if __name__ == "__main__":
-    serve(*sys.argv[1:])
+    serve(json.loads(sys.argv[1]), [tuple(one.split("=", 1)) for one in sys.argv[2:]])

@@ -1,12 +1,14 @@
 """Snakemake and its rules' programs, forked from processes that have imported their libraries.
 
 Most of a small job's time goes into importing the same libraries again. So each process of the
-tests has two servers (`fork_server`) of its own, for Snakemake and for the programs; Snakemake's
-jobs find an interpreter on their PATH that asks the second one (`fork_client`), and tests may take
-it, too. What clusters, signals and several processes do is tested without any of this.
+tests has servers (`fork_server`) of its own, for Snakemake, for programs, and for those that are
+offline; Snakemake's jobs find an interpreter on their PATH that asks the others (`fork_client`),
+and tests may take it, too. What clusters, signals and several processes do is tested without any of
+this.
 """
 
 import atexit
+import json
 import os
 import shlex
 import socket
@@ -19,6 +21,8 @@ from pathlib import Path
 
 import fork_client
 import fork_server
+
+from tunegrid.cli import OFFLINE, QUIET, UNSCRIPTED
 
 #: No library starts a thread when it is imported, since a fork has only the one that forks.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
@@ -35,7 +39,7 @@ def snakemake(arguments: Sequence[object], folder: Path) -> subprocess.Completed
     ):
         fork_client.ask(
             connection,
-            server("snakemake"),
+            servers("snakemake")["snakemake"],
             program=program,
             interpreter=str(interpreter()),
             folder=str(folder),
@@ -52,24 +56,26 @@ def interpreter() -> Path:
     """An executable file `python`: programs and Snakemake run in forks of the servers."""
     path = folder_of_process() / "bin/python"
     path.parent.mkdir()
-    command = [sys.executable, "-IS", fork_client.__file__, str(path)]
-    command += [server("programs"), server("snakemake")]
+    addresses = servers("snakemake") | servers("programs", "offline programs")
+    command = [sys.executable, "-IS", fork_client.__file__, str(path), json.dumps(addresses)]
     path.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
     path.chmod(0o755)
     return path
 
 
 @cache
-def server(name: str) -> str:
-    """The address of a server of this process, which ends with it."""
-    address = str(folder_of_process() / name)
+def servers(*names: str) -> dict[str, str]:
+    """The addresses of servers of this process, of which one is forked from the other."""
+    addresses = {name: str(folder_of_process() / name) for name in names}
     process = subprocess.Popen(
-        [sys.executable, fork_server.__file__, name, address],
+        [sys.executable, fork_server.__file__, json.dumps(OFFLINE | QUIET | UNSCRIPTED),
+         *(f"{name}={address}" for name, address in addresses.items())],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | ONE_THREAD,
     )  # fmt: skip
     atexit.register(process.communicate)
-    assert process.stdout.readline() == "ready\n"
-    return address
+    for _ in names:
+        assert process.stdout.readline() == "ready\n"
+    return addresses
 
 
 @cache

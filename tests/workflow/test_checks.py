@@ -63,8 +63,8 @@ def test_the_others_are_trained_and_what_does_not_fit_is_shown_as_failed(checked
     assert "the weights lack" in rows.loc[("damaged", "full"), "problem"]
 
 
-def test_another_seed_or_method_checks_nothing_again(finished):
-    workflow, config = finished
+def test_another_seed_or_method_checks_nothing_again(grid):
+    workflow, config = grid
     assert read_json(workflow.directory / "results/checks/tiny-bert/tiny/full.json")["notes"]
     (block,) = config["grid"]
     workflow.configure(config | {"grid": [block | {"seeds": [2, 3], "methods": ["full", "head"]}]})
