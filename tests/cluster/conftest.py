@@ -25,18 +25,18 @@ from sharing import made_once
 from slurm import Cluster, why_no_cluster
 from workflow import Workflow, copy_workflow
 
-#: Epochs of a cell, each of which ends with a checkpoint: some two seconds on one core. That is
+#: Epochs of a cell, each of which ends with a checkpoint: more than a second on one core. That is
 #: long enough for a test to notice the first checkpoint and to hold the run while it disturbs it
 #: (`Run.hold`); nothing else depends on how long a cell trains.
-EPOCHS = 40
+EPOCHS = 25
 #: The tests that take longest. They begin first, so that no process is left with one at the end.
 LONGEST = [
+    "test_the_benchmark_measures_both_profiles",
     "test_a_lost_node_a_requeue_and_a_preemption_cost_only_what_followed_the_checkpoint",
     "test_a_cancelled_job_is_reported_and_the_next_start_tries_it_again",
     "test_a_run_that_runs_out_of_time_goes_on_with_more",
     "test_ctrl_c_cancels_the_jobs_and_a_killed_head_process_leaves_them",
     "test_submission_waits_for_a_limit_and_for_the_controller",
-    "test_the_benchmark_measures_both_profiles",
     "test_what_jobs_fail_by_is_told",
     "test_an_edit_while_jobs_pend_reaches_the_next_start_alone",
     "test_accounting_and_the_controller_that_are_away_and_squeue_that_fails_now_and_then",

@@ -204,8 +204,9 @@ class Run:
         while self.process.poll() is None:
             if time.monotonic() > deadline:
                 raise AssertionError(f"no end after {seconds} s:\n{self.output()}")
-            time.sleep(1)
             self.cluster.start_requeued_jobs()
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(3)
         return self.output()
 
     def run(self, *arguments: str) -> str:

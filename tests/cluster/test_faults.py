@@ -98,7 +98,7 @@ def test_a_lost_node_a_requeue_and_a_preemption_cost_only_what_followed_the_chec
     check(run, undisturbed, cells=[FULL])
     assert run.attempts_begun(FULL) == 4
     requeued = [end for end in run.attempt_ends(FULL) if end.startswith("requeued by Slurm")]
-    assert len(requeued) >= 2, "the lost node's attempt could not say why it ended"
+    assert len(requeued) >= 2, "the requeue and the preemption are not told"
 
 
 def test_a_cancelled_job_is_reported_and_the_next_start_tries_it_again(

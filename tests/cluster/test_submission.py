@@ -5,7 +5,8 @@ import time
 
 import pytest
 from qualities_of_service import FORBIDDEN, ONE_AT_ONCE
-from running import ADAPTER, FULL, ONE_CELL
+from running import ADAPTER, FULL, ONE_CELL, PATIENCE
+from slurm import wait_for
 from slurm_conf import ACCOUNT
 from stand_in_commands import write_command
 
@@ -30,6 +31,14 @@ def test_submission_waits_for_a_limit_and_for_the_controller(run_on, limited, un
         limited.kill_daemon("slurmctld", signal.SIGTERM)
         run.wait_until_printed("Slurm takes no job for now (")
         limited.start_controller()
+        # It starts jobs before it knows the nodes' GPUs again, and then refuses these jobs' steps.
+        step = ("srun", f"--account={ACCOUNT}", "--partition=gpu", "--gpus=1", "true")
+        wait_for(
+            lambda: limited.succeeds(*step),
+            seconds=PATIENCE,
+            what="a step on a GPU",
+            every=1,
+        )
     output = run.finish()
     assert run.results() == {path: undisturbed[path] for path in (FULL, ADAPTER)}
     assert run.attempt_ends(FULL) == run.attempt_ends(ADAPTER) == ["finished"]
