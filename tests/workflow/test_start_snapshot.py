@@ -18,8 +18,8 @@ def starts(workflow):
     return [start["snapshot"] for start in told if start["name"] is None]
 
 
-def test_a_start_leaves_its_snapshot_and_a_dry_run_none(grid):
-    workflow, config = grid
+def test_a_start_leaves_its_snapshot_and_a_dry_run_none(untouched):
+    workflow, config = untouched
     before = starts(workflow)
     assert (workflow.directory / SNAPSHOTS / f"{before[-1]}.json").is_file()
     config["figures"] = {"dpi": 90}
