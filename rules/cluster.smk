@@ -4,6 +4,7 @@ import uuid
 from tunegrid.cluster import job_resources
 from tunegrid.cluster.attempts import WORKFLOW_START, AttemptLog
 from tunegrid.cluster.head_process import prepare_head_process
+from tunegrid.cluster.partition_bounds import partition_of
 from tunegrid.cluster.stand_ins import keep_slurm_configuration
 from tunegrid.files import digest
 from tunegrid.status.job_journal import JOURNALS, JournalWriter, this_start
@@ -32,17 +33,6 @@ def cell_attempt_log(wildcards):
     return AttemptLog(path=Path(cell_attempts(wildcards)), target=cell_of(wildcards).hash)
 
 
-def partition_of(rule_name):
-    """The partition that the profile gives to a rule's jobs; None where it gives none.
-
-    It may be written in quotes, or as an expression, which names no partition.
-    """
-    resource = workflow.get_rule(rule_name).resources.get("slurm_partition")
-    if resource is None or resource.raw is None:
-        return None
-    return str(resource.raw).strip("'\"")
-
-
 @asked_for_each_job
 def cell_memory(wildcards, input, rulename):
     """The host memory of a cell's job, MB."""
@@ -51,7 +41,7 @@ def cell_memory(wildcards, input, rulename):
         model=Path(input.model),
         cluster=PROJECT.config.cluster,
         attempts=cell_attempt_log(wildcards),
-        partition=partition_of(rulename),
+        partition=partition_of(workflow.get_rule(rulename)),
     )
 
 
@@ -64,7 +54,7 @@ def cell_runtime(wildcards, input, rulename):
         encoded=Path(input.encoded),
         cluster=PROJECT.config.cluster,
         attempts=cell_attempt_log(wildcards),
-        partition=partition_of(rulename),
+        partition=partition_of(workflow.get_rule(rulename)),
     )
 
 
@@ -89,7 +79,7 @@ def pack_memory(wildcards, input, rulename):
             model=Path(input.model),
             cluster=PROJECT.config.cluster,
             attempts=attempts,
-            partition=partition_of(rulename),
+            partition=partition_of(workflow.get_rule(rulename)),
         )
         for cell in cells_of_pack(wildcards)
     )
@@ -103,7 +93,7 @@ def pack_runtime(wildcards, input, rulename):
         encoded=Path(input.encoded),
         cluster=PROJECT.config.cluster,
         attempts=pack_attempt_log(wildcards),
-        partition=partition_of(rulename),
+        partition=partition_of(workflow.get_rule(rulename)),
     )
 
 

@@ -18,6 +18,7 @@ rule train:
     params:
         code=of_each_cell(lambda cell: training_code(cell.settings)),
         settings=cell_settings,
+        # It stands in `files`, too; but a parameter that asks for `input` makes no run stale.
         keep=of_each_cell(lambda cell: cell.keep),
         files=run_options,
     log:

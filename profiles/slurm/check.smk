@@ -13,7 +13,7 @@ os.environ |= {
 }
 
 from tunegrid.cluster.head_process import prepare_head_process
-from tunegrid.cluster.partition_bounds import BOUNDS
+from tunegrid.cluster.partition_bounds import BOUNDS, partition_of
 from tunegrid.cluster.stand_ins import keep_slurm_configuration
 from tunegrid.errors import UserError
 
@@ -22,10 +22,10 @@ keep_slurm_configuration()
 MINUTES = 5
 
 
-def minutes_of(rule_name):
-    """The time limit of a rule's job, minutes: no more than its partition gives."""
-    partition = workflow.get_rule(rule_name).resources["slurm_partition"]
-    return int(min(MINUTES, BOUNDS.of(str(partition.raw).strip("'\"")).minutes))
+def minutes(wildcards, rulename):
+    """The time limit of a job: no more than its partition gives."""
+    partition = partition_of(workflow.get_rule(rulename))
+    return int(min(MINUTES, BOUNDS.of(partition).minutes))
 
 
 onstart:
@@ -54,7 +54,7 @@ for check_name in config["gpu_rules"]:
         resources:
             gpu=1,
             mem="4GB",
-            runtime=lambda wildcards, rulename: minutes_of(rulename),
+            runtime=minutes,
         shell:
             'python "$TUNEGRID"/scripts/check_node.py --gpu --output {output} > {log} 2>&1'
 
@@ -70,6 +70,6 @@ for check_name in config["cpu_rules"]:
             f"{check_name}.log",
         resources:
             mem="4GB",
-            runtime=lambda wildcards, rulename: minutes_of(rulename),
+            runtime=minutes,
         shell:
             'python "$TUNEGRID"/scripts/check_node.py --output {output} > {log} 2>&1'

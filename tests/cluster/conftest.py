@@ -19,10 +19,10 @@ from pathlib import Path
 import pytest
 import tiny
 import yaml
-from qualities_of_service import FORBIDDEN, ONE_AT_ONCE
 from running import TARGET, Run, copy_folder, results, write_profile
 from sharing import made_once
 from slurm import Cluster, why_no_cluster
+from slurm_conf import FORBIDDEN, ONE_AT_ONCE
 from workflow import Workflow, copy_workflow
 
 #: Epochs of a cell, each of which ends with a checkpoint: more than a second on one core. That is

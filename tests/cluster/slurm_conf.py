@@ -12,6 +12,10 @@ import socket
 from pathlib import Path
 
 ACCOUNT = "ml"
+#: A quality of service under which a user has one job at once (fixture `limited`).
+ONE_AT_ONCE = "one-at-once"
+#: One that no user may ask for.
+FORBIDDEN = "forbidden"
 GPU_MODEL = "a100"
 GPUS_PER_NODE = 4
 CPUS_PER_NODE = 8

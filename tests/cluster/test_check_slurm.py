@@ -6,9 +6,8 @@ import sys
 import pytest
 import yaml
 from paths import ROOT
-from qualities_of_service import ONE_AT_ONCE
 from running import write_profile
-from slurm_conf import ACCOUNT
+from slurm_conf import ACCOUNT, ONE_AT_ONCE
 from stand_in_commands import write_command
 
 

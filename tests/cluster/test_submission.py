@@ -4,10 +4,9 @@ import signal
 import time
 
 import pytest
-from qualities_of_service import FORBIDDEN, ONE_AT_ONCE
 from running import ADAPTER, FULL, ONE_CELL, PATIENCE
 from slurm import wait_for
-from slurm_conf import ACCOUNT
+from slurm_conf import ACCOUNT, FORBIDDEN, ONE_AT_ONCE
 from stand_in_commands import write_command
 
 from tunegrid.cluster.job_requests import JobRequest

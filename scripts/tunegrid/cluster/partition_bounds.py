@@ -1,6 +1,7 @@
 """The most that a partition gives to a job: further attempts do not ask for more."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from tunegrid.cluster import slurm
 
@@ -45,6 +46,20 @@ class BoundsOfPartitions:
         return PartitionBounds(
             minutes=max(one.minutes for one in bounds), mem_mb=max(one.mem_mb for one in bounds)
         )
+
+
+def partition_of(rule: Any) -> str | None:
+    """The partition that the profile gives to the jobs of one of Snakemake's rules.
+
+    It may be written in quotes, or as an expression, which names no partition.
+
+    Returns:
+        Its name, or several separated by commas; None where the profile gives none.
+    """
+    resource = rule.resources.get("slurm_partition")
+    if resource is None or resource.raw is None:
+        return None
+    return str(resource.raw).strip("'\"")
 
 
 def _ask() -> dict[str, PartitionBounds]:
